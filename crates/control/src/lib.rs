@@ -1,0 +1,1 @@
+//! The office: registry, tasks, writs, approvals, revocation, audit, and the ledger's stores.

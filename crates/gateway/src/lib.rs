@@ -1,0 +1,1 @@
+//! The doors: client hooks, admission, and the ports to the other rooms.

@@ -1,0 +1,299 @@
+//! Events: the only way state changes. An entry of the ledger is one event, in canonical JSON (RFC 8785).
+//!
+//! Entries hold ids, enums, bounded labels and commitments only. Texts that people, clients or agents wrote lie in
+//! the vault beside the log, each under the commitment that stands here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Fingerprint, FingerprintPart, Human, LifecycleMove, LifecycleReason, Registration};
+use crate::decision::{ApprovalLevel, Decision};
+use crate::effect::EffectClass;
+use crate::id::{AgentId, ApprovalId, CallId, SessionId, TaskId, WritId};
+use crate::task::{CloseCause, Task, TaskMove};
+use crate::text::{Digest, Label};
+use crate::time::Timestamp;
+
+/// The version of the entry format that this code writes, and the newest it reads.
+pub const ENTRY_VERSION: u32 = 1;
+
+/// Who made an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// A person, known by the operating system.
+    Human(Human),
+    /// The supervisor of a task, or the control plane in its place for a hooked session.
+    Supervisor(TaskId),
+    /// The control plane by itself: a deadline, a lapsed review, a lost supervisor.
+    ControlPlane,
+}
+
+/// One entry of the control stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlEntry {
+    pub v: u32,
+    pub at: Timestamp,
+    pub by: Actor,
+    pub event: ControlEvent,
+}
+
+/// One entry of the activity stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityEntry {
+    pub v: u32,
+    pub at: Timestamp,
+    pub task: TaskId,
+    /// Size of the control tree at the time of the decision.
+    pub control_size: u64,
+    pub event: ActivityEvent,
+}
+
+/// Registrations, tasks, writs, approvals, revocations, policies: strongly ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ControlEvent {
+    AgentRegistered {
+        agent: AgentId,
+        registration: Registration,
+    },
+    AgentMoved {
+        agent: AgentId,
+        step: LifecycleMove,
+        reason: LifecycleReason,
+    },
+    AgentReviewed {
+        agent: AgentId,
+        review_by: Timestamp,
+    },
+    FingerprintAccepted {
+        agent: AgentId,
+        fingerprint: Fingerprint,
+    },
+    FingerprintSeen {
+        agent: AgentId,
+        fingerprint: Fingerprint,
+        changed: Vec<FingerprintPart>,
+    },
+    TaskOpened {
+        task: Task,
+    },
+    /// A supervisor took the task. A smaller epoch is fenced off from then on.
+    TaskAttached {
+        task: TaskId,
+        epoch: u64,
+    },
+    TaskMoved {
+        task: TaskId,
+        step: TaskMove,
+    },
+    TaskClosed {
+        task: TaskId,
+        cause: CloseCause,
+    },
+    /// Something of the user's was left in the agent's environment, by name. Never the value.
+    CredentialHandedOver {
+        task: TaskId,
+        name: Label,
+    },
+    /// A mandatory layer was switched off by a person, by a flag with `danger` in its name.
+    SafetyWeakened {
+        task: TaskId,
+        layer: Label,
+    },
+    WritIssued {
+        writ: WritId,
+        task: TaskId,
+        agent: AgentId,
+        token: Digest,
+        expires_at: Timestamp,
+    },
+    ApprovalRequested {
+        approval: ApprovalId,
+        task: TaskId,
+        call: CallId,
+        /// Digest of the exact action.
+        action: Digest,
+        level: ApprovalLevel,
+        /// Commitment to what the approver is shown.
+        shown: Digest,
+        expires_at: Timestamp,
+    },
+    /// `own` when the approver is the requester.
+    ApprovalGiven {
+        approval: ApprovalId,
+        by: Human,
+        own: bool,
+    },
+    ApprovalRefused {
+        approval: ApprovalId,
+        by: Human,
+    },
+    ApprovalConsumed {
+        approval: ApprovalId,
+        call: CallId,
+    },
+    ApprovalExpired {
+        approval: ApprovalId,
+    },
+    OwnerRevoked {
+        owner: Human,
+    },
+    TaskRevoked {
+        task: TaskId,
+    },
+    AgentRevoked {
+        agent: AgentId,
+    },
+    PolicyLoaded {
+        version: Digest,
+    },
+    PayloadsErased {
+        subject: Label,
+    },
+}
+
+/// Sessions, prompts, decisions, outcomes: many, in batches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ActivityEvent {
+    SessionStarted {
+        session: SessionId,
+        agent: AgentId,
+        client_session: Digest,
+        fingerprint: Fingerprint,
+    },
+    PromptSubmitted {
+        session: SessionId,
+        prompt: Digest,
+    },
+    CallDecided {
+        session: SessionId,
+        call: CallId,
+        tool: Label,
+        operation: Label,
+        /// Sorted, each once.
+        effects: Vec<EffectClass>,
+        subagent: Option<Label>,
+        decision: Decision,
+        /// The approval that was asked for or consumed.
+        approval: Option<ApprovalId>,
+        /// Digest of the exact action.
+        action: Digest,
+        /// Commitment to tool, arguments and working directory.
+        arguments: Digest,
+    },
+    CallEnded {
+        session: SessionId,
+        call: CallId,
+        outcome: Outcome,
+        output: Option<Digest>,
+    },
+    /// The client reports an outcome of a call that nobody decided.
+    OutcomeUnmatched {
+        session: SessionId,
+        tool: Label,
+    },
+    SubagentStarted {
+        session: SessionId,
+        subagent: Label,
+    },
+    SubagentEnded {
+        session: SessionId,
+        subagent: Label,
+    },
+    /// The client says that its own configuration changed while it ran.
+    ConfigurationChanged {
+        session: SessionId,
+        source: Label,
+    },
+    /// The client stopped its turn; more may follow.
+    TurnEnded {
+        session: SessionId,
+    },
+    /// Anything else the client told.
+    Noted {
+        session: SessionId,
+        event: Label,
+    },
+    SessionEnded {
+        session: SessionId,
+        missing_outcomes: u64,
+    },
+    /// What could not be read as this client's message; the answer was a denial where one was asked for.
+    InputRefused {
+        session: Option<SessionId>,
+        client: Label,
+        reason: crate::reason::ReasonCode,
+    },
+}
+
+/// How a call ended, as the client says: a claim that proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+    /// The call was allowed and the session ended without a word about it.
+    Missing,
+}
+
+/// The bytes are no entry that this version understands.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    #[error("could not read the entry as canonical JSON")]
+    Malformed(#[source] serde_json::Error),
+    #[error("could not write the entry as canonical JSON")]
+    Unwritable(#[source] serde_json::Error),
+    #[error("the entry has format version {0}, this program reads up to {ENTRY_VERSION}; use a newer one")]
+    Newer(u32),
+}
+
+// === impl ControlEntry ===
+
+impl ControlEntry {
+    /// The leaf: canonical JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
+        canonical(self)
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        checked(bytes, |entry: &Self| entry.v)
+    }
+}
+
+// === impl ActivityEntry ===
+
+impl ActivityEntry {
+    /// The leaf: canonical JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
+        canonical(self)
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        checked(bytes, |entry: &Self| entry.v)
+    }
+}
+
+fn canonical<T: Serialize>(entry: &T) -> Result<Vec<u8>, EntryError> {
+    serde_json_canonicalizer::to_vec(entry).map_err(EntryError::Unwritable)
+}
+
+fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8], version: impl Fn(&T) -> u32) -> Result<T, EntryError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u32,
+    }
+    match serde_json::from_slice::<T>(bytes) {
+        Ok(entry) if version(&entry) <= ENTRY_VERSION => Ok(entry),
+        Ok(entry) => Err(EntryError::Newer(version(&entry))),
+        Err(error) => match serde_json::from_slice::<Versioned>(bytes) {
+            Ok(Versioned { v }) if v > ENTRY_VERSION => Err(EntryError::Newer(v)),
+            _ => Err(EntryError::Malformed(error)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

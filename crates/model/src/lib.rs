@@ -1,0 +1,42 @@
+//! The words of Writ: ids, time, agents, tasks, tool calls, effects, decisions and events.
+//!
+//! Floor 0: no I/O, no clock, no randomness; all of these are arguments. State machines live here as total
+//! functions from a state and a move to a state or a typed refusal. Types that stand in ledger entries, and only
+//! those, derive `Serialize`: that form is the record and changes only with the entry version.
+
+mod action;
+mod agent;
+mod approval;
+mod decision;
+mod effect;
+mod event;
+mod id;
+mod reason;
+mod resource;
+mod secret;
+mod task;
+mod text;
+mod time;
+mod tool_call;
+
+pub use action::Action;
+pub use agent::{
+    Client, Fingerprint, FingerprintPart, Human, IllegalMove, LifecycleMove, LifecycleReason, LifecycleState,
+    Registration, UnknownClient,
+};
+pub use approval::{ApprovalMove, ApprovalState, IllegalApprovalMove};
+pub use decision::{ApprovalLevel, Decision, Verdict};
+pub use effect::{EffectClass, UnknownEffectClass};
+pub use event::{
+    ActivityEntry, ActivityEvent, Actor, ControlEntry, ControlEvent, ENTRY_VERSION, EntryError, Outcome,
+};
+pub use id::{AgentId, ApprovalId, CallId, GrantId, InvalidId, LeaseId, SessionId, TaskId, WritId};
+pub use reason::ReasonCode;
+pub use resource::{Place, Resource};
+pub use secret::Secret;
+pub use task::{
+    CloseCause, IllegalTaskMove, Limits, Supervision, Task, TaskKind, TaskMove, TaskState, UnknownTaskKind,
+};
+pub use text::{Digest, InvalidText, Label};
+pub use time::{Clock, InvalidTimestamp, Timestamp};
+pub use tool_call::{Operation, ToolCall};

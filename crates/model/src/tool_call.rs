@@ -1,0 +1,69 @@
+//! One tool call, normalised from any client's wire format.
+
+use serde_json::Value;
+
+use crate::agent::Client;
+use crate::id::CallId;
+use crate::text::Label;
+
+/// What a client asks to do, before anybody decided it.
+///
+/// Made only by the client's adapter, from bytes that were parsed once. `arguments` are as the client sent them and
+/// are a claim: policy relies on typed resources, approvers see them quoted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    pub id: CallId,
+    pub client: Client,
+    /// The client's own name for the tool, made to fit a label.
+    pub tool: Label,
+    /// The client's own id of the call, where it has one: pairs the outcome with the request.
+    pub client_call: Option<String>,
+    /// The subagent that asks, where the client says so.
+    pub subagent: Option<Label>,
+    pub operation: Operation,
+    /// The working directory that the client says the call runs in.
+    pub cwd: String,
+    pub arguments: Value,
+}
+
+/// What the call would do, as far as the tool's name and arguments tell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Runs a command line in a shell.
+    Shell { command: String },
+    /// Reads files or lists folders.
+    Read { paths: Vec<String> },
+    /// Creates, changes or deletes files.
+    Write { paths: Vec<String> },
+    /// Fetches from the network.
+    Fetch { url: String },
+    /// Searches the web through the model's vendor or the client.
+    WebSearch { query: String },
+    /// Calls a tool of an MCP server.
+    Mcp { server: String, tool: String },
+    /// Starts a subagent, whose own calls are decided one by one.
+    Spawn { subagent: String },
+    /// Changes only the client's own notes: plans, to-do lists, questions to the user.
+    Notes,
+    /// A tool, or a form of its arguments, that the adapter does not know.
+    Unknown { why: String },
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// The stable name, as in the ledger.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Shell { .. } => "shell",
+            Self::Read { .. } => "read",
+            Self::Write { .. } => "write",
+            Self::Fetch { .. } => "fetch",
+            Self::WebSearch { .. } => "web-search",
+            Self::Mcp { .. } => "mcp",
+            Self::Spawn { .. } => "spawn",
+            Self::Notes => "notes",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}

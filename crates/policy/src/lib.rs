@@ -1,0 +1,1 @@
+//! The judge: Cedar schema, requests, three answers, and the shell classifier.

@@ -1,0 +1,1 @@
+//! The survey: what clients are here, and the fingerprint of each.
