@@ -1,1 +1,41 @@
-fn main() {}
+//! The project's own chores: `cargo xtask test|tidy|bench`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
+
+mod bench;
+mod clients;
+mod run;
+mod test;
+mod tidy;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [--quick]   install what the tests need, check the house, run every test
+                   (--quick: leave out the real clients and clippy)
+  tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
+  bench [NAME …]   side-by-side benchmarks in one run: hook decision append start
+  clients          install the real clients that the end-to-end tests drive
+";
+
+fn main() -> Result<()> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?.to_owned();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["test"] => test::all(&root, test::Scope::Everything),
+        ["test", "--quick"] => test::all(&root, test::Scope::Quick),
+        ["tidy"] => tidy::all(&root),
+        ["bench", names @ ..] => bench::all(&root, names),
+        ["clients"] => clients::install(&root).map(|place| println!("clients are in {}", place.display())),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("no chore is called `{}`\n\n{HELP}", other.join(" ")),
+    }
+}

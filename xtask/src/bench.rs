@@ -1,0 +1,28 @@
+//! `cargo xtask bench`: ours beside a peer or the physical limit, in one run, as ratios.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::run::run;
+
+const ALL: [&str; 4] = ["hook", "decision", "append", "start"];
+
+/// Runs the named benchmarks, or all. Each prints its own table and what it was compared with.
+pub fn all(root: &Path, names: &[&str]) -> Result<()> {
+    let names: Vec<&str> = if names.is_empty() { ALL.to_vec() } else { names.to_vec() };
+    if let Some(unknown) = names.iter().find(|name| !ALL.contains(name)) {
+        bail!("no benchmark is called `{unknown}`; there are {}", ALL.join(", "));
+    }
+    run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
+    for name in names {
+        match name {
+            "hook" => run(root, "python3", &["bench/hook.py", "target/release/writ"])?,
+            "decision" => run(root, "cargo", &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "decide_bench"])?,
+            "append" => run(root, "cargo", &["run", "--release", "--locked", "-q", "-p", "writ-control", "--example", "append_bench"])?,
+            "start" => run(root, "python3", &["bench/start.py", "target/release/writ"])?,
+            other => bail!("`{other}` has no recipe"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! `cargo xtask tidy`: the walls of the house, checked by reading it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{is_there, output, run};
+
+/// Which of our crates a crate may depend on. Dependencies for tests are free.
+const EDGES: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("ledger", &[]),
+    ("sandbox", &[]),
+    ("policy", &["model"]),
+    ("scan", &["model"]),
+    ("gateway", &["model", "ledger", "policy", "scan"]),
+    ("control", &["model", "ledger", "policy", "scan"]),
+    ("writ", &["model", "ledger", "sandbox", "policy", "scan", "gateway", "control"]),
+    ("testkit", &["model", "ledger"]),
+];
+
+/// Libraries that only the named crates may link.
+const WALLS: &[(&str, &[&str])] = &[
+    ("cedar-policy", &["policy"]),
+    ("rusqlite", &["control"]),
+    ("tokio", &["gateway", "control", "writ", "testkit"]),
+    ("axum", &["control", "writ", "testkit"]),
+];
+
+const BANNED_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc", "mod"];
+const LONGEST_FILE: usize = 800;
+
+/// Reads the whole house and names everything that is out of place.
+pub fn all(root: &Path) -> Result<()> {
+    let mut wrong = Vec::new();
+    edges(root, &mut wrong)?;
+    let files: Vec<String> =
+        output(root, "git", &["ls-files", "--cached", "--others", "--exclude-standard"])?.lines().map(str::to_owned).collect();
+    for file in &files {
+        let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
+        if file.ends_with(".rs") {
+            source(file, &text, &mut wrong);
+        }
+        if !file.starts_with("xtask/") && !file.ends_with("package-lock.json") {
+            machine_paths(file, &text, &mut wrong);
+        }
+    }
+    reason_codes(root, &mut wrong)?;
+    documents(root, &mut wrong);
+    if !wrong.is_empty() {
+        bail!("the house is not tidy:\n  {}", wrong.join("\n  "));
+    }
+    run(root, "cargo", &["fmt", "--all", "--check"])?;
+    if is_there("cargo-deny") {
+        run(root, "cargo", &["deny", "--offline", "check", "bans", "licenses", "sources"])?;
+    } else {
+        eprintln!("cargo-deny is not installed: licences and sources were not checked (`cargo install --locked cargo-deny`)");
+    }
+    Ok(())
+}
+
+/// Crates depend downwards only, and only the named ones link what is walled in.
+fn edges(root: &Path, wrong: &mut Vec<String>) -> Result<()> {
+    let text = output(root, "cargo", &["metadata", "--format-version=1", "--no-deps", "--offline"])?;
+    let metadata: serde_json::Value = serde_json::from_str(&text).context("cargo metadata printed what is no JSON")?;
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        EDGES.iter().map(|(name, below)| (*name, below.iter().copied().collect())).collect();
+    for package in metadata["packages"].as_array().context("cargo metadata lists no packages")? {
+        let name = package["name"].as_str().unwrap_or_default();
+        let ours = name.strip_prefix("writ-").unwrap_or(name);
+        if ours == "xtask" {
+            continue;
+        }
+        let Some(allowed) = allowed.get(ours) else {
+            wrong.push(format!("crate `{name}` has no floor: add it to the edges"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            if dependency["kind"].as_str() == Some("dev") {
+                continue;
+            }
+            let target = dependency["name"].as_str().unwrap_or_default();
+            if let Some(target) = target.strip_prefix("writ-")
+                && !allowed.contains(target)
+            {
+                wrong.push(format!("crate `{ours}` must not depend on `{target}`: stairs go down"));
+            }
+            if let Some((_, inside)) = WALLS.iter().find(|(library, _)| *library == target)
+                && !inside.contains(&ours)
+            {
+                wrong.push(format!("crate `{ours}` must not link `{target}`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Length, name and `unsafe` of one source file.
+fn source(file: &str, text: &str, wrong: &mut Vec<String>) {
+    let lines = text.lines().count();
+    let is_test = file.contains("/tests") || file.ends_with("tests.rs");
+    if lines > LONGEST_FILE && !is_test {
+        wrong.push(format!("{file} has {lines} lines, at most {LONGEST_FILE}"));
+    }
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if BANNED_NAMES.contains(&stem) {
+        wrong.push(format!("{file} has a name that says nothing"));
+    }
+    let may_be_unsafe = file.starts_with("crates/sandbox/src/sys") || file.starts_with("xtask/");
+    if !may_be_unsafe && text.lines().any(|line| code_of(line).contains("unsafe {") || code_of(line).contains("unsafe fn")) {
+        wrong.push(format!("{file} says unsafe; only crates/sandbox/src/sys may"));
+    }
+}
+
+fn code_of(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+/// A path that exists on one machine only has no place in the project.
+fn machine_paths(file: &str, text: &str, wrong: &mut Vec<String>) {
+    for (number, line) in text.lines().enumerate() {
+        if ["/root/", "/work/main", "/work/shared"].iter().any(|path| line.contains(path)) && !line.contains("tidy: example") {
+            wrong.push(format!("{file}:{} names a path of one machine", number + 1));
+        }
+    }
+}
+
+/// Every reason code stands in the specification.
+fn reason_codes(root: &Path, wrong: &mut Vec<String>) -> Result<()> {
+    let source = std::fs::read_to_string(root.join("crates/model/src/reason.rs"))?;
+    let specification = std::fs::read_to_string(root.join("SPECIFICATION.md")).unwrap_or_default();
+    let codes = source.lines().filter_map(|line| line.trim().strip_suffix("\",")?.split_once(" = \""));
+    for (_, code) in codes {
+        if !specification.contains(&format!("`{code}`")) {
+            wrong.push(format!("reason code `{code}` is not in SPECIFICATION.md"));
+        }
+    }
+    Ok(())
+}
+
+fn documents(root: &Path, wrong: &mut Vec<String>) {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "SPECIFICATION.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "docs/attacks.md",
+        "docs/coverage.md",
+    ] {
+        if !root.join(document).is_file() {
+            wrong.push(format!("{document} is missing"));
+        }
+    }
+}
