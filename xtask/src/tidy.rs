@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{is_there, output, run};
+use crate::run::{output, run};
 
 /// Which of our crates a crate may depend on. Dependencies for tests are free.
 const EDGES: &[(&str, &[&str])] = &[
@@ -52,12 +52,19 @@ pub fn all(root: &Path) -> Result<()> {
         bail!("the house is not tidy:\n  {}", wrong.join("\n  "));
     }
     run(root, "cargo", &["fmt", "--all", "--check"])?;
-    if is_there("cargo-deny") {
-        run(root, "cargo", &["deny", "--offline", "check", "bans", "licenses", "sources"])?;
-    } else {
-        eprintln!("cargo-deny is not installed: licences and sources were not checked (`cargo install --locked cargo-deny`)");
+    licences(root)
+}
+
+/// Duplicates, licences and sources of every dependency. The tool is built once, into the target folder.
+fn licences(root: &Path) -> Result<()> {
+    let tools = root.join("target/tools");
+    let deny = tools.join("bin/cargo-deny");
+    if !deny.is_file() {
+        let into = tools.to_string_lossy().into_owned();
+        run(root, "cargo", &["install", "--locked", "--debug", "--root", &into, "cargo-deny"])?;
     }
-    Ok(())
+    run(root, "cargo", &["fetch", "--locked"])?;
+    run(root, &deny.to_string_lossy(), &["--offline", "check", "bans", "licenses", "sources"])
 }
 
 /// Crates depend downwards only, and only the named ones link what is walled in.
