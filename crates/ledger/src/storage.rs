@@ -17,7 +17,7 @@ use crate::snapshot::{Snapshot, SnapshotError};
 use crate::stream::Stream;
 use crate::tile::{TILE_WIDTH, TileId};
 use crate::tree::Hash;
-use crate::vault::{Commitment, Opened, Payload, SubjectId, VaultError};
+use crate::vault::{Commitment, Opened, Payload, Salt, SubjectId, VaultError};
 
 /// A `Written` entry is on stable storage after this at the latest.
 pub const WRITTEN_SYNCED_WITHIN: Duration = Duration::from_millis(50);
@@ -196,12 +196,12 @@ pub trait Storage: Send + Sync {
     /// `Read`.
     fn latest_snapshot(&self, fold_version: u32) -> Result<Option<Snapshot>, StoreSnapshotError>;
 
-    /// Encrypts a payload under its subject's key. The first call for a subject makes the key and returns once it is
-    /// synced; nothing else is stored until the payload is appended.
+    /// Encrypts a payload under its subject's key; whoever made the commitment chose the salt. The first call for a
+    /// subject makes the key and returns once it is synced; nothing else is stored until the payload is appended.
     ///
     /// # Errors
     /// `Vault(Erased)` for an erased subject, `Vault(TooLong)`, `Write`, `Read`.
-    fn seal(&self, subject: &SubjectId, bytes: &[u8]) -> Result<(Commitment, Payload), PayloadError>;
+    fn seal(&self, subject: &SubjectId, salt: &Salt, bytes: &[u8]) -> Result<Payload, PayloadError>;
 
     /// Looks a payload up and decrypts it; `None` if there never was one with this commitment.
     ///
