@@ -1,6 +1,7 @@
 //! What supervisors write to the activity stream.
 
 use serde::{Deserialize, Serialize};
+use writ_ledger::{Durability, Receipt, Stream};
 use writ_model::{ActivityEvent, Digest};
 
 use super::WritToken;
@@ -61,9 +62,78 @@ pub struct Recorded {
 /// Where an entry stands, and how durably.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptView {
-    /// Index in the activity log, or in the control log for a consumed approval.
+    pub log: Log,
+    /// Index in its log.
     pub index: u64,
-    /// RFC 6962 leaf hash.
-    pub leaf: Digest,
+    /// Size of the log after the commit that holds the entry.
+    pub tree_size: u64,
     pub durability: Keep,
+}
+
+/// One of the two logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Log {
+    Activity,
+    Control,
+}
+
+// === impl Keep ===
+
+impl From<Keep> for Durability {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::Written => Self::Written,
+            Keep::Synced => Self::Synced,
+        }
+    }
+}
+
+impl From<Durability> for Keep {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Written => Self::Written,
+            Durability::Synced => Self::Synced,
+        }
+    }
+}
+
+// === impl ReceiptView ===
+
+impl ReceiptView {
+    /// The receipt as the caller of the control plane holds it.
+    pub fn receipt(self) -> Receipt {
+        Receipt::from_control_plane(self.durability.into(), self.log.into(), self.index, self.tree_size)
+    }
+}
+
+impl From<&Receipt> for ReceiptView {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            log: receipt.stream().into(),
+            index: receipt.index(),
+            tree_size: receipt.tree_size(),
+            durability: receipt.durability().into(),
+        }
+    }
+}
+
+// === impl Log ===
+
+impl From<Log> for Stream {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Activity => Self::Activity,
+            Log::Control => Self::Control,
+        }
+    }
+}
+
+impl From<Stream> for Log {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Activity => Self::Activity,
+            Stream::Control => Self::Control,
+        }
+    }
 }

@@ -47,7 +47,7 @@ pub struct TaskOpen {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskAttach {
-    /// The task's last writ: expired is good enough here, forged or of an older epoch is not.
+    /// The task's newest writ.
     pub writ: WritToken,
 }
 

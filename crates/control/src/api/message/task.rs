@@ -5,6 +5,8 @@ use writ_model::{
     AgentId, Client, CloseCause, Human, Label, Limits, Supervision, TaskId, TaskKind, TaskState, Timestamp,
 };
 
+use super::Log;
+
 /// `task.list`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,8 +96,7 @@ pub struct TaskClosed {
 /// A signed checkpoint (C2SP tlog-checkpoint).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// `control` or `activity`.
-    pub log: String,
+    pub log: Log,
     pub size: u64,
     /// The whole signed note.
     pub note: String,
