@@ -1,1 +1,14 @@
-//! The survey: what clients are here, and the fingerprint of each.
+//! The survey: what makes an AI coding tool on this machine behave as it does.
+//!
+//! Reads files and runs nothing. Everything found is untrusted input: bounded, never obeyed. What could not be looked
+//! at is `None`, which means unobserved and never unchanged.
+//!
+//! ```text
+//! let seen = fingerprint(Client::ClaudeCode, &Surroundings { home, workspace, program, arguments });
+//! ```
+
+mod digest;
+mod fingerprint;
+mod tool;
+
+pub use fingerprint::{Surroundings, fingerprint};

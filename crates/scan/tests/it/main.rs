@@ -1,0 +1,170 @@
+//! What changes a fingerprint, and what does not.
+
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+use std::fs;
+use std::path::Path;
+
+use writ_model::{Client, Fingerprint, FingerprintPart, Label};
+use writ_scan::{Surroundings, fingerprint};
+
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "home/project", "bin/package"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn seen(&self, client: Client, arguments: &[&str]) -> Fingerprint {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let root = self.folder.path();
+        fingerprint(
+            client,
+            &Surroundings {
+                home: Some(&root.join("home")),
+                workspace: &root.join("home/project"),
+                program: Some(&root.join("bin/package/cli.js")),
+                arguments: &arguments,
+            },
+        )
+    }
+
+    /// The parts that differ after a file was written.
+    fn changes(&self, client: Client, name: &str, text: &str) -> Vec<FingerprintPart> {
+        let before = self.seen(client, &[]);
+        self.write(name, text);
+        before.changed_parts(&self.seen(client, &[]))
+    }
+}
+
+#[test]
+fn an_instruction_file_that_appears_or_changes_is_a_change() {
+    for (client, project, user) in [
+        (Client::ClaudeCode, "home/project/CLAUDE.md", "home/.claude/CLAUDE.md"),
+        (Client::Codex, "home/project/AGENTS.md", "home/.codex/AGENTS.md"),
+        (Client::GeminiCli, "home/project/GEMINI.md", "home/.gemini/GEMINI.md"),
+        (Client::OpenCode, "home/project/AGENTS.md", "home/.config/opencode/AGENTS.md"),
+    ] {
+        let machine = Machine::new();
+        assert_eq!(machine.changes(client, "home/project/src/main.rs", "fn main() {}"), [], "{client}");
+        for file in [project, user, "home/CLAUDE.md"] {
+            let file =
+                if file == "home/CLAUDE.md" { project.replace("/project", "") } else { file.to_owned() };
+            assert_eq!(
+                machine.changes(client, &file, "be kind"),
+                [FingerprintPart::Instructions],
+                "{client} {file}"
+            );
+            assert_eq!(machine.changes(client, &file, "be kind"), [], "{client} {file}");
+            assert_eq!(
+                machine.changes(client, &file, "be unkind"),
+                [FingerprintPart::Instructions],
+                "{client} {file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_more_or_another_command_is_a_change_but_spacing_is_not() {
+    let claude = r#"{"mcpServers":{"git":{"command":"git-mcp"}}}"#;
+    for (client, file, first, respaced, second) in [
+        (
+            Client::ClaudeCode,
+            "home/project/.mcp.json",
+            claude.to_owned(),
+            format!("// mine\n{claude}\n"),
+            claude.replace("git-mcp", "evil"),
+        ),
+        (
+            Client::Codex,
+            "home/.codex/config.toml",
+            "[mcp_servers.git]\ncommand = \"git-mcp\"\n".into(),
+            "# mine\n[mcp_servers.git]\ncommand='git-mcp'\n".into(),
+            "[mcp_servers.git]\ncommand = \"evil\"\n".into(),
+        ),
+        (
+            Client::GeminiCli,
+            "home/.gemini/settings.json",
+            claude.to_owned(),
+            format!(" {claude}"),
+            claude.replace("git-mcp", "evil"),
+        ),
+        (
+            Client::OpenCode,
+            "home/project/opencode.json",
+            r#"{"mcp":{"a":{"command":["x"]}}}"#.into(),
+            "{\"mcp\": {\"a\": {\"command\": [\"x\"],}}}".into(),
+            r#"{"mcp":{"a":{"command":["y"]}}}"#.into(),
+        ),
+    ] {
+        let machine = Machine::new();
+        assert_eq!(machine.changes(client, file, &first), [FingerprintPart::Tools], "{client}");
+        assert_eq!(machine.changes(client, file, &respaced), [], "{client}");
+        assert_eq!(machine.changes(client, file, &second), [FingerprintPart::Tools], "{client}");
+        assert_eq!(
+            machine.changes(client, file, "\u{0}{[ no such file"),
+            [FingerprintPart::Tools],
+            "{client}"
+        );
+    }
+}
+
+#[test]
+fn the_model_comes_from_arguments_then_project_then_user() {
+    let machine = Machine::new();
+    assert_eq!(machine.seen(Client::ClaudeCode, &[]).model, None);
+    machine.write("home/.claude/settings.json", r#"{"model":"user-model"}"#);
+    assert_eq!(machine.seen(Client::ClaudeCode, &[]).model, Some(Label::lossy("user-model")));
+    machine.write("home/project/.claude/settings.json", r#"{"model":"project-model"}"#);
+    assert_eq!(machine.seen(Client::ClaudeCode, &[]).model, Some(Label::lossy("project-model")));
+    for arguments in [&["--model", "asked"][..], &["--model=asked"], &["-p", "x", "-m", "asked"]] {
+        assert_eq!(
+            machine.seen(Client::ClaudeCode, arguments).model,
+            Some(Label::lossy("asked")),
+            "{arguments:?}"
+        );
+    }
+    assert_eq!(
+        machine.seen(Client::ClaudeCode, &["--", "--model", "asked"]).model,
+        Some(Label::lossy("project-model"))
+    );
+}
+
+#[test]
+fn the_version_is_read_from_the_package_and_not_asked_of_the_program() {
+    let machine = Machine::new();
+    assert_eq!(machine.seen(Client::Codex, &[]).client_version, None);
+    machine.write("bin/package/cli.js", "process.exit(1)");
+    machine.write("bin/package/package.json", r#"{"version":"1.2.3"}"#);
+    assert_eq!(machine.seen(Client::Codex, &[]).client_version, Some(Label::lossy("1.2.3")));
+}
+
+#[test]
+fn a_loop_of_links_and_a_huge_file_end_and_still_show_a_change() {
+    let machine = Machine::new();
+    machine.write("home/project/.claude/skills/a/SKILL.md", "one");
+    std::os::unix::fs::symlink(
+        Path::new(".."),
+        machine.folder.path().join("home/project/.claude/skills/a/up"),
+    )
+    .unwrap();
+    let before = machine.seen(Client::ClaudeCode, &[]);
+    assert!(before.instructions.is_some());
+    let huge = fs::File::create(machine.folder.path().join("home/project/CLAUDE.md")).unwrap();
+    huge.set_len(1 << 30).unwrap();
+    let grown = machine.seen(Client::ClaudeCode, &[]);
+    assert_eq!(before.changed_parts(&grown), [FingerprintPart::Instructions]);
+}
