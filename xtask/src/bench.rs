@@ -18,9 +18,21 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
     for name in names {
         match name {
             "hook" => run(root, "python3", &["bench/hook.py", "target/release/writ"])?,
-            "decision" => run(root, "cargo", &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "decide_bench"])?,
-            "append" => run(root, "cargo", &["run", "--release", "--locked", "-q", "-p", "writ-control", "--example", "append_bench"])?,
-            "start" => run(root, "python3", &["bench/start.py", "target/release/writ"])?,
+            "decision" => run(
+                root,
+                "cargo",
+                &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "decide_bench"],
+            )?,
+            "append" => run(
+                root,
+                "cargo",
+                &["run", "--release", "--locked", "-q", "-p", "writ-control", "--example", "append_bench"],
+            )?,
+            "start" => {
+                run(root, "cargo", &["build", "--release", "--locked", "-p", "writ-control", "--example", "make_ledger"])?;
+                let maker = "target/release/examples/make_ledger";
+                run(root, "python3", &["bench/start.py", "target/release/writ", maker])?;
+            }
             other => bail!("`{other}` has no recipe"),
         }
     }

@@ -29,7 +29,12 @@ pub fn output(dir: &Path, program: &str, args: &[&str]) -> Result<String> {
         .output()
         .with_context(|| format!("could not start `{program}`"))?;
     if !done.status.success() {
-        bail!("`{program} {}` ended with {}: {}", args.join(" "), done.status, String::from_utf8_lossy(&done.stderr));
+        bail!(
+            "`{program} {}` ended with {}: {}",
+            args.join(" "),
+            done.status,
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
     String::from_utf8(done.stdout).with_context(|| format!("`{program}` printed what is no UTF-8"))
 }

@@ -18,7 +18,8 @@ pub enum Scope {
 /// Installs what is missing, checks the house, runs the tests.
 pub fn all(root: &Path, scope: Scope) -> Result<()> {
     if !is_there("cargo-nextest") {
-        run(root, "cargo", &["install", "--locked", "cargo-nextest"]).context("the tests run under cargo-nextest")?;
+        run(root, "cargo", &["install", "--locked", "cargo-nextest"])
+            .context("the tests run under cargo-nextest")?;
     }
     if !is_there("git") {
         run(root, "apt-get", &["install", "-y", "git"]).context("the tests make real repositories")?;
@@ -34,7 +35,11 @@ pub fn all(root: &Path, scope: Scope) -> Result<()> {
     run(root, "cargo", &["build", "--locked", "--workspace", "--all-targets"])?;
     match scope {
         Scope::Everything => {
-            run(root, "cargo", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+            run(
+                root,
+                "cargo",
+                &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
+            )?;
             run(root, "cargo", &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
         }
         Scope::Quick => run(

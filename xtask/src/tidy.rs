@@ -36,7 +36,10 @@ pub fn all(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     edges(root, &mut wrong)?;
     let files: Vec<String> =
-        output(root, "git", &["ls-files", "--cached", "--others", "--exclude-standard"])?.lines().map(str::to_owned).collect();
+        output(root, "git", &["ls-files", "--cached", "--others", "--exclude-standard"])?
+            .lines()
+            .map(str::to_owned)
+            .collect();
     for file in &files {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         if file.ends_with(".rs") {
@@ -70,7 +73,8 @@ fn licences(root: &Path) -> Result<()> {
 /// Crates depend downwards only, and only the named ones link what is walled in.
 fn edges(root: &Path, wrong: &mut Vec<String>) -> Result<()> {
     let text = output(root, "cargo", &["metadata", "--format-version=1", "--no-deps", "--offline"])?;
-    let metadata: serde_json::Value = serde_json::from_str(&text).context("cargo metadata printed what is no JSON")?;
+    let metadata: serde_json::Value =
+        serde_json::from_str(&text).context("cargo metadata printed what is no JSON")?;
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
         EDGES.iter().map(|(name, below)| (*name, below.iter().copied().collect())).collect();
     for package in metadata["packages"].as_array().context("cargo metadata lists no packages")? {
@@ -115,7 +119,9 @@ fn source(file: &str, text: &str, wrong: &mut Vec<String>) {
         wrong.push(format!("{file} has a name that says nothing"));
     }
     let may_be_unsafe = file.starts_with("crates/sandbox/src/sys") || file.starts_with("xtask/");
-    if !may_be_unsafe && text.lines().any(|line| code_of(line).contains("unsafe {") || code_of(line).contains("unsafe fn")) {
+    if !may_be_unsafe
+        && text.lines().any(|line| code_of(line).contains("unsafe {") || code_of(line).contains("unsafe fn"))
+    {
         wrong.push(format!("{file} says unsafe; only crates/sandbox/src/sys may"));
     }
 }
@@ -127,7 +133,9 @@ fn code_of(line: &str) -> &str {
 /// A path that exists on one machine only has no place in the project.
 fn machine_paths(file: &str, text: &str, wrong: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate() {
-        if ["/root/", "/work/main", "/work/shared"].iter().any(|path| line.contains(path)) && !line.contains("tidy: example") {
+        if ["/root/", "/work/main", "/work/shared"].iter().any(|path| line.contains(path))
+            && !line.contains("tidy: example")
+        {
             wrong.push(format!("{file}:{} names a path of one machine", number + 1));
         }
     }
