@@ -10,6 +10,7 @@ mod opencode;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use writ_model::Client;
@@ -30,7 +31,8 @@ pub struct Clients {
     programs: PathBuf,
 }
 
-#[derive(Debug, thiserror::Error)]
+/// Its `Debug` is its text, so that a test which unwraps it says what to do.
+#[derive(thiserror::Error)]
 pub enum ClientsError {
     #[error("no directory above `{}` holds `tests/clients`", .0.display())]
     NoClientSet(PathBuf),
@@ -40,6 +42,12 @@ pub enum ClientsError {
     NoDriver(Client),
     #[error("cannot prepare the client's home")]
     Prepare(#[source] std::io::Error),
+}
+
+impl fmt::Debug for ClientsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// What one client needs on top of what all get.

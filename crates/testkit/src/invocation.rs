@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Nothing of the test's own environment is passed on.
 #[derive(Clone, Debug)]
@@ -123,6 +123,14 @@ impl Running {
         self.group.as_raw_nonzero().get()
     }
 
+    /// Kills the first process only, as a crash would: what it started is left to itself.
+    ///
+    /// # Errors
+    /// When it is already gone.
+    pub fn kill(&self) -> std::io::Result<()> {
+        Ok(kill_process(self.group, Signal::KILL)?)
+    }
+
     /// Waits for the end of the first process.
     ///
     /// # Errors
@@ -143,8 +151,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A group that is already gone is what we want. Its number cannot have been given away while a member
-        // lives, and the first member is only reaped by our own thread.
+        // A group that is already gone is what we want.
         let _gone = kill_process_group(self.group, Signal::KILL);
     }
 }

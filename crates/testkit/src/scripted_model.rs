@@ -13,7 +13,8 @@ mod play;
 mod responses;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -62,6 +63,7 @@ struct Playing {
     script: Script,
     /// Guards the list for the time of one push or clone.
     exchanges: Mutex<Vec<Exchange>>,
+    asked: Condvar,
 }
 
 enum Wire {
@@ -82,7 +84,7 @@ impl ScriptedModel {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Playing { script, exchanges: Mutex::default() });
+        let state = Arc::new(Playing { script, exchanges: Mutex::default(), asked: Condvar::new() });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = {
             let _inside = runtime.enter();
@@ -103,6 +105,14 @@ impl ScriptedModel {
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.state.exchanges().clone()
+    }
+
+    /// Waits until the requests so far are what the test waits for; `false` when they are not in time.
+    #[must_use]
+    pub fn wait_until(&self, limit: Duration, reached: impl Fn(&[Exchange]) -> bool) -> bool {
+        let missing = |exchanges: &mut Vec<Exchange>| !reached(exchanges);
+        let waited = self.state.asked.wait_timeout_while(self.state.exchanges(), limit, missing);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// The tool results that the main conversation gave back, in order.
@@ -156,6 +166,7 @@ impl Playing {
             results: ask.results.clone(),
             body,
         });
+        self.asked.notify_all();
         reply
     }
 }

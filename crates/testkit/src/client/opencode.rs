@@ -23,6 +23,8 @@ pub(super) fn recipe(name: &str, model: &ScriptedModel, stage: &Stage, prompt: &
         "share": "disabled",
     });
     stage.put(&stage.home().join(".config/opencode/opencode.json"), &config.to_string())?;
+    // It would install a package into its configuration directory at every start.
+    stage.put(&stage.home().join(".npmrc"), "offline=true\n")?;
     let env = vec![
         ("OPENCODE_DISABLE_AUTOUPDATE", "1".into()),
         ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1".into()),

@@ -74,8 +74,13 @@ fn last_word(ask: &Ask, turns: &[Turn]) -> Reply {
         _ => LAST_WORD,
     };
     let hand_in = find(ask, &[HAND_IN_TOOL]);
-    hand_in
-        .map_or_else(|| Reply::Say(text.to_owned()), |offer| call(offer, &fields([("result", json!(text))])))
+    hand_in.map_or_else(
+        || Reply::Say(text.to_owned()),
+        |offer| {
+            let result = offer.properties().and_then(|properties| properties.get("result"));
+            call(offer, &fields([("result", fill(result, text))]))
+        },
+    )
 }
 
 /// `None` when the client offers no tool for the turn: the model then says its last word, and the missing effect
@@ -124,7 +129,11 @@ fn write(ask: &Ask, path: &str, content: &str) -> Option<Reply> {
         return Some(text_call(offer, patch));
     }
     let code = format!("text(await tools.apply_patch({}));", json!(patch));
-    find(ask, &[CODE_TOOL]).map(|offer| text_call(offer, code))
+    if let Some(offer) = find(ask, &[CODE_TOOL]) {
+        return Some(text_call(offer, code));
+    }
+    // Models that Codex does not know get no file tool and have to use the shell.
+    shell(ask, &format!("cat > '{path}' <<'END_OF_FILE'\n{content}END_OF_FILE"))
 }
 
 fn mcp(ask: &Ask, server: &str, tool: &str, arguments: &Value) -> Option<Reply> {
@@ -151,7 +160,8 @@ fn spawn(ask: &Ask, prompt: &str) -> Option<Reply> {
         ];
         return Some(call(offer, &fields(given)));
     }
-    let given = [("message", json!(prompt)), ("task_name", json!("scripted"))];
+    // A forked conversation would carry the parent's results and be taken for the parent.
+    let given = [("message", json!(prompt)), ("task_name", json!("scripted")), ("fork_turns", json!("none"))];
     find(ask, &[SPAWN_AND_WAIT.0]).map(|offer| call(offer, &fields(given)))
 }
 
@@ -190,18 +200,27 @@ fn call(offer: &Offer, given: &Map<String, Value>) -> Reply {
 }
 
 fn plain_value(offer: &Offer, name: &str) -> Value {
-    let schema = offer.properties().and_then(|properties| properties.get(name));
-    let first =
-        schema.and_then(|s| s.get("enum")).and_then(Value::as_array).and_then(|values| values.first());
-    if let Some(first) = first {
+    fill(offer.properties().and_then(|properties| properties.get(name)), "scripted")
+}
+
+/// The plainest value that the schema takes, with this text wherever one is wanted.
+fn fill(schema: Option<&Value>, text: &str) -> Value {
+    let field = |name: &str| schema.and_then(|s| s.get(name));
+    if let Some(first) = field("enum").and_then(Value::as_array).and_then(|values| values.first()) {
         return first.clone();
     }
-    match schema.and_then(|s| s.get("type")).and_then(Value::as_str) {
+    match field("type").and_then(Value::as_str) {
         Some("boolean") => json!(false),
         Some("integer" | "number") => json!(1),
         Some("array") => json!([]),
-        Some("object") => json!({}),
-        _ => json!("scripted"),
+        Some("object") => {
+            let properties = field("properties").and_then(Value::as_object).into_iter().flatten();
+            properties
+                .map(|(name, schema)| (name.clone(), fill(Some(schema), text)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        _ => json!(text),
     }
 }
 
@@ -225,3 +244,6 @@ impl ToolResult {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

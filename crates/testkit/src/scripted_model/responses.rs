@@ -26,8 +26,10 @@ pub(super) fn read(request: &Value) -> Ask {
                 text: flatten(item.get("output")),
             });
         } else if text_field(item, "role") != Some("assistant") {
-            // A subagent's task comes as a message of the user, or as an item of its own kind.
             ask.prompts.push(flatten(item.get("content")));
+            // A subagent's task can come in an `agent_message`, in a part that a real model would decrypt.
+            let sealed = items(item, "content").filter_map(|part| text_field(part, "encrypted_content"));
+            ask.prompts.extend(sealed.map(str::to_owned));
         }
     }
     ask
