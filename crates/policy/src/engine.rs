@@ -1,0 +1,544 @@
+//! The judge. A call is taken apart into actions; each action is put to three policy sets; all must agree.
+//!
+//! ```text
+//! allow   = no guardrail forbids ∧ the organisation allows ∧ the task allows     for every action
+//! step_up = not that, but that with the first approval of the rising list that makes it so
+//! deny    = neither, or a question that could not be put or answered
+//! ```
+
+use std::sync::{Arc, OnceLock};
+
+use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Entities, PolicySet, Request};
+use writ_model::{
+    Action, ApprovalLevel, Decision, Digest, EffectClass, Label, ReasonCode, ToolCall, Verdict,
+};
+
+use crate::actions::actions_of;
+use crate::entities::{self, BuildError, Principal};
+use crate::explain::{self, Explanation, Part};
+use crate::layer::{Filed, set_of};
+use crate::moment::Moment;
+use crate::permit::{Denial, Judgement, Permit, Ruling, StepUp, Text};
+use crate::place::Files;
+use crate::schema::{EFFECTS, KINDS, effect_index, kind_index};
+use crate::scope::{ScopeError, TaskScope, task_layer};
+use crate::source::{Layer, LoadError, Notes, PolicySources, read};
+use crate::syntax::Uses;
+
+/// The policies of one host, read and checked once.
+pub struct Engine {
+    actions: Entities,
+    guardrails: Filed,
+    organisation: Filed,
+    version: Digest,
+}
+
+/// The judge of one task. Cheap to ask, from many threads at once.
+pub struct TaskJudge {
+    engine: Arc<Engine>,
+    scope: TaskScope,
+    principal: Principal,
+    task: Filed,
+    /// What any policy reads of the things that change with every call.
+    uses: Uses,
+    version: Digest,
+    authorizer: Authorizer,
+    /// By effect and resource type; made when the first such question comes.
+    cells: Vec<OnceLock<Option<Cell>>>,
+}
+
+/// The policies that one sort of question depends on.
+struct Cell {
+    guardrails: PolicySet,
+    organisation: PolicySet,
+    task: PolicySet,
+}
+
+/// One action, ready to be put to the policies.
+struct Question<'a> {
+    action: &'a Action,
+    cell: &'a Cell,
+    entities: Entities,
+    resource: cedar_policy::EntityUid,
+}
+
+/// What the three sets said to one question.
+#[derive(Debug, Default)]
+struct Answer {
+    /// Ids of the forbids that hold, by layer.
+    forbids: Vec<(Layer, Label)>,
+    /// Ids of the permits that hold.
+    permits: Vec<Label>,
+    /// Layers that do not allow it.
+    against: Vec<Layer>,
+    /// A policy could not be evaluated.
+    erred: Vec<Label>,
+}
+
+/// The answer to one action: as things are, and with the first approval that changes it.
+struct Weighed {
+    now: Answer,
+    /// The first level that allows it, with the policies that then do.
+    lifted: Option<(ApprovalLevel, Vec<Label>)>,
+}
+
+/// Why a question has no answer. Always a denial.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("the policies of this question cannot be put together")]
+    Cell,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// Reads and checks the policies. Nothing that could err, and nothing that a yes could turn against itself, gets in.
+    pub fn load(sources: &PolicySources) -> Result<Self, LoadError> {
+        let schema = crate::schema::schema().map_err(|error| LoadError::Schema(error.to_string()))?;
+        let actions = schema.action_entities().map_err(|error| LoadError::Schema(error.to_string()))?;
+        let read = read(sources, &schema);
+        if !read.report.is_usable()
+            && let Some(first) = read.report.findings.first()
+        {
+            return Err(LoadError::Refused { first: Box::new(first.clone()), report: read.report });
+        }
+        Ok(Self {
+            version: digest(sources.parts()),
+            guardrails: Filed::new(read.guardrails, &actions),
+            organisation: Filed::new(read.organisation, &actions),
+            actions,
+        })
+    }
+
+    /// Digest over the schema and the two layers that were read.
+    pub const fn version(&self) -> Digest {
+        self.version
+    }
+
+    /// The judge of one task.
+    pub fn for_task(self: &Arc<Self>, scope: TaskScope) -> Result<TaskJudge, ScopeError> {
+        let read = task_layer(&scope)?;
+        let own = read.set.clone().to_json().map_err(|error| ScopeError::Policies(Box::new(error)))?;
+        let principal =
+            Principal::new(&scope, &self.actions).map_err(|error| ScopeError::Policies(Box::new(error)))?;
+        let task = Filed::new(read, &self.actions);
+        Ok(TaskJudge {
+            version: digest([self.version.to_string().as_str(), own.to_string().as_str()].into_iter()),
+            uses: self.guardrails.uses.with(self.organisation.uses).with(task.uses),
+            engine: Arc::clone(self),
+            scope,
+            principal,
+            task,
+            authorizer: Authorizer::new(),
+            cells: std::iter::repeat_with(OnceLock::new).take(EFFECTS * KINDS).collect(),
+        })
+    }
+}
+
+/// SHA-256 over parts, each with its length before it.
+fn digest<'a>(parts: impl Iterator<Item = &'a str>) -> Digest {
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut bytes = [0; 32];
+    for (slot, byte) in bytes.iter_mut().zip(hash.finish().as_ref()) {
+        *slot = *byte;
+    }
+    Digest::new(bytes)
+}
+
+// === impl TaskJudge ===
+
+impl TaskJudge {
+    pub const fn scope(&self) -> &TaskScope {
+        &self.scope
+    }
+
+    /// Digest over the schema and all three policy sets.
+    pub const fn version(&self) -> Digest {
+        self.version
+    }
+
+    /// Judges a call.
+    pub fn judge(&self, call: ToolCall, moment: &Moment, files: &dyn Files) -> Judgement {
+        let actions = actions_of(&call, &self.scope.workspace, files);
+        let explanation = self.explain_with(&actions, moment, Some(&call), None);
+        self.judgement(call, actions, explanation, None)
+    }
+
+    /// What would be decided about these actions, and why, one by one.
+    pub fn explain(&self, actions: &[Action], moment: &Moment) -> Explanation {
+        self.explain_with(actions, moment, None, None)
+    }
+
+    /// How many policies a question of this sort is put to, of how many there are. For tests of cost.
+    pub fn considered(&self, effect: EffectClass, resource: &writ_model::Resource) -> usize {
+        self.cell(effect_index(effect), kind_index(resource)).map_or(0, |cell| {
+            cell.guardrails.num_of_policies()
+                + cell.organisation.num_of_policies()
+                + cell.task.num_of_policies()
+        })
+    }
+
+    fn judgement(
+        &self,
+        call: ToolCall,
+        actions: Vec<Action>,
+        explanation: Explanation,
+        approval: Option<ApprovalLevel>,
+    ) -> Judgement {
+        let text = || Text {
+            agent: explain::for_agent(&explanation, &self.scope),
+            operator: explain::for_operator(&explanation),
+        };
+        match (explanation.decision.verdict, explanation.decision.approval) {
+            (Verdict::Allow, _) => Judgement::Permit(Permit {
+                ruling: Ruling { call, actions, decision: explanation.decision },
+                approval,
+            }),
+            (Verdict::StepUp, Some(level)) => {
+                let text = text();
+                let ruling = Ruling { call, actions, decision: explanation.decision };
+                Judgement::StepUp(StepUp { ruling, level, text })
+            }
+            (Verdict::StepUp, None) | (Verdict::Deny, _) => {
+                let text = text();
+                Judgement::Denied(Denial {
+                    ruling: Ruling { call, actions, decision: explanation.decision },
+                    text,
+                })
+            }
+        }
+    }
+
+    fn explain_with(
+        &self,
+        actions: &[Action],
+        moment: &Moment,
+        call: Option<&ToolCall>,
+        approval: Option<ApprovalLevel>,
+    ) -> Explanation {
+        match self.weigh(actions, moment, call, approval) {
+            Ok(parts) if !parts.is_empty() => self.decide(parts, approval),
+            Ok(_) => {
+                self.refused(actions, ReasonCode::Unknown, "the call yields no action that could be judged")
+            }
+            Err(error) => self.refused(actions, ReasonCode::EvaluationError, &error.to_string()),
+        }
+    }
+
+    /// Puts every action to the policies.
+    fn weigh(
+        &self,
+        actions: &[Action],
+        moment: &Moment,
+        call: Option<&ToolCall>,
+        approval: Option<ApprovalLevel>,
+    ) -> Result<Vec<Part>, AskError> {
+        let context = |approval| self.principal.context(&self.scope, moment, approval, self.uses);
+        let mut parts = Vec::with_capacity(actions.len());
+        for action in actions {
+            let question = self.question(action, call)?;
+            let now = self.ask(&question, context(approval)?)?;
+            let mut weighed = Weighed { now, lifted: None };
+            if !weighed.now.allows() && weighed.now.erred.is_empty() && approval.is_none() {
+                for level in ApprovalLevel::RISING {
+                    let then = self.ask(&question, context(Some(level))?)?;
+                    if then.allows() {
+                        weighed.lifted = Some((level, then.permits));
+                        break;
+                    }
+                }
+            }
+            parts.push(self.part(action, weighed));
+        }
+        Ok(parts)
+    }
+
+    fn question<'a>(&'a self, action: &'a Action, call: Option<&ToolCall>) -> Result<Question<'a>, AskError> {
+        let cell =
+            self.cell(effect_index(action.effect), kind_index(&action.resource)).ok_or(AskError::Cell)?;
+        let resource = entities::resource(action, &self.scope)?;
+        let uid = resource.uid();
+        let mut others = vec![resource];
+        if self.uses.call {
+            // A question without a call has no arguments; what a policy asks of them then does not hold.
+            let call = call.map_or_else(entities::no_call, entities::tool_call)?;
+            others.push(call);
+        }
+        let entities = self.principal.entities(action.effect, others)?;
+        Ok(Question { action, cell, entities, resource: uid })
+    }
+
+    fn cell(&self, effect: usize, kind: usize) -> Option<&Cell> {
+        let slot = self.cells.get(effect * KINDS + kind)?;
+        slot.get_or_init(|| {
+            let groups = &self.principal.groups;
+            Some(Cell {
+                guardrails: set_of(self.engine.guardrails.cell(effect, kind, groups))?,
+                organisation: set_of(self.engine.organisation.cell(effect, kind, groups))?,
+                task: set_of(self.task.cell(effect, kind, groups))?,
+            })
+        })
+        .as_ref()
+    }
+
+    fn ask(&self, question: &Question<'_>, context: Context) -> Result<Answer, AskError> {
+        let request = self.principal.request(question.action.effect, question.resource.clone(), context)?;
+        let mut answer = Answer::default();
+        let cell = question.cell;
+        for (layer, set) in [
+            (Layer::Guardrails, &cell.guardrails),
+            (Layer::Organisation, &cell.organisation),
+            (Layer::Task, &cell.task),
+        ] {
+            self.ask_layer(layer, set, &request, &question.entities, &mut answer);
+        }
+        Ok(answer)
+    }
+
+    fn ask_layer(
+        &self,
+        layer: Layer,
+        set: &PolicySet,
+        request: &Request,
+        entities: &Entities,
+        answer: &mut Answer,
+    ) {
+        let response = self.authorizer.is_authorized(request, set, entities);
+        let diagnostics = response.diagnostics();
+        for error in diagnostics.errors() {
+            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
+            answer.erred.push(Label::lossy(error.policy_id().as_ref()));
+        }
+        let ids = diagnostics.reason().map(|id| Label::lossy(id.as_ref()));
+        match (response.decision(), layer) {
+            // A guardrail never permits, so its set always says no; what counts is whether a forbid holds.
+            (CedarDecision::Allow, Layer::Organisation | Layer::Task) => answer.permits.extend(ids),
+            (CedarDecision::Deny, Layer::Organisation | Layer::Task) => {
+                answer.forbids.extend(ids.map(|id| (layer, id)));
+                answer.against.push(layer);
+            }
+            (CedarDecision::Allow | CedarDecision::Deny, Layer::Guardrails) => {
+                let before = answer.forbids.len();
+                answer.forbids.extend(ids.map(|id| (layer, id)));
+                if answer.forbids.len() > before {
+                    answer.against.push(layer);
+                }
+            }
+        }
+    }
+
+    /// One action's answer, with the reason that counts most.
+    fn part(&self, action: &Action, weighed: Weighed) -> Part {
+        let Weighed { now, lifted } = weighed;
+        let verdict = match (&lifted, now.allows()) {
+            (_, true) => Verdict::Allow,
+            (Some(_), false) => Verdict::StepUp,
+            (None, false) => Verdict::Deny,
+        };
+        let notes = now.forbids.first().and_then(|(layer, id)| self.notes(*layer, id));
+        let layer = now.against.first().copied();
+        let reason = match (verdict, layer) {
+            (Verdict::Allow, _) => ReasonCode::Allowed,
+            (_, _) if !now.erred.is_empty() => ReasonCode::EvaluationError,
+            (Verdict::StepUp, _) => ReasonCode::StepUp,
+            (Verdict::Deny, layer) => match (notes.and_then(|notes| notes.code), layer) {
+                (Some(code), _) => code,
+                (None, Some(Layer::Guardrails)) => ReasonCode::Guardrail,
+                (None, Some(Layer::Organisation)) => ReasonCode::Organisation,
+                (None, Some(Layer::Task)) => ReasonCode::TaskScope,
+                (None, None) => ReasonCode::EvaluationError,
+            },
+        };
+        // A task's kind has no approval that lifts it: say that before what the organisation thinks of it.
+        let reason = if verdict == Verdict::Deny
+            && reason == ReasonCode::Organisation
+            && now.forbids.is_empty()
+            && now.against.contains(&Layer::Task)
+        {
+            ReasonCode::TaskScope
+        } else {
+            reason
+        };
+        let mut policies: Vec<Label> = match verdict {
+            Verdict::Allow => now.permits,
+            Verdict::StepUp | Verdict::Deny => {
+                now.forbids.iter().map(|(_, id)| id.clone()).chain(now.erred).collect()
+            }
+        };
+        if let Some((_, lifting)) = &lifted {
+            policies.extend(lifting.iter().cloned());
+        }
+        policies.sort();
+        policies.dedup();
+        Part {
+            action: action.clone(),
+            verdict,
+            reason,
+            approval: lifted.map(|(level, _)| level),
+            layer,
+            policies,
+            why: notes.map(|notes| notes.reason.clone()),
+            instead: notes.and_then(|notes| notes.instead.clone()),
+        }
+    }
+
+    fn notes(&self, layer: Layer, id: &Label) -> Option<&Notes> {
+        match layer {
+            Layer::Guardrails => self.engine.guardrails.notes(id.as_str()),
+            Layer::Organisation => self.engine.organisation.notes(id.as_str()),
+            Layer::Task => self.task.notes(id.as_str()),
+        }
+    }
+
+    /// The strictest answer wins. The approval that is asked for must lift every action that needs one.
+    fn decide(&self, mut parts: Vec<Part>, approval: Option<ApprovalLevel>) -> Explanation {
+        let denied =
+            parts.iter().filter(|part| part.verdict == Verdict::Deny).min_by_key(|part| weight(part.reason));
+        let (verdict, reason, level) = if let Some(part) = denied {
+            (Verdict::Deny, part.reason, None)
+        } else {
+            let needed = parts.iter().filter_map(|part| part.approval);
+            match needed.clone().max() {
+                None => (
+                    Verdict::Allow,
+                    if approval.is_some() { ReasonCode::Approved } else { ReasonCode::Allowed },
+                    None,
+                ),
+                // `two-people` and `role` do not contain each other; no single approval lifts a call that needs both.
+                Some(highest) if needed.clone().all(|level| contains(highest, level)) => {
+                    (Verdict::StepUp, ReasonCode::StepUp, Some(highest))
+                }
+                Some(_) => (Verdict::Deny, ReasonCode::Organisation, None),
+            }
+        };
+        if verdict == Verdict::Deny && denied_none(&parts) {
+            for part in &mut parts {
+                part.why.get_or_insert_with(|| {
+                    "its actions need approvals of which no one contains the others".to_owned()
+                });
+            }
+        }
+        let mut policies: Vec<Label> = parts
+            .iter()
+            .filter(|part| verdict == Verdict::Allow || part.verdict == verdict || denied_none(&parts))
+            .flat_map(|part| part.policies.iter().cloned())
+            .collect();
+        policies.sort();
+        policies.dedup();
+        Explanation {
+            decision: Decision { verdict, reason, approval: level, policies, policy_version: self.version },
+            parts,
+        }
+    }
+
+    fn refused(&self, actions: &[Action], reason: ReasonCode, why: &str) -> Explanation {
+        let parts = actions.iter().map(|action| Part {
+            action: action.clone(),
+            verdict: Verdict::Deny,
+            reason,
+            approval: None,
+            layer: None,
+            policies: Vec::new(),
+            why: Some(why.to_owned()),
+            instead: None,
+        });
+        Explanation {
+            parts: parts.collect(),
+            decision: Decision {
+                verdict: Verdict::Deny,
+                reason,
+                approval: None,
+                policies: Vec::new(),
+                policy_version: self.version,
+            },
+        }
+    }
+}
+
+/// Which reason to give first when several actions are denied.
+const fn weight(reason: ReasonCode) -> u8 {
+    match reason {
+        ReasonCode::EvaluationError => 0,
+        ReasonCode::FingerprintChanged => 1,
+        ReasonCode::Guardrail => 2,
+        ReasonCode::TaskScope => 3,
+        ReasonCode::Organisation => 4,
+        ReasonCode::Unknown => 5,
+        ReasonCode::Allowed
+        | ReasonCode::Approved
+        | ReasonCode::AgentNotActive
+        | ReasonCode::ApprovalRefused
+        | ReasonCode::ApprovalPending
+        | ReasonCode::ApprovalsFull
+        | ReasonCode::ControlUnreachable
+        | ReasonCode::HookFailed
+        | ReasonCode::InputMalformed
+        | ReasonCode::InputTooLarge
+        | ReasonCode::LimitReached
+        | ReasonCode::NotInTime
+        | ReasonCode::RecordFailed
+        | ReasonCode::RecordFull
+        | ReasonCode::Revoked
+        | ReasonCode::StepUp
+        | ReasonCode::TaskNotOpen
+        | ReasonCode::WritExpired => 6,
+    }
+}
+
+/// Whether one approval contains another; the order of `context.approval` in the schema.
+fn contains(higher: ApprovalLevel, lower: ApprovalLevel) -> bool {
+    match (higher, lower) {
+        (ApprovalLevel::Role, ApprovalLevel::TwoPeople) => false,
+        (higher, lower) => higher >= lower,
+    }
+}
+
+fn denied_none(parts: &[Part]) -> bool {
+    parts.iter().all(|part| part.verdict != Verdict::Deny)
+}
+
+// === impl Answer ===
+
+impl Answer {
+    fn allows(&self) -> bool {
+        self.against.is_empty() && self.erred.is_empty()
+    }
+}
+
+// === impl StepUp ===
+
+impl StepUp {
+    /// Judges the call again, with the yes that was spent on it.
+    ///
+    /// The actions are worked out anew. Where they differ from those that were approved, as when a link was turned in
+    /// the meantime, the approval was for something else and the call is denied.
+    pub fn judge_again(
+        self,
+        judge: &TaskJudge,
+        level: ApprovalLevel,
+        moment: &Moment,
+        files: &dyn Files,
+    ) -> Judgement {
+        let Ruling { call, actions: approved, .. } = self.ruling;
+        let actions = actions_of(&call, &judge.scope.workspace, files);
+        let explanation = if actions == approved {
+            judge.explain_with(&actions, moment, Some(&call), Some(level))
+        } else {
+            judge.refused(
+                &actions,
+                ReasonCode::Unknown,
+                "what the call would do changed while it waited for a person",
+            )
+        };
+        judge.judgement(call, actions, explanation, Some(level))
+    }
+}
+
+#[cfg(test)]
+mod tests;

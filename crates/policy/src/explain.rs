@@ -1,0 +1,279 @@
+//! Decisions in words: for `writ check`, for the agent that was refused, for the operator who reads the record.
+
+use writ_model::{Action, ApprovalLevel, Decision, EffectClass, Label, ReasonCode, Resource, Verdict};
+
+use crate::scope::TaskScope;
+use crate::source::Layer;
+
+/// Longest name of a resource in a message, in characters.
+const SHOWN: usize = 120;
+
+/// How many actions a message names.
+const NAMED: usize = 6;
+
+/// A decision with the answer to each action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    pub decision: Decision,
+    pub parts: Vec<Part>,
+}
+
+/// The answer to one action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub action: Action,
+    pub verdict: Verdict,
+    pub reason: ReasonCode,
+    /// Whose yes would lift it; only with `step_up`.
+    pub approval: Option<ApprovalLevel>,
+    /// The first layer that did not allow it.
+    pub layer: Option<Layer>,
+    /// Ids of the policies that decided, sorted.
+    pub policies: Vec<Label>,
+    /// Why the policy that decided exists, in its own words.
+    pub why: Option<String>,
+    /// What that policy says to do instead.
+    pub instead: Option<String>,
+}
+
+/// For the agent: what was refused and why, what it may do instead, how to ask. Empty for an allowed call.
+pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope) -> String {
+    let verdict = explanation.decision.verdict;
+    let counted =
+        |part: &&Part| part.verdict == verdict || verdict == Verdict::Deny && none_denied(explanation);
+    let Some(part) = explanation
+        .parts
+        .iter()
+        .filter(counted)
+        .find(|part| part.reason == explanation.decision.reason)
+        .or_else(|| explanation.parts.iter().find(counted))
+    else {
+        return match verdict {
+            Verdict::Allow => String::new(),
+            Verdict::StepUp | Verdict::Deny => {
+                "Writ refused this call: nobody can say what it would do. Use a plainer form of it."
+                    .to_owned()
+            }
+        };
+    };
+    let what = phrase(&part.action);
+    let why = why(part, scope);
+    match verdict {
+        Verdict::Allow => String::new(),
+        Verdict::StepUp => {
+            let whom = whom(explanation.decision.approval);
+            format!(
+                "Writ holds this call: it would {what}, and {why}. {whom} must approve it; a request was filed. {} \
+                 Do not look for a way around it.",
+                instead(part, scope)
+            )
+        }
+        Verdict::Deny => {
+            format!("Writ refused this call: it would {what}, and {why}. {}", instead(part, scope))
+        }
+    }
+}
+
+/// For the operator: the decision, and one line for each action.
+pub(crate) fn for_operator(explanation: &Explanation) -> String {
+    let decision = &explanation.decision;
+    let mut text = format!("{}: {}", decision.verdict, decision.reason);
+    if let Some(level) = decision.approval {
+        text.push_str(&format!(" by {level}"));
+    }
+    for part in explanation.parts.iter().take(NAMED) {
+        text.push_str(&format!(
+            "\n  {} {} {}: {} ({})",
+            part.action.effect,
+            part.action.resource.kind(),
+            shown(&part.action.resource.name()),
+            part.verdict,
+            part.reason,
+        ));
+        if !part.policies.is_empty() {
+            let policies: Vec<&str> = part.policies.iter().map(Label::as_str).collect();
+            text.push_str(&format!(" [{}]", policies.join(", ")));
+        }
+        if let Some(why) = &part.why {
+            text.push_str(&format!(" {why}"));
+        }
+        if !part.action.because.is_empty() {
+            text.push_str(&format!("; {}", shown(&part.action.because)));
+        }
+    }
+    if explanation.parts.len() > NAMED {
+        text.push_str(&format!("\n  and {} more actions", explanation.parts.len() - NAMED));
+    }
+    text
+}
+
+fn none_denied(explanation: &Explanation) -> bool {
+    explanation.parts.iter().all(|part| part.verdict != Verdict::Deny)
+}
+
+/// What the action would do, as it follows "it would".
+fn phrase(action: &Action) -> String {
+    let name = shown(&action.resource.name());
+    let verb = match action.effect {
+        EffectClass::Read => "read",
+        EffectClass::WriteWorkspace => "change",
+        EffectClass::BuildTest => "run",
+        EffectClass::Network => "reach",
+        EffectClass::PackageInstall => "install",
+        EffectClass::GitPush => "push to",
+        EffectClass::Publish => "publish",
+        EffectClass::Deploy => "deploy",
+        EffectClass::SecretRead => "read the secret",
+        EffectClass::IdentityChange => "change who can do what through",
+        EffectClass::Destructive => "destroy",
+        EffectClass::EscapeAttempt => "get around its supervisor through",
+        EffectClass::Unknown => "do something unknown with",
+    };
+    match &action.resource {
+        Resource::Ref { remote, name, force } => {
+            let name = if name.is_empty() {
+                "a ref that it does not name".to_owned()
+            } else {
+                format!("`{}`", shown(name))
+            };
+            let force = if *force { " by force" } else { "" };
+            let remote = if remote.is_empty() { String::new() } else { format!(" at `{}`", shown(remote)) };
+            format!("{verb} {name}{remote}{force}")
+        }
+        Resource::Unknown { why } => format!("do something that nobody can name ({})", shown(why)),
+        Resource::McpTool { server, tool } => {
+            format!("call `{}` of the MCP server `{}`", shown(tool), shown(server))
+        }
+        Resource::CloudAccount { .. }
+        | Resource::Command { .. }
+        | Resource::Deployment { .. }
+        | Resource::Host { .. }
+        | Resource::Identity { .. }
+        | Resource::Package { .. }
+        | Resource::Path { .. }
+        | Resource::Repository { .. }
+        | Resource::Secret { .. } => format!("{verb} `{name}`"),
+    }
+}
+
+/// Why it is not simply allowed, as it follows "and".
+fn why(part: &Part, scope: &TaskScope) -> String {
+    if let Some(why) = &part.why {
+        return why.clone();
+    }
+    match part.reason {
+        ReasonCode::TaskScope => {
+            format!("`{}` is no part of a task of kind {}", part.action.effect, scope.task.kind)
+        }
+        ReasonCode::EvaluationError => "the policies could not be evaluated".to_owned(),
+        ReasonCode::StepUp => format!("`{}` there is not allowed without asking", part.action.effect),
+        ReasonCode::Allowed
+        | ReasonCode::Approved
+        | ReasonCode::AgentNotActive
+        | ReasonCode::ApprovalRefused
+        | ReasonCode::ApprovalPending
+        | ReasonCode::ApprovalsFull
+        | ReasonCode::ControlUnreachable
+        | ReasonCode::FingerprintChanged
+        | ReasonCode::Guardrail
+        | ReasonCode::HookFailed
+        | ReasonCode::InputMalformed
+        | ReasonCode::InputTooLarge
+        | ReasonCode::LimitReached
+        | ReasonCode::NotInTime
+        | ReasonCode::Organisation
+        | ReasonCode::RecordFailed
+        | ReasonCode::RecordFull
+        | ReasonCode::Revoked
+        | ReasonCode::TaskNotOpen
+        | ReasonCode::Unknown
+        | ReasonCode::WritExpired => format!("policy does not allow `{}` there", part.action.effect),
+    }
+}
+
+/// What the agent can do instead, as a sentence.
+fn instead(part: &Part, scope: &TaskScope) -> String {
+    if let Some(instead) = &part.instead {
+        return sentence(instead);
+    }
+    let root = shown(&scope.workspace.root.to_string_lossy());
+    match (part.reason, part.action.effect) {
+        (ReasonCode::TaskScope, _) => {
+            "Tell the person; it takes a task of another kind, which only a person can open.".to_owned()
+        }
+        (ReasonCode::FingerprintChanged, _) => {
+            "Tell the person; they can look at the change and accept it with `writ agent attest`.".to_owned()
+        }
+        (_, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::BuildTest) => {
+            format!("Work inside `{root}` instead.")
+        }
+        (_, EffectClass::Network) => {
+            "Work with what is on this machine, or tell the person which page you need.".to_owned()
+        }
+        (_, EffectClass::PackageInstall) => {
+            "Use what is installed, or tell the person which package you need and why.".to_owned()
+        }
+        (_, EffectClass::GitPush) => {
+            format!(
+                "Push to a branch that starts with `{}`, named in the command, without force.",
+                scope.task.branch_prefix
+            )
+        }
+        (_, EffectClass::Publish | EffectClass::Deploy) => {
+            "Prepare everything, leave this last step out, and tell the person what is ready.".to_owned()
+        }
+        (_, EffectClass::SecretRead) => {
+            "Work without the secret: name the variable or file in code and let the person fill it in."
+                .to_owned()
+        }
+        (_, EffectClass::IdentityChange) => "Describe the change and let a person make it.".to_owned(),
+        (_, EffectClass::Destructive) => {
+            format!("Remove single files inside `{root}` by editing, or leave it to the person.")
+        }
+        (_, EffectClass::EscapeAttempt) => "Go on with the task inside its limits.".to_owned(),
+        (_, EffectClass::Unknown) => {
+            "Use a plainer form: one known program, its arguments written out, no generated code.".to_owned()
+        }
+    }
+}
+
+const fn whom(level: Option<ApprovalLevel>) -> &'static str {
+    match level {
+        Some(ApprovalLevel::OnePerson) => "A person",
+        Some(ApprovalLevel::AnotherPerson) => "A person other than the requester",
+        Some(ApprovalLevel::TwoPeople) => "Two people other than the requester",
+        Some(ApprovalLevel::Role) => "A person with the approver's role",
+        None => "Somebody",
+    }
+}
+
+/// A text of the agent's making, safe to show: no control or direction characters, bounded, quotes made plain.
+fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .map(|c| {
+            if c.is_control() || is_direction(c) {
+                '\u{fffd}'
+            } else if c == '`' {
+                '\''
+            } else {
+                c
+            }
+        })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

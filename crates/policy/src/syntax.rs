@@ -1,0 +1,307 @@
+//! What a policy may say. Two promises are kept here by looking at its syntax tree, before it is ever used:
+//!
+//! - **It cannot err.** Cedar skips a policy that errs, so a `forbid` that errs would be no `forbid`. Strict validation
+//!   rules out wrong types and missing attributes; what it leaves is arithmetic that overflows, dates out of range and
+//!   attributes of entities that are not in the request. Those forms are refused.
+//! - **More approval never allows less.** `context.approval` is read only where a yes can help: in the conditions of a
+//!   `permit`, or in what lifts a `forbid`, and never below a comparison or as a whole.
+//!
+//! Both hold for every request and need no solver. The list of forms is an allow list: a form that is not named here
+//! is refused.
+
+use std::sync::Arc;
+
+use cedar_policy::Policy;
+use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Policy as Tree, UnaryOp, Var};
+
+/// How deep an expression may be nested.
+const DEPTH: usize = 64;
+
+/// The policy says something that no policy may say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsayable {
+    #[error("`{0}` can overflow, and a policy that errs is skipped; compare with a constant instead")]
+    Arithmetic(&'static str),
+    #[error(
+        "attributes of a fixed entity (`.{0}`) are not part of the request; use those of principal, resource or context"
+    )]
+    ForeignAttribute(String),
+    #[error("`context` is used as a whole; name the member that is meant")]
+    WholeContext,
+    #[error(
+        "`context.approval` is used as a whole; ask for `one_person`, `another_person`, `two_people` or `role`"
+    )]
+    WholeApproval,
+    #[error(
+        "a person's yes could turn an allow into a deny here; ask for approval only to allow, as `permit … when {{ \
+         context has approval && context.approval.one_person }}` or the same in `forbid … unless`"
+    )]
+    AgainstApproval,
+    #[error("expressions are nested deeper than {DEPTH}")]
+    TooDeep,
+    #[error("this form is not among those that are known to be safe")]
+    UnknownForm,
+    #[error("templates cannot be used here; write the policy out")]
+    Template,
+}
+
+/// What the check learned beside that the policy is sayable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Uses {
+    /// The policy reads `context.budget`.
+    pub budget: bool,
+    /// The policy reads `context.call`.
+    pub call: bool,
+    /// The policy reads `context.now`.
+    pub now: bool,
+}
+
+/// Checks one policy.
+pub(crate) fn check(policy: &Policy) -> Result<Uses, Unsayable> {
+    let Ok(Tree::Static(tree)) = policy.to_pst() else { return Err(Unsayable::Template) };
+    let body = tree.body();
+    let helps_when = match body.effect {
+        Effect::Permit => Sign::Helps,
+        Effect::Forbid => Sign::Hinders,
+    };
+    let mut walk = Walk { uses: Uses::default() };
+    for clause in body.clauses() {
+        match clause {
+            Clause::When(expr) => walk.boolean(expr, helps_when, 0)?,
+            Clause::Unless(expr) => walk.boolean(expr, helps_when.turned(), 0)?,
+        }
+    }
+    Ok(walk.uses)
+}
+
+/// What it does to the answer when an expression becomes true.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Helps,
+    Hinders,
+    /// It is compared or chosen by; approval must not stand here.
+    Either,
+}
+
+struct Walk {
+    uses: Uses,
+}
+
+// === impl Uses ===
+
+impl Uses {
+    pub const fn with(self, other: Self) -> Self {
+        Self {
+            budget: self.budget || other.budget,
+            call: self.call || other.call,
+            now: self.now || other.now,
+        }
+    }
+}
+
+// === impl Sign ===
+
+impl Sign {
+    const fn turned(self) -> Self {
+        match self {
+            Self::Helps => Self::Hinders,
+            Self::Hinders => Self::Helps,
+            Self::Either => Self::Either,
+        }
+    }
+}
+
+// === impl Walk ===
+
+impl Walk {
+    /// An expression whose truth matters, with what its truth does.
+    fn boolean(&mut self, expr: &Arc<Expr>, sign: Sign, depth: usize) -> Result<(), Unsayable> {
+        if depth > DEPTH {
+            return Err(Unsayable::TooDeep);
+        }
+        let next = depth + 1;
+        match expr.as_ref() {
+            Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+                self.boolean(left, sign, next)?;
+                self.boolean(right, sign, next)
+            }
+            Expr::UnaryOp { op: UnaryOp::Not, expr } => self.boolean(expr, sign.turned(), next),
+            Expr::IfThenElse { cond, then_expr, else_expr } => {
+                self.boolean(cond, Sign::Either, next)?;
+                self.boolean(then_expr, sign, next)?;
+                self.boolean(else_expr, sign, next)
+            }
+            Expr::GetAttr { expr: inner, .. } if is_approval(inner) => helps(sign),
+            Expr::HasAttr { expr: inner, attrs } if is_var(inner, &Var::Context) => {
+                if attrs.first().as_str() == "approval" { helps(sign) } else { Ok(()) }
+            }
+            Expr::HasAttr { expr: inner, .. } if is_approval(inner) => helps(sign),
+            _ => self.value(expr, next),
+        }
+    }
+
+    /// An expression whose value is looked at: no approval below it.
+    fn value(&mut self, expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
+        if depth > DEPTH {
+            return Err(Unsayable::TooDeep);
+        }
+        let next = depth + 1;
+        match expr.as_ref() {
+            Expr::Literal(
+                Literal::Bool(_) | Literal::Long(_) | Literal::String(_) | Literal::EntityUID(_),
+            ) => Ok(()),
+            Expr::Var(Var::Context) => Err(Unsayable::WholeContext),
+            Expr::Var(Var::Principal | Var::Action | Var::Resource) => Ok(()),
+            Expr::Slot(_) => Err(Unsayable::Template),
+            Expr::GetAttr { expr: inner, attr } => self.attribute(inner, attr, next),
+            Expr::HasAttr { expr: inner, attrs } => {
+                if is_var(inner, &Var::Context) {
+                    return if attrs.first().as_str() == "approval" {
+                        Err(Unsayable::AgainstApproval)
+                    } else {
+                        Ok(())
+                    };
+                }
+                self.holder(inner, next)
+            }
+            Expr::Like { expr, .. } => self.value(expr, next),
+            Expr::Is { expr, in_expr, .. } => {
+                self.value(expr, next)?;
+                in_expr.iter().try_for_each(|group| self.value(group, next))
+            }
+            Expr::IfThenElse { cond, then_expr, else_expr } => {
+                self.boolean(cond, Sign::Either, next)?;
+                self.value(then_expr, next)?;
+                self.value(else_expr, next)
+            }
+            Expr::Set(members) => members.iter().try_for_each(|member| self.value(member, next)),
+            Expr::Record(members) => members.values().try_for_each(|member| self.value(member, next)),
+            Expr::UnaryOp { op, expr } => {
+                unary(*op)?;
+                match op {
+                    UnaryOp::Not => self.boolean(expr, Sign::Either, next),
+                    _ => self.value(expr, next),
+                }
+            }
+            Expr::BinaryOp { op, left, right } => {
+                binary(*op)?;
+                match op {
+                    BinaryOp::And | BinaryOp::Or => {
+                        self.boolean(left, Sign::Either, next)?;
+                        self.boolean(right, Sign::Either, next)
+                    }
+                    BinaryOp::GetTag | BinaryOp::HasTag => {
+                        self.holder(left, next)?;
+                        self.value(right, next)
+                    }
+                    _ => {
+                        self.value(left, next)?;
+                        self.value(right, next)
+                    }
+                }
+            }
+            _ => Err(Unsayable::UnknownForm),
+        }
+    }
+
+    /// `inner.attr` as a value.
+    fn attribute(&mut self, inner: &Arc<Expr>, attr: &str, depth: usize) -> Result<(), Unsayable> {
+        if is_var(inner, &Var::Context) {
+            match attr {
+                "approval" => return Err(Unsayable::WholeApproval),
+                "budget" => self.uses.budget = true,
+                "call" => self.uses.call = true,
+                "now" => self.uses.now = true,
+                _ => {}
+            }
+            return Ok(());
+        }
+        if is_approval(inner) {
+            return Err(Unsayable::AgainstApproval);
+        }
+        if matches!(inner.as_ref(), Expr::Literal(_)) {
+            return Err(Unsayable::ForeignAttribute(attr.to_owned()));
+        }
+        self.holder(inner, depth)
+    }
+
+    /// What an attribute or tag is taken from: a variable of the request, or a member of it.
+    fn holder(&mut self, expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
+        if depth > DEPTH {
+            return Err(Unsayable::TooDeep);
+        }
+        match expr.as_ref() {
+            Expr::Var(Var::Principal | Var::Resource) => Ok(()),
+            Expr::GetAttr { expr: inner, attr } => self.attribute(inner, attr, depth + 1),
+            Expr::Literal(_) => Err(Unsayable::ForeignAttribute("…".to_owned())),
+            _ => Err(Unsayable::UnknownForm),
+        }
+    }
+}
+
+fn is_var(expr: &Arc<Expr>, var: &Var) -> bool {
+    matches!(expr.as_ref(), Expr::Var(found) if found == var)
+}
+
+fn is_approval(expr: &Arc<Expr>) -> bool {
+    matches!(expr.as_ref(), Expr::GetAttr { expr, attr } if attr.as_str() == "approval" && is_var(expr, &Var::Context))
+}
+
+const fn helps(sign: Sign) -> Result<(), Unsayable> {
+    match sign {
+        Sign::Helps => Ok(()),
+        Sign::Hinders | Sign::Either => Err(Unsayable::AgainstApproval),
+    }
+}
+
+fn unary(op: UnaryOp) -> Result<(), Unsayable> {
+    match op {
+        UnaryOp::Not
+        | UnaryOp::IsEmpty
+        | UnaryOp::Datetime
+        | UnaryOp::Duration
+        | UnaryOp::Ip
+        | UnaryOp::IsIPv4
+        | UnaryOp::IsIPV6
+        | UnaryOp::IsLoopback
+        | UnaryOp::IsMulticast
+        | UnaryOp::ToTime
+        | UnaryOp::ToMilliseconds
+        | UnaryOp::ToSeconds
+        | UnaryOp::ToMinutes
+        | UnaryOp::ToHours
+        | UnaryOp::ToDays => Ok(()),
+        UnaryOp::Neg => Err(Unsayable::Arithmetic("-")),
+        UnaryOp::ToDate => Err(Unsayable::Arithmetic("toDate")),
+        _ => Err(Unsayable::UnknownForm),
+    }
+}
+
+fn binary(op: BinaryOp) -> Result<(), Unsayable> {
+    match op {
+        BinaryOp::Eq
+        | BinaryOp::NotEq
+        | BinaryOp::Less
+        | BinaryOp::LessEq
+        | BinaryOp::Greater
+        | BinaryOp::GreaterEq
+        | BinaryOp::And
+        | BinaryOp::Or
+        | BinaryOp::In
+        | BinaryOp::Contains
+        | BinaryOp::ContainsAll
+        | BinaryOp::ContainsAny
+        | BinaryOp::GetTag
+        | BinaryOp::HasTag
+        | BinaryOp::IsInRange => Ok(()),
+        BinaryOp::Add => Err(Unsayable::Arithmetic("+")),
+        BinaryOp::Sub => Err(Unsayable::Arithmetic("-")),
+        BinaryOp::Mul => Err(Unsayable::Arithmetic("*")),
+        BinaryOp::Offset => Err(Unsayable::Arithmetic("offset")),
+        BinaryOp::DurationSince => Err(Unsayable::Arithmetic("durationSince")),
+        _ => Err(Unsayable::UnknownForm),
+    }
+}
+
+#[cfg(test)]
+mod tests;
