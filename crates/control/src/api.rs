@@ -9,11 +9,18 @@
 
 mod bytes;
 pub mod client;
+mod connection;
+mod dispatch;
 pub mod message;
 mod operation;
+mod peer;
+pub mod public;
+pub mod server;
+mod subscription;
 
 pub use bytes::Bytes;
 pub use operation::{Ask, Caller, Op};
+pub use peer::{Peer, PeerCheck, PeerRefused};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +34,7 @@ pub const MAX_REPLY_LINE_BYTES: usize = 16 << 20;
 /// One request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
-    /// Chosen by the caller; one connection uses each only once.
+    /// Chosen by the caller, from 1 on; one connection uses each only once.
     pub id: u64,
     #[serde(flatten)]
     pub op: Op,

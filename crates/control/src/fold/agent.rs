@@ -84,26 +84,29 @@ impl State {
         agent.reason = reason;
         agent.since = at;
         match step {
+            // A person has looked again.
+            LifecycleMove::Resume | LifecycleMove::Activate => agent.revoked = false,
             LifecycleMove::Approve => {
                 agent.approved_by = match by {
                     Actor::Human(human) => Some(human.clone()),
                     Actor::Supervisor(_) | Actor::ControlPlane => None,
                 };
             }
-            LifecycleMove::Resume => agent.revoked = false,
             LifecycleMove::Retire => {
                 let name = agent.registration.name.clone();
                 self.names.remove(&name);
             }
-            LifecycleMove::Request
-            | LifecycleMove::Activate
-            | LifecycleMove::Suspend
-            | LifecycleMove::Quarantine => {}
+            LifecycleMove::Request | LifecycleMove::Suspend | LifecycleMove::Quarantine => {}
         }
         Ok(())
     }
 
-    pub(super) fn review(&mut self, id: AgentId, review_by: Timestamp, at: Timestamp) -> Result<(), FoldError> {
+    pub(super) fn review(
+        &mut self,
+        id: AgentId,
+        review_by: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), FoldError> {
         let agent = self.agent_mut(id)?;
         if review_by <= at {
             return Err(FoldError::ReviewNotAhead);

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use writ_model::{
-    ApprovalId, CloseCause, Label, LifecycleState, Task, TaskId, TaskMove, TaskState, Timestamp, WritId,
-};
+use writ_model::{ApprovalId, CloseCause, Label, Task, TaskId, TaskMove, TaskState, Timestamp, WritId};
 
 use super::{Approval, FoldError, MAX_CLOSED_TASKS, State};
 use crate::writ::MAX_WRIT_LIFE;
@@ -38,7 +36,7 @@ impl State {
             return Err(FoldError::TaskExists(task.id));
         }
         let agent = self.agents.get(&task.agent).ok_or(FoldError::UnknownAgent(task.agent))?;
-        if agent.state != LifecycleState::Active || agent.revoked || agent.lapsed(at).is_some() {
+        if !agent.is_in_force(at) || agent.changed.is_some() {
             return Err(FoldError::AgentNotActive(agent.id));
         }
         if agent.registration.client != task.client {
@@ -61,7 +59,12 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn close_task(&mut self, id: TaskId, cause: CloseCause, at: Timestamp) -> Result<(), FoldError> {
+    pub(super) fn close_task(
+        &mut self,
+        id: TaskId,
+        cause: CloseCause,
+        at: Timestamp,
+    ) -> Result<(), FoldError> {
         let record = self.task_mut(id)?;
         record.step(TaskMove::Close, at)?;
         record.cause = Some(cause);
@@ -115,7 +118,12 @@ impl TaskRecord {
         Ok(())
     }
 
-    pub(super) fn issue(&mut self, writ: WritId, expires_at: Timestamp, at: Timestamp) -> Result<(), FoldError> {
+    pub(super) fn issue(
+        &mut self,
+        writ: WritId,
+        expires_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), FoldError> {
         let life: Duration = at.until(expires_at);
         if life > MAX_WRIT_LIFE || life.is_zero() || self.writs.contains_key(&writ) {
             return Err(FoldError::Writ);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Digest, Human, Label, TaskId, TaskKind, Timestamp,
+    AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Digest, Human, Label, TaskId, TaskKind,
+    Timestamp,
 };
 
 /// `approvals.list`

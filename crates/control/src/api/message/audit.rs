@@ -70,6 +70,8 @@ pub struct TextView {
     pub commitment: Digest,
     /// Hostile text: escape it before it is shown. Nothing when it was erased or never kept.
     pub text: Option<String>,
+    /// The text is longer than what stands here.
+    pub cut: bool,
 }
 
 /// `audit.prove`

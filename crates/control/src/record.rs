@@ -1,0 +1,285 @@
+//! The activity stream's door: what supervisors saw and decided, in order, before an effect may leave.
+//!
+//! The supervisor decides; this end refuses to record an *allow* that nothing stands behind any more. Since a call is
+//! only let through once its record exists, a supervisor that has not heard of a revocation yet is stopped here.
+
+use std::collections::HashSet;
+
+use writ_ledger::{Append, Commitment, Durability, Entry, Stream};
+use writ_model::{
+    ActivityEntry, ActivityEvent, CloseCause, Digest, ENTRY_VERSION, Limits, Task, TaskId, Timestamp, Verdict,
+};
+
+use crate::api::ErrorCode;
+use crate::api::message::{MAX_EVENTS, MAX_PAYLOADS, NewActivity, Payload, Record, Recorded, Used};
+use crate::office::{Office, OfficeError, StandingError, lock};
+
+/// What a task may record beyond its limit, so that its refusals and its end still stand in the record.
+const RESERVE_BYTES: u64 = 1 << 20;
+
+/// Why activity was not recorded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error("a record holds 1 to {MAX_EVENTS} events with at most {MAX_PAYLOADS} texts each")]
+    Bounds,
+    #[error("text {0} does not fit its commitment")]
+    Commitment(Digest),
+    #[error("text {0} is none that the event commits to")]
+    Uncommitted(Digest),
+    #[error("the decision was made at {got} entries of the control log, which has {size}")]
+    ControlSize { got: u64, size: u64 },
+    #[error("the session is of another agent than the task")]
+    OtherAgent,
+    #[error("the effects of a decision are sorted, each once")]
+    Effects,
+    #[error("the task recorded as much as it may")]
+    Full,
+}
+
+/// What the counters say once these events are recorded.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    allows: u64,
+    calls: u64,
+    denials: u64,
+    bytes: u64,
+}
+
+// === impl Office ===
+
+impl Office {
+    /// `record`
+    pub fn record(&self, ask: Record) -> Result<Recorded, OfficeError> {
+        let Record { writ, activity, durability, control_size } = ask;
+        if activity.is_empty() || activity.len() > MAX_EVENTS {
+            return Err(RecordError::Bounds.into());
+        }
+        activity.iter().try_for_each(check_form)?;
+        let durability = needed(&activity, durability.into());
+        let now = self.now();
+        let allows = activity.iter().any(|new| is_allow(&new.event));
+        let (task, control_size, standing) = {
+            let state = self.state();
+            let record = self.task_of(&state, &writ, now)?;
+            let size = state.size();
+            let control_size = control_size.unwrap_or(size);
+            if control_size > size {
+                return Err(RecordError::ControlSize { got: control_size, size }.into());
+            }
+            let standing = if allows { self.in_force(&state, record, now) } else { Ok(()) };
+            (record.task.clone(), control_size, standing)
+        };
+        if let Err(refused) = standing {
+            self.end_at_limit(&task, &refused)?;
+            return Err(refused.into());
+        }
+        check_events(&task, &activity)?;
+        let entries = entries(&activity, task.id, control_size, now)?;
+        let load = load(&activity, &entries);
+        self.reserve(&task, load)?;
+        let appended = self.append_activity(&task, activity, entries, durability);
+        if appended.is_err() {
+            self.release(task.id, load);
+        }
+        Ok(Recorded { receipts: appended?.iter().map(Into::into).collect() })
+    }
+
+    fn append_activity(
+        &self,
+        task: &Task,
+        activity: Vec<NewActivity>,
+        entries: Vec<Entry>,
+        durability: Durability,
+    ) -> Result<Vec<writ_ledger::Receipt>, OfficeError> {
+        let mut batch = Vec::with_capacity(entries.len());
+        for (new, entry) in activity.into_iter().zip(entries) {
+            let payloads: Result<Vec<_>, OfficeError> =
+                new.payloads.into_iter().map(|payload| self.sealed(task.id, payload)).collect();
+            batch.push(Append { stream: Stream::Activity, entry, payloads: payloads? });
+        }
+        Ok(self.ledger().append(batch, None, durability)?)
+    }
+
+    fn sealed(&self, task: TaskId, payload: Payload) -> Result<writ_ledger::Payload, OfficeError> {
+        let Payload { commitment, salt, bytes } = payload;
+        let salt =
+            <[u8; 32]>::try_from(salt.0.as_slice()).map_err(|_| RecordError::Commitment(commitment))?;
+        let sealed = self.seal_with(&task, salt, &bytes.0)?;
+        if sealed.commitment() != Commitment::from_bytes(*commitment.as_bytes()) {
+            return Err(RecordError::Commitment(commitment).into());
+        }
+        Ok(sealed)
+    }
+
+    /// Counts what is about to be recorded, or refuses it. An allow needs room in every limit; the rest has a reserve.
+    fn reserve(&self, task: &Task, load: Load) -> Result<(), OfficeError> {
+        let Limits { calls, denials, recorded_bytes, .. } = task.limits;
+        let refused = {
+            let mut meter = lock(self.meter());
+            let used = meter.entry(task.id).or_insert_with(Used::default);
+            let after = used.plus(load);
+            if load.allows > 0 && after.calls > calls {
+                Some(CloseCause::CallLimit)
+            } else if load.allows > 0 && after.denials > denials {
+                Some(CloseCause::DenialLimit)
+            } else {
+                let room = if load.allows > 0 {
+                    recorded_bytes
+                } else {
+                    recorded_bytes.saturating_add(RESERVE_BYTES)
+                };
+                if after.recorded_bytes > room {
+                    return Err(RecordError::Full.into());
+                }
+                *used = after;
+                None
+            }
+        };
+        match refused {
+            Some(cause) => {
+                let refused = StandingError::LimitReached(cause);
+                self.end_at_limit(task, &refused)?;
+                Err(refused.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn release(&self, task: TaskId, load: Load) {
+        if let Some(used) = lock(self.meter()).get_mut(&task) {
+            used.calls = used.calls.saturating_sub(load.calls);
+            used.denials = used.denials.saturating_sub(load.denials);
+            used.recorded_bytes = used.recorded_bytes.saturating_sub(load.bytes);
+        }
+    }
+
+    /// A task that has reached a limit is closed by reaching for more.
+    fn end_at_limit(&self, task: &Task, refused: &StandingError) -> Result<(), OfficeError> {
+        let StandingError::LimitReached(cause) = refused else { return Ok(()) };
+        let mut desk = self.desk();
+        self.close_task(&mut desk, task.id, *cause, writ_model::Actor::ControlPlane).map(drop)
+    }
+}
+
+// === impl Used ===
+
+impl Used {
+    const fn plus(self, load: Load) -> Self {
+        Self {
+            calls: self.calls.saturating_add(load.calls),
+            denials: self.denials.saturating_add(load.denials),
+            recorded_bytes: self.recorded_bytes.saturating_add(load.bytes),
+        }
+    }
+}
+
+fn entries(
+    activity: &[NewActivity],
+    task: TaskId,
+    control_size: u64,
+    at: Timestamp,
+) -> Result<Vec<Entry>, OfficeError> {
+    let entry = |new: &NewActivity| {
+        let entry = ActivityEntry { v: ENTRY_VERSION, at, task, control_size, event: new.event.clone() };
+        Ok(Entry::new(entry.to_bytes()?)?)
+    };
+    activity.iter().map(entry).collect()
+}
+
+fn load(activity: &[NewActivity], entries: &[Entry]) -> Load {
+    let mut load = Load::default();
+    for (new, entry) in activity.iter().zip(entries) {
+        let texts: usize = new.payloads.iter().map(|payload| payload.bytes.0.len()).sum();
+        load.bytes += u64::try_from(texts + entry.as_bytes().len()).unwrap_or(u64::MAX);
+        if let ActivityEvent::CallDecided { decision, .. } = &new.event {
+            load.calls += 1;
+            match decision.verdict {
+                Verdict::Allow => load.allows += 1,
+                Verdict::Deny => load.denials += 1,
+                Verdict::StepUp => {}
+            }
+        }
+    }
+    load
+}
+
+const fn is_allow(event: &ActivityEvent) -> bool {
+    matches!(event, ActivityEvent::CallDecided { decision, .. } if matches!(decision.verdict, Verdict::Allow))
+}
+
+/// An allowed effect that is not ordinary is synced before it leaves, whatever was asked for.
+fn needed(activity: &[NewActivity], asked: Durability) -> Durability {
+    let must_sync = |event: &ActivityEvent| match event {
+        ActivityEvent::CallDecided { effects, .. } => {
+            is_allow(event) && !effects.iter().all(|effect| effect.is_ordinary())
+        }
+        ActivityEvent::SessionStarted { .. }
+        | ActivityEvent::PromptSubmitted { .. }
+        | ActivityEvent::CallEnded { .. }
+        | ActivityEvent::OutcomeUnmatched { .. }
+        | ActivityEvent::SubagentStarted { .. }
+        | ActivityEvent::SubagentEnded { .. }
+        | ActivityEvent::ConfigurationChanged { .. }
+        | ActivityEvent::TurnEnded { .. }
+        | ActivityEvent::Noted { .. }
+        | ActivityEvent::SessionEnded { .. }
+        | ActivityEvent::InputRefused { .. } => false,
+    };
+    if activity.iter().any(|new| must_sync(&new.event)) { Durability::Synced } else { asked }
+}
+
+fn check_form(new: &NewActivity) -> Result<(), RecordError> {
+    if new.payloads.len() > MAX_PAYLOADS {
+        return Err(RecordError::Bounds);
+    }
+    let committed: HashSet<Digest> = commitments(&new.event).into_iter().map(|(_, digest)| digest).collect();
+    match new.payloads.iter().find(|payload| !committed.contains(&payload.commitment)) {
+        Some(stray) => Err(RecordError::Uncommitted(stray.commitment)),
+        None => Ok(()),
+    }
+}
+
+fn check_events(task: &Task, activity: &[NewActivity]) -> Result<(), RecordError> {
+    activity.iter().try_for_each(|new| match &new.event {
+        ActivityEvent::SessionStarted { agent, .. } if *agent != task.agent => Err(RecordError::OtherAgent),
+        ActivityEvent::CallDecided { effects, .. } if !effects.is_sorted_by(|a, b| a < b) => {
+            Err(RecordError::Effects)
+        }
+        _ => Ok(()),
+    })
+}
+
+/// The commitments of an event to texts in the vault, by the name of the field.
+pub(crate) fn commitments(event: &ActivityEvent) -> Vec<(&'static str, Digest)> {
+    match event {
+        ActivityEvent::PromptSubmitted { prompt, .. } => vec![("prompt", *prompt)],
+        ActivityEvent::CallDecided { arguments, .. } => vec![("arguments", *arguments)],
+        ActivityEvent::CallEnded { output: Some(output), .. } => vec![("output", *output)],
+        ActivityEvent::SessionStarted { client_session, .. } => vec![("client_session", *client_session)],
+        ActivityEvent::CallEnded { output: None, .. }
+        | ActivityEvent::OutcomeUnmatched { .. }
+        | ActivityEvent::SubagentStarted { .. }
+        | ActivityEvent::SubagentEnded { .. }
+        | ActivityEvent::ConfigurationChanged { .. }
+        | ActivityEvent::TurnEnded { .. }
+        | ActivityEvent::Noted { .. }
+        | ActivityEvent::SessionEnded { .. }
+        | ActivityEvent::InputRefused { .. } => Vec::new(),
+    }
+}
+
+// === impl RecordError ===
+
+impl RecordError {
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Full => ErrorCode::RecordFull,
+            Self::Bounds
+            | Self::Commitment(_)
+            | Self::Uncommitted(_)
+            | Self::ControlSize { .. }
+            | Self::OtherAgent
+            | Self::Effects => ErrorCode::BadRequest,
+        }
+    }
+}
