@@ -1,0 +1,537 @@
+//! One command: find out which program it is, and hand it to whoever knows that program.
+//!
+//! The order matters. Functions of the line shadow programs; wrappers run something else; families look at
+//! arguments in code; the catalogue knows the rest. What is left is unknown, and whatever evidence its arguments
+//! give is listed too.
+
+use writ_model::EffectClass;
+
+use super::catalogue::{self, Listed};
+use super::path::{self, Place};
+use super::walk::Walk;
+use super::word::{self, UNKNOWN, Value};
+use super::{Target, flags};
+
+/// Programs whose arguments are names to look at, never files to read.
+const NAMES_ONLY: &[&str] = &[
+    "ls",
+    "ll",
+    "dir",
+    "stat",
+    "test",
+    "[",
+    "du",
+    "tree",
+    "exa",
+    "eza",
+    "lsd",
+    "which",
+    "type",
+    "basename",
+    "dirname",
+    "realpath",
+    "readlink",
+    "namei",
+    "wc",
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "cksum",
+    "locate",
+    "touch",
+    "mkdir",
+    "rmdir",
+    "chmod",
+    "mountpoint",
+    "findmnt",
+    "lsattr",
+    "getfacl",
+    "mktemp",
+    "export",
+    "unset",
+    "declare",
+    "local",
+    "alias",
+    "true",
+    "false",
+    ":",
+    "sleep",
+    "wait",
+    "expr",
+    "seq",
+    "getent",
+    "lsof",
+    "fuser",
+    "ps",
+    "pgrep",
+    "uname",
+];
+
+/// Programs that write the files they are given.
+const WRITES_ALL: &[&str] =
+    &["touch", "mkdir", "mkfifo", "mknod", "fallocate", "mktemp", "sponge", "split", "csplit"];
+
+// === impl Walk: which program ===
+
+impl Walk<'_> {
+    /// Judges one argument list. Wrappers come back here with the list they run.
+    pub(super) fn argv(&mut self, argv: &[Value]) {
+        if !self.enter() {
+            return;
+        }
+        if let Some((name, args)) = argv.split_first() {
+            self.named(name, args);
+        }
+        self.leave();
+    }
+
+    fn named(&mut self, name: &Value, args: &[Value]) {
+        let Some(written) = name.literal().filter(|text| !text.is_empty()) else {
+            self.unresolved(name, args);
+            return;
+        };
+        if !name.exact {
+            let target = Target::Command(name.shown());
+            self.unknown(target, "command.by-default", "which program runs depends on a variable");
+        }
+        if name.marks.is_foreign() {
+            self.foreign("runs a command that was fetched or decoded");
+        }
+        if self.called(written, args) {
+            return;
+        }
+        if let Some(escape) = written.strip_prefix([':', '!']).filter(|rest| !rest.is_empty()) {
+            // What one types into a pager or an editor to get a shell.
+            let mut text = escape.trim_start_matches(['!', ':']).to_owned();
+            for arg in args {
+                text.push(' ');
+                text.push_str(&arg.text);
+            }
+            self.nested(&text);
+            return;
+        }
+        let program = program_name(written);
+        let is_local = written.contains('/') && !written.starts_with(['/', '~']);
+        let is_file = written.contains('/') && (is_local || !knows(&program));
+        if is_file {
+            self.runs_file(written);
+            if !knows(&program) {
+                return;
+            }
+        }
+        self.known_as(&program, args);
+    }
+
+    fn known_as(&mut self, program: &str, args: &[Value]) {
+        if let [only] = args
+            && matches!(only.text.as_str(), "--version" | "--help" | "-help" | "-version")
+            && knows(program)
+        {
+            self.listed(program, args, Listed { class: EffectClass::Read, pattern: "" });
+            return;
+        }
+        let done = self.builtin(program, args)
+            || self.wrapper(program, args)
+            || self.shell(program, args)
+            || self.interpreter(program, args)
+            || self.runner(program, args)
+            || self.file_tool(program, args)
+            || self.network_tool(program, args)
+            || self.container(program, args);
+        if done {
+            return;
+        }
+        if program == "git" {
+            self.git(args);
+            return;
+        }
+        match catalogue::lookup(program, args) {
+            Some(listed) => self.listed(program, args, listed),
+            None => self.unlisted(program, args),
+        }
+    }
+
+    fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
+        let target = self.command_target(program, args);
+        let mut class = listed.class;
+        if self.is_remote
+            && class == EffectClass::BuildTest
+            && matches!(program, "systemctl" | "service" | "pm2")
+        {
+            class = EffectClass::Deploy;
+        }
+        let how = if listed.pattern.is_empty() { String::new() } else { format!(" ({})", listed.pattern) };
+        self.effect(class, target, format!("command.{program}"), format!("`{program}`{how} is `{class}`"));
+        if listed.class == EffectClass::PackageInstall {
+            self.packages(program, args);
+        }
+        self.arguments(program, args, listed.class);
+        self.break_out_in(args, listed.class);
+    }
+
+    /// A program nobody listed: unknown, with whatever its arguments show.
+    fn unlisted(&mut self, program: &str, args: &[Value]) {
+        let target = Target::Command(word::shown(program));
+        self.unknown(target, "command.unlisted", format!("`{}` is no program we know", word::shown(program)));
+        for arg in args {
+            if self.is_secret(arg) {
+                self.secret(arg, "argument.secret");
+            }
+        }
+        self.break_out_in(args, EffectClass::Unknown);
+        // `some-runner sh -c '…'`: the shell behind an unknown program is still a shell.
+        let shell =
+            args.iter().position(|arg| arg.literal().is_some_and(|text| is_shell(&program_name(text))));
+        if let Some(rest) = shell.and_then(|at| args.get(at..))
+            && rest.get(1).is_some_and(|option| option.text.starts_with('-') && option.text.ends_with('c'))
+        {
+            self.argv(rest);
+        }
+    }
+
+    /// A command whose name is only known at run time.
+    fn unresolved(&mut self, name: &Value, args: &[Value]) {
+        if name.marks.is_foreign() {
+            self.foreign("runs a command that was fetched or decoded");
+        }
+        if name.text.is_empty() && args.is_empty() {
+            return;
+        }
+        let target = Target::Command(name.shown());
+        self.unknown(target, "command.unresolved", "which program runs is only known at run time");
+        // `$PYTHON -m pytest`, `$(MAKE) test`: the name of the variable says what it most likely holds.
+        let likely = name.from.as_deref().map(|from| program_name(&from.to_lowercase()));
+        if let Some(likely) = likely.filter(|likely| knows(likely)) {
+            self.known_as(&likely, args);
+        }
+    }
+
+    /// A file of the project, or any other file that is no listed program.
+    pub(super) fn runs_file(&mut self, written: &str) {
+        self.runs(written);
+        let target = Target::Path(word::shown(written));
+        self.effect(EffectClass::BuildTest, target, "command.file", "runs a program or script by its path");
+        self.content_of(written);
+    }
+
+    /// What is known of a file that is about to run.
+    pub(super) fn content_of(&mut self, file: &str) {
+        if let Some(text) = self.scope.file(file).map(str::to_owned) {
+            self.nested(&text);
+        }
+        if self.scope.was_fetched(file) {
+            let target = Target::Path(word::shown(file));
+            self.effect(
+                EffectClass::PackageInstall,
+                target,
+                "fetched.run",
+                "runs a file that was just downloaded",
+            );
+        }
+    }
+
+    pub(super) fn foreign(&mut self, text: &str) {
+        self.effect(EffectClass::EscapeAttempt, Target::Unknown, "foreign.run", text);
+    }
+
+    pub(super) fn command_target(&self, program: &str, args: &[Value]) -> Target {
+        match catalogue::subcommand(program, args) {
+            Some(sub) => Target::Command(word::shown(&format!("{program} {sub}"))),
+            None => Target::Command(program.to_owned()),
+        }
+    }
+
+    fn packages(&mut self, program: &str, args: &[Value]) {
+        const MOST: usize = 20;
+        let words = flags::positionals(
+            args,
+            &["-r", "--requirement", "-c", "--constraint", "-e", "--index-url", "-i"],
+        );
+        for word in words.iter().skip(1).take(MOST).filter(|word| word.literal().is_some()) {
+            let target = Target::Package(word.shown());
+            self.effect(
+                EffectClass::PackageInstall,
+                target,
+                format!("command.{program}"),
+                "installs or removes it",
+            );
+        }
+    }
+}
+
+// === impl Walk: what the arguments name ===
+
+impl Walk<'_> {
+    /// Looks at the arguments of a listed program for files that change what the command is.
+    fn arguments(&mut self, program: &str, args: &[Value], class: EffectClass) {
+        if WRITES_ALL.contains(&program) {
+            for path in
+                flags::positionals(args, &["-m", "--mode", "-d", "--date", "-r", "-t", "-l", "-b", "-n"])
+            {
+                self.writes_path(path, false);
+            }
+            return;
+        }
+        if let Some(sql) = flags::values(args, catalogue::sql_options(program)).first() {
+            self.sql(program, &sql.to_uppercase());
+        }
+        let reads = matches!(class, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::Network);
+        if !reads || NAMES_ONLY.contains(&program) {
+            return;
+        }
+        for arg in args {
+            if arg.text.starts_with('-') && !arg.text.contains('=') {
+                continue;
+            }
+            self.reads_path(arg, "argument.read");
+        }
+    }
+
+    fn sql(&mut self, program: &str, text: &str) {
+        let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let has = |word: &str| words.contains(&word);
+        let class = if ["DROP", "TRUNCATE", "DELETE", "DROPDATABASE", "DELETEMANY", "REMOVE"]
+            .iter()
+            .any(|w| has(w))
+        {
+            EffectClass::Destructive
+        } else if has("GRANT")
+            || has("REVOKE")
+            || ((has("CREATE") || has("ALTER")) && (has("USER") || has("ROLE")))
+        {
+            EffectClass::IdentityChange
+        } else if ["INSERT", "UPDATE", "ALTER", "CREATE", "MERGE", "REPLACE"].iter().any(|w| has(w)) {
+            EffectClass::Deploy
+        } else {
+            return;
+        };
+        self.effect(
+            class,
+            Target::Command(program.to_owned()),
+            "sql.statement",
+            "the statement changes a database",
+        );
+    }
+
+    /// The path an argument names, made comparable.
+    pub(super) fn resolved(&self, value: &Value) -> String {
+        let text = value.text.as_str();
+        let text = match text.split_once('=') {
+            Some((option, path)) if text.starts_with('-') || !option.contains('/') => path,
+            _ => text,
+        };
+        let text = text.strip_prefix('@').unwrap_or(text);
+        match &self.scope.directory {
+            Some(directory) if !text.starts_with(['/', '~']) => {
+                path::normalise(&format!("{directory}/{text}"), self.facts)
+            }
+            _ => path::normalise(text, self.facts),
+        }
+    }
+
+    pub(super) fn is_secret(&self, value: &Value) -> bool {
+        could_be_path(&value.text) && path::is_secret(&self.resolved(value))
+    }
+
+    pub(super) fn secret(&mut self, value: &Value, rule: &'static str) {
+        let target = Target::Secret(value.shown());
+        self.effect(EffectClass::SecretRead, target, rule, format!("`{}` holds credentials", value.shown()));
+    }
+
+    /// The content of this path is read. Inside the workspace that needs no effect of its own.
+    pub(super) fn reads_path(&mut self, value: &Value, rule: &'static str) {
+        if !could_be_path(&value.text) {
+            return;
+        }
+        if value.text.contains("/dev/tcp/") || value.text.contains("/dev/udp/") {
+            self.socket(value, false);
+            return;
+        }
+        let path = self.resolved(value);
+        if path::is_secret(&path) {
+            self.secret(value, rule);
+        } else if path::place(&path, self.facts) == Place::Outside && !path.starts_with("/dev/") {
+            self.effect(EffectClass::Read, Target::Path(value.shown()), rule, "reads outside the workspace");
+        }
+    }
+
+    /// This path is written. `truncates`: emptied rather than filled.
+    pub(super) fn writes_path(&mut self, value: &Value, truncates: bool) {
+        let shown = value.shown();
+        if value.text.contains("/dev/tcp/") || value.text.contains("/dev/udp/") {
+            self.socket(value, true);
+            return;
+        }
+        let path = self.resolved(value);
+        if let Some(device) = path.strip_prefix("/dev/") {
+            let disks = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "mapper", "md", "loop", "dm-"];
+            if disks.iter().any(|disk| device.starts_with(disk)) {
+                let target = Target::Path(shown);
+                self.effect(EffectClass::Destructive, target, "path.device", "writes to a disk device");
+            } else if path::is_break_out(&path) {
+                let target = Target::Path(shown);
+                self.effect(
+                    EffectClass::EscapeAttempt,
+                    target,
+                    "path.memory",
+                    "writes to the memory of the machine",
+                );
+            }
+            return;
+        }
+        let target = Target::Path(shown);
+        if path::is_break_out(&path) {
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target,
+                "path.kernel",
+                "a kernel setting that runs programs",
+            );
+        } else if path == "/proc/sysrq-trigger" {
+            self.effect(EffectClass::Destructive, target, "path.kernel", "makes the kernel reset or halt");
+        } else if path::is_history(&path) {
+            self.effect(EffectClass::EscapeAttempt, target, "path.history", "changes the record of commands");
+        } else if path::is_log(&path) && truncates {
+            self.effect(EffectClass::Destructive, target, "path.log", "empties a log");
+        } else if path::is_protected(&path) {
+            let text = "changes what runs later, or who may do what";
+            self.effect(EffectClass::IdentityChange, target, "path.protected", text);
+        } else if path.starts_with(UNKNOWN) || path.is_empty() {
+            let text = "writes to a path only known at run time";
+            self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.write", text);
+        } else {
+            self.effect(EffectClass::WriteWorkspace, target, "path.write", "writes a file");
+        }
+    }
+
+    /// Text was written to a file: kept for a later run, and read at once where a shell starts with it.
+    pub(super) fn wrote_text(&mut self, path: &str, text: String, appends: bool) {
+        let normal = self.resolved(&Value::known(path));
+        if path::is_protected(&normal) && !normal.contains("/.ssh") {
+            let before = self.effects.len();
+            self.nested(&text);
+            let worst = self.effects.iter().skip(before).map(|effect| effect.class).max();
+            if matches!(worst, Some(EffectClass::Destructive | EffectClass::EscapeAttempt)) {
+                let target = Target::Path(word::shown(path));
+                let text = "plants a harmful command where it runs later";
+                self.effect(EffectClass::EscapeAttempt, target, "path.planted", text);
+            }
+        }
+        self.scope.wrote(path, text, appends);
+    }
+
+    /// A way out hidden in an argument: `-c ':!/bin/sh'`, `--exec=/bin/sh`, `system("/bin/sh")`.
+    fn break_out_in(&mut self, args: &[Value], class: EffectClass) {
+        if class == EffectClass::Read || self.is_elsewhere {
+            return;
+        }
+        for arg in args.iter().filter(|arg| starts_shell(&arg.text)) {
+            let target = Target::Command(arg.shown());
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target,
+                "argument.shell",
+                "starts a shell out of another program",
+            );
+        }
+    }
+}
+
+/// Whether any part of the classifier knows the program by this name.
+fn knows(program: &str) -> bool {
+    catalogue::is_listed(program)
+        || is_shell(program)
+        || super::files::KNOWN.contains(&program)
+        || super::network::KNOWN.contains(&program)
+        || super::interpreter::is_interpreter(program)
+        || super::wrapper::is_wrapper(program)
+        || super::runner::KNOWN.contains(&program)
+        || program == "git"
+}
+
+pub(super) fn is_shell(program: &str) -> bool {
+    matches!(
+        program,
+        "sh" | "bash"
+            | "dash"
+            | "zsh"
+            | "ksh"
+            | "mksh"
+            | "ash"
+            | "fish"
+            | "csh"
+            | "tcsh"
+            | "rbash"
+            | "elvish"
+            | "nu"
+            | "yash"
+    )
+}
+
+/// The name a program is known by: without its directory, version and extension.
+pub(super) fn program_name(written: &str) -> String {
+    let base = written.rsplit(['/', '\\']).next().unwrap_or(written);
+    let base =
+        [".exe", ".cmd", ".bat", ".phar"].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base);
+    const VERSIONED: &[&str] = &[
+        "python",
+        "pypy",
+        "pip",
+        "node",
+        "nodejs",
+        "ruby",
+        "perl",
+        "php",
+        "lua",
+        "luajit",
+        "gcc",
+        "g++",
+        "clang",
+        "clang++",
+        "clang-format",
+        "clang-tidy",
+        "pydoc",
+        "ipython",
+        "idle",
+        "go",
+        "java",
+        "tclsh",
+        "guile",
+        "R",
+    ];
+    let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    if stem != base && VERSIONED.contains(&stem) { stem.to_owned() } else { base.to_owned() }
+}
+
+fn could_be_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['\n', '(', ')', ';', '|', '<', '>']) && !text.contains("://")
+}
+
+/// Whether an argument makes its program start a shell.
+fn starts_shell(text: &str) -> bool {
+    const CALLS: &[&str] = &[
+        "!/bin/",
+        "!sh",
+        "!bash",
+        "os.execute(",
+        "os.execl",
+        "pty.spawn",
+        "exec sh",
+        "exec bash",
+        "exec /bin/",
+        "system(\"/bin/",
+        "system('/bin/",
+        "exec('/bin/",
+        "exec(\"/bin/",
+        "spawn /bin/",
+        "spawn sh",
+        "spawn bash",
+        "popen(\"/bin/",
+        ":term",
+    ];
+    let command =
+        text.rsplit_once('=').filter(|(option, _)| option.starts_with('-')).map_or(text, |(_, value)| value);
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let is_shell_path = first.starts_with('/') && is_shell(&program_name(first)) && first.contains("bin/");
+    is_shell_path || CALLS.iter().any(|call| text.contains(call))
+}

@@ -1,0 +1,244 @@
+//! The environment: variables that make other programs run something, and looking at variables that hold secrets.
+
+use writ_model::EffectClass;
+
+use super::path::{self, Place};
+use super::walk::Walk;
+use super::word::Value;
+use super::{Target, flags};
+
+/// Variables whose value some program runs as a command.
+const COMMANDS: &[&str] = &[
+    "GIT_SSH_COMMAND",
+    "GIT_SSH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_ASKPASS",
+    "GIT_PROXY_COMMAND",
+    "SSH_ASKPASS",
+    "PAGER",
+    "MANPAGER",
+    "SYSTEMD_PAGER",
+    "PSQL_PAGER",
+    "BAT_PAGER",
+    "EDITOR",
+    "VISUAL",
+    "SUDO_EDITOR",
+    "KUBE_EDITOR",
+    "FCEDIT",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "BROWSER",
+    "PROMPT_COMMAND",
+    "PS0",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "RSYNC_RSH",
+    "CVS_RSH",
+    "SVN_SSH",
+    "npm_config_script_shell",
+    "MAKESHELL",
+    "SHELL_COMMAND",
+    "TERRAFORM_EXEC",
+];
+
+/// Variables that name code which every program of a language loads first.
+const PRELOADS: &[&str] = &[
+    "BASH_ENV",
+    "ENV",
+    "PYTHONSTARTUP",
+    "PYTHONHOME",
+    "PERL5OPT",
+    "PERL5LIB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "PYTHONPATH",
+    "NODE_PATH",
+    "LUA_INIT",
+    "PHPRC",
+    "GCONV_PATH",
+    "GIT_EXEC_PATH",
+    "GIT_TEMPLATE_DIR",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_COUNT",
+    "LD_LIBRARY_PATH",
+];
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// A variable is set, for one command or for the rest of the line.
+    pub(super) fn environment_set(&mut self, name: &str, value: &Value) {
+        let shown = || Target::Command(format!("{name}={}", value.shown()));
+        let text = value.text.as_str();
+        match name {
+            "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" if matches!(text, "" | "0" | "/dev/null") => {
+                self.effect(
+                    EffectClass::EscapeAttempt,
+                    shown(),
+                    "environment.history",
+                    "stops the record of commands",
+                );
+            }
+            "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" if !text.is_empty() => {
+                let is_system =
+                    ["/usr/", "/lib"].iter().any(|root| text.starts_with(root)) || !text.contains('/');
+                let class = if is_system { EffectClass::BuildTest } else { EffectClass::EscapeAttempt };
+                self.effect(class, shown(), "environment.preload", "loads a library into other programs");
+            }
+            "PATH" => {
+                let is_open = |part: &str| {
+                    part == "."
+                        || path::place(&path::normalise(part, self.facts), self.facts) == Place::Scratch
+                };
+                if text.split(':').any(is_open) {
+                    self.effect(
+                        EffectClass::BuildTest,
+                        shown(),
+                        "environment.path",
+                        "changes which programs run",
+                    );
+                }
+            }
+            "NODE_OPTIONS"
+                if !["require", "import", "loader", "-r"].iter().any(|word| text.contains(word)) => {}
+            _ if COMMANDS.contains(&name) || name.starts_with("GIT_CONFIG_VALUE") => {
+                self.command_setting(name, value)
+            }
+            _ if PRELOADS.contains(&name) && !text.is_empty() => {
+                self.effect(
+                    EffectClass::BuildTest,
+                    shown(),
+                    "environment.code",
+                    "changes what code programs load",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// A setting whose value is run as a command by the program that reads it.
+    pub(super) fn command_setting(&mut self, name: &str, value: &Value) {
+        let Some(text) = value.literal() else {
+            let target = Target::Command(format!("{name}={}", value.shown()));
+            self.unknown(
+                target,
+                "environment.command",
+                format!("`{name}` runs a command only known at run time"),
+            );
+            return;
+        };
+        if value.marks.is_foreign() {
+            self.foreign("runs a command that was fetched or decoded");
+        }
+        let text = text.trim_start_matches(['!', '|']);
+        if !text.trim().is_empty() {
+            let feed = std::mem::take(&mut self.feed);
+            let next = self.next.take();
+            self.nested(text);
+            self.feed = feed;
+            self.next = next;
+        }
+    }
+
+    /// The whole environment is printed. What the next command keeps of it decides.
+    pub(super) fn environment_printed(&mut self) {
+        self.marks.environment = true;
+        let keeps_names_only = self.next.as_deref().is_some_and(keeps_no_secret);
+        if keeps_names_only {
+            let target = Target::Command("env".to_owned());
+            self.effect(EffectClass::Read, target, "environment.part", "prints a part of the environment");
+        } else {
+            let target = Target::Secret("environment".to_owned());
+            self.effect(EffectClass::SecretRead, target, "environment.whole", "prints the whole environment");
+        }
+    }
+
+    /// One variable is printed or used as text.
+    pub(super) fn environment_read(&mut self, name: &str) {
+        if is_secret_name(name) {
+            let target = Target::Secret(name.to_owned());
+            self.effect(
+                EffectClass::SecretRead,
+                target,
+                "environment.secret",
+                format!("`{name}` holds a credential"),
+            );
+        } else {
+            let target = Target::Command("printenv".to_owned());
+            self.effect(EffectClass::Read, target, "environment.part", "prints one variable");
+        }
+    }
+}
+
+/// Whether this filter of `NAME=value` lines drops the values, or keeps lines that hold no secret.
+fn keeps_no_secret(next: &[Value]) -> bool {
+    let Some((program, args)) = next.split_first() else { return false };
+    match program.text.rsplit('/').next().unwrap_or_default() {
+        "grep" | "egrep" | "fgrep" | "rg" | "ag" => {
+            let given = flags::values(args, &["-e", "--regexp"]);
+            let pattern = given.first().copied().or_else(|| {
+                flags::positionals(args, &["-A", "-B", "-C", "-m"]).first().map(|word| word.text.as_str())
+            });
+            pattern.is_some_and(|pattern| {
+                let is_broad = pattern.chars().filter(char::is_ascii_alphanumeric).count() < 2;
+                flags::has(args, "-c")
+                    || flags::has(args, "-q")
+                    || (!is_broad && !is_secret_name(pattern) && !flags::has(args, "-v"))
+            })
+        }
+        "awk" | "gawk" | "mawk" => {
+            let words = flags::positionals(args, &["-F", "-v", "-f"]);
+            let program = words.first().map(|word| word.text.as_str()).unwrap_or_default();
+            let prints_bare = program
+                .split("print")
+                .skip(1)
+                .any(|rest| rest.trim_start().starts_with(['}', ';']) || rest.trim().is_empty());
+            program.contains("$1")
+                && !program.contains("$0")
+                && !program.contains("$2")
+                && !program.contains("$NF")
+                && !prints_bare
+        }
+        "cut" => flags::values(args, &["-f", "--fields"]).first() == Some(&"1"),
+        "sed" => args.iter().any(|arg| arg.text.contains("=.*//") || arg.text.contains("=.*$//")),
+        "wc" => true,
+        _ => false,
+    }
+}
+
+/// Whether a variable, field or search of this name is about a credential.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    const PARTS: &[&str] = &[
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "APIKEY",
+        "API_KEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+        "CREDENTIAL",
+        "AUTH_KEY",
+        "SIGNING_KEY",
+        "ENCRYPTION_KEY",
+        "DEPLOY_KEY",
+        "SSH_KEY",
+        "DATABASE_URL",
+        "CONNECTION_STRING",
+    ];
+    let upper = name.to_uppercase();
+    let upper = upper.replace('-', "_");
+    PARTS.iter().any(|part| upper.contains(part))
+        || upper.ends_with("_KEY")
+        || upper.ends_with("_PASS")
+        || upper == "KEY"
+        || upper == "PASS"
+}

@@ -1,0 +1,71 @@
+//! Options and positionals of an argument list, the way most programs read them.
+
+use super::word::Value;
+
+/// Whether the option is present: `-f` (alone or in a cluster), `--force`, `--force=…`.
+pub(super) fn has(args: &[Value], option: &str) -> bool {
+    before_end(args).any(|arg| is_option(&arg.text, option))
+}
+
+pub(super) fn has_any(args: &[Value], options: &[&str]) -> bool {
+    options.iter().any(|option| has(args, option))
+}
+
+fn is_option(arg: &str, option: &str) -> bool {
+    if option.starts_with("--") || option.len() != 2 {
+        return arg == option || arg.strip_prefix(option).is_some_and(|rest| rest.starts_with('='));
+    }
+    let letter = option.chars().nth(1).unwrap_or('-');
+    match arg.strip_prefix('-') {
+        Some(cluster) if !cluster.starts_with('-') => {
+            cluster.chars().take_while(|c| c.is_ascii_alphanumeric()).any(|c| c == letter)
+        }
+        _ => false,
+    }
+}
+
+/// Values given to any of the options: `-o x`, `-ox`, `--out x`, `--out=x`.
+pub(super) fn values<'a>(args: &'a [Value], options: &[&str]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut args = before_end(args).peekable();
+    while let Some(arg) = args.next() {
+        for option in options {
+            let Some(rest) = arg.text.strip_prefix(option) else { continue };
+            if rest.is_empty() {
+                found.extend(args.peek().map(|next| next.text.as_str()));
+            } else if let Some(value) = rest.strip_prefix('=') {
+                found.push(value);
+            } else if !option.starts_with("--") && option.len() == 2 {
+                found.push(rest);
+            } else {
+                continue;
+            }
+            break;
+        }
+    }
+    found
+}
+
+/// The words that are no option and no option's value. `takes_value` names the options that consume the next word.
+pub(super) fn positionals<'a>(args: &'a [Value], takes_value: &[&str]) -> Vec<&'a Value> {
+    let mut found = Vec::with_capacity(args.len());
+    let mut skip = false;
+    let mut only = false;
+    for arg in args {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        if only || !arg.text.starts_with('-') || arg.text == "-" {
+            found.push(arg);
+        } else if arg.text == "--" {
+            only = true;
+        } else {
+            skip = takes_value.contains(&arg.text.as_str());
+        }
+    }
+    found
+}
+
+fn before_end(args: &[Value]) -> impl Iterator<Item = &Value> {
+    args.iter().take_while(|arg| arg.text != "--")
+}

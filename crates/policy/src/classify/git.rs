@@ -1,0 +1,689 @@
+//! Git: what stays here, what goes to a remote, what rewrites history, what runs a program.
+
+use writ_model::EffectClass;
+
+use super::environment::is_secret_name;
+use super::walk::Walk;
+use super::word::{self, Value};
+use super::{Target, flags, shell};
+
+const GLOBAL_VALUES: &[&str] =
+    &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env", "--super-prefix"];
+
+/// Keys whose value git runs, by their end or start.
+const RUNS: &[&str] = &[
+    "core.sshcommand",
+    "core.pager",
+    "core.editor",
+    "core.fsmonitor",
+    "core.askpass",
+    "core.gitproxy",
+    "diff.external",
+    "sequence.editor",
+    "gpg.program",
+    "gpg.ssh.program",
+    "gpg.x509.program",
+    "credential.helper",
+    "uploadpack.packobjectshook",
+    "receive.procreceiverefs",
+    "interactive.difffilter",
+    "web.browser",
+    "man.viewer",
+    "sendemail.smtpserver",
+    "sendemail.tocmd",
+    "sendemail.cccmd",
+    "ssh.variant",
+];
+const RUNS_ENDS: &[&str] = &[
+    ".textconv",
+    ".command",
+    ".clean",
+    ".smudge",
+    ".process",
+    ".driver",
+    ".cmd",
+    ".path",
+    ".helper",
+    ".program",
+    ".vcs",
+];
+/// Keys that change where code is loaded from, or where data goes.
+const REDIRECTS: &[&str] = &[
+    "core.hookspath",
+    "include.path",
+    "core.attributesfile",
+    "core.worktree",
+    "protocol.",
+    "http.proxy",
+    "https.proxy",
+    "init.templatedir",
+    "safe.barerepository",
+];
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    pub(super) fn git(&mut self, args: &[Value]) {
+        let rest = shell::after_options(args, GLOBAL_VALUES);
+        let globals = args.get(..args.len() - rest.len()).unwrap_or_default();
+        let mut aliases: Vec<(String, String)> = Vec::new();
+        for (at, option) in globals.iter().enumerate() {
+            let setting = match option.text.as_str() {
+                "-c" => globals.get(at + 1),
+                _ => None,
+            };
+            if let Some((key, value)) = setting.and_then(|setting| setting.text.split_once('=')) {
+                if let Some(name) = key.strip_prefix("alias.") {
+                    aliases.push((name.to_owned(), value.to_owned()));
+                } else {
+                    self.git_setting(key, value, true);
+                }
+            }
+            if let Some(path) = option.text.strip_prefix("--exec-path=") {
+                self.runs_file(path);
+            }
+        }
+        let Some((sub, rest)) = rest.split_first() else {
+            self.local("git", EffectClass::Read, "shows help");
+            return;
+        };
+        let name = sub.text.as_str();
+        if let Some((_, body)) = aliases.iter().find(|(alias, _)| alias == name) {
+            match body.strip_prefix('!') {
+                Some(command) => self.nested(command),
+                None => self.nested(&format!("git {body}")),
+            }
+            return;
+        }
+        self.git_command(name, rest);
+    }
+
+    fn local(&mut self, command: &str, class: EffectClass, text: &str) {
+        self.effect(class, Target::Command(word::shown(command)), "git.local", text);
+    }
+
+    fn git_command(&mut self, name: &str, args: &[Value]) {
+        let command = format!("git {name}");
+        match name {
+            "status" | "log" | "diff" | "show" | "blame" | "annotate" | "shortlog" | "rev-parse"
+            | "rev-list" | "ls-files" | "ls-tree" | "cat-file" | "describe" | "name-rev" | "merge-base"
+            | "for-each-ref" | "show-ref" | "grep" | "whatchanged" | "range-diff" | "cherry" | "var"
+            | "version" | "help" | "count-objects" | "check-ignore" | "check-attr" | "diff-tree"
+            | "diff-index" | "diff-files" | "fsck" | "verify-commit" | "verify-tag" | "show-branch"
+            | "instaweb" | "gitk" | "get-tar-commit-id" | "--version" | "--help" | "bugreport"
+            | "request-pull" | "interpret-trailers" | "stripspace" | "column" | "ls" | "check-ref-format"
+            | "mktree" | "hash-object" => {
+                self.git_reads(name, args);
+            }
+            "push" => self.git_push(args),
+            "fetch" | "pull" | "clone" | "ls-remote" | "remote-update" => self.git_fetches(name, args),
+            "submodule" => self.git_submodule(args),
+            "remote" => self.git_remote(args),
+            "config" => self.git_config(args),
+            "branch" => {
+                let deletes = flags::has_any(args, &["-D"])
+                    || (flags::has_any(args, &["-d", "--delete"])
+                        && flags::has_any(args, &["-f", "--force"]));
+                let changes = !flags::positionals(
+                    args,
+                    &["--sort", "--format", "--contains", "--merged", "--no-merged", "--points-at"],
+                )
+                .is_empty()
+                    || flags::has_any(
+                        args,
+                        &[
+                            "-m",
+                            "-M",
+                            "-c",
+                            "-C",
+                            "-d",
+                            "-u",
+                            "--edit-description",
+                            "--set-upstream-to",
+                            "--unset-upstream",
+                            "--delete",
+                        ],
+                    );
+                let lists = flags::has_any(args, &["--list", "-l", "--show-current"])
+                    || args
+                        .iter()
+                        .any(|arg| matches!(arg.text.as_str(), "-a" | "-r" | "-v" | "-vv" | "--all"));
+                let class = if deletes {
+                    EffectClass::Destructive
+                } else if changes && !lists {
+                    EffectClass::WriteWorkspace
+                } else {
+                    EffectClass::Read
+                };
+                self.local(
+                    &command,
+                    class,
+                    if deletes { "drops commits of a branch" } else { "works on branches" },
+                );
+            }
+            "tag" => {
+                let class = if flags::has_any(args, &["-d", "--delete"]) {
+                    EffectClass::Destructive
+                } else if args.is_empty()
+                    || flags::has_any(
+                        args,
+                        &["-l", "--list", "-v", "--verify", "--contains", "--points-at", "--sort", "-n"],
+                    )
+                {
+                    EffectClass::Read
+                } else {
+                    EffectClass::WriteWorkspace
+                };
+                self.local(&command, class, "works on tags");
+            }
+            "reset" if flags::has(args, "--hard") => {
+                self.local(&command, EffectClass::Destructive, "drops changes that nothing else keeps")
+            }
+            "clean" => {
+                let class = if flags::has_any(args, &["-n", "--dry-run"]) {
+                    EffectClass::Read
+                } else {
+                    EffectClass::Destructive
+                };
+                self.local(&command, class, "removes files that git does not keep");
+            }
+            "checkout" | "restore" if discards_all(args) => {
+                self.local(&command, EffectClass::Destructive, "drops all changes of the working tree")
+            }
+            "checkout" | "switch" if flags::has_any(args, &["-f", "--force", "--discard-changes"]) => {
+                self.local(&command, EffectClass::Destructive, "drops changes of the working tree");
+            }
+            "stash" => {
+                let class = match args.first().map(|sub| sub.text.as_str()) {
+                    Some("drop" | "clear") => EffectClass::Destructive,
+                    Some("list" | "show") => EffectClass::Read,
+                    _ => EffectClass::WriteWorkspace,
+                };
+                self.local(&command, class, "works on stashed changes");
+            }
+            "reflog" | "worktree" | "update-ref" | "gc" | "notes" | "bundle" | "lfs" | "replace"
+            | "symbolic-ref" | "maintenance" => self.git_store(name, args),
+            "filter-branch" | "filter-repo" => {
+                self.local(&command, EffectClass::Destructive, "rewrites history");
+                for text in flags::values(
+                    args,
+                    &[
+                        "--tree-filter",
+                        "--index-filter",
+                        "--msg-filter",
+                        "--env-filter",
+                        "--commit-filter",
+                        "--parent-filter",
+                        "--tag-name-filter",
+                    ],
+                ) {
+                    self.nested(text);
+                }
+            }
+            "prune" | "fast-import" | "bfg" => {
+                self.local(&command, EffectClass::Destructive, "drops or rewrites objects")
+            }
+            "rebase" | "bisect" | "difftool" | "mergetool" => self.git_runs(name, args),
+            "credential"
+            | "credential-store"
+            | "credential-cache"
+            | "credential-osxkeychain"
+            | "credential-libsecret"
+            | "credential-manager"
+            | "askpass" => {
+                let target = Target::Secret("git credentials".to_owned());
+                self.effect(
+                    EffectClass::SecretRead,
+                    target,
+                    "git.credential",
+                    "reads or changes stored credentials",
+                );
+            }
+            "send-email" | "imap-send" => {
+                self.effect(EffectClass::GitPush, Target::Command(command), "git.mail", "sends commits away")
+            }
+            "svn" | "p4" => {
+                let class = match args.first().map(|sub| sub.text.as_str()) {
+                    Some("dcommit" | "commit" | "submit" | "set-tree") => EffectClass::GitPush,
+                    _ => EffectClass::Network,
+                };
+                self.effect(
+                    class,
+                    Target::Command(command),
+                    "git.bridge",
+                    "talks to another version control system",
+                );
+            }
+            "daemon" | "http-backend" | "upload-pack" | "receive-pack" => {
+                self.effect(
+                    EffectClass::Network,
+                    Target::Command(command),
+                    "git.serve",
+                    "serves a repository",
+                );
+            }
+            "release" | "flow" => self.effect(
+                EffectClass::GitPush,
+                Target::Command(command),
+                "git.extension",
+                "an extension that may push",
+            ),
+            _ => self.git_writes(name, args),
+        }
+    }
+
+    fn git_reads(&mut self, name: &str, args: &[Value]) {
+        let command = format!("git {name}");
+        self.local(&command, EffectClass::Read, "reads the repository");
+        if name == "hash-object" && flags::has(args, "-w") {
+            self.local(&command, EffectClass::WriteWorkspace, "writes an object");
+        }
+        let words = flags::positionals(
+            args,
+            &[
+                "--format", "--pretty", "--grep", "--author", "-S", "-G", "-n", "--since", "--until", "-L",
+                "-e",
+            ],
+        );
+        let is_pattern = |at: usize| name == "grep" && at == 0;
+        if name == "grep" && words.first().is_some_and(|pattern| is_assigned_secret(&pattern.text)) {
+            let target = Target::Secret("repository".to_owned());
+            self.effect(
+                EffectClass::SecretRead,
+                target,
+                "search.secret",
+                "looks for the value of a credential",
+            );
+        }
+        for (_, word) in words.iter().enumerate().filter(|(at, _)| !is_pattern(*at)) {
+            // `HEAD:.env` names a file of a commit.
+            let file = word.text.split_once(':').map_or(word.text.as_str(), |(_, file)| file);
+            let named = Value { text: file.to_owned(), ..(*word).clone() };
+            let shows_names = matches!(
+                name,
+                "ls-files" | "ls-tree" | "check-ignore" | "rev-parse" | "log" | "status" | "rev-list"
+            ) && !flags::has_any(args, &["-p", "--patch", "-u"]);
+            if !shows_names && self.is_secret(&named) {
+                self.secret(&named, "git.show");
+            }
+        }
+        for text in flags::values(args, &["--open-files-in-pager", "-O", "--ext-diff", "--textconv"])
+            .iter()
+            .filter(|_| name == "grep")
+        {
+            self.nested(text);
+        }
+        for file in flags::values(args, &["--output"]) {
+            self.writes_path(&Value::known(file), false);
+        }
+        if name == "grep" && flags::has(args, "--no-index") {
+            self.local(&command, EffectClass::Read, "reads files outside the repository");
+        }
+        if name == "help"
+            || (name == "log"
+                && self.feed.text.as_deref().is_some_and(|text| text.trim_start().starts_with('!')))
+        {
+            self.local(&command, EffectClass::Read, "shows help");
+        }
+    }
+
+    fn git_push(&mut self, args: &[Value]) {
+        let words = flags::positionals(
+            args,
+            &["--repo", "-o", "--push-option", "--receive-pack", "--exec", "--recurse-submodules"],
+        );
+        for text in flags::values(args, &["--receive-pack", "--exec"]) {
+            self.command_setting("receive-pack", &Value::known(text));
+        }
+        let remote = words.first().map(|word| word.shown()).unwrap_or_default();
+        let refs: Vec<String> = words.iter().skip(1).map(|word| word.shown()).collect();
+        let target = Target::Remote { remote: remote.clone(), refs: refs.clone() };
+        if remote.starts_with("ext::") {
+            self.nested(remote.trim_start_matches("ext::"));
+        }
+        self.effect(EffectClass::GitPush, target.clone(), "git.push", "sends commits to a remote");
+        let forces = flags::has_any(args, &["-f", "--force", "--mirror", "--prune"])
+            || args.iter().any(|arg| {
+                arg.text.starts_with("--force-with-lease") || arg.text.starts_with("--force-if-includes")
+            })
+            || refs.iter().any(|name| name.starts_with('+'));
+        let deletes =
+            flags::has_any(args, &["-d", "--delete"]) || refs.iter().any(|name| name.starts_with(':'));
+        if forces || deletes {
+            let text = if deletes { "deletes what a remote has" } else { "rewrites what a remote has" };
+            self.effect(EffectClass::Destructive, target.clone(), "git.push-force", text);
+        }
+        let is_tag = |name: &String| {
+            let to = name.rsplit(':').next().unwrap_or(name).trim_start_matches('+');
+            to.starts_with("refs/tags/") || to == "tag" || is_version(to)
+        };
+        if !deletes && (flags::has_any(args, &["--tags", "--follow-tags"]) || refs.iter().any(is_tag)) {
+            self.effect(
+                EffectClass::Publish,
+                target,
+                "git.push-tag",
+                "a pushed tag is a release to many tools",
+            );
+        }
+    }
+
+    fn git_fetches(&mut self, name: &str, args: &[Value]) {
+        let words = flags::positionals(
+            args,
+            &[
+                "-b",
+                "--branch",
+                "--depth",
+                "-o",
+                "--origin",
+                "-u",
+                "--upload-pack",
+                "-j",
+                "--jobs",
+                "--reference",
+                "--filter",
+                "-c",
+                "--config",
+                "--template",
+                "-s",
+                "-X",
+            ],
+        );
+        for text in flags::values(args, &["-u", "--upload-pack"]) {
+            self.command_setting("upload-pack", &Value::known(text));
+        }
+        for text in flags::values(args, &["-c", "--config"]).iter().filter(|_| name == "clone") {
+            if let Some((key, value)) = text.split_once('=') {
+                self.git_setting(key, value, true);
+            }
+        }
+        let remote = words.first().map(|word| word.text.as_str()).unwrap_or_default();
+        if let Some(command) = remote.strip_prefix("ext::") {
+            self.nested(command);
+        }
+        let is_local = name == "clone" && (remote.starts_with(['/', '.']) || remote.starts_with("file:"));
+        if is_local {
+            self.local("git clone", EffectClass::WriteWorkspace, "copies a repository");
+            return;
+        }
+        let target = match super::network::url_host(remote).filter(|_| remote.contains("://")) {
+            Some(host) => Target::Host(host),
+            None => Target::Remote {
+                remote: word::shown(remote),
+                refs: words.iter().skip(1).map(|word| word.shown()).collect(),
+            },
+        };
+        self.effect(EffectClass::Network, target, "git.fetch", "reads from a remote");
+        if name != "ls-remote" {
+            self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "writes what it fetched");
+        }
+    }
+
+    fn git_submodule(&mut self, args: &[Value]) {
+        let words = flags::positionals(args, &["-b", "--name"]);
+        match words.first().map(|sub| sub.text.as_str()) {
+            Some("foreach") => {
+                let text: Vec<&str> = words.iter().skip(1).map(|word| word.text.as_str()).collect();
+                self.nested(&text.join(" "));
+            }
+            Some("add" | "update" | "sync") => {
+                self.effect(
+                    EffectClass::Network,
+                    Target::Command("git submodule".to_owned()),
+                    "git.fetch",
+                    "reads from a remote",
+                );
+            }
+            Some("deinit") => self.local("git submodule", EffectClass::WriteWorkspace, "changes submodules"),
+            _ => self.local("git submodule", EffectClass::Read, "shows submodules"),
+        }
+    }
+
+    fn git_remote(&mut self, args: &[Value]) {
+        let words = flags::positionals(args, &["-t", "-m"]);
+        match words.first().map(|sub| sub.text.as_str()) {
+            None | Some("get-url") => self.local("git remote", EffectClass::Read, "shows remotes"),
+            Some("show" | "update" | "prune") => {
+                self.effect(
+                    EffectClass::Network,
+                    Target::Command("git remote".to_owned()),
+                    "git.fetch",
+                    "asks a remote",
+                );
+            }
+            Some("add" | "set-url") => {
+                let url = words.last().map(|word| word.shown()).unwrap_or_default();
+                let target = Target::Remote { remote: url, refs: Vec::new() };
+                self.effect(
+                    EffectClass::WriteWorkspace,
+                    target,
+                    "git.remote",
+                    "changes where commits can go",
+                );
+            }
+            _ => self.local("git remote", EffectClass::WriteWorkspace, "changes remotes"),
+        }
+    }
+
+    fn git_config(&mut self, args: &[Value]) {
+        let words =
+            flags::positionals(args, &["-f", "--file", "--blob", "--type", "--default", "--get-color"]);
+        let words = match words.first().map(|word| word.text.as_str()) {
+            Some("get" | "set" | "unset" | "list" | "edit") => words.get(1..).unwrap_or_default(),
+            _ => words.as_slice(),
+        };
+        let reads = flags::has_any(
+            args,
+            &[
+                "--get",
+                "--get-all",
+                "--get-regexp",
+                "--get-urlmatch",
+                "--list",
+                "-l",
+                "--show-origin",
+                "--show-scope",
+                "--name-only",
+            ],
+        ) || matches!(args.first().map(|sub| sub.text.as_str()), Some("get" | "list"))
+            || (words.len() < 2
+                && !flags::has_any(args, &["--unset", "--unset-all", "--edit", "-e", "--remove-section"]));
+        let key = words.first().map(|key| key.text.to_lowercase()).unwrap_or_default();
+        if reads {
+            let holds_secret = key.contains("extraheader")
+                || key.starts_with("credential")
+                || is_secret_name(&key)
+                || key.starts_with("url.")
+                || key.ends_with(".url") && key.contains('@');
+            if holds_secret {
+                let target = Target::Secret(format!("git config {}", word::shown(&key)));
+                self.effect(
+                    EffectClass::SecretRead,
+                    target,
+                    "git.config",
+                    "the setting can hold a credential",
+                );
+            } else {
+                self.local("git config", EffectClass::Read, "reads settings");
+            }
+            return;
+        }
+        for file in flags::values(args, &["-f", "--file"]) {
+            self.writes_path(&Value::known(file), false);
+        }
+        let value = words.get(1).map(|value| value.text.as_str()).unwrap_or_default();
+        let unsets = flags::has_any(args, &["--unset", "--unset-all", "--remove-section"]);
+        self.local("git config", EffectClass::WriteWorkspace, "changes a setting");
+        if !unsets {
+            self.git_setting(&key, value, false);
+        }
+    }
+
+    /// A setting that git would act on. `is_once`: for this command only.
+    fn git_setting(&mut self, key: &str, value: &str, is_once: bool) {
+        let key = key.to_lowercase();
+        let target = Target::Command(format!("git config {}", word::shown(&key)));
+        if key.starts_with("user.") || key.starts_with("author.") || key.starts_with("committer.") {
+            self.effect(EffectClass::IdentityChange, target, "git.identity", "changes who commits are from");
+            return;
+        }
+        let is_alias = key.starts_with("alias.") && value.starts_with('!');
+        let runs = RUNS.contains(&key.as_str()) || is_alias || RUNS_ENDS.iter().any(|end| key.ends_with(end));
+        let redirects = REDIRECTS.iter().any(|start| key.starts_with(start))
+            || key.ends_with(".insteadof")
+            || key.ends_with(".pushinsteadof")
+            || key.ends_with("extraheader");
+        if runs {
+            let is_switch = matches!(
+                value,
+                "true"
+                    | "false"
+                    | ""
+                    | "cat"
+                    | "less"
+                    | "store"
+                    | "cache"
+                    | "osxkeychain"
+                    | "manager"
+                    | "libsecret"
+            );
+            if !is_switch {
+                self.command_setting(&key, &Value::known(value));
+            }
+        }
+        let is_harmless_once = is_once
+            && (value.is_empty() || matches!(value, "false" | "cat" | "less" | "true" | "/dev/null") || runs);
+        if (runs || redirects) && !is_harmless_once {
+            let text = "git runs, loads or sends something else from now on";
+            self.effect(EffectClass::IdentityChange, target, "git.config", text);
+        }
+    }
+
+    /// Parts of the object store and of references.
+    fn git_store(&mut self, name: &str, args: &[Value]) {
+        let sub = args.first().map(|sub| sub.text.as_str()).unwrap_or_default();
+        let command = format!("git {name}");
+        let class = match (name, sub) {
+            ("reflog", "expire" | "delete") => EffectClass::Destructive,
+            ("reflog", _) => EffectClass::Read,
+            ("worktree", "remove") if flags::has_any(args, &["-f", "--force"]) => EffectClass::Destructive,
+            ("worktree", "list") => EffectClass::Read,
+            ("update-ref", _) if flags::has(args, "-d") => EffectClass::Destructive,
+            ("gc", _)
+                if args.iter().any(|arg| arg.text.starts_with("--prune=") && arg.text != "--prune=never") =>
+            {
+                EffectClass::Destructive
+            }
+            ("notes", "" | "list" | "show") | ("symbolic-ref", _) if args.len() < 2 => EffectClass::Read,
+            ("bundle", "verify" | "list-heads") => EffectClass::Read,
+            ("lfs", "push") => EffectClass::GitPush,
+            ("lfs", "pull" | "fetch" | "clone" | "install" | "locks") => EffectClass::Network,
+            ("lfs", "ls-files" | "status" | "env" | "version") => EffectClass::Read,
+            _ => EffectClass::WriteWorkspace,
+        };
+        self.local(&command, class, "works on the store of the repository");
+    }
+
+    /// Subcommands that run a program for each step.
+    fn git_runs(&mut self, name: &str, args: &[Value]) {
+        self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the working tree");
+        for text in flags::values(args, &["-x", "--exec", "--extcmd"]) {
+            self.nested(text);
+        }
+        if name == "bisect" && args.first().is_some_and(|sub| sub.text == "run") {
+            self.argv(args.get(1..).unwrap_or_default());
+        }
+    }
+
+    fn git_writes(&mut self, name: &str, args: &[Value]) {
+        const WRITES: &[&str] = &[
+            "add",
+            "commit",
+            "switch",
+            "checkout",
+            "restore",
+            "merge",
+            "cherry-pick",
+            "revert",
+            "rm",
+            "mv",
+            "apply",
+            "am",
+            "init",
+            "archive",
+            "format-patch",
+            "reset",
+            "pull-request",
+            "stage",
+            "update-index",
+            "read-tree",
+            "write-tree",
+            "commit-tree",
+            "checkout-index",
+            "pack-refs",
+            "repack",
+            "sparse-checkout",
+            "rerere",
+            "mailinfo",
+            "mailsplit",
+            "unpack-objects",
+            "index-pack",
+            "pack-objects",
+            "subtree",
+            "citool",
+            "gui",
+            "absorb",
+            "annex",
+        ];
+        if !WRITES.contains(&name) {
+            let target = Target::Command(word::shown(&format!("git {name}")));
+            self.unknown(target, "git.unlisted", "no git subcommand we know: an alias or an extension");
+            return;
+        }
+        self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the repository here");
+        for text in flags::values(args, &["--exec"]) {
+            self.nested(text);
+        }
+        if name == "init" && args.iter().any(|arg| arg.text.starts_with("--template")) {
+            self.effect(
+                EffectClass::BuildTest,
+                Target::Command("git init".to_owned()),
+                "git.template",
+                "takes hooks from a template",
+            );
+        }
+        if name == "rm" {
+            for path in flags::positionals(args, &[]).iter().filter(|_| flags::has(args, "-r")) {
+                self.writes_path(path, false);
+            }
+        }
+        if matches!(name, "apply" | "checkout" | "archive") {
+            for path in flags::values(args, &["-o", "--output", "--directory"]) {
+                self.writes_path(&Value::known(path), false);
+            }
+        }
+        if let Some(message) = flags::values(args, &["--remote"]).first().filter(|_| name == "archive") {
+            let host = super::network::url_host(message).unwrap_or_default();
+            self.effect(EffectClass::Network, Target::Host(host), "git.fetch", "reads from a remote");
+        }
+    }
+}
+
+/// `checkout -- .`, `checkout .`, `restore .`: everything that is not committed.
+fn discards_all(args: &[Value]) -> bool {
+    let words = flags::positionals(args, &["-s", "--source", "-b", "-B"]);
+    !flags::has(args, "--staged") && words.iter().any(|word| matches!(word.text.as_str(), "." | ":/" | "*"))
+}
+
+/// `v1.2`, `1.2.3-rc1`: what a release tag looks like.
+fn is_version(name: &str) -> bool {
+    let digits = name.strip_prefix(['v', 'V']).unwrap_or(name);
+    let mut parts = digits.split('.');
+    let is_number =
+        |part: Option<&str>| part.is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+    is_number(parts.next()) && is_number(parts.next())
+}
+
+fn is_assigned_secret(pattern: &str) -> bool {
+    pattern.split_once(['=', ':']).is_some_and(|(name, _)| is_secret_name(name))
+}

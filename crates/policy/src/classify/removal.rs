@@ -1,0 +1,116 @@
+//! Removing files: what comes back with the next build, what git still has, and what is gone.
+
+use writ_model::EffectClass;
+
+use super::path::{self, Place};
+use super::walk::{Found, Walk};
+use super::word::{UNKNOWN, Value};
+use super::{Target, flags};
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// `rm` and its like.
+    pub(super) fn removes(&mut self, program: &str, args: &[Value]) {
+        let recursive = flags::has_any(args, &["-r", "-R", "--recursive"]);
+        let paths = flags::positionals(args, &[]);
+        if paths.is_empty() && self.feed.paths.is_none() {
+            self.plain_read(program);
+        }
+        for value in paths {
+            if Found::is_stand_in(value)
+                && let Some(found) = self.feed.paths.clone()
+            {
+                self.removes_found(&found, recursive);
+            } else {
+                self.removes_path(value, recursive);
+            }
+        }
+    }
+
+    pub(super) fn removes_path(&mut self, value: &Value, recursive: bool) {
+        let shown = value.shown();
+        let (class, text) = self.removal(value, recursive);
+        self.effect(class, Target::Path(shown), "path.remove", text);
+    }
+
+    fn removal(&self, value: &Value, recursive: bool) -> (EffectClass, &'static str) {
+        let path = self.resolved(value);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if path::is_history(&path) {
+            return (EffectClass::EscapeAttempt, "removes the record of commands");
+        }
+        if path::is_log(&path) {
+            return (EffectClass::Destructive, "removes a log");
+        }
+        if path::is_protected(&path) {
+            return (EffectClass::Destructive, "removes a file that decides what runs or who may do what");
+        }
+        if path.is_empty() || path == "/" || path == "~" || name == ".git" || path.contains(".git/") {
+            return (EffectClass::Destructive, "removes everything, or its history");
+        }
+        // A whole cache directory of the system is still somebody's.
+        let is_broad = path.split('/').filter(|part| !part.is_empty()).count() <= 1
+            || matches!(path.as_str(), "/tmp/*" | "/var/tmp/*");
+        match path::place(&path, self.facts) {
+            Place::Scratch if !(recursive && is_broad) => {
+                return (EffectClass::WriteWorkspace, "removes temporary files");
+            }
+            Place::Outside => return (EffectClass::Destructive, "removes files outside the workspace"),
+            Place::Scratch | Place::Workspace | Place::Unknown => {}
+        }
+        if path::is_rebuilt(&path) {
+            return (EffectClass::WriteWorkspace, "removes build output or a cache");
+        }
+        if path.starts_with(UNKNOWN) {
+            let is_temporary = value.from.as_deref().is_some_and(|name| {
+                let name = name.to_lowercase();
+                name.contains("tmp") || name.contains("temp")
+            });
+            return if is_temporary {
+                (EffectClass::WriteWorkspace, "removes temporary files")
+            } else {
+                (EffectClass::Destructive, "removes a path only known at run time")
+            };
+        }
+        if recursive {
+            return (EffectClass::Destructive, "removes a whole directory");
+        }
+        let is_bulk = matches!(name, "*" | "*.*" | ".*" | "?*") || path == "." || path == "*";
+        if is_bulk {
+            return (EffectClass::Destructive, "removes every file of a directory");
+        }
+        (EffectClass::WriteWorkspace, "removes single files of the workspace")
+    }
+
+    /// Removes what a search found.
+    pub(super) fn removes_found(&mut self, found: &Found, recursive: bool) {
+        let by_name = !found.names.is_empty()
+            && found.names.iter().all(|name| {
+                let name = name.to_lowercase();
+                let name = name.trim_start_matches("*/").trim_end_matches("/*");
+                path::is_rebuilt(name) || path::is_rebuilt(name.trim_start_matches('*'))
+            });
+        let by_root = !found.roots.is_empty()
+            && found.roots.iter().all(|root| {
+                let root = path::normalise(root, self.facts);
+                path::is_rebuilt(&root) || path::place(&root, self.facts) == Place::Scratch
+            });
+        let is_log = found.roots.iter().any(|root| path::is_log(&path::normalise(root, self.facts)));
+        let is_outside = found
+            .roots
+            .iter()
+            .any(|root| path::place(&path::normalise(root, self.facts), self.facts) == Place::Outside);
+        let shown = Target::Path(super::word::shown(&found.roots.join(" ")));
+        if !is_log && (by_root || (by_name && !is_outside)) {
+            self.effect(EffectClass::WriteWorkspace, shown, "path.remove", "removes build output or a cache");
+        } else {
+            let how = if recursive {
+                "removes directories that a search finds"
+            } else {
+                "removes files that a search finds"
+            };
+            self.effect(EffectClass::Destructive, shown, "path.remove", how);
+        }
+    }
+}

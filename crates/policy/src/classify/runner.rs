@@ -1,0 +1,385 @@
+//! Package managers as runners: `npm run x`, `npx tool`, `uv run tool`, `bundle exec tool`.
+//!
+//! A tool that is run this way has the class it has by itself. A tool that is fetched first is also an installation.
+
+use writ_model::EffectClass;
+
+use super::catalogue;
+use super::command::program_name;
+use super::walk::Walk;
+use super::word::Value;
+use super::{Target, flags, shell};
+
+pub(super) const KNOWN: &[&str] =
+    &["npx", "bunx", "pnpx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pdm", "nix-shell"];
+
+const NODE_VALUES: &[&str] = &[
+    "--prefix",
+    "-C",
+    "--dir",
+    "--cwd",
+    "--filter",
+    "-F",
+    "-w",
+    "--workspace",
+    "--config",
+    "--env-file",
+    "--loglevel",
+    "--registry",
+];
+
+/// `PROGRAM SUB COMMAND…`: the words that come before the command, and options with a value after them.
+const RUNNERS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "uv",
+        &["run"],
+        &[
+            "--with",
+            "--python",
+            "-p",
+            "--extra",
+            "--group",
+            "--package",
+            "--project",
+            "--directory",
+            "--env-file",
+            "--with-requirements",
+            "--only-group",
+            "--no-group",
+            "--index",
+            "--with-editable",
+            "-w",
+        ],
+    ),
+    ("poetry", &["run"], &[]),
+    ("pdm", &["run"], &[]),
+    ("rye", &["run"], &[]),
+    ("hatch", &["run"], &[]),
+    ("pipenv", &["run"], &[]),
+    ("pixi", &["run"], &["-e", "--environment"]),
+    ("conda", &["run"], &["-n", "--name", "-p", "--prefix"]),
+    ("mamba", &["run"], &["-n", "--name", "-p"]),
+    ("micromamba", &["run"], &["-n", "--name", "-p"]),
+    ("bundle", &["exec"], &[]),
+    ("bundler", &["exec"], &[]),
+    ("npm", &["exec"], &["--package", "-p", "--workspace", "-w"]),
+    ("npm", &["x"], &["--package", "-p"]),
+    ("pnpm", &["exec"], &[]),
+    ("yarn", &["exec"], &[]),
+    ("bun", &["x"], &[]),
+    ("pnpm", &["dlx"], &["--package"]),
+    ("yarn", &["dlx"], &["-p", "--package"]),
+    ("pipx", &["run"], &["--spec", "--python", "--pip-args"]),
+    ("uv", &["tool", "run"], &["--from", "--with", "--python", "-p"]),
+    ("mise", &["exec"], &[]),
+    ("mise", &["x"], &[]),
+    ("asdf", &["exec"], &[]),
+    ("direnv", &["exec"], &[]),
+    ("rustup", &["run"], &[]),
+    ("composer", &["exec"], &[]),
+    ("opam", &["exec"], &[]),
+    ("stack", &["exec"], &[]),
+    ("cabal", &["exec"], &[]),
+    ("nix", &["develop"], &[]),
+    ("nix", &["shell"], &[]),
+    ("fvm", &["flutter"], &[]),
+    ("fvm", &["dart"], &[]),
+    ("turbo", &["run"], &["--filter"]),
+    ("volta", &["run"], &["--node", "--npm"]),
+    ("nvm", &["exec"], &[]),
+    ("rbenv", &["exec"], &[]),
+    ("pyenv", &["exec"], &[]),
+    ("rvm", &["do"], &[]),
+    ("lerna", &["exec"], &[]),
+    ("dotnet", &["tool", "run"], &[]),
+    ("git-lfs", &["exec"], &[]),
+];
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// `false` when the program does not run another one here.
+    pub(super) fn runner(&mut self, program: &str, args: &[Value]) -> bool {
+        match program {
+            "npx" | "bunx" | "pnpx" => {
+                self.fetched_tool(program, args, &["-p", "--package", "--registry", "-w"]);
+                return true;
+            }
+            "uvx" => {
+                self.fetched_tool(
+                    program,
+                    args,
+                    &[
+                        "--from",
+                        "--with",
+                        "--python",
+                        "-p",
+                        "--index-url",
+                        "--env-file",
+                        "--index",
+                        "--with-editable",
+                    ],
+                );
+                return true;
+            }
+            "nix-shell" => {
+                self.effect(
+                    EffectClass::BuildTest,
+                    Target::Command(program.to_owned()),
+                    "runner.run",
+                    "runs in a package environment",
+                );
+                for text in flags::values(args, &["--run", "--command"]) {
+                    self.nested(text);
+                }
+                return true;
+            }
+            _ => {}
+        }
+        if let Some((_, words, values)) =
+            RUNNERS.iter().find(|(name, words, _)| *name == program && starts_with(args, words))
+        {
+            self.runs_tool(program, words, args, values);
+            return true;
+        }
+        match program {
+            "npm" | "pnpm" | "yarn" | "bun" | "deno" | "composer" | "nx" | "turbo" | "poe" | "rake"
+            | "invoke" | "inv" | "mage" | "gulp" | "grunt" => self.named_task(program, args),
+            "go" => self.go_run(args),
+            "cargo" => self.cargo_run(args),
+            _ => false,
+        }
+    }
+
+    fn runs_tool(&mut self, program: &str, words: &[&str], args: &[Value], values: &[&str]) {
+        let rest = skip_words(args, words.len());
+        let rest = shell::after_options(rest, values);
+        let rest = if matches!((program, words), ("rustup" | "direnv" | "nvm", _)) {
+            rest.get(1..).unwrap_or_default()
+        } else {
+            rest
+        };
+        let rest = match rest.iter().position(|arg| arg.text == "--") {
+            Some(at) if matches!(program, "mise" | "nix" | "rustup") => {
+                rest.get(at + 1..).unwrap_or_default()
+            }
+            _ => rest,
+        };
+        let fetches = matches!(words, ["dlx"] | ["tool", "run"]) || (program, words) == ("pipx", &["run"]);
+        let runs_shell = flags::values(args, &["-c", "--call", "--command"]);
+        if program == "nix" || program == "npm" || program == "pnpm" {
+            for text in runs_shell {
+                self.nested(text);
+            }
+        }
+        let target = Target::Command(format!("{program} {}", words.join(" ")));
+        self.effect(EffectClass::BuildTest, target, "runner.run", "runs a tool of the project");
+        self.tool(rest, fetches);
+    }
+
+    /// `npx`, `bunx`, `uvx`: from the project when it is there, else downloaded.
+    fn fetched_tool(&mut self, program: &str, args: &[Value], values: &[&str]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "runner.run",
+            "runs a tool of the project",
+        );
+        for text in flags::values(args, &["-c", "--call"]) {
+            self.nested(text);
+        }
+        let asks_to_fetch = flags::has_any(args, &["-y", "--yes"])
+            || !flags::values(args, &["-p", "--package", "--from"]).is_empty() && program != "uvx";
+        self.tool(shell::after_options(args, values), asks_to_fetch);
+    }
+
+    /// A tool by its package name, perhaps with a version.
+    fn tool(&mut self, argv: &[Value], fetches: bool) {
+        let Some((name, args)) = argv.split_first() else { return };
+        let Some(text) = name.literal() else {
+            self.argv(argv);
+            return;
+        };
+        let (package, version) = match text.rfind('@') {
+            Some(at) if at > 0 => (text.get(..at).unwrap_or(text), text.get(at + 1..)),
+            _ => (text, None),
+        };
+        let package = package.split(['[', '=', '<', '>']).next().unwrap_or(package);
+        let tool = TOOLS.iter().find(|(name, _)| *name == package).map_or(package, |(_, tool)| tool);
+        let tool = if tool.starts_with('@') { tool.rsplit('/').next().unwrap_or(tool) } else { tool };
+        let is_known = catalogue::is_listed(&program_name(tool))
+            || super::command::is_shell(tool)
+            || super::interpreter::is_interpreter(&program_name(tool));
+        if fetches || version.is_some() {
+            let target = Target::Package(super::word::shown(text));
+            self.effect(EffectClass::PackageInstall, target, "runner.fetch", "downloads a tool and runs it");
+        }
+        if is_known || tool.contains('/') || tool.contains('.') {
+            let mut inner = vec![Value { text: tool.to_owned(), ..name.clone() }];
+            inner.extend_from_slice(args);
+            self.argv(&inner);
+        } else {
+            self.project_task("tool", &super::word::shown(package));
+        }
+    }
+
+    /// `npm run x`, `yarn x`, `deno task x`: scripts of the project.
+    fn named_task(&mut self, program: &str, args: &[Value]) -> bool {
+        let words = flags::positionals(args, NODE_VALUES);
+        let mut words = words.iter();
+        let Some(first) = words.next() else { return false };
+        let sub = first.text.as_str();
+        let task = match (program, sub) {
+            (
+                "npm" | "pnpm" | "yarn" | "bun" | "composer" | "nx" | "turbo",
+                "run" | "run-script" | "rum" | "urn",
+            ) => words.next(),
+            ("deno", "task") => words.next(),
+            ("yarn" | "pnpm", "workspace") => words.nth(1),
+            ("poe" | "rake" | "invoke" | "inv" | "mage" | "gulp" | "grunt" | "turbo", _) => Some(first),
+            ("yarn" | "pnpm" | "bun", _) if !is_subcommand(program, args) => Some(first),
+            _ => return false,
+        };
+        if program == "rake"
+            && catalogue::lookup(program, args).is_some_and(|listed| !listed.pattern.is_empty())
+        {
+            return false;
+        }
+        match task {
+            Some(task)
+                if catalogue::is_listed(&task.text) && !matches!(sub, "run" | "run-script" | "task") =>
+            {
+                let rest: Vec<Value> = args.iter().skip_while(|arg| arg.text != task.text).cloned().collect();
+                self.argv(&rest);
+            }
+            Some(task) if task.text.contains('.') && program == "bun" => self.runs_file(&task.text),
+            Some(task) => self.project_task(program, &task.shown()),
+            None => {
+                let target = Target::Command(format!("{program} run"));
+                self.effect(EffectClass::BuildTest, target, "task.run", "runs project code");
+            }
+        }
+        true
+    }
+
+    fn go_run(&mut self, args: &[Value]) -> bool {
+        if args.first().is_none_or(|sub| sub.text != "run") {
+            return false;
+        }
+        let words = flags::positionals(args, &["-C", "-exec", "-ldflags", "-tags", "-mod"]);
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command("go run".to_owned()),
+            "runner.run",
+            "builds and runs a program",
+        );
+        for word in words.iter().skip(1).take(1) {
+            if word.text.contains('@') {
+                self.effect(
+                    EffectClass::PackageInstall,
+                    Target::Package(word.shown()),
+                    "runner.fetch",
+                    "downloads a module and runs it",
+                );
+            } else {
+                self.runs(&word.text);
+            }
+        }
+        for text in flags::values(args, &["-exec", "-toolexec"]) {
+            self.nested(text);
+        }
+        true
+    }
+
+    /// `cargo watch -x/-s`, `cargo xtask deploy`: the rest is in the catalogue.
+    fn cargo_run(&mut self, args: &[Value]) -> bool {
+        for text in flags::values(args, &["--config"]) {
+            if let Some((_, command)) = text.split_once('=').filter(|(key, _)| {
+                key.contains("wrapper") || key.contains("runner") || key.contains("linker")
+            }) {
+                self.command_setting("cargo --config", &Value::known(command.trim_matches(['"', '\'', '['])));
+            }
+        }
+        let words = flags::positionals(args, &["--manifest-path", "-p", "--package", "--color", "-Z"]);
+        match words.first().map(|sub| sub.text.as_str()) {
+            Some("watch") => {
+                self.effect(
+                    EffectClass::BuildTest,
+                    Target::Command("cargo watch".to_owned()),
+                    "runner.run",
+                    "runs project code",
+                );
+                for text in flags::values(args, &["-s", "--shell"]) {
+                    self.nested(text);
+                }
+                for text in flags::values(args, &["-x", "--exec"]) {
+                    self.nested(&format!("cargo {text}"));
+                }
+                true
+            }
+            Some("xtask" | "make") if words.len() > 1 => {
+                let task = words.get(1).map(|task| task.shown()).unwrap_or_default();
+                self.project_task("cargo xtask", &task);
+                true
+            }
+            Some(toolchain) if toolchain.starts_with('+') => {
+                let rest: Vec<Value> = args.iter().filter(|arg| arg.text != toolchain).cloned().collect();
+                self.argv(&[[Value::known("cargo")].as_slice(), &rest].concat());
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Packages whose command has another name.
+const TOOLS: &[(&str, &str)] = &[
+    ("@changesets/cli", "changeset"),
+    ("@angular/cli", "ng"),
+    ("@vue/cli", "vue-cli-service"),
+    ("@nestjs/cli", "nest"),
+    ("@playwright/test", "playwright"),
+    ("@biomejs/biome", "biome"),
+    ("@redocly/cli", "redocly"),
+    ("@stoplight/spectral-cli", "spectral"),
+    ("@vscode/vsce", "vsce"),
+    ("@modelcontextprotocol/inspector", "mcp-inspector"),
+    ("@anthropic-ai/claude-code", "claude"),
+    ("@openai/codex", "codex"),
+    ("@google/gemini-cli", "gemini"),
+    ("netlify-cli", "netlify"),
+    ("firebase-tools", "firebase"),
+    ("eas-cli", "eas"),
+    ("aws-cdk", "cdk"),
+    ("typescript", "tsc"),
+];
+
+fn starts_with(args: &[Value], words: &[&str]) -> bool {
+    let given = flags::positionals(args, NODE_VALUES);
+    given.len() >= words.len() && words.iter().zip(&given).all(|(word, given)| *word == given.text)
+}
+
+/// What follows the first `count` words that are no options.
+fn skip_words(args: &[Value], count: usize) -> &[Value] {
+    let mut left = count;
+    let mut skip = false;
+    for (at, arg) in args.iter().enumerate() {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        if arg.text.starts_with('-') {
+            skip = NODE_VALUES.contains(&arg.text.as_str());
+            continue;
+        }
+        left -= 1;
+        if left == 0 {
+            return args.get(at + 1..).unwrap_or_default();
+        }
+    }
+    &[]
+}
+
+/// Whether the first word is a subcommand the catalogue knows, and no script of the project.
+fn is_subcommand(program: &str, args: &[Value]) -> bool {
+    catalogue::lookup(program, args).is_some_and(|listed| !listed.pattern.is_empty())
+}

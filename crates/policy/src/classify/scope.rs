@@ -1,0 +1,119 @@
+//! What the line itself has fixed so far: variables, functions, files it wrote.
+//!
+//! A variable keeps every value it may have (branches and loops add, straight code replaces), so that
+//! `c=ls; if …; then c=rm; fi; $c` is judged for both.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use brush_parser::ast::FunctionBody;
+
+use super::Facts;
+use super::word::Value;
+
+/// Values one variable can have before it counts as unknown.
+const MAX_CANDIDATES: usize = 6;
+
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    variables: HashMap<String, Vec<Value>>,
+    functions: HashMap<String, Function>,
+    /// Arguments of the function or script being read; `None` outside.
+    pub positional: Option<Vec<Value>>,
+    /// Text of files that the line wrote itself.
+    files: HashMap<String, String>,
+    /// Where `cd` went; `None` while the line is where it started.
+    pub directory: Option<String>,
+    /// Files that the line fetched.
+    pub fetched: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Function {
+    pub body: Rc<FunctionBody>,
+    pub was_called: bool,
+}
+
+// === impl Scope ===
+
+impl Scope {
+    pub(super) fn new(facts: &Facts<'_>) -> Self {
+        let mut scope = Self::default();
+        let fixed =
+            [("HOME", facts.home.unwrap_or("~")), ("PWD", facts.cwd.unwrap_or(".")), ("TMPDIR", "/tmp")];
+        for (name, value) in
+            fixed.into_iter().chain([("IFS", " "), ("SHELL", "/bin/bash"), ("BASH", "/bin/bash")])
+        {
+            scope.variables.insert(name.to_owned(), vec![Value::known(value)]);
+        }
+        scope
+    }
+
+    /// Sets a variable; `adds` keeps the values it could have had before.
+    pub(super) fn set(&mut self, name: &str, value: Value, adds: bool) {
+        let values = self.variables.entry(name.to_owned()).or_default();
+        if !adds {
+            values.clear();
+        }
+        if values.contains(&value) {
+            return;
+        }
+        if values.len() >= MAX_CANDIDATES {
+            values.push(Value::unknown());
+            values.truncate(MAX_CANDIDATES + 1);
+        } else {
+            values.push(value);
+        }
+    }
+
+    /// The values a variable may have; empty when nothing is known of it.
+    pub(super) fn values(&self, name: &str) -> &[Value] {
+        self.variables.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn define(&mut self, name: &str, body: Rc<FunctionBody>) {
+        self.functions.insert(name.to_owned(), Function { body, was_called: false });
+    }
+
+    /// The function of this name, marked as called.
+    pub(super) fn call(&mut self, name: &str) -> Option<Rc<FunctionBody>> {
+        let function = self.functions.get_mut(name)?;
+        function.was_called = true;
+        Some(Rc::clone(&function.body))
+    }
+
+    /// Functions that nothing called, each once, by name.
+    pub(super) fn take_uncalled(&mut self) -> Vec<Rc<FunctionBody>> {
+        let mut left: Vec<(&String, &mut Function)> =
+            self.functions.iter_mut().filter(|(_, function)| !function.was_called).collect();
+        left.sort_by(|(a, _), (b, _)| a.cmp(b));
+        left.into_iter()
+            .map(|(_, function)| {
+                function.was_called = true;
+                Rc::clone(&function.body)
+            })
+            .collect()
+    }
+
+    pub(super) fn wrote(&mut self, path: &str, text: String, appends: bool) {
+        if appends {
+            self.files.entry(path.to_owned()).or_default().push_str(&text);
+        } else {
+            self.files.insert(path.to_owned(), text);
+        }
+    }
+
+    /// Text the line wrote to this file.
+    pub(super) fn file(&self, path: &str) -> Option<&str> {
+        let path = path.trim_start_matches("./");
+        self.files
+            .iter()
+            .find(|(name, _)| name.trim_start_matches("./") == path)
+            .map(|(_, text)| text.as_str())
+    }
+
+    pub(super) fn was_fetched(&self, path: &str) -> bool {
+        let path = path.trim_start_matches("./");
+        self.fetched.iter().any(|name| name.trim_start_matches("./") == path)
+    }
+}

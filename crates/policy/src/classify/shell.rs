@@ -1,0 +1,388 @@
+//! Shells and what makes the current shell do more: `bash -c`, scripts, pipes into a shell, `eval`, `source`.
+
+use writ_model::EffectClass;
+
+use super::command::is_shell;
+use super::walk::Walk;
+use super::word::{self, Value};
+use super::{Target, flags};
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// Builtins that change or reveal the shell itself. `false` when it is none of them.
+    pub(super) fn builtin(&mut self, program: &str, args: &[Value]) -> bool {
+        match program {
+            ":" | "true" | "false" => self.plain_read(program),
+            "cd" | "pushd" => self.changes_directory(program, args),
+            "echo" | "printf" => self.prints(program, args),
+            "eval" => self.evaluates(args),
+            "source" | "." => self.sources(args),
+            "exec" => {
+                if self.talks_to_socket {
+                    let text = "opens a connection for the shell itself";
+                    self.effect(EffectClass::EscapeAttempt, Target::Unknown, "shell.socket", text);
+                }
+                let rest: Vec<Value> = after_options(args, &["-a"]).to_vec();
+                self.argv(&rest);
+            }
+            "trap" => {
+                if let Some(action) = flags::positionals(args, &[]).first() {
+                    self.nested_value(action);
+                }
+            }
+            "alias" => {
+                self.plain_read(program);
+                for arg in args {
+                    if let Some((_, body)) = arg.text.split_once('=') {
+                        self.nested(body);
+                    }
+                }
+            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.declares(program, args),
+            "set" => {
+                if args.is_empty() {
+                    self.environment_printed();
+                } else if args.iter().any(|arg| arg.text == "history")
+                    && args.iter().any(|arg| arg.text == "+o")
+                {
+                    self.stops_history("set +o history");
+                } else {
+                    self.plain_read(program);
+                }
+            }
+            "unset" => {
+                if args.iter().any(|arg| arg.text.starts_with("HIST")) {
+                    self.stops_history("unset HISTFILE");
+                }
+                for arg in args {
+                    self.scope.set(&arg.text, Value::known(""), false);
+                }
+                self.plain_read(program);
+            }
+            "read" | "mapfile" | "readarray" | "getopts" => {
+                for name in flags::positionals(args, &["-p", "-d", "-n", "-t", "-u", "-a", "-N", "-i"]) {
+                    let value =
+                        Value { marks: self.feed.marks, from: Some(name.text.clone()), ..Value::unknown() };
+                    self.scope.set(&name.text, value, false);
+                }
+                self.plain_read(program);
+            }
+            "env" | "printenv" if self.shows_environment(program, args) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    /// A shell as a program. `false` when it is none.
+    pub(super) fn shell(&mut self, program: &str, args: &[Value]) -> bool {
+        if !is_shell(program) {
+            return false;
+        }
+        if self.talks_to_socket {
+            let target = Target::Command(program.to_owned());
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target,
+                "shell.socket",
+                "a shell on a network connection",
+            );
+        }
+        let mut takes_script = false;
+        let mut reads_stdin = false;
+        let mut checks_only = false;
+        let mut rest = args;
+        while let Some((arg, tail)) = rest.split_first() {
+            let text = arg.text.as_str();
+            if !text.starts_with(['-', '+']) || text == "-" {
+                break;
+            }
+            rest = tail;
+            match text {
+                "--" => break,
+                "--rcfile" | "--init-file" => {
+                    if let Some((file, tail)) = rest.split_first() {
+                        self.runs_file(&file.text);
+                        rest = tail;
+                    }
+                }
+                "-o" | "+o" | "-O" | "+O" => rest = rest.split_first().map_or(rest, |(_, tail)| tail),
+                "--command" => takes_script = true,
+                "--version" | "--help" => {
+                    self.plain_read(program);
+                    return true;
+                }
+                _ if !text.starts_with("--") => {
+                    takes_script |= text.contains('c');
+                    reads_stdin |= text.contains('s');
+                    checks_only |= text.contains('n');
+                }
+                _ => {}
+            }
+        }
+        if takes_script {
+            self.runs_text(rest);
+        } else if let Some((file, arguments)) = rest.split_first().filter(|(file, _)| !is_stdin(&file.text)) {
+            if checks_only {
+                self.plain_read(program);
+            } else {
+                self.runs_script(file, arguments);
+            }
+        } else if reads_stdin || self.feed.is_some {
+            self.runs_stdin(program);
+        } else if self.is_elsewhere {
+            let target = Target::Command(program.to_owned());
+            self.effect(
+                EffectClass::BuildTest,
+                target,
+                "shell.inside",
+                "a shell in a container or on another host",
+            );
+        } else {
+            let text = "starts a shell that takes commands nobody has seen";
+            self.effect(
+                EffectClass::EscapeAttempt,
+                Target::Command(program.to_owned()),
+                "shell.interactive",
+                text,
+            );
+        }
+        true
+    }
+
+    /// `sh -c TEXT NAME ARG…`.
+    fn runs_text(&mut self, rest: &[Value]) {
+        let Some((text, after)) = rest.split_first() else { return };
+        let outer = self.scope.positional.replace(after.get(1..).unwrap_or_default().to_vec());
+        self.nested_value(text);
+        self.scope.positional = outer;
+    }
+
+    fn runs_script(&mut self, file: &Value, arguments: &[Value]) {
+        if file.marks.is_foreign() {
+            self.foreign("runs a script that was fetched or decoded");
+            return;
+        }
+        let Some(name) = file.literal().filter(|name| !name.starts_with("/dev/fd/")) else {
+            self.unknown(
+                Target::Path(file.shown()),
+                "shell.script",
+                "which script runs is only known at run time",
+            );
+            return;
+        };
+        let outer = self.scope.positional.replace(arguments.to_vec());
+        self.runs_file(name);
+        self.scope.positional = outer;
+    }
+
+    /// A shell or interpreter reads its program from standard input.
+    fn runs_stdin(&mut self, program: &str) {
+        if self.feed.marks.is_foreign() {
+            self.foreign("pipes fetched or decoded text into a shell");
+        }
+        let feed = std::mem::take(&mut self.feed);
+        if let Some(text) = &feed.text {
+            self.nested(text);
+        } else if let Some(file) = &feed.file {
+            self.runs_file(file);
+        } else if !feed.marks.is_foreign() {
+            let target = Target::Command(program.to_owned());
+            self.unknown(target, "shell.stdin", "runs commands that are only known at run time");
+        }
+        self.feed = feed;
+    }
+
+    /// Reads a value as shell text.
+    pub(super) fn nested_value(&mut self, value: &Value) {
+        if value.marks.is_foreign() {
+            self.foreign("runs text that was fetched or decoded");
+        }
+        if value.is_wholly_unknown() {
+            if !value.marks.is_foreign() {
+                let target = Target::Command(value.shown());
+                self.unknown(target, "shell.text", "the text that is run is only known at run time");
+            }
+            return;
+        }
+        self.nested(&value.text);
+    }
+
+    fn evaluates(&mut self, args: &[Value]) {
+        let mut whole = Value::known("");
+        for (index, arg) in args.iter().enumerate() {
+            if index > 0 {
+                whole.text.push(' ');
+            }
+            whole.append(arg);
+        }
+        if !whole.text.trim().is_empty() {
+            self.nested_value(&whole);
+        }
+    }
+
+    fn sources(&mut self, args: &[Value]) {
+        let Some((file, rest)) = args.split_first() else { return };
+        if self.is_secret(file) {
+            self.secret(file, "shell.source");
+        }
+        if is_stdin(&file.text) {
+            self.runs_stdin("source");
+        } else {
+            self.runs_script(file, rest);
+        }
+    }
+
+    fn changes_directory(&mut self, program: &str, args: &[Value]) {
+        self.plain_read(program);
+        let Some(to) = flags::positionals(args, &[]).first().map(|to| to.text.clone()) else {
+            self.scope.directory = Some("~".to_owned());
+            return;
+        };
+        let is_anchored = to.starts_with(['/', '~', word::UNKNOWN]);
+        let directory = match self.scope.directory.take() {
+            Some(from) if !is_anchored && to != "-" => format!("{from}/{to}"),
+            _ => to,
+        };
+        const LONGEST: usize = 4096;
+        self.scope.directory = (directory.len() <= LONGEST).then_some(directory);
+    }
+
+    fn prints(&mut self, program: &str, args: &[Value]) {
+        self.plain_read(program);
+        let is_shown = self.next.is_none() && !self.is_redirected;
+        for name in args.iter().filter_map(|arg| arg.from.clone()).filter(|_| is_shown) {
+            if super::environment::is_secret_name(&name) {
+                self.environment_read(&name);
+            }
+        }
+        let words: Vec<&Value> = args.iter().skip_while(|arg| is_echo_option(program, &arg.text)).collect();
+        let mut text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        if program == "printf" {
+            text = formatted(&words);
+        } else if args.iter().take(args.len() - words.len()).any(|option| option.text.contains('e')) {
+            text = word::unescape(&text);
+        }
+        self.marks = args.iter().fold(self.marks, |marks, arg| marks.and(arg.marks));
+        text.push('\n');
+        self.printed = Some(text);
+    }
+
+    fn declares(&mut self, program: &str, args: &[Value]) {
+        let names: Vec<&Value> = args.iter().filter(|arg| !arg.text.starts_with(['-', '+'])).collect();
+        if names.is_empty() && (args.is_empty() || flags::has_any(args, &["-p", "-x"])) && program != "local"
+        {
+            self.environment_printed();
+            return;
+        }
+        self.plain_read(program);
+        for arg in names {
+            if let Some((name, text)) = arg.text.split_once('=') {
+                let value = Value { text: text.to_owned(), ..arg.clone() };
+                self.assigned(name, &value, false);
+            }
+        }
+    }
+
+    /// `env` and `printenv` without a command. `false` when there is one.
+    fn shows_environment(&mut self, program: &str, args: &[Value]) -> bool {
+        let words = flags::positionals(args, &["-u", "--unset", "-C", "--chdir", "-S", "--split-string"]);
+        if program == "printenv" {
+            for name in &words {
+                self.environment_read(&name.text);
+            }
+            if words.is_empty() {
+                self.environment_printed();
+            }
+            return true;
+        }
+        let has_text = flags::has_any(args, &["-S", "--split-string"]);
+        if has_text || words.iter().any(|word| !is_assignment(&word.text)) {
+            return false;
+        }
+        self.environment_printed();
+        true
+    }
+
+    fn stops_history(&mut self, command: &str) {
+        let target = Target::Command(command.to_owned());
+        self.effect(EffectClass::EscapeAttempt, target, "shell.history", "stops the record of commands");
+    }
+
+    pub(super) fn plain_read(&mut self, program: &str) {
+        self.effect(
+            EffectClass::Read,
+            Target::Command(program.to_owned()),
+            "command.builtin",
+            "changes nothing outside",
+        );
+    }
+}
+
+pub(super) fn is_assignment(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+/// The words after the options; `takes_value` as in [`flags::positionals`].
+pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &[&str]) -> &'a [Value] {
+    let mut rest = args;
+    while let Some((arg, tail)) = rest.split_first() {
+        if arg.text == "--" {
+            return tail;
+        }
+        if !arg.text.starts_with('-') || arg.text == "-" {
+            break;
+        }
+        rest =
+            if takes_value.contains(&arg.text.as_str()) { tail.get(1..).unwrap_or_default() } else { tail };
+    }
+    rest
+}
+
+fn is_stdin(text: &str) -> bool {
+    matches!(text, "-" | "/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0")
+}
+
+fn is_echo_option(program: &str, text: &str) -> bool {
+    match program {
+        "echo" => {
+            text.len() > 1
+                && text.starts_with('-')
+                && text.bytes().skip(1).all(|byte| matches!(byte, b'n' | b'e' | b'E'))
+        }
+        _ => text == "--",
+    }
+}
+
+/// `printf FORMAT ARG…`, as far as `%s`, `%b` and `%d` go; other directives take one argument each.
+fn formatted(words: &[&Value]) -> String {
+    let Some((format, arguments)) = words.split_first() else { return String::new() };
+    let mut arguments = arguments.iter();
+    let mut out = String::new();
+    let format = word::unescape(&format.text);
+    let mut rest = format.as_str();
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let width = after
+            .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | ' ' | '.' | '#' | '*'))
+            .unwrap_or(after.len());
+        let directive = after.get(width..).and_then(|tail| tail.chars().next());
+        match directive {
+            Some('%') => out.push('%'),
+            Some('b') => {
+                out.push_str(&word::unescape(arguments.next().map_or("", |value| value.text.as_str())))
+            }
+            Some(_) => out.push_str(arguments.next().map_or("", |value| value.text.as_str())),
+            None => break,
+        }
+        rest = after.get(width + directive.map_or(0, char::len_utf8)..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    for left in arguments {
+        out.push(' ');
+        out.push_str(&left.text);
+    }
+    out
+}

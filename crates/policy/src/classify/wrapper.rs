@@ -1,0 +1,552 @@
+//! Programs that run another program: the class is that of what they run.
+//!
+//! Each wrapper is one line of a table: which of its options take a value, how many words come before the command,
+//! and what it adds by itself. Those with a form of their own follow below.
+
+use writ_model::EffectClass;
+
+use super::shell::{after_options, is_assignment};
+use super::walk::{Found, Walk};
+use super::word::{UNKNOWN, Value};
+use super::{Target, flags};
+
+/// `NAME [options] [words] COMMAND…`.
+struct Wrapper {
+    name: &'static str,
+    /// Options that consume the next word.
+    values: &'static [&'static str],
+    /// Words before the command.
+    skip: usize,
+    /// Whether `NAME=value` words come first.
+    assigns: bool,
+    /// The class of the wrapper itself.
+    own: EffectClass,
+}
+
+const fn plain(name: &'static str, values: &'static [&'static str], skip: usize) -> Wrapper {
+    Wrapper { name, values, skip, assigns: false, own: EffectClass::Read }
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        assigns: true,
+        ..plain(
+            "sudo",
+            &[
+                "-u", "-g", "-h", "-p", "-C", "-D", "-r", "-t", "-T", "-U", "-R", "--user", "--group",
+                "--chdir", "--prompt",
+            ],
+            0,
+        )
+    },
+    Wrapper { assigns: true, ..plain("doas", &["-u", "-C", "-a"], 0) },
+    Wrapper { assigns: true, ..plain("env", &["-u", "--unset", "-C", "--chdir", "-a", "--argv0"], 0) },
+    Wrapper { assigns: true, ..plain("cross-env", &[], 0) },
+    Wrapper { assigns: true, ..plain("cross-env-shell", &[], 0) },
+    Wrapper {
+        assigns: true,
+        own: EffectClass::BuildTest,
+        ..plain(
+            "systemd-run",
+            &[
+                "-p",
+                "--unit",
+                "--property",
+                "-E",
+                "--setenv",
+                "--slice",
+                "--description",
+                "-M",
+                "--working-directory",
+            ],
+            0,
+        )
+    },
+    plain("nohup", &[], 0),
+    plain("nice", &["-n", "--adjustment"], 0),
+    plain("ionice", &["-c", "-n", "--class", "--classdata"], 0),
+    plain("chrt", &[], 1),
+    plain("taskset", &[], 1),
+    plain("numactl", &["-N", "-m", "-C"], 0),
+    plain("cpulimit", &["-l", "-p", "-e"], 0),
+    plain("prlimit", &[], 0),
+    plain("time", &["-f", "-o", "--format", "--output"], 0),
+    plain("gtime", &["-f", "-o", "--format", "--output"], 0),
+    plain("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
+    plain("gtimeout", &["-k", "-s", "--kill-after", "--signal"], 1),
+    plain("stdbuf", &["-i", "-o", "-e"], 0),
+    plain("unbuffer", &[], 0),
+    plain("setsid", &[], 0),
+    plain("setarch", &[], 1),
+    plain("linux32", &[], 0),
+    plain("command", &[], 0),
+    plain("builtin", &[], 0),
+    plain("busybox", &[], 0),
+    plain("toybox", &[], 0),
+    plain("dbus-run-session", &["--config-file"], 0),
+    plain("dbus-launch", &[], 0),
+    plain(
+        "xvfb-run",
+        &["-n", "-s", "-e", "-f", "-w", "-p", "--server-num", "--server-args", "--auth-file"],
+        0,
+    ),
+    plain("faketime", &["-f"], 1),
+    plain("fakeroot", &["-l", "-s", "-i", "-b"], 0),
+    plain("firejail", &[], 0),
+    plain("proot", &["-r", "-b", "-w", "-q", "-k"], 0),
+    plain("proxychains", &["-f"], 0),
+    plain("proxychains4", &["-f"], 0),
+    plain("torsocks", &[], 0),
+    plain("torify", &[], 0),
+    plain("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-a", "-O", "-S", "-P"], 0),
+    plain("ltrace", &["-e", "-o", "-p", "-s", "-u", "-a", "-l", "-x"], 0),
+    plain("catchsegv", &[], 0),
+    plain("eatmydata", &[], 0),
+    plain("chronic", &[], 0),
+    plain("ts", &[], 0),
+    plain("rlwrap", &["-f", "-H", "-s"], 0),
+    plain("logsave", &[], 1),
+    plain("run-one", &[], 0),
+    plain("retry", &["-t", "-d", "--times", "--delay"], 0),
+    plain("sg", &[], 1),
+    Wrapper { own: EffectClass::IdentityChange, ..plain("pkexec", &["--user"], 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("runuser", &["-u", "-g", "-G", "-s"], 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("gosu", &[], 1) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("su-exec", &[], 1) },
+    Wrapper {
+        own: EffectClass::IdentityChange,
+        ..plain("setpriv", &["--reuid", "--regid", "--groups", "--inh-caps", "--bounding-set"], 0)
+    },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("capsh", &[], 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("chroot", &["--userspec", "--groups"], 1) },
+    Wrapper {
+        own: EffectClass::EscapeAttempt,
+        ..plain("nsenter", &["-t", "--target", "-S", "-G", "-r", "-w"], 0)
+    },
+    Wrapper {
+        own: EffectClass::EscapeAttempt,
+        ..plain("unshare", &["-R", "-w", "-S", "-G", "--map-users", "--map-groups"], 0)
+    },
+    plain("bwrap", &[], usize::MAX),
+];
+
+/// Programs with a form of their own.
+const OTHERS: &[&str] = &[
+    "xargs",
+    "gxargs",
+    "parallel",
+    "watch",
+    "su",
+    "script",
+    "flock",
+    "tmux",
+    "screen",
+    "expect",
+    "run-parts",
+    "entr",
+    "hyperfine",
+    "concurrently",
+    "nodemon",
+    "start-server-and-test",
+    "npm-run-all",
+    "run-s",
+    "run-p",
+    "dotenv",
+    "dotenvx",
+    "env-cmd",
+    "op",
+    "doppler",
+    "infisical",
+    "aws-vault",
+    "chamber",
+    "teller",
+    "sops",
+    "vault-env",
+    "gdb",
+    "lldb",
+    "valgrind",
+    "coverage",
+    "watchexec",
+    "hatch-run",
+    "sem",
+    "CompileDaemon",
+    "air",
+    "reflex",
+    "envdir",
+    "at",
+    "batch",
+];
+
+pub(super) fn is_wrapper(program: &str) -> bool {
+    WRAPPERS.iter().any(|wrapper| wrapper.name == program) || OTHERS.contains(&program)
+}
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// Unwraps one level. `false` when the program is no wrapper.
+    pub(super) fn wrapper(&mut self, program: &str, args: &[Value]) -> bool {
+        if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == program) {
+            self.unwrap_plain(wrapper, args);
+            return true;
+        }
+        match program {
+            "xargs" | "gxargs" => self.xargs(args),
+            "parallel" | "sem" => self.parallel(args),
+            "watch" => self.text_or_words(after_options(args, &["-n", "--interval"]), flags::has(args, "-x")),
+            "su" => self.su(args),
+            "script" | "flock" => self.command_option(program, args),
+            "tmux" | "screen" => self.terminal(program, args),
+            "expect" => self.expect(args),
+            "entr" | "watchexec" | "coverage" | "valgrind" => self.runs_words(program, args),
+            "hyperfine"
+            | "concurrently"
+            | "start-server-and-test"
+            | "nodemon"
+            | "CompileDaemon"
+            | "reflex" => {
+                self.runs_each_text(program, args);
+            }
+            "op" | "doppler" | "infisical" | "aws-vault" | "chamber" | "teller" | "sops" | "dotenv"
+            | "dotenvx" | "env-cmd" => return self.with_secrets(program, args),
+            "gdb" | "lldb" => {
+                for text in flags::values(args, &["-ex", "-eval-command", "-o", "--one-line"]) {
+                    if let Some(command) =
+                        text.trim_start().strip_prefix(['!']).or_else(|| text.strip_prefix("shell "))
+                    {
+                        self.nested(command);
+                    }
+                }
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn unwrap_plain(&mut self, wrapper: &Wrapper, args: &[Value]) {
+        let target = Target::Command(wrapper.name.to_owned());
+        if wrapper.own != EffectClass::Read {
+            let text = format!("`{}` changes who runs the command, or where", wrapper.name);
+            self.effect(wrapper.own, target.clone(), "wrapper.own", text);
+        }
+        for text in flags::values(args, &["-S", "--split-string"]).iter().filter(|_| wrapper.name == "env") {
+            self.nested(text);
+        }
+        let mut rest = after_options(args, wrapper.values);
+        if wrapper.name == "bwrap" {
+            rest = args
+                .iter()
+                .position(|arg| {
+                    !arg.text.starts_with('-')
+                        && super::command::is_shell(arg.text.rsplit('/').next().unwrap_or_default())
+                })
+                .and_then(|at| args.get(at..))
+                .unwrap_or_default();
+        }
+        let mut rest = rest.get(wrapper.skip.min(rest.len())..).unwrap_or_default();
+        while let Some((arg, tail)) = rest.split_first()
+            && wrapper.assigns
+            && let Some((name, text)) = arg.text.split_once('=')
+            && is_assignment(&arg.text)
+        {
+            self.environment_set(name, &Value { text: text.to_owned(), ..arg.clone() });
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            if wrapper.name == "command" && flags::has_any(args, &["-v", "-V"]) {
+                self.printed = rest.first().and_then(|name| name.literal()).map(str::to_owned);
+                self.plain_read("command");
+                return;
+            }
+            self.argv(rest);
+            return;
+        }
+        match wrapper.name {
+            "sudo" | "doas" if flags::has_any(args, &["-l", "-v", "-k", "-K", "-V"]) => {
+                self.plain_read(wrapper.name)
+            }
+            "sudo" | "doas" | "pkexec" | "runuser" | "nsenter" | "unshare" | "chroot" | "setpriv"
+            | "capsh" => {
+                let text = "starts a shell for another user or in another place";
+                self.effect(EffectClass::IdentityChange, target, "wrapper.shell", text);
+            }
+            name => self.plain_read(name),
+        }
+    }
+
+    fn xargs(&mut self, args: &[Value]) {
+        const VALUES: &[&str] = &[
+            "-I",
+            "-i",
+            "-n",
+            "-P",
+            "-L",
+            "-l",
+            "-d",
+            "-a",
+            "-E",
+            "-s",
+            "-J",
+            "-R",
+            "--max-args",
+            "--max-procs",
+            "--delimiter",
+            "--arg-file",
+            "--replace",
+            "--max-lines",
+        ];
+        let rest = after_options(args, VALUES);
+        if self.feed.marks.is_foreign()
+            && rest.first().is_some_and(|name| super::command::is_shell(&name.text))
+        {
+            self.foreign("pipes fetched or decoded text into a shell");
+        }
+        let given = self.feed.text.clone().filter(|text| text.split_whitespace().count() <= 16);
+        let mut argv = rest.to_vec();
+        if argv.is_empty() {
+            argv.push(Value::known("echo"));
+        }
+        let marks = self.feed.marks;
+        match given {
+            Some(text) => argv.extend(text.split_whitespace().map(Value::known)),
+            None => argv.push(Value { marks, ..Value::unknown() }),
+        }
+        let feed = std::mem::take(&mut self.feed);
+        self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
+        self.argv(&argv);
+        self.feed = feed;
+    }
+
+    fn parallel(&mut self, args: &[Value]) {
+        let rest = after_options(
+            args,
+            &["-j", "--jobs", "-n", "-N", "-a", "--colsep", "-I", "-S", "--timeout", "--delay"],
+        );
+        let end = rest.iter().position(|arg| arg.text.starts_with(":::")).unwrap_or(rest.len());
+        let (command, inputs) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        if command.is_empty() {
+            for text in inputs.iter().skip(1) {
+                self.nested_value(text);
+            }
+            if inputs.is_empty() {
+                let target = Target::Command("parallel".to_owned());
+                self.unknown(target, "shell.stdin", "runs commands that are only known at run time");
+            }
+            return;
+        }
+        self.text_or_words(command, false);
+    }
+
+    /// A command given as one text or as words that are joined.
+    fn text_or_words(&mut self, words: &[Value], exact_words: bool) {
+        if exact_words {
+            self.argv(words);
+            return;
+        }
+        let mut whole = Value::known("");
+        for word in words {
+            whole.append(word);
+            whole.text.push(' ');
+        }
+        if !whole.text.trim().is_empty() {
+            self.nested_value(&whole);
+        }
+    }
+
+    fn su(&mut self, args: &[Value]) {
+        let target = Target::Command("su".to_owned());
+        self.effect(EffectClass::IdentityChange, target, "wrapper.own", "`su` changes who runs the command");
+        for (at, arg) in args.iter().enumerate() {
+            if matches!(arg.text.as_str(), "-c" | "--command" | "-lc")
+                && let Some(text) = args.get(at + 1)
+            {
+                self.nested_value(text);
+            } else if let Some(text) = arg.text.strip_prefix("--command=") {
+                self.nested(text);
+            }
+        }
+    }
+
+    /// `script -c TEXT`, `flock FILE -c TEXT`, `flock FILE COMMAND…`.
+    fn command_option(&mut self, program: &str, args: &[Value]) {
+        let texts = flags::values(args, &["-c", "--command"]);
+        let rest = after_options(
+            args,
+            &["-c", "--command", "-w", "--timeout", "-E", "-t", "-T", "-B", "-I", "-O", "-m"],
+        );
+        for text in &texts {
+            self.nested(text);
+        }
+        if texts.is_empty() && program == "flock" {
+            self.argv(rest.get(1..).unwrap_or_default());
+        } else if texts.is_empty() {
+            let text = "starts a shell that takes commands nobody has seen";
+            self.effect(
+                EffectClass::EscapeAttempt,
+                Target::Command(program.to_owned()),
+                "shell.interactive",
+                text,
+            );
+        }
+        self.plain_read(program);
+    }
+
+    /// `tmux new-session 'text'`, `tmux send-keys 'text' Enter`, `screen -dm command`.
+    fn terminal(&mut self, program: &str, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "wrapper.terminal",
+            "a terminal that goes on",
+        );
+        if program == "screen" {
+            let is_stuff = args.iter().position(|arg| arg.text == "stuff").and_then(|at| args.get(at + 1));
+            match is_stuff {
+                Some(text) => self.nested_value(text),
+                None => self
+                    .argv(after_options(args, &["-S", "-c", "-t", "-p", "-h", "-L", "-e", "-s", "-T", "-X"])),
+            }
+            return;
+        }
+        let sends = args.iter().any(|arg| matches!(arg.text.as_str(), "send-keys" | "send"));
+        let words = flags::positionals(
+            args,
+            &["-t", "-s", "-n", "-c", "-x", "-y", "-F", "-e", "-L", "-S", "-f", "-p", "-l"],
+        );
+        let words = words
+            .iter()
+            .skip(1)
+            .filter(|word| !matches!(word.text.as_str(), "Enter" | "C-m" | "C-c" | "C-d" | "Escape"));
+        let owned: Vec<Value> = words.map(|word| (*word).clone()).collect();
+        let starts = args.first().is_some_and(|sub| {
+            [
+                "new",
+                "new-session",
+                "neww",
+                "new-window",
+                "split-window",
+                "splitw",
+                "run-shell",
+                "run",
+                "respawn-pane",
+                "if-shell",
+                "display-popup",
+            ]
+            .contains(&sub.text.as_str())
+        });
+        if sends || starts {
+            self.text_or_words(&owned, false);
+        }
+    }
+
+    fn expect(&mut self, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command("expect".to_owned()),
+            "wrapper.expect",
+            "drives another program",
+        );
+        for text in flags::values(args, &["-c"]) {
+            for line in text.split([';', '\n']) {
+                if let Some(command) =
+                    line.trim().strip_prefix("spawn ").or_else(|| line.trim().strip_prefix("exec "))
+                {
+                    self.nested(command);
+                }
+            }
+        }
+        for file in flags::positionals(args, &["-c"]) {
+            self.runs_file(&file.text);
+        }
+    }
+
+    fn runs_words(&mut self, program: &str, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "wrapper.runs",
+            "runs another program",
+        );
+        let mut rest = after_options(
+            args,
+            &["-w", "-e", "-f", "--exts", "--log-file", "--tool", "--source", "--rcfile"],
+        );
+        if program == "coverage" {
+            match rest.first().map(|sub| sub.text.as_str()) {
+                Some("run") => rest = rest.get(1..).unwrap_or_default(),
+                _ => return,
+            }
+            let python = [Value::known("python")].into_iter().chain(rest.iter().cloned());
+            self.argv(&python.collect::<Vec<_>>());
+            return;
+        }
+        self.argv(rest);
+    }
+
+    /// `hyperfine 'a' 'b'`: each word with a blank is a command.
+    fn runs_each_text(&mut self, program: &str, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "wrapper.runs",
+            "runs other programs",
+        );
+        for arg in args {
+            let text = match arg.text.split_once('=') {
+                Some((option, value)) if option.starts_with('-') => value,
+                _ => arg.text.as_str(),
+            };
+            if text.contains(' ') && !text.starts_with('-') {
+                self.nested(text);
+            }
+        }
+    }
+
+    /// Programs that put secrets into the environment of the command after `--` (or after `run`, `exec`).
+    fn with_secrets(&mut self, program: &str, args: &[Value]) -> bool {
+        let by_dashes = args.iter().position(|arg| arg.text == "--");
+        let by_word = args.iter().position(|arg| matches!(arg.text.as_str(), "run" | "exec" | "exec-env"));
+        let is_file_loader = matches!(program, "dotenv" | "dotenvx" | "env-cmd");
+        let Some(at) = by_dashes.or(by_word) else {
+            if is_file_loader {
+                self.effect(
+                    EffectClass::BuildTest,
+                    Target::Command(program.to_owned()),
+                    "wrapper.runs",
+                    "runs another program",
+                );
+                self.argv(after_options(args, &["-e", "-f", "-c", "-p", "-o", "-v"]));
+            }
+            return is_file_loader;
+        };
+        if !is_file_loader {
+            let target = Target::Secret(program.to_owned());
+            self.effect(
+                EffectClass::SecretRead,
+                target,
+                "wrapper.secrets",
+                format!("`{program}` gives the command secrets"),
+            );
+        }
+        let rest = args.get(at + 1..).unwrap_or_default();
+        if program == "sops" {
+            self.text_or_words(rest.get(1..).unwrap_or_default(), false);
+        } else {
+            let rest = if by_dashes.is_none() && program == "aws-vault" {
+                rest.get(1..).unwrap_or_default()
+            } else {
+                rest
+            };
+            self.argv(after_options(rest, &["-e", "-f", "--env", "--path"]));
+        }
+        true
+    }
+}
+
+impl Found {
+    /// Arguments that stand for the paths a search found.
+    pub(super) fn is_stand_in(value: &Value) -> bool {
+        value.text.starts_with(UNKNOWN)
+    }
+}
