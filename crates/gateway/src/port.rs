@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use writ_ledger::{Durability, Receipt};
 use writ_model::{
-    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, Digest, Fingerprint, Human,
-    Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
+    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, Digest, Fingerprint,
+    Human, Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
 };
 
 /// Why a port gave nothing.
@@ -147,7 +147,11 @@ pub trait Tasks: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Standing, PortError>> + Send;
 
     /// Closes the task because it reached a limit or its client ended.
-    fn close(&self, task: TaskId, cause: writ_model::CloseCause) -> impl Future<Output = Result<(), PortError>> + Send;
+    fn close(
+        &self,
+        task: TaskId,
+        cause: writ_model::CloseCause,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Digests of files that a call would run. Nothing else of the file system is read at the door.
@@ -160,3 +164,14 @@ pub trait FileDigests: Send + Sync + 'static {
 pub trait Random: Send + Sync + 'static {
     fn fill(&self, bytes: &mut [u8]);
 }
+
+/// Looks at what makes a client behave as it does. May read files; is called off the runtime's threads.
+pub trait Survey: Send + Sync + 'static {
+    /// What is seen now. A part that cannot be looked at is `None`.
+    fn fingerprint(&self, client: Client, workspace: &std::path::Path) -> Fingerprint;
+}
+
+/// The control plane, as far as the doors need it.
+pub trait Office: Record + Approvals + Tasks {}
+
+impl<T: Record + Approvals + Tasks> Office for T {}

@@ -1,0 +1,183 @@
+//! Admission: permit and receipt together make an [`Admitted`] call, and nothing else does.
+//!
+//! The decision is on record before anybody is told of it: synced, or written where every effect of the call is
+//! ordinary. A decision that cannot be recorded is a denial.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::json;
+use writ_ledger::{Durability, Receipt};
+use writ_model::{
+    Action, ApprovalId, CallId, Decision, Digest, EffectClass, ReasonCode, SessionId, ToolCall,
+};
+use writ_model::{ActivityEvent, AgentId, TaskId};
+use writ_policy::{Permit, Ruling};
+
+use crate::port::{NewActivity, Payload, PortError, Random, Record};
+
+/// Longest text of arguments or output that is kept. The digest of the whole is kept beside it.
+const MAX_KEPT_BYTES: usize = 64 << 10;
+
+/// Something that policy allows and the record holds. The only thing that an "allow" can be written from.
+#[derive(Debug)]
+pub struct Admitted<C> {
+    call: C,
+    receipt: Receipt,
+}
+
+/// A permitted call was not admitted.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    #[error("the decision could not be recorded")]
+    Record(#[source] PortError),
+    #[error("the decision was recorded less durably than its effects ask for")]
+    NotDurable,
+}
+
+/// What ties a decision to its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) task: TaskId,
+    pub(crate) session: SessionId,
+    /// Digest of the exact action.
+    pub(crate) action: Digest,
+}
+
+// === impl Admitted ===
+
+impl<C> Admitted<C> {
+    pub fn call(&self) -> &C {
+        &self.call
+    }
+
+    /// The proof that the decision is on record.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+}
+
+/// Records the permit, spends it and admits its call.
+pub(crate) async fn admit<O: Record>(
+    record: &O,
+    place: Place,
+    permit: Permit,
+    approval: Option<ApprovalId>,
+    arguments: Payload,
+) -> Result<Admitted<ToolCall>, AdmitError> {
+    let needed = if permit.is_ordinary() { Durability::Written } else { Durability::Synced };
+    let Ruling { call, actions, mut decision } = permit.into_ruling();
+    if approval.is_some() {
+        decision.reason = ReasonCode::Approved;
+    }
+    let event = decided(place, &call, &actions, decision, approval, arguments.commitment);
+    let activity = NewActivity { event, payloads: vec![arguments] };
+    let receipts = record.record(place.task, vec![activity], needed).await.map_err(AdmitError::Record)?;
+    let receipt = receipts.into_iter().next().ok_or(AdmitError::NotDurable)?;
+    if receipt.durability() < needed {
+        return Err(AdmitError::NotDurable);
+    }
+    Ok(Admitted { call, receipt })
+}
+
+/// The record of a decision.
+pub(crate) fn decided(
+    place: Place,
+    call: &ToolCall,
+    actions: &[Action],
+    decision: Decision,
+    approval: Option<ApprovalId>,
+    arguments: Digest,
+) -> ActivityEvent {
+    let mut effects: Vec<EffectClass> = actions.iter().map(|action| action.effect).collect();
+    effects.sort();
+    effects.dedup();
+    ActivityEvent::CallDecided {
+        session: place.session,
+        call: call.id,
+        tool: call.tool.clone(),
+        operation: writ_model::Label::lossy(call.operation.name()),
+        effects,
+        subagent: call.subagent.clone(),
+        decision,
+        approval,
+        action: place.action,
+        arguments,
+    }
+}
+
+/// Digest of the exact action, which approvals are bound to: who, for what task, which tool with which arguments, where,
+/// and the digests of the files that would run. Environment changes are part of the arguments in every client.
+///
+/// Canonical JSON knows numbers only as precisely as JavaScript does; so the arguments stand in it as text, with their
+/// keys sorted, and two large numbers never look alike.
+pub(crate) fn action_digest(
+    agent: AgentId,
+    task: TaskId,
+    call: &ToolCall,
+    runs: &[(String, Option<Digest>)],
+) -> Option<Digest> {
+    let mut arguments = call.arguments.clone();
+    arguments.sort_all_objects();
+    let action = json!({
+        "v": 1,
+        "agent": agent.to_string(),
+        "task": task.to_string(),
+        "client": call.client.name(),
+        "tool": call.tool.as_str(),
+        "operation": format!("{:?}", call.operation),
+        "arguments": arguments.to_string(),
+        "cwd": call.cwd,
+        "runs": runs.iter().map(|(path, digest)| json!([path, digest.map(|digest| digest.to_string())])).collect::<Vec<_>>(),
+    });
+    Some(sha256(&serde_json_canonicalizer::to_vec(&action).ok()?))
+}
+
+/// What the vault keeps of a call's arguments.
+pub(crate) fn arguments_payload(random: &dyn Random, call: &ToolCall) -> Payload {
+    let text = call.arguments.to_string();
+    let kept = cut(&text);
+    let value = json!({
+        "tool": call.tool.as_str(),
+        "cwd": call.cwd,
+        "arguments": kept,
+        "bytes": text.len(),
+        "sha256": sha256(text.as_bytes()).to_string(),
+    });
+    payload(random, value.to_string().into_bytes())
+}
+
+/// What the vault keeps of an output.
+pub(crate) fn output_payload(random: &dyn Random, output: &str) -> Payload {
+    let value = json!({
+        "output": cut(output),
+        "bytes": output.len(),
+        "sha256": sha256(output.as_bytes()).to_string(),
+    });
+    payload(random, value.to_string().into_bytes())
+}
+
+/// Bytes for the vault, under a commitment with a salt of their own.
+pub(crate) fn payload(random: &dyn Random, bytes: Vec<u8>) -> Payload {
+    let mut salt = [0; 32];
+    random.fill(&mut salt);
+    let mut salted = Vec::with_capacity(salt.len() + bytes.len());
+    salted.extend_from_slice(&salt);
+    salted.extend_from_slice(&bytes);
+    Payload { commitment: sha256(&salted), salt, bytes }
+}
+
+/// A new call id.
+pub(crate) fn call_id(now: writ_model::Timestamp, random: &dyn Random) -> CallId {
+    let mut bytes = [0; 10];
+    random.fill(&mut bytes);
+    CallId::new(now, bytes)
+}
+
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_KEPT_BYTES)).unwrap_or(text)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    let mut out = [0; 32];
+    out.iter_mut().zip(digest(&SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
+    Digest::new(out)
+}

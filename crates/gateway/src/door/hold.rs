@@ -1,0 +1,201 @@
+//! A held call: an approval is spent on it, or asked for and waited for, or it is denied with the approval's id.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use writ_ledger::Durability;
+use writ_model::{ApprovalId, ApprovalState, Decision, ReasonCode, ToolCall, Verdict};
+use writ_policy::{Judgement, StepUp};
+
+use super::decide::{Deed, Runs};
+use super::{Door, No, PORT_PATIENCE, ported};
+use crate::admit::{self, Place};
+use crate::hook::HookReply;
+use crate::port::{Ask, NewActivity, Office, Payload, Taken};
+use crate::shown::shown;
+
+/// Between the end of the waiting and the deadline of the answer: time to record the denial.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Between two looks at a request that is still waiting. The port waits by itself; this bounds one that does not.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a round of the waiting came to.
+enum Round {
+    Taken(Taken),
+    /// Look again: the request was approved, or is gone, or still waits.
+    Again,
+    No(No),
+}
+
+impl<O: Office> Door<O> {
+    /// Holds a call until a person has said yes to exactly this action, and spends that yes on it, once.
+    pub(super) async fn hold(
+        &self,
+        deed: &Deed<'_>,
+        held: StepUp,
+        mut runs: Runs,
+        arguments: Payload,
+        deadline: Instant,
+    ) -> Result<HookReply, No> {
+        let start = Instant::now();
+        let until = (start + self.plan.hold).min(deadline.checked_sub(MARGIN).unwrap_or(start));
+        let call = held.ruling().call.clone();
+        let mut place = deed.place;
+        let mut asked: Option<ApprovalId> = None;
+        let no = loop {
+            if let Err(no) = deed.opened.room.may_go_on(&self.ports.office, self.ports.clock.now()) {
+                break no;
+            }
+            match self.round(deed, place, &held, &call, &runs, &mut asked, until).await {
+                Round::Taken(taken) => {
+                    let deed = Deed { place, ..*deed };
+                    return self.spent(&deed, held, taken, arguments).await;
+                }
+                Round::No(no) => break no,
+                Round::Again if Instant::now() >= until => break pending(&held, asked),
+                Round::Again => {}
+            }
+            // A file that would run may have changed meanwhile; then the yes was to something else.
+            (runs, place.action) = self.action(deed.opened, &call);
+        };
+        let deed = Deed { place, ..*deed };
+        Err(self.refuse(&deed, held.into_ruling(), asked, arguments, no).await)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step of a loop, split off to be read on its own")]
+    async fn round(
+        &self,
+        deed: &Deed<'_>,
+        place: Place,
+        held: &StepUp,
+        call: &ToolCall,
+        runs: &Runs,
+        asked: &mut Option<ApprovalId>,
+        until: Instant,
+    ) -> Round {
+        let office = &self.ports.office;
+        match ported(office.take(place.task, place.action, call.id)).await {
+            Ok(Some(taken)) => return Round::Taken(taken),
+            Ok(None) => {}
+            Err(error) => return Round::No(No::port(error)),
+        }
+        let shown = admit::payload(self.ports.random.as_ref(), shown(&deed.opened.room.facts, held, runs));
+        let ask = Ask { task: place.task, call: call.id, action: place.action, level: held.level(), shown };
+        let approval = match ported(office.ask(ask)).await {
+            Ok(approval) => approval,
+            Err(error) => return Round::No(No::port(error)),
+        };
+        if *asked != Some(approval) {
+            *asked = Some(approval);
+            if let Err(no) = self.record_held(deed, place, held, call, approval).await {
+                return Round::No(no);
+            }
+        }
+        let patience = until.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            return Round::Again;
+        }
+        let began = Instant::now();
+        // The port may answer a little late; without an answer at all nobody knows, and that is a no.
+        let state = match timeout(patience + PORT_PATIENCE, office.wait(approval, patience)).await {
+            Ok(Ok(state)) => state,
+            Ok(Err(error)) => return Round::No(No::port(error)),
+            Err(_) => {
+                return Round::No(No::new(
+                    ReasonCode::ControlUnreachable,
+                    "the control plane does not answer",
+                ));
+            }
+        };
+        match state {
+            ApprovalState::Approved => {}
+            ApprovalState::Refused => {
+                return Round::No(No::new(
+                    ReasonCode::ApprovalRefused,
+                    "a person refused exactly this call. Do not make it again; ask what to do instead",
+                ));
+            }
+            ApprovalState::Pending | ApprovalState::Consumed | ApprovalState::Expired => {
+                if began.elapsed() < PAUSE && Instant::now() < until {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        Round::Again
+    }
+
+    /// Records that a call waits for a person.
+    async fn record_held(
+        &self,
+        deed: &Deed<'_>,
+        place: Place,
+        held: &StepUp,
+        call: &ToolCall,
+        approval: ApprovalId,
+    ) -> Result<(), No> {
+        let ruling = held.ruling();
+        let decision = Decision { verdict: Verdict::StepUp, ..ruling.decision.clone() };
+        let arguments = admit::arguments_payload(self.ports.random.as_ref(), call);
+        let event =
+            admit::decided(place, call, &ruling.actions, decision, Some(approval), arguments.commitment);
+        deed.slot.count(arguments.bytes.len());
+        let activity = vec![NewActivity { event, payloads: vec![arguments] }];
+        match ported(self.ports.office.record(place.task, activity, Durability::Written)).await {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                Err(No::new(ReasonCode::RecordFailed, "the decision could not be recorded; tell the person"))
+            }
+        }
+    }
+
+    /// Judges a call again, with the yes that is spent by now, and lets it through.
+    async fn spent(
+        &self,
+        deed: &Deed<'_>,
+        held: StepUp,
+        taken: Taken,
+        arguments: Payload,
+    ) -> Result<HookReply, No> {
+        let Taken { approval, level, receipt: _ } = taken;
+        let room = &deed.opened.room;
+        let ruling = held.ruling().clone();
+        if let Err(no) = room.may_go_on(&self.ports.office, self.ports.clock.now()) {
+            return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
+        }
+        let moment = room.moment(self.ports.clock.now(), deed.opened.observed);
+        match catch_unwind(AssertUnwindSafe(|| room.judge.judge_again(held, level, &moment))) {
+            Ok(Judgement::Permit(permit)) => self.let_through(deed, permit, Some(approval), arguments).await,
+            Ok(Judgement::Denied(denial)) => {
+                let reason = denial.ruling().decision.reason;
+                let no = No { reason, text: format!("{} [{reason}]", denial.to_agent()) };
+                Err(self.refuse(deed, denial.into_ruling(), Some(approval), arguments, no).await)
+            }
+            Ok(Judgement::StepUp(more)) => {
+                let no =
+                    No::new(ReasonCode::StepUp, "the approval does not cover what the call would do by now");
+                Err(self.refuse(deed, more.into_ruling(), Some(approval), arguments, no).await)
+            }
+            Err(_) => {
+                let no = No::new(
+                    ReasonCode::EvaluationError,
+                    "the policies could not be evaluated; tell the person",
+                );
+                Err(self.refuse(deed, ruling, Some(approval), arguments, no).await)
+            }
+        }
+    }
+}
+
+/// Nobody answered in time.
+fn pending(held: &StepUp, asked: Option<ApprovalId>) -> No {
+    let reason = ReasonCode::ApprovalPending;
+    let how = match asked {
+        Some(approval) => format!(
+            "The request is `{approval}`. When a person has said yes (`writ approve {approval}`), make exactly the same \
+             call again; it runs once."
+        ),
+        None => "Make the call again later.".to_owned(),
+    };
+    No { reason, text: format!("{} {how} [{reason}]", held.to_agent()) }
+}

@@ -1,0 +1,196 @@
+//! What the sessions of one task share: its judge, its counters and its taint.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::timeout;
+use writ_model::{CloseCause, LifecycleState, ReasonCode, TaskState, Timestamp};
+use writ_policy::{Budget, FingerprintState, Moment, Taint};
+
+use super::{No, PORT_PATIENCE, lock};
+use crate::judge::Judge;
+use crate::port::{Standing, TaskFacts, Tasks};
+
+pub(super) struct Room {
+    pub(super) facts: TaskFacts,
+    pub(super) judge: Arc<dyn Judge>,
+    /// Held for one addition.
+    tally: Mutex<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    calls: u64,
+    denials: u64,
+    taint: Taint,
+    /// The limit that was reached. Nothing is allowed from then on, whatever the standing says.
+    ended: Option<CloseCause>,
+}
+
+// === impl Room ===
+
+impl Room {
+    pub(super) fn new(facts: TaskFacts, judge: Arc<dyn Judge>) -> Self {
+        Self { facts, judge, tally: Mutex::default() }
+    }
+
+    /// Whether anything may happen under this task now.
+    pub(super) fn may_go_on<T: Tasks>(&self, tasks: &T, now: Timestamp) -> Result<(), No> {
+        if let Some(cause) = lock(&self.tally).ended {
+            return Err(limit_reached(cause));
+        }
+        match tasks.standing(self.facts.task.id) {
+            None => Err(No::new(ReasonCode::TaskNotOpen, "the task is not known here any more")),
+            Some(standing) => refused_by(&standing, now),
+        }
+    }
+
+    /// Counts a call. Reaching a limit closes the task.
+    pub(super) async fn count_call<T: Tasks>(&self, tasks: &T, now: Timestamp) -> Result<(), No> {
+        let limits = &self.facts.task.limits;
+        let cause = {
+            let mut tally = lock(&self.tally);
+            if let Some(cause) = tally.ended {
+                return Err(limit_reached(cause));
+            }
+            tally.calls = tally.calls.saturating_add(1);
+            let cause = if self.facts.task.opened_at.until(now) >= limits.time() {
+                Some(CloseCause::TimeLimit)
+            } else if tally.calls > limits.calls {
+                Some(CloseCause::CallLimit)
+            } else {
+                None
+            };
+            tally.ended = cause;
+            cause
+        };
+        match cause {
+            None => Ok(()),
+            Some(cause) => {
+                self.close(tasks, cause).await;
+                Err(limit_reached(cause))
+            }
+        }
+    }
+
+    /// Counts a denial. The last one that the task has closes it.
+    pub(super) async fn count_denial<T: Tasks>(&self, tasks: &T) {
+        let reached = {
+            let mut tally = lock(&self.tally);
+            tally.denials = tally.denials.saturating_add(1);
+            let reached = tally.ended.is_none() && tally.denials >= self.facts.task.limits.denials;
+            if reached {
+                tally.ended = Some(CloseCause::DenialLimit);
+            }
+            reached
+        };
+        if reached {
+            self.close(tasks, CloseCause::DenialLimit).await;
+        }
+    }
+
+    async fn close<T: Tasks>(&self, tasks: &T, cause: CloseCause) {
+        let task = self.facts.task.id;
+        match timeout(PORT_PATIENCE, tasks.close(task, cause)).await {
+            Ok(Ok(())) => {}
+            // Denied here from now on all the same.
+            Ok(Err(error)) => {
+                tracing::warn!(%task, %cause, error = &error as &dyn std::error::Error, "a task could not be closed");
+            }
+            Err(_) => tracing::warn!(%task, %cause, "a task could not be closed in time"),
+        }
+    }
+
+    pub(super) fn moment(&self, now: Timestamp, observed: bool) -> Moment {
+        let tally = lock(&self.tally);
+        let limits = &self.facts.task.limits;
+        let spent = self.facts.task.opened_at.until(now).as_secs();
+        Moment {
+            now,
+            budget: Budget {
+                calls_left: limits.calls.saturating_sub(tally.calls),
+                denials_left: limits.denials.saturating_sub(tally.denials),
+                seconds_left: limits.seconds.saturating_sub(spent),
+            },
+            // A changed one has been refused before anybody asks for the moment.
+            fingerprint: if observed { FingerprintState::Accepted } else { FingerprintState::Unobserved },
+            taint: tally.taint,
+        }
+    }
+
+    /// The taint rises with what was allowed; before the answer, so that no call in parallel misses it.
+    pub(super) fn raise(&self, actions: &[writ_model::Action]) {
+        let mut tally = lock(&self.tally);
+        tally.taint = tally.taint.with(tally.taint.after(actions));
+    }
+}
+
+fn limit_reached(cause: CloseCause) -> No {
+    let limit = match cause {
+        CloseCause::TimeLimit => "its time is up",
+        CloseCause::CallLimit => "it has made all the calls it may make",
+        CloseCause::DenialLimit => "it was refused too often",
+        CloseCause::Finished
+        | CloseCause::ByPerson
+        | CloseCause::Revoked
+        | CloseCause::AgentSuspended
+        | CloseCause::SupervisorLost
+        | CloseCause::NotStarted
+        | CloseCause::WritLapsed => "it has ended",
+    };
+    No::new(ReasonCode::LimitReached, &format!("the task is closed: {limit}. Stop, and tell the person"))
+}
+
+/// What the standing refuses, the strongest reason first.
+fn refused_by(standing: &Standing, now: Timestamp) -> Result<(), No> {
+    let Standing {
+        agent_state,
+        task_state,
+        writ_expires_at,
+        revoked,
+        fingerprint_changed,
+        control_size: _,
+        connected,
+    } = standing;
+    if *revoked {
+        return Err(No::new(ReasonCode::Revoked, "a person revoked the agent, its task or its owner. Stop"));
+    }
+    if *fingerprint_changed {
+        return Err(No::new(
+            ReasonCode::FingerprintChanged,
+            "model, instructions, tools or client changed and nobody accepted it. Tell the person, who can look at it \
+             with `writ agent show` and accept it with `writ agent attest`",
+        ));
+    }
+    match agent_state {
+        LifecycleState::Active => {}
+        LifecycleState::Discovered
+        | LifecycleState::Requested
+        | LifecycleState::Approved
+        | LifecycleState::Suspended
+        | LifecycleState::Quarantined
+        | LifecycleState::Retired => {
+            let told = format!("the agent is {agent_state}. Tell the person");
+            return Err(No::new(ReasonCode::AgentNotActive, &told));
+        }
+    }
+    match task_state {
+        TaskState::Open => {}
+        TaskState::Suspended | TaskState::Closed => {
+            let told = format!("the task is {}. Stop, and tell the person", task_state.name());
+            return Err(No::new(ReasonCode::TaskNotOpen, &told));
+        }
+    }
+    if !connected {
+        return Err(No::new(
+            ReasonCode::ControlUnreachable,
+            "the control plane does not answer; tell the person",
+        ));
+    }
+    if *writ_expires_at <= now {
+        return Err(No::new(
+            ReasonCode::WritExpired,
+            "the writ ran out and was not renewed; tell the person",
+        ));
+    }
+    Ok(())
+}

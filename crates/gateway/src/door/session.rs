@@ -1,0 +1,131 @@
+//! One session of a client: the calls that are under way, and how much it has recorded.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OnceCell;
+use writ_model::{CallId, Label, ReasonCode, SessionId, ToolCall};
+
+use super::room::Room;
+use super::{No, lock};
+use crate::admit::Admitted;
+use crate::hook::{EndedCall, ProposedCall};
+
+/// What an entry counts beside its payloads.
+const ENTRY_BYTES: u64 = 512;
+
+pub(super) struct Slot {
+    pub(super) id: SessionId,
+    /// Set once the session's task is known and its start is on record.
+    pub(super) opened: OnceCell<Opened>,
+    /// Held for one look at the calls under way.
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    recorded_bytes: u64,
+    /// Admitted, in order, and not ended as far as the client told. Bounded by the task's limit of calls.
+    open: Vec<Arc<Admitted<ToolCall>>>,
+}
+
+/// A session whose task is known.
+pub(super) struct Opened {
+    pub(super) room: Arc<Room>,
+    /// Whether anything of the fingerprint could be seen.
+    pub(super) observed: bool,
+    /// The model that the client last named. Held for one comparison.
+    model: Mutex<Option<Label>>,
+}
+
+/// How an outcome fits the calls under way.
+pub(super) enum Paired {
+    /// It ends this call.
+    Call(CallId),
+    /// It ends this call, and says that it ran with other arguments than were decided.
+    Altered(CallId),
+    /// Nobody decided such a call.
+    Nothing,
+}
+
+// === impl Slot ===
+
+impl Slot {
+    pub(super) fn new(id: SessionId) -> Self {
+        Self { id, opened: OnceCell::new(), book: Mutex::default() }
+    }
+
+    /// Counts what is recorded.
+    pub(super) fn count(&self, payload_bytes: usize) {
+        let mut book = lock(&self.book);
+        let bytes = u64::try_from(payload_bytes).unwrap_or(u64::MAX);
+        book.recorded_bytes = book.recorded_bytes.saturating_add(bytes).saturating_add(ENTRY_BYTES);
+    }
+
+    /// Refuses what would record more than the task may.
+    pub(super) fn make_room(&self, room: &Room, payload_bytes: usize) -> Result<(), No> {
+        let bytes = u64::try_from(payload_bytes).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES);
+        if lock(&self.book).recorded_bytes.saturating_add(bytes) > room.facts.task.limits.recorded_bytes {
+            let told = "the session has recorded as much as its task may. Stop, and tell the person";
+            return Err(No::new(ReasonCode::RecordFull, told));
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin(&self, admitted: Arc<Admitted<ToolCall>>) {
+        lock(&self.book).open.push(admitted);
+    }
+
+    /// The admitted call under way that the client asks its user about.
+    pub(super) fn under_way(&self, asked: &ProposedCall) -> Option<Arc<Admitted<ToolCall>>> {
+        let book = lock(&self.book);
+        let same = |admitted: &&Arc<Admitted<ToolCall>>| {
+            let call = admitted.call();
+            call.tool == asked.tool
+                && call.subagent == asked.subagent
+                && call.operation == asked.operation
+                && call.cwd == asked.cwd
+                && (asked.client_call.is_none() || asked.client_call == call.client_call)
+        };
+        book.open.iter().rev().find(same).map(Arc::clone)
+    }
+
+    /// Ends the oldest call that fits: by the client's id where it has one, else by tool and arguments.
+    pub(super) fn end(&self, ended: &EndedCall) -> Paired {
+        let mut book = lock(&self.book);
+        let fits = |admitted: &Arc<Admitted<ToolCall>>| {
+            let call = admitted.call();
+            let same = call.tool == ended.tool && call.subagent == ended.subagent;
+            match (&call.client_call, &ended.client_call) {
+                (Some(asked), Some(told)) => same && asked == told,
+                (None, None) => same && call.arguments == ended.arguments,
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+        };
+        let Some(at) = book.open.iter().position(fits) else { return Paired::Nothing };
+        let admitted = book.open.remove(at);
+        let call = admitted.call();
+        if call.arguments == ended.arguments { Paired::Call(call.id) } else { Paired::Altered(call.id) }
+    }
+
+    /// The calls that nobody told the end of.
+    pub(super) fn take_open(&self) -> Vec<CallId> {
+        std::mem::take(&mut lock(&self.book).open).iter().map(|admitted| admitted.call().id).collect()
+    }
+}
+
+// === impl Opened ===
+
+impl Opened {
+    pub(super) fn new(room: Arc<Room>, observed: bool, model: Option<Label>) -> Self {
+        Self { room, observed, model: Mutex::new(model) }
+    }
+
+    /// Whether the client named another model before.
+    pub(super) fn is_new_model(&self, model: &Label) -> bool {
+        lock(&self.model).as_ref() != Some(model)
+    }
+
+    pub(super) fn learn_model(&self, model: &Label) {
+        *lock(&self.model) = Some(model.clone());
+    }
+}

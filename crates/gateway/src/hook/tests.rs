@@ -1,0 +1,402 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use writ_model::ReasonCode;
+
+use super::*;
+
+const BEFORE: [(Client, &str); 4] = [
+    (Client::ClaudeCode, "PreToolUse"),
+    (Client::Codex, "PreToolUse"),
+    (Client::GeminiCli, "BeforeTool"),
+    (Client::OpenCode, "tool.execute.before"),
+];
+
+/// A message before a call, in the client's form.
+fn before(client: Client, tool: &str, input: Value) -> Value {
+    match client {
+        Client::OpenCode => json!({
+            "hook_event_name": "tool.execute.before", "directory": "/home/dev/project", "session": "ses_1",
+            "input": { "tool": tool, "sessionID": "ses_1", "callID": "call_1" }, "output": { "args": input },
+            "mcp_servers": ["everything"],
+        }),
+        Client::GeminiCli => json!({
+            "hook_event_name": "BeforeTool", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
+            "tool_input": input,
+        }),
+        Client::ClaudeCode | Client::Codex | Client::Other => json!({
+            "hook_event_name": "PreToolUse", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
+            "tool_input": input, "tool_use_id": "toolu_1",
+        }),
+    }
+}
+
+fn proposed(client: Client, message: &Value) -> ProposedCall {
+    match parse(client, None, &message.to_string()).unwrap().event {
+        HookEvent::BeforeTool(proposed) => proposed,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn operation(client: Client, tool: &str, input: Value) -> Operation {
+    proposed(client, &before(client, tool, input)).operation
+}
+
+fn read(path: &str) -> Operation {
+    Operation::Read { paths: vec![path.to_owned()] }
+}
+
+fn write(path: &str) -> Operation {
+    Operation::Write { paths: vec![path.to_owned()] }
+}
+
+fn shell(command: &str) -> Operation {
+    Operation::Shell { command: command.to_owned() }
+}
+
+fn mcp(server: &str, tool: &str) -> Operation {
+    Operation::Mcp { server: server.to_owned(), tool: tool.to_owned() }
+}
+
+#[test]
+fn every_known_tool_has_its_operation() {
+    use Client::{ClaudeCode, Codex, GeminiCli, OpenCode};
+    let fetch = |url: &str| Operation::Fetch { url: url.to_owned() };
+    let search = |query: &str| Operation::WebSearch { query: query.to_owned() };
+    let spawn = |subagent: &str| Operation::Spawn { subagent: subagent.to_owned() };
+    let cases = [
+        (ClaudeCode, "Bash", json!({"command": "ls", "timeout": 5, "new": true}), shell("ls")),
+        (ClaudeCode, "Read", json!({"file_path": "/a", "limit": 3}), read("/a")),
+        (ClaudeCode, "Write", json!({"file_path": "/a", "content": ""}), write("/a")),
+        (ClaudeCode, "Edit", json!({"file_path": "/a"}), write("/a")),
+        (ClaudeCode, "MultiEdit", json!({"file_path": "/a"}), write("/a")),
+        (ClaudeCode, "NotebookEdit", json!({"notebook_path": "/a.ipynb"}), write("/a.ipynb")),
+        (ClaudeCode, "Glob", json!({"pattern": "**/*.rs"}), read(".")),
+        (
+            ClaudeCode,
+            "Glob",
+            json!({"pattern": "/etc/*"}),
+            Operation::Read { paths: vec![".".into(), "/etc/*".into()] },
+        ),
+        (
+            ClaudeCode,
+            "Glob",
+            json!({"pattern": "{..,x}/*"}),
+            Operation::Read { paths: vec![".".into(), "{..,x}/*".into()] },
+        ),
+        (ClaudeCode, "Grep", json!({"pattern": "..", "path": "src"}), read("src")),
+        (ClaudeCode, "LS", json!({"path": "/a"}), read("/a")),
+        (
+            ClaudeCode,
+            "WebFetch",
+            json!({"url": "https://a.example", "prompt": "x"}),
+            fetch("https://a.example"),
+        ),
+        (ClaudeCode, "WebSearch", json!({"query": "q"}), search("q")),
+        (ClaudeCode, "Task", json!({"prompt": "p"}), spawn("general-purpose")),
+        (ClaudeCode, "Agent", json!({"subagent_type": "explore"}), spawn("explore")),
+        (ClaudeCode, "TodoWrite", json!({"todos": []}), Operation::Notes),
+        (ClaudeCode, "mcp__git__push", json!({}), mcp("git", "push")),
+        (Codex, "Bash", json!({"command": "ls"}), shell("ls")),
+        (
+            Codex,
+            "apply_patch",
+            json!({"command": "*** Begin Patch\n*** Add File: n.txt\n+x\n*** End Patch"}),
+            write("n.txt"),
+        ),
+        (Codex, "view_image", json!({"path": "a.png"}), read("a.png")),
+        (Codex, "spawn_agent", json!({"message": "m"}), spawn("default")),
+        (Codex, "update_plan", json!({}), Operation::Notes),
+        (Codex, "mcp__everything__echo", json!({"message": "x"}), mcp("everything", "echo")),
+        (GeminiCli, "run_shell_command", json!({"command": "ls"}), shell("ls")),
+        (GeminiCli, "read_file", json!({"absolute_path": "/a"}), read("/a")),
+        (GeminiCli, "read_file", json!({"file_path": "a"}), read("a")),
+        (
+            GeminiCli,
+            "read_many_files",
+            json!({"include": ["a", "b/*"]}),
+            Operation::Read { paths: vec!["a".into(), "b/*".into()] },
+        ),
+        (GeminiCli, "write_file", json!({"file_path": "a", "content": "x"}), write("a")),
+        (GeminiCli, "replace", json!({"file_path": "a"}), write("a")),
+        (GeminiCli, "list_directory", json!({"dir_path": "."}), read(".")),
+        (GeminiCli, "glob", json!({"pattern": "*"}), read(".")),
+        (GeminiCli, "grep_search", json!({"pattern": "x"}), read(".")),
+        (GeminiCli, "search_file_content", json!({"pattern": "x", "path": "src"}), read("src")),
+        (
+            GeminiCli,
+            "web_fetch",
+            json!({"prompt": "read https://a.example/x, please"}),
+            fetch("https://a.example/x"),
+        ),
+        (GeminiCli, "google_web_search", json!({"query": "q"}), search("q")),
+        (GeminiCli, "invoke_agent", json!({"agent_name": "generalist"}), spawn("generalist")),
+        (GeminiCli, "codebase_investigator", json!({}), spawn("codebase_investigator")),
+        (GeminiCli, "write_todos", json!({}), Operation::Notes),
+        (OpenCode, "bash", json!({"command": "ls"}), shell("ls")),
+        (OpenCode, "read", json!({"filePath": "/a"}), read("/a")),
+        (OpenCode, "write", json!({"filePath": "/a"}), write("/a")),
+        (OpenCode, "edit", json!({"filePath": "/a"}), write("/a")),
+        (
+            OpenCode,
+            "apply_patch",
+            json!({"patchText": "*** Begin Patch\n*** Delete File: n\n*** End Patch"}),
+            write("n"),
+        ),
+        (OpenCode, "glob", json!({"pattern": "*"}), read(".")),
+        (OpenCode, "grep", json!({"pattern": "x", "path": "a"}), read("a")),
+        (OpenCode, "list", json!({}), read(".")),
+        (OpenCode, "webfetch", json!({"url": "http://a.example"}), fetch("http://a.example")),
+        (OpenCode, "websearch", json!({"query": "q"}), search("q")),
+        (OpenCode, "task", json!({"subagent_type": "explore"}), spawn("explore")),
+        (OpenCode, "todowrite", json!({}), Operation::Notes),
+        (OpenCode, "everything_echo", json!({"message": "x"}), mcp("everything", "echo")),
+    ];
+    for (client, tool, input, expected) in cases {
+        assert_eq!(operation(client, tool, input.clone()), expected, "{client} {tool} {input}");
+    }
+}
+
+#[test]
+fn what_is_not_plainly_known_is_unknown() {
+    use Client::{ClaudeCode, Codex, GeminiCli, OpenCode};
+    let cases = [
+        (ClaudeCode, "Bash", json!("ls")),
+        (ClaudeCode, "Bash", json!(null)),
+        (ClaudeCode, "Bash", json!(["ls"])),
+        (ClaudeCode, "Bash", json!({"command": ["ls"]})),
+        (ClaudeCode, "Bash", json!({"command": ""})),
+        (ClaudeCode, "Bash", json!({"command": "a\u{0}b"})),
+        (ClaudeCode, "Read", json!({"file_path": 7})),
+        (ClaudeCode, "Read", json!({"file_path": "~/.ssh/id_ed25519"})),
+        (ClaudeCode, "Glob", json!({"pattern": "~/**"})),
+        (ClaudeCode, "bash", json!({"command": "ls"})),
+        (ClaudeCode, "Workflow", json!({})),
+        (ClaudeCode, "PowerShell", json!({"command": "ls"})),
+        (ClaudeCode, "mcp__a__b__c", json!({})),
+        (ClaudeCode, "mcp____x", json!({})),
+        (ClaudeCode, "mcp__a__", json!({})),
+        (Codex, "exec", json!({"input": "tools.exec_command('ls')"})),
+        (Codex, "write_stdin", json!({"chars": "rm -rf .\n"})),
+        (Codex, "apply_patch", json!({"command": "rm -rf ."})),
+        (GeminiCli, "save_memory", json!({"fact": "always push"})),
+        (GeminiCli, "mcp_a_b_c", json!({})),
+        (GeminiCli, "read_file", json!({"file_path": "/a", "absolute_path": "/b"})),
+        (GeminiCli, "read_many_files", json!({"include": [], "paths": ["/etc"]})),
+        (GeminiCli, "run_shell_command", json!({"command": "ls", "dir_path": 3})),
+        (GeminiCli, "web_fetch", json!({"prompt": "https://a.example and https://b.example"})),
+        (OpenCode, "batch", json!({"tool_calls": []})),
+        (OpenCode, "other_tool", json!({})),
+        (OpenCode, "everything_", json!({})),
+    ];
+    for (client, tool, input) in cases {
+        let operation = operation(client, tool, input.clone());
+        assert!(matches!(operation, Operation::Unknown { .. }), "{client} {tool} {input}: {operation:?}");
+    }
+}
+
+#[test]
+fn an_mcp_call_belongs_to_the_server_that_the_client_names() {
+    let mut message = before(Client::ClaudeCode, "mcp__my__server__do__it", json!({}));
+    message["mcp_server"] = json!({"name": "my__server", "source": "dynamic"});
+    assert_eq!(proposed(Client::ClaudeCode, &message).operation, mcp("my__server", "do__it"));
+    // A name in which not every character could be written.
+    let mut message = before(Client::GeminiCli, "mcp_git_hub_create_pr", json!({}));
+    message["mcp_context"] = json!({"server_name": "git.hub", "tool_name": "create_pr"});
+    assert_eq!(proposed(Client::GeminiCli, &message).operation, mcp("git.hub", "create_pr"));
+    // A server that does not go with the tool's name.
+    let mut message = before(Client::ClaudeCode, "mcp__git__push", json!({}));
+    message["mcp_server"] = json!({"name": "harmless"});
+    assert!(matches!(proposed(Client::ClaudeCode, &message).operation, Operation::Unknown { .. }));
+    // The field makes no MCP call of a tool of the client's own.
+    let mut message = before(Client::ClaudeCode, "Bash", json!({"command": "ls"}));
+    message["mcp_server"] = json!({"name": "harmless"});
+    assert_eq!(proposed(Client::ClaudeCode, &message).operation, shell("ls"));
+}
+
+#[test]
+fn a_shell_call_runs_where_its_arguments_say() {
+    for (client, tool, key, folder, cwd) in [
+        (Client::GeminiCli, "run_shell_command", "dir_path", "sub", "/home/dev/project/sub"),
+        (Client::GeminiCli, "run_shell_command", "directory", "/etc", "/etc"),
+        (Client::OpenCode, "bash", "workdir", "/etc", "/etc"),
+        (Client::OpenCode, "bash", "workdir", "../other", "/home/dev/project/../other"),
+    ] {
+        let message = before(client, tool, json!({"command": "ls", key: folder}));
+        assert_eq!(proposed(client, &message).cwd, cwd);
+    }
+}
+
+#[test]
+fn what_two_readers_could_read_differently_is_refused() {
+    let ok = before(Client::ClaudeCode, "Bash", json!({"command": "ls"})).to_string();
+    let cases = [
+        ("", "nothing"),
+        ("null", "no object"),
+        ("[]", "no object"),
+        ("{", "cut off"),
+        (r#"{"a":1} {"b":2}"#, "two values"),
+        (r#"{"hook_event_name":"PreToolUse","hook_event_name":"Stop"}"#, "a key twice"),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":"s","tool_name":"Bash","tool_input":{"command":"ls","command":"rm -rf /"}}"#,
+            "a key twice inside",
+        ),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":"s","tool_input":{"command":"ls"}}"#,
+            "no tool",
+        ),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":"s","tool_name":"","tool_input":{}}"#,
+            "an empty tool",
+        ),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":7,"tool_name":"Bash","tool_input":{}}"#,
+            "a session that is a number",
+        ),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"relative","session_id":"s","tool_name":"Bash","tool_input":{}}"#,
+            "a relative folder",
+        ),
+        (
+            r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":"s","tool_name":["Bash"],"tool_input":{}}"#,
+            "a list for a tool",
+        ),
+        (r#"{"hook_event_name":["PreToolUse"],"cwd":"/a","session_id":"s"}"#, "a list for an event"),
+        (r#"{"cwd":"/a","session_id":"s"}"#, "no event"),
+    ];
+    assert!(parse(Client::ClaudeCode, Some("PreToolUse"), &ok).is_ok());
+    for (text, what) in cases {
+        assert!(parse(Client::ClaudeCode, None, text).is_err(), "{what}: {text}");
+    }
+    let deep = format!(
+        "{}{}{}",
+        ok.trim_end_matches('}').to_owned() + r#","x":"#,
+        "[".repeat(5_000),
+        "]".repeat(5_000)
+    ) + "}}";
+    assert!(matches!(parse(Client::ClaudeCode, None, &deep), Err(HookError::NotJson(_))));
+    let long = before(Client::ClaudeCode, &"x".repeat(300), json!({})).to_string();
+    assert!(parse(Client::ClaudeCode, None, &long).is_err());
+}
+
+#[test]
+fn the_payload_cannot_be_another_event_than_the_hook_was_started_for() {
+    let text = json!({"hook_event_name": "Stop", "cwd": "/a", "session_id": "s"}).to_string();
+    for client in [Client::ClaudeCode, Client::Codex, Client::GeminiCli] {
+        let error = parse(client, Some("PreToolUse"), &text).unwrap_err();
+        assert!(matches!(error, HookError::OtherEvent { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_event_is_told_apart() {
+    for (client, _) in BEFORE {
+        let text = json!({"hook_event_name": "BeforeWorldEnds", "cwd": "/a", "directory": "/a", "session_id": "s", "session": "s"});
+        assert_eq!(parse(client, None, &text.to_string()).unwrap().event, HookEvent::Unknown, "{client}");
+    }
+    assert!(parse(Client::Other, None, "{}").is_err());
+}
+
+/// The claude-code and codex forms by `permissionDecision`, the others by `decision`; exit code 2 in all.
+#[test]
+fn a_refusal_of_a_call_blocks_twice() {
+    for (client, event) in BEFORE {
+        let Refusal { exit, stdout, stderr } =
+            refusal(client, Some(event), b"", ReasonCode::Guardrail, "say \"no\"\n\u{7}");
+        assert_eq!(exit, 2, "{client}");
+        assert!(stderr.contains("guardrail"), "{client}");
+        let value: Value = serde_json::from_str(&stdout).unwrap();
+        let word = match client {
+            Client::ClaudeCode | Client::Codex => {
+                assert_eq!(value["hookSpecificOutput"]["hookEventName"], event);
+                &value["hookSpecificOutput"]["permissionDecision"]
+            }
+            Client::GeminiCli | Client::OpenCode | Client::Other => &value["decision"],
+        };
+        assert_eq!(word, "deny", "{client}");
+        assert!(!stdout.contains("ask"), "{client}");
+    }
+}
+
+#[test]
+fn the_refused_event_is_found_without_the_command_line() {
+    for (client, event) in BEFORE {
+        let input = json!({"hook_event_name": event}).to_string();
+        let found = refusal(client, None, input.as_bytes(), ReasonCode::NotInTime, "x");
+        assert_eq!(found, refusal(client, Some(event), b"", ReasonCode::NotInTime, "x"));
+        // Neither to be found: still a block.
+        let lost = refusal(client, None, &[0xff, 0xfe], ReasonCode::InputMalformed, "x");
+        assert_eq!(lost.exit, 2, "{client}");
+        assert!(serde_json::from_str::<Value>(&lost.stdout).is_ok());
+    }
+}
+
+#[test]
+fn refusing_the_end_of_a_turn_does_not_make_the_agent_go_on() {
+    for (client, events) in [
+        (Client::ClaudeCode, &["Stop", "SubagentStop", "SessionEnd", "TaskCompleted", "TeammateIdle"][..]),
+        (Client::Codex, &["Stop", "SubagentStop", "SessionEnd", "Interrupt"]),
+        (Client::GeminiCli, &["AfterAgent", "SessionEnd"]),
+        (Client::OpenCode, &["session.idle", "session.deleted"]),
+    ] {
+        for event in events {
+            let Refusal { exit, stdout, .. } = refusal(client, Some(event), b"", ReasonCode::HookFailed, "x");
+            assert_eq!((exit, stdout.as_str()), (0, ""), "{client} {event}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever comes in, a client is answered or refused, and a refusal is JSON where it says anything.
+    #[test]
+    fn no_text_breaks_a_reader(text in ".{0,400}", event in proptest::option::of("[A-Za-z.]{0,24}"), at in 0_usize..4) {
+        let (client, _) = BEFORE[at];
+        let _ = parse(client, event.as_deref(), &text);
+        let no = refusal(client, event.as_deref(), text.as_bytes(), ReasonCode::InputMalformed, &text);
+        prop_assert!(no.stdout.is_empty() || serde_json::from_str::<Value>(&no.stdout).is_ok());
+    }
+
+    #[test]
+    fn no_message_of_the_right_shape_breaks_a_reader(
+        tool in "[A-Za-z_]{0,20}|mcp__.{0,10}|apply_patch|Bash|Read|web_fetch|read_many_files",
+        key in "command|file_path|pattern|path|prompt|include|dir_path|url|patchText|filePath",
+        value in prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            ".{0,80}".prop_map(Value::from),
+            "(\\*\\*\\* (Add|Update|Delete) File: .{0,10}\n|[+ -].{0,8}\n){0,6}".prop_map(|body| Value::from(format!("*** Begin Patch\n{body}*** End Patch"))),
+            proptest::collection::vec(".{0,5}", 0..4).prop_map(Value::from),
+        ],
+        at in 0_usize..4,
+    ) {
+        let (client, _) = BEFORE[at];
+        let _ = parse(client, None, &before(client, &tool, json!({ key: value })).to_string());
+    }
+
+    #[test]
+    fn a_frame_survives_its_line(payload in ".{0,200}", event in proptest::option::of(".{0,20}")) {
+        let frame = Frame { client: Client::Codex, event: event.map(Into::into), payload: payload.into() };
+        let line = frame.to_line().unwrap();
+        prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        prop_assert_eq!(Frame::from_line(&line).unwrap(), frame);
+    }
+}
+
+#[test]
+fn a_frame_that_is_none_is_refused() {
+    let large =
+        Frame { client: Client::Codex, event: None, payload: "x".repeat(MAX_PAYLOAD_BYTES + 1).into() };
+    assert!(matches!(large.to_line(), Err(FrameError::TooLarge)));
+    assert!(matches!(Frame::from_line(&vec![b' '; MAX_FRAME_BYTES + 1]), Err(FrameError::TooLarge)));
+    for (line, what) in [
+        ("", "nothing"),
+        (r#"{"v":1,"client":"codex","event":null}"#, "no payload"),
+        (r#"{"v":1,"client":"codex","event":null,"payload":"","task":"tsk_1"}"#, "another field"),
+        (r#"{"v":2,"client":"codex","event":null,"payload":""}"#, "another version"),
+        (r#"{"v":1,"client":"other","event":null,"payload":""}"#, "no adapter"),
+        (r#"{"v":1,"client":"codex","event":null,"payload":{}}"#, "an object for a payload"),
+    ] {
+        assert!(Frame::from_line(line.as_bytes()).is_err(), "{what}");
+    }
+    assert!(Frame::from_line(b"{\"v\":1,\"client\":\"codex\",\"event\":null,\"payload\":\"\xff\"}").is_err());
+}

@@ -1,0 +1,86 @@
+//! The judge as the door sees it: one per task, asked for each call.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use writ_model::{ApprovalLevel, Digest, ToolCall};
+use writ_policy::{Engine, Files, Judgement, Moment, StepUp, TaskJudge, TaskScope, Workspace};
+
+use crate::port::TaskFacts;
+
+/// Judges the calls of one task. A panic in here is a denial at the door.
+pub trait Judge: Send + Sync + 'static {
+    fn judge(&self, call: ToolCall, moment: &Moment) -> Judgement;
+
+    /// Judges a held call again, with the yes that was spent on it.
+    fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement;
+
+    /// Digest over the policies, for decisions that are made without asking them.
+    fn version(&self) -> Digest;
+}
+
+/// Where the judge of a task comes from.
+pub trait Bench: Send + Sync + 'static {
+    /// # Errors
+    /// When there can be no judge for it. Nothing of the task is allowed then.
+    fn judge_of(&self, facts: &TaskFacts) -> Result<Arc<dyn Judge>, NoJudge>;
+}
+
+/// There can be no judge for the task.
+#[derive(Debug, thiserror::Error)]
+#[error("the policies of the task cannot be made")]
+pub struct NoJudge(#[from] writ_policy::ScopeError);
+
+/// The bench over the policies of this host.
+pub struct PolicyBench {
+    pub engine: Arc<Engine>,
+    pub files: Arc<dyn Files + Send + Sync>,
+    /// The user's home folder, real.
+    pub home: Option<PathBuf>,
+    /// Folders for throw-away files, real.
+    pub scratch: Vec<PathBuf>,
+    /// Writ's state, configuration and sockets, and its program, real.
+    pub own: Vec<PathBuf>,
+}
+
+struct PolicyJudge {
+    judge: TaskJudge,
+    files: Arc<dyn Files + Send + Sync>,
+}
+
+// === impl PolicyBench ===
+
+impl Bench for PolicyBench {
+    fn judge_of(&self, facts: &TaskFacts) -> Result<Arc<dyn Judge>, NoJudge> {
+        let scope = TaskScope {
+            task: facts.task.clone(),
+            agent_name: facts.agent_name.clone(),
+            agent_owner: facts.agent_owner.clone(),
+            agent_environment: facts.agent_environment.clone(),
+            team: None,
+            workspace: Workspace {
+                root: facts.workspace.clone(),
+                home: self.home.clone(),
+                scratch: self.scratch.clone(),
+                own: self.own.clone(),
+            },
+        };
+        Ok(Arc::new(PolicyJudge { judge: self.engine.for_task(scope)?, files: Arc::clone(&self.files) }))
+    }
+}
+
+// === impl PolicyJudge ===
+
+impl Judge for PolicyJudge {
+    fn judge(&self, call: ToolCall, moment: &Moment) -> Judgement {
+        self.judge.judge(call, moment, self.files.as_ref())
+    }
+
+    fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement {
+        held.judge_again(&self.judge, level, moment, self.files.as_ref())
+    }
+
+    fn version(&self) -> Digest {
+        self.judge.version()
+    }
+}

@@ -1,0 +1,211 @@
+//! Putting our hooks into a client: for one run, without touching the user's files, or into the client's own
+//! configuration. Pure: existing texts go in, new texts come out; `writ` reads, shows and writes them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use writ_model::Client;
+
+mod claude_code;
+mod codex;
+mod command;
+mod gemini_cli;
+mod json;
+mod opencode;
+
+pub use command::HookCommand;
+
+/// What a setup looks at. Nothing else is read.
+#[derive(Clone, Copy)]
+pub struct Host<'a> {
+    pub home: &'a Path,
+    /// The task's workspace.
+    pub workspace: &'a Path,
+    /// A variable of the user's environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The text of a file; `None` when it is not there.
+    pub read: &'a dyn Fn(&Path) -> Option<String>,
+}
+
+/// One run of a client.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    pub command: &'a HookCommand,
+    /// Where the files of this run lie. The agent must not be able to write there.
+    pub folder: &'a Path,
+    /// Random text, new for each run: the name of hooks that a project could switch off by name.
+    pub nonce: &'a str,
+    /// What the user wants the client to be started with.
+    pub arguments: &'a [String],
+}
+
+/// What a run needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// Files of the run, below its folder.
+    pub files: Vec<(PathBuf, String)>,
+    /// Variables to set, over whatever the user has.
+    pub set: Vec<(String, String)>,
+    /// Variables to take away: they switch hooks off.
+    pub unset: Vec<&'static str>,
+    /// All arguments, the user's and ours.
+    pub arguments: Vec<String>,
+}
+
+/// What a client needs for its own model login, and to find its model. All of it is handed over, by name, on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub variables: Vec<String>,
+    pub files: Vec<PathBuf>,
+}
+
+/// Whose configuration an installation changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The user's own.
+    User,
+    /// The administrator's, which users cannot override.
+    Managed,
+}
+
+/// A system whose places for configuration we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    Linux,
+    MacOs,
+}
+
+/// One file of an installation, before and after. `None`: there is no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub path: PathBuf,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// Hooks cannot be put there so that they would hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("`{0}` has no hooks to install")]
+    NoAdapter(Client),
+    #[error("`{argument}` switches the hooks off or replaces them; leave it out")]
+    Argument { argument: String },
+    #[error(
+        "`{path}` lets no hooks but the administrator's run; install ours there with `writ install {client} --managed`"
+    )]
+    ManagedOnly { path: PathBuf, client: Client },
+    #[error("`{path}` cannot be read as what it should be: {why}")]
+    Unreadable { path: PathBuf, why: String },
+    #[error("`{0}` is not UTF-8 and cannot stand in a client's configuration")]
+    Path(PathBuf),
+}
+
+/// Everything needed to run a client with our hooks, for this run only.
+///
+/// # Errors
+/// When an argument, a variable or the administrator's configuration would keep the hooks from running.
+pub fn inject(client: Client, host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupError> {
+    match client {
+        Client::ClaudeCode => claude_code::inject(host, run),
+        Client::Codex => codex::inject(host, run),
+        Client::GeminiCli => gemini_cli::inject(host, run),
+        Client::OpenCode => opencode::inject(host, run),
+        Client::Other => Err(SetupError::NoAdapter(client)),
+    }
+}
+
+/// The client's own model login.
+pub fn login(client: Client, host: &Host<'_>, arguments: &[String]) -> Login {
+    let login = |variables: &[&str], files: Vec<PathBuf>| Login {
+        variables: variables.iter().map(|name| (*name).to_owned()).collect(),
+        files,
+    };
+    match client {
+        Client::ClaudeCode => login(claude_code::LOGIN, claude_code::login_files(host)),
+        Client::Codex => {
+            let mut login = login(codex::LOGIN, codex::login_files(host));
+            login.variables.extend(codex::provider_variables(host, arguments));
+            login
+        }
+        Client::GeminiCli => login(gemini_cli::LOGIN, gemini_cli::login_files(host)),
+        Client::OpenCode => login(opencode::LOGIN, opencode::login_files(host)),
+        Client::Other => login(&[], Vec::new()),
+    }
+}
+
+/// What installing would change. Installing twice changes nothing the second time.
+///
+/// # Errors
+/// When an existing file cannot be read as the client's configuration. Nothing is guessed then.
+pub fn install(
+    client: Client,
+    level: Level,
+    system: System,
+    host: &Host<'_>,
+    command: &HookCommand,
+) -> Result<Vec<Change>, SetupError> {
+    match client {
+        Client::ClaudeCode => claude_code::install(level, system, host, command),
+        Client::Codex => codex::install(level, host, command),
+        Client::GeminiCli => gemini_cli::install(level, system, host, command),
+        Client::OpenCode => opencode::install(level, system, host, command),
+        Client::Other => Err(SetupError::NoAdapter(client)),
+    }
+}
+
+/// What taking our hooks out again would change: exactly what [`install`] put there.
+///
+/// # Errors
+/// As [`install`].
+pub fn uninstall(
+    client: Client,
+    level: Level,
+    system: System,
+    host: &Host<'_>,
+) -> Result<Vec<Change>, SetupError> {
+    match client {
+        Client::ClaudeCode => claude_code::uninstall(level, system, host),
+        Client::Codex => codex::uninstall(level, host),
+        Client::GeminiCli => gemini_cli::uninstall(level, system, host),
+        Client::OpenCode => opencode::uninstall(level, system, host),
+        Client::Other => Err(SetupError::NoAdapter(client)),
+    }
+}
+
+/// How long the client is told to wait for its hook: longer than our own deadline, so that ours ends first.
+fn client_timeout(command: &HookCommand) -> Duration {
+    command.deadline + Duration::from_secs(10)
+}
+
+// === impl Change ===
+
+impl Change {
+    pub fn is_needed(&self) -> bool {
+        self.before != self.after
+    }
+}
+
+/// The values that follow a flag, in either spelling, up to the word `--`.
+fn flag_values<'a>(
+    arguments: &'a [String],
+    names: &'a [&str],
+) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+    let own = arguments.iter().take_while(|argument| *argument != "--").enumerate();
+    own.filter_map(move |(at, argument)| {
+        names.iter().find_map(|name| {
+            let rest = argument.strip_prefix(name)?;
+            match rest.strip_prefix('=') {
+                Some(value) => Some((argument.as_str(), value)),
+                None if rest.is_empty() => {
+                    Some((argument.as_str(), arguments.get(at + 1).map_or("", String::as_str)))
+                }
+                // A short flag can have its value right behind it.
+                None if name.len() == 2 && name.starts_with('-') => Some((argument.as_str(), rest)),
+                None => None,
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

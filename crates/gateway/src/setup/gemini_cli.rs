@@ -1,0 +1,126 @@
+//! Gemini CLI: the system settings, whose place a variable names, or its own settings files.
+//!
+//! The system settings outrank the user's and the project's. A project can add to the list of disabled hooks, by name,
+//! and nothing takes that back; so the name of a run's hooks cannot be guessed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use writ_model::Client;
+
+use super::json::{self, Entry};
+use super::{Change, HookCommand, Host, Injection, Level, Run, SetupError, System, client_timeout};
+
+/// Each event, and whether it can be refused. Model events are left alone: they carry whole requests.
+const EVENTS: &[(&str, bool)] = &[
+    ("SessionStart", false),
+    ("BeforeAgent", true),
+    ("BeforeTool", true),
+    ("AfterTool", false),
+    ("AfterAgent", false),
+    ("SessionEnd", false),
+];
+
+const SETTINGS_VARIABLE: &str = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
+
+pub(super) const LOGIN: &[&str] = &[
+    "GEMINI_API_KEY",
+    "GEMINI_CLI_HOME",
+    "GEMINI_CLI_TRUST_WORKSPACE",
+    "GEMINI_DEFAULT_AUTH_TYPE",
+    "GEMINI_MODEL",
+    "GOOGLE_API_KEY",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_GEMINI_BASE_URL",
+    "GOOGLE_GENAI_USE_GCA",
+    "GOOGLE_GENAI_USE_VERTEXAI",
+];
+
+fn folder(host: &Host<'_>) -> PathBuf {
+    (host.variable)("GEMINI_CLI_HOME").map_or_else(|| host.home.to_owned(), PathBuf::from).join(".gemini")
+}
+
+pub(super) fn login_files(host: &Host<'_>) -> Vec<PathBuf> {
+    let folder = folder(host);
+    ["oauth_creds.json", "google_accounts.json", "gemini-credentials.json", ".env"]
+        .iter()
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+fn managed_file(system: System) -> PathBuf {
+    PathBuf::from(match system {
+        System::Linux => "/etc/gemini-cli/settings.json",
+        System::MacOs => "/Library/Application Support/GeminiCli/settings.json",
+    })
+}
+
+pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupError> {
+    // Our file takes the place of the administrator's, so it starts as a copy of it.
+    let path = (host.variable)(SETTINGS_VARIABLE).map_or_else(|| managed_file(System::Linux), PathBuf::from);
+    let system = (host.read)(&path);
+    let name = format!("writ-{}", run.nonce);
+    let text = json::with_entries(&path, system.as_deref(), &entries(run.command, &name)?, &is_ours)?;
+    let text = json::set(&path, &text, &["hooksConfig", "enabled"], Value::Bool(true))?;
+    let file = run.folder.join("gemini-settings.json");
+    let file = file.to_str().ok_or_else(|| SetupError::Path(file.clone()))?.to_owned();
+    Ok(Injection {
+        files: vec![(PathBuf::from("gemini-settings.json"), text)],
+        set: vec![(SETTINGS_VARIABLE.to_owned(), file)],
+        unset: Vec::new(),
+        arguments: run.arguments.to_vec(),
+    })
+}
+
+fn entries(command: &HookCommand, name: &str) -> Result<Vec<Entry>, SetupError> {
+    EVENTS
+        .iter()
+        .map(|(event, refusable)| {
+            let timeout = u64::try_from(client_timeout(command).as_millis()).unwrap_or(u64::MAX);
+            let handler = json!({
+                "type": "command",
+                "name": name,
+                "command": command.shell_line(Client::GeminiCli, event, *refusable)?,
+                "timeout": timeout,
+            });
+            Ok(Entry { event, group: json!({ "hooks": [handler] }) })
+        })
+        .collect()
+}
+
+fn is_ours(handler: &Value) -> bool {
+    handler.get("command").and_then(Value::as_str).is_some_and(|line| is_our_line(line, Client::GeminiCli))
+}
+
+/// A shell line that an installation of ours made, of whatever version and wherever `writ` was then.
+pub(super) fn is_our_line(line: &str, client: Client) -> bool {
+    let Some((program, _)) = line.split_once(&format!(" hook {} ", client.name())) else { return false };
+    Path::new(program.trim_matches('\'')).file_name().is_some_and(|name| name == "writ")
+}
+
+fn file(level: Level, system: System, host: &Host<'_>) -> PathBuf {
+    match level {
+        Level::User => folder(host).join("settings.json"),
+        Level::Managed => managed_file(system),
+    }
+}
+
+pub(super) fn install(
+    level: Level,
+    system: System,
+    host: &Host<'_>,
+    command: &HookCommand,
+) -> Result<Vec<Change>, SetupError> {
+    let path = file(level, system, host);
+    let before = (host.read)(&path);
+    let after = json::with_entries(&path, before.as_deref(), &entries(command, "writ")?, &is_ours)?;
+    Ok(vec![Change { path, before, after: Some(after) }])
+}
+
+pub(super) fn uninstall(level: Level, system: System, host: &Host<'_>) -> Result<Vec<Change>, SetupError> {
+    let path = file(level, system, host);
+    let Some(before) = (host.read)(&path) else { return Ok(Vec::new()) };
+    let after = json::without_entries(&path, &before, &is_ours)?;
+    Ok(vec![Change { path, before: Some(before), after }])
+}

@@ -1,0 +1,274 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::*;
+
+/// A host with these files and variables.
+struct Fake {
+    files: HashMap<PathBuf, String>,
+    variables: HashMap<&'static str, String>,
+}
+
+impl Fake {
+    fn new(files: &[(&str, &str)], variables: &[(&'static str, &str)]) -> Self {
+        Self {
+            files: files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect(),
+            variables: variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&Host<'_>) -> T) -> T {
+        look(&Host {
+            home: Path::new("/home/dev"),
+            workspace: Path::new("/home/dev/project"),
+            variable: &|name| self.variables.get(name).cloned(),
+            read: &|path| self.files.get(path).cloned(),
+        })
+    }
+}
+
+fn command() -> HookCommand {
+    HookCommand {
+        program: "/opt/my tools/writ".into(),
+        socket: "/home/dev/.local/state/writ/run/t1/hook.sock".into(),
+        deadline: Duration::from_secs(590),
+    }
+}
+
+fn injected(client: Client, fake: &Fake, arguments: &[&str]) -> Result<Injection, SetupError> {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let command = command();
+    let run = Run { command: &command, folder: Path::new("/run/t1"), nonce: "5eed", arguments: &arguments };
+    fake.with(|host| inject(client, host, &run))
+}
+
+#[test]
+fn claude_code_gets_settings_that_a_project_cannot_undo() {
+    let fake = Fake::new(&[], &[]);
+    let injection = injected(Client::ClaudeCode, &fake, &["-p", "hi"]).unwrap();
+    assert_eq!(injection.arguments, ["--settings", "/run/t1/claude-settings.json", "-p", "hi"]);
+    let settings: Value = serde_json::from_str(&injection.files[0].1).unwrap();
+    assert_eq!(settings["disableAllHooks"], false);
+    let before = &settings["hooks"]["PreToolUse"][0]["hooks"][0];
+    assert_eq!(before["command"], "/opt/my tools/writ");
+    assert_eq!(before["onFailure"], "block");
+    assert_eq!(before["timeout"], 600);
+    assert_eq!(
+        before["args"],
+        serde_json::json!([
+            "hook",
+            "claude-code",
+            "PreToolUse",
+            "--socket",
+            "/home/dev/.local/state/writ/run/t1/hook.sock",
+            "--deadline",
+            "590"
+        ])
+    );
+    assert!(settings["hooks"]["Stop"][0]["hooks"][0].get("onFailure").is_none());
+    assert_eq!(injection.unset, ["CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE"]);
+    for argument in ["--settings", "--settings=/x", "--bare", "--safe-mode"] {
+        let error = injected(Client::ClaudeCode, &fake, &["-p", argument, "/x"]).unwrap_err();
+        assert!(matches!(error, SetupError::Argument { .. }), "{argument}");
+    }
+    assert!(injected(Client::ClaudeCode, &fake, &["--", "--bare"]).is_ok());
+    let strict =
+        Fake::new(&[("/etc/claude-code/managed-settings.json", r#"{"allowManagedHooksOnly":true}"#)], &[]);
+    assert!(matches!(injected(Client::ClaudeCode, &strict, &[]), Err(SetupError::ManagedOnly { .. })));
+}
+
+#[test]
+fn codex_gets_hooks_with_their_trust_and_no_switch_that_undoes_them() {
+    let fake = Fake::new(&[], &[]);
+    let injection = injected(Client::Codex, &fake, &["exec", "hi"]).unwrap();
+    assert_eq!(injection.files, []);
+    assert_eq!(injection.arguments[..2], ["-c", "features.hooks=true"]);
+    assert_eq!(injection.arguments[injection.arguments.len() - 2..], ["exec", "hi"]);
+    // Every flag is TOML; together they are a configuration in which each hook has its trust.
+    let flags = injection.arguments.chunks(2).take_while(|pair| pair[0] == "-c");
+    let text: String = flags.map(|pair| format!("{}\n", pair[1])).collect();
+    let document: toml_edit::DocumentMut = text.parse().unwrap();
+    let line = document["hooks"]["PreToolUse"][0]["hooks"][0]["command"].as_str().unwrap();
+    assert_eq!(
+        line,
+        "'/opt/my tools/writ' hook codex PreToolUse --socket /home/dev/.local/state/writ/run/t1/hook.sock --deadline 590 \
+         || sh -c 'echo \"not let through by Writ\" >&2; exit 2'"
+    );
+    let state = document["hooks"]["state"].as_inline_table().unwrap();
+    assert_eq!(state.len(), 9);
+    assert!(state.contains_key("/<session-flags>/config.toml:pre_tool_use:0:0"));
+    assert_eq!(document["hooks"]["SessionEnd"][0]["hooks"][0]["timeout"].as_integer(), Some(3));
+    for arguments in [
+        &["--disable", "hooks"][..],
+        &["--disable=hooks"],
+        &["-c", "features.hooks=false"],
+        &["-c", "features={hooks=false}"],
+        &["-cfeatures.hooks=false"],
+        &["--config=hooks.PreToolUse=[]"],
+        &["-c", "\"hooks\".state={}"],
+        &["exec", "--remote", "ws://a.example"],
+    ] {
+        assert!(
+            matches!(injected(Client::Codex, &fake, arguments), Err(SetupError::Argument { .. })),
+            "{arguments:?}"
+        );
+    }
+    assert!(
+        injected(Client::Codex, &fake, &["-c", "model=\"gpt-5.5\"", "-c", "features.apps=false"]).is_ok()
+    );
+    for text in ["allow_managed_hooks_only = true", "[features]\nhooks = false"] {
+        let strict = Fake::new(&[("/etc/codex/requirements.toml", text)], &[]);
+        assert!(
+            matches!(injected(Client::Codex, &strict, &[]), Err(SetupError::ManagedOnly { .. })),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn gemini_gets_the_administrators_settings_and_ours() {
+    let system = "{\n  // ours is below\n  \"tools\": {\"sandbox\": false},\n  \"hooksConfig\": {\"enabled\": false}\n}\n";
+    let fake = Fake::new(&[("/etc/gemini-cli/settings.json", system)], &[]);
+    let injection = injected(Client::GeminiCli, &fake, &["-p", "hi"]).unwrap();
+    assert_eq!(
+        injection.set,
+        [("GEMINI_CLI_SYSTEM_SETTINGS_PATH".to_owned(), "/run/t1/gemini-settings.json".to_owned())]
+    );
+    let text = &injection.files[0].1;
+    assert!(text.contains("// ours is below"));
+    let settings = json::value(Path::new("x"), text).unwrap();
+    assert_eq!(settings["tools"]["sandbox"], false);
+    assert_eq!(settings["hooksConfig"]["enabled"], true);
+    let before = &settings["hooks"]["BeforeTool"][0]["hooks"][0];
+    assert_eq!(before["name"], "writ-5eed");
+    assert_eq!(before["timeout"], 600_000);
+    assert!(before["command"].as_str().unwrap().ends_with("exit 2'"));
+    assert!(!settings["hooks"]["AfterAgent"][0]["hooks"][0]["command"].as_str().unwrap().contains("exit 2"));
+    let broken = Fake::new(&[("/etc/gemini-cli/settings.json", "{")], &[]);
+    assert!(matches!(injected(Client::GeminiCli, &broken, &[]), Err(SetupError::Unreadable { .. })));
+}
+
+#[test]
+fn opencode_has_no_provider_until_the_plugin_is_there() {
+    let fake = Fake::new(
+        &[("/home/dev/.config/opencode/opencode.jsonc", "{\"enabled_providers\": [\"fake\"], /* x */}")],
+        &[("OPENCODE_CONFIG_CONTENT", r#"{"theme":"x","plugin":["other"]}"#)],
+    );
+    let injection = injected(Client::OpenCode, &fake, &["run", "hi"]).unwrap();
+    let config: Value = serde_json::from_str(&injection.set[0].1).unwrap();
+    assert_eq!(config["enabled_providers"], serde_json::json!(["writ-plugin-not-loaded"]));
+    assert_eq!(config["plugin"], serde_json::json!(["other", "file:///run/t1/writ.js"]));
+    assert_eq!(config["theme"], "x");
+    let plugin = &injection.files[0].1;
+    assert!(!plugin.contains("__WRIT_SETTINGS__"));
+    assert!(plugin.contains(r#""enabled_providers":["fake"]"#), "the user's own list comes back");
+    assert!(plugin.contains(r#""program":"/opt/my tools/writ""#));
+    assert!(matches!(
+        injected(Client::OpenCode, &fake, &["--pure", "run"]),
+        Err(SetupError::Argument { .. })
+    ));
+}
+
+#[test]
+fn the_clients_own_login_is_a_fixed_list() {
+    let fake = Fake::new(
+        &[("/home/dev/.codex/config.toml", "[model_providers.fake]\nenv_key = \"FAKE_KEY\"\n")],
+        &[],
+    );
+    let login = fake.with(|host| {
+        login(Client::Codex, host, &["-c".to_owned(), "model_providers.o={env_key=\"OTHER\"}".to_owned()])
+    });
+    assert!(
+        ["OPENAI_API_KEY", "FAKE_KEY", "OTHER"]
+            .iter()
+            .all(|name| login.variables.iter().any(|other| other == name))
+    );
+    assert_eq!(login.files, [PathBuf::from("/home/dev/.codex/auth.json")]);
+    for client in Client::HOOKED {
+        let login = fake.with(|host| super::login(client, host, &[]));
+        for name in ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK"] {
+            assert!(!login.variables.iter().any(|other| other == name), "{client} {name}");
+        }
+    }
+}
+
+/// Install, install again, uninstall, for each client and level, over nothing and over a file with comments.
+#[test]
+fn an_installation_keeps_what_is_there_and_can_be_undone() {
+    let claude = "{\n  // mine\n  \"model\": \"opus\",\n  \"hooks\": {\n    \"PreToolUse\": [\n      {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}\n    ]\n  }\n}\n";
+    let codex = "# mine\nmodel = \"gpt-5.5\"\n\n[[hooks.PreToolUse]]\nmatcher = \"Bash\"\n[[hooks.PreToolUse.hooks]]\ntype = \"command\"\ncommand = \"mine.sh\"\n";
+    let gemini = "{\n  \"ui\": {\"theme\": \"x\"}, // mine\n  \"hooks\": {\"BeforeTool\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}]}\n}\n";
+    for (client, own) in [
+        (Client::ClaudeCode, Some(claude)),
+        (Client::ClaudeCode, None),
+        (Client::Codex, Some(codex)),
+        (Client::Codex, None),
+        (Client::GeminiCli, Some(gemini)),
+        (Client::GeminiCli, None),
+        (Client::OpenCode, None),
+    ] {
+        for level in [Level::User, Level::Managed] {
+            let path = Fake::new(&[], &[])
+                .with(|host| install(client, level, System::Linux, host, &command()))
+                .unwrap();
+            let path = path[0].path.clone();
+            let mut fake = Fake::new(&[], &[]);
+            if let Some(own) = own {
+                fake.files.insert(path.clone(), own.to_owned());
+            }
+            let once = fake.with(|host| install(client, level, System::Linux, host, &command())).unwrap();
+            assert!(once.iter().all(Change::is_needed), "{client} {level:?}");
+            let after = once[0].after.clone().unwrap();
+            assert!(
+                own.is_none() || (after.contains("mine.sh") && after.contains("mine\n")),
+                "{client} {level:?}\n{after}"
+            );
+            fake.files.insert(path.clone(), after.clone());
+            let twice = fake.with(|host| install(client, level, System::Linux, host, &command())).unwrap();
+            assert_eq!(twice[0].after.as_deref(), Some(after.as_str()), "{client} {level:?}: twice");
+            // A newer installation at another place takes the place of the older.
+            let moved = HookCommand { program: "/usr/local/bin/writ".into(), ..command() };
+            let moved = fake.with(|host| install(client, level, System::Linux, host, &moved)).unwrap();
+            let text = moved[0].after.clone().unwrap();
+            assert!(
+                text.contains("/usr/local/bin/writ") && !text.contains("/opt/my tools/writ"),
+                "{client} {level:?}\n{text}"
+            );
+            let undone = fake.with(|host| uninstall(client, level, System::Linux, host)).unwrap();
+            assert_eq!(undone[0].after.as_deref(), own, "{client} {level:?}: undone");
+            fake.files.remove(&path);
+            if let Some(own) = own {
+                fake.files.insert(path, own.to_owned());
+            }
+            let again = fake.with(|host| uninstall(client, level, System::Linux, host)).unwrap();
+            assert!(!again.iter().any(Change::is_needed), "{client} {level:?}: nothing to undo");
+        }
+    }
+}
+
+#[test]
+fn trust_moves_with_the_hook_it_is_for() {
+    let path = "/home/dev/.codex/config.toml";
+    let fake = Fake::new(&[], &[]);
+    let mut text =
+        fake.with(|host| install(Client::Codex, Level::User, System::Linux, host, &command())).unwrap()[0]
+            .after
+            .clone()
+            .unwrap();
+    // The user adds a hook of their own behind ours.
+    text.push_str(&format!(
+        "\n[[hooks.Stop]]\nhooks = [{{ type = \"command\", command = \"mine.sh\" }}]\n\n[hooks.state.\"{path}:stop:1:0\"]\ntrusted_hash = \"sha256:aa\"\n"
+    ));
+    let fake = Fake::new(&[(path, &text)], &[]);
+    let undone = fake.with(|host| uninstall(Client::Codex, Level::User, System::Linux, host)).unwrap()[0]
+        .after
+        .clone()
+        .unwrap();
+    let document: toml_edit::DocumentMut = undone.parse().unwrap();
+    assert_eq!(document["hooks"]["Stop"].as_array_of_tables().unwrap().len(), 1);
+    let state = document["hooks"]["state"].as_table_like().unwrap();
+    assert_eq!(state.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>(), [format!("{path}:stop:0:0")]);
+}

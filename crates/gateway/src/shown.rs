@@ -1,0 +1,139 @@
+//! What an approver is shown: our reading of the call beside the agent's claim, which cannot pass for anything else.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use writ_model::Digest;
+use writ_policy::StepUp;
+
+use crate::port::TaskFacts;
+
+/// Longest claim, in characters.
+const MAX_CLAIM_CHARS: usize = 8_192;
+/// Most actions and files that are listed.
+const MAX_LISTED: usize = 64;
+
+/// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `would` (our reading),
+/// `runs` (files with their digests) and `claims` (what the client sent, quoted). Every text in it is [`plain`].
+pub(crate) fn shown(facts: &TaskFacts, held: &StepUp, runs: &[(String, Option<Digest>)]) -> Vec<u8> {
+    let ruling = held.ruling();
+    let call = &ruling.call;
+    let would: Vec<Value> = ruling
+        .actions
+        .iter()
+        .take(MAX_LISTED)
+        .map(|action| {
+            json!({
+                "effect": action.effect.name(),
+                "on": format!("{} {}", action.resource.kind(), plain(&action.resource.name(), 512)),
+                "because": plain(&action.because, 512),
+            })
+        })
+        .collect();
+    let runs: Vec<Value> = runs
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(path, digest)| {
+            let digest = digest.map_or_else(|| "not readable".to_owned(), |digest| digest.to_string());
+            json!({ "path": plain(path, 512), "sha256": digest })
+        })
+        .collect();
+    let value = json!({
+        "v": 1,
+        "agent": facts.agent_name.as_str(),
+        "owner": facts.agent_owner.to_string(),
+        "task": facts.task.kind.name(),
+        "intent": plain(&facts.intent, 2_000),
+        "needs": held.level().name(),
+        "would": would,
+        "more_actions": ruling.actions.len().saturating_sub(MAX_LISTED),
+        "runs": runs,
+        "claims": {
+            "client": call.client.name(),
+            "tool": call.tool.as_str(),
+            "subagent": call.subagent.as_ref().map(|label| label.as_str()),
+            "cwd": plain(&call.cwd, 1_024),
+            "arguments": quoted(&call.arguments),
+        },
+    });
+    value.to_string().into_bytes()
+}
+
+/// The arguments, with each text in them made plain. Together at most [`MAX_CLAIM_CHARS`].
+fn quoted(arguments: &Value) -> Value {
+    let whole = arguments.to_string();
+    if whole.chars().nth(MAX_CLAIM_CHARS).is_some() {
+        return Value::String(plain(&whole, MAX_CLAIM_CHARS));
+    }
+    each_text(arguments)
+}
+
+fn each_text(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        Value::String(text) => Value::String(plain(text, MAX_CLAIM_CHARS)),
+        Value::Array(items) => Value::Array(items.iter().map(each_text).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.iter().map(|(name, value)| (plain(name, MAX_CLAIM_CHARS), each_text(value))).collect(),
+        ),
+    }
+}
+
+/// A text of an agent's in which nothing hides: control, bidirectional and invisible characters are written out as
+/// `\u{202e}`, and what is longer than `limit` characters is cut, with the number of characters that are missing.
+pub fn plain(text: &str, limit: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(limit));
+    let mut rest = text.chars();
+    for c in rest.by_ref().take(limit) {
+        if is_hidden(c) {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    match rest.count() {
+        0 => {}
+        more => {
+            let _ = write!(out, " … and {more} more characters");
+        }
+    }
+    out
+}
+
+/// Characters that change how their neighbours look, or that are not seen. Line feeds and tabs are left: they are
+/// escaped by whatever prints one line.
+fn is_hidden(c: char) -> bool {
+    match c {
+        '\n' | '\t' | ' ' => false,
+        c if c.is_control() || c.is_whitespace() => true,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => true,
+        c => matches!(u32::from(c),
+            0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f
+            | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe000..=0xf8ff | 0xe0000..=0xe0fff
+            | 0xf0000..=0x10_ffff),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hides_in_a_plain_text() {
+        for (text, told) in [
+            ("rm -rf ./build", "rm -rf ./build"),
+            ("line\nnext\tcell", "line\nnext\tcell"),
+            ("safe\u{202e}drowssap", "safe\\u{202e}drowssap"),
+            ("a\u{200b}b\u{feff}c", "a\\u{200b}b\\u{feff}c"),
+            ("\u{1b}[2Kgone\r", "\\u{1b}[2Kgone\\u{d}"),
+            ("tag\u{e0041}", "tag\\u{e0041}"),
+            ("no\u{a0}break", "no\\u{a0}break"),
+            ("grüße 漢字", "grüße 漢字"),
+        ] {
+            assert_eq!(plain(text, 100), told);
+        }
+        assert_eq!(plain("abcdef", 4), "abcd … and 2 more characters");
+    }
+}
