@@ -314,13 +314,15 @@ impl State {
         let mut excerpt = Self { size: self.size, last_at: self.last_at, ..Self::default() };
         for entry in entries {
             let (agent, task, approval, name) = touched(&entry.event);
-            let task = task.or_else(|| approval.and_then(|id| self.approvals.get(&id).copied()));
-            if let Some(record) = task.and_then(|id| self.tasks.get(&id)) {
-                excerpt.adopt_task(record);
-            }
             let named = name.and_then(|name| self.names.get(name).copied());
-            let of_task = task.and_then(|id| self.tasks.get(&id)).map(|record| record.task.agent);
-            for id in [agent, named, of_task].into_iter().flatten() {
+            let mut agents = vec![agent, named];
+            for id in [task, approval.and_then(|id| self.approvals.get(&id).copied())].into_iter().flatten() {
+                if let Some(record) = self.tasks.get(&id) {
+                    agents.push(Some(record.task.agent));
+                    excerpt.adopt_task(record);
+                }
+            }
+            for id in agents.into_iter().flatten() {
                 if let Some(agent) = self.agents.get(&id) {
                     excerpt.adopt_agent(agent);
                 }

@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use writ_ledger::note::{SigningKey, SigningSeed};
+use writ_ledger::vault::MasterKey;
+use writ_ledger::{Hash, Origin};
 use zeroize::Zeroizing;
+
+use crate::store::LedgerKeys;
 
 /// Longest key file.
 const MAX_KEY_BYTES: u64 = 4 << 10;
@@ -89,6 +94,28 @@ impl Keys {
     /// The vault's master key. For the ledger only.
     pub fn vault_key(&self) -> [u8; 32] {
         *self.vault_key
+    }
+
+    /// The base name of the ledger that these keys sign: made from the public key, so that no two hosts share one and
+    /// nothing has to be configured. A public log is given a name of its own.
+    ///
+    /// # Errors
+    /// The seed makes no key.
+    pub fn origin(&self) -> Result<Origin, KeyError> {
+        let unusable = || KeyError::Generate;
+        let key = SigningKey::new("writ", SigningSeed::from_bytes(*self.checkpoint_seed)).map_err(|_| unusable())?;
+        let name = Hash::of(key.verifying_key().to_text().as_bytes()).to_string();
+        let (short, _) = name.split_at_checked(16).ok_or_else(unusable)?;
+        Origin::new(&format!("writ.local/{short}")).map_err(|_| unusable())
+    }
+
+    /// What the ledger is opened with.
+    pub fn ledger_keys(&self, origin: Origin) -> LedgerKeys {
+        LedgerKeys {
+            origin,
+            signer: SigningSeed::from_bytes(*self.checkpoint_seed),
+            vault_master: MasterKey::from_bytes(*self.vault_key),
+        }
     }
 
     /// The P-256 key of writs as PKCS#8. For [`crate::writ::WritSigner`] only.

@@ -13,6 +13,7 @@
 //! | `state` | the fold | one look; for writing, one fold of what was appended. Never while the disk is waited for |
 //! | `meter`, `ended`, `presence`, `sessions` | counters, revocations not yet recorded, living supervisors, hooked sessions | one look-up |
 
+mod commit;
 mod deadlines;
 mod ended;
 mod error;
@@ -24,8 +25,7 @@ mod streams;
 mod time;
 mod vault;
 
-pub(crate) use vault::subject_of;
-
+pub(crate) use commit::Change;
 pub use deadlines::SWEEP_EVERY;
 pub(crate) use ended::End;
 pub use error::OfficeError;
@@ -33,17 +33,16 @@ pub use presence::Presence;
 pub use standing::StandingError;
 pub use streams::StandingStream;
 pub use time::{BootTime, Random, RandomFailed, SystemBoot, SystemClock, SystemRandom};
+pub(crate) use vault::subject_of;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use writ_ledger::note::{SigningKey, SigningSeed, VerifyingKey};
-use writ_ledger::storage::{AppendError, ReadError, StoreSnapshotError};
-use writ_ledger::vault::Payload;
-use writ_ledger::{Append, Durability, Entry, Expected, Origin, Receipt, Storage, Stream};
+use writ_ledger::storage::{ReadError, StoreSnapshotError};
+use writ_ledger::{Origin, Storage, Stream};
 use writ_model::{
-    ActivityEntry, Actor, ApprovalId, Client, Clock, ControlEntry, ControlEvent, Digest, ENTRY_VERSION,
-    TaskId, Timestamp,
+    ActivityEntry, Actor, ApprovalId, Client, Clock, ControlEntry, ControlEvent, Digest, TaskId, Timestamp,
 };
 
 use crate::api::message::Used;
@@ -56,8 +55,6 @@ use presence::Supervisors;
 use streams::Streams;
 use time::OfficeTime;
 
-/// Most events that are appended as one.
-const MAX_EVENTS_AT_ONCE: usize = 1_000;
 /// Entries that are read from the ledger at once.
 const READ_AT_ONCE: usize = 4_096;
 
@@ -127,14 +124,6 @@ pub enum OpenOfficeError {
     Writ(#[from] WritError),
     #[error("the key for checkpoints cannot be used")]
     Checkpoint(#[from] writ_ledger::note::KeyError),
-}
-
-/// One decided change: events of one author at one moment, recorded together.
-pub(crate) struct Change {
-    pub now: Timestamp,
-    pub by: Actor,
-    pub events: Vec<ControlEvent>,
-    pub payloads: Vec<Payload>,
 }
 
 // === impl Office ===
@@ -240,91 +229,6 @@ impl Office {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a change and folds it. On an error nothing of the change has happened, unless it is found in the log.
-    pub(crate) fn commit(&self, desk: &mut Desk, change: Change) -> Result<Vec<Receipt>, OfficeError> {
-        let expect = |size| Some(Expected { stream: Stream::Control, size });
-        self.commit_by(desk, change, |batch, size| {
-            self.ledger.append(batch, expect(size), Durability::Synced)
-        })
-    }
-
-    /// As [`Self::commit`], from reserved space if there is no other.
-    pub(crate) fn commit_revocation(
-        &self,
-        desk: &mut Desk,
-        change: Change,
-    ) -> Result<Vec<Receipt>, OfficeError> {
-        self.commit_by(desk, change, |batch, _| self.ledger.append_revocation(batch))
-    }
-
-    fn commit_by(
-        &self,
-        desk: &mut Desk,
-        change: Change,
-        append: impl Fn(Vec<Append>, u64) -> Result<Vec<Receipt>, AppendError>,
-    ) -> Result<Vec<Receipt>, OfficeError> {
-        if let Some(damage) = &desk.damaged {
-            return Err(OfficeError::Damaged(damage.clone()));
-        }
-        let Change { now, by, events, mut payloads } = change;
-        let entries: Vec<ControlEntry> = events
-            .into_iter()
-            .map(|event| ControlEntry { v: ENTRY_VERSION, at: now, by: by.clone(), event })
-            .collect();
-        let mut receipts = Vec::with_capacity(entries.len());
-        for entries in entries.chunks(MAX_EVENTS_AT_ONCE) {
-            let size = {
-                let state = self.state();
-                state.check(entries)?;
-                state.size()
-            };
-            let mut batch = Vec::with_capacity(entries.len());
-            for entry in entries {
-                let payloads = std::mem::take(&mut payloads);
-                batch.push(Append {
-                    stream: Stream::Control,
-                    entry: Entry::new(entry.to_bytes()?)?,
-                    payloads,
-                });
-            }
-            match append(batch, size) {
-                Ok(new) => receipts.extend(new),
-                Err(error) => {
-                    // It may be in the log all the same; if so, it counts.
-                    self.catch_up(desk);
-                    return Err(error.into());
-                }
-            }
-            self.fold(desk, entries)?;
-        }
-        self.publish();
-        Ok(receipts)
-    }
-
-    fn fold(&self, desk: &mut Desk, entries: &[ControlEntry]) -> Result<(), OfficeError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        for entry in entries {
-            if let Err(damage) = state.apply(entry) {
-                desk.damaged = Some(damage.clone());
-                return Err(OfficeError::Damaged(damage));
-            }
-        }
-        Ok(())
-    }
-
-    /// Folds what is in the log beyond state.
-    fn catch_up(&self, desk: &mut Desk) {
-        let from = self.state().size();
-        let mut entries = Vec::new();
-        let read = each(&*self.ledger, Stream::Control, from, |_, bytes| {
-            entries.extend(ControlEntry::from_bytes(bytes).ok());
-            Ok::<_, ReadError>(())
-        });
-        if read.is_ok() && !entries.is_empty() && self.fold(desk, &entries).is_ok() {
-            self.publish();
-        }
-    }
-
     /// A new id.
     pub(crate) fn fresh<T>(
         &self,
@@ -346,14 +250,6 @@ impl Desk {
 
     pub fn burn(&mut self, approval: ApprovalId) {
         self.burnt.insert(approval);
-    }
-}
-
-// === impl Change ===
-
-impl Change {
-    pub fn new(now: Timestamp, by: Actor, events: Vec<ControlEvent>) -> Self {
-        Self { now, by, events, payloads: Vec::new() }
     }
 }
 

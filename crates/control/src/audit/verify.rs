@@ -12,6 +12,7 @@ use writ_ledger::{Checkpoint, Stream};
 use writ_model::{ActivityEntry, ControlEntry, Timestamp};
 
 use crate::fold::{self, ActivityState, State};
+use crate::store::SqliteAudit;
 
 /// Entries that are read at once.
 const CHUNK: usize = 4_096;
@@ -24,7 +25,17 @@ pub trait AuditSource: LogSource {
     fn entries(&mut self, stream: Stream, from: u64, max: usize) -> Result<Vec<(u64, Vec<u8>)>, ReadError>;
 
     /// The newest snapshot of this fold version: sizes of the activity and the control log, and its body.
-    fn snapshot(&mut self, fold_version: u32) -> Result<Option<(u64, u64, Vec<u8>)>, Self::Error>;
+    fn snapshot(&mut self, fold_version: u32) -> Result<Option<(u64, u64, Vec<u8>)>, ReadError>;
+}
+
+impl AuditSource for SqliteAudit {
+    fn entries(&mut self, stream: Stream, from: u64, max: usize) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
+        self.read(stream, from, max)
+    }
+
+    fn snapshot(&mut self, fold_version: u32) -> Result<Option<(u64, u64, Vec<u8>)>, ReadError> {
+        self.newest_snapshot(fold_version)
+    }
 }
 
 /// A checkpoint that the verifier kept elsewhere, as a signed note.
@@ -101,7 +112,7 @@ where
     let [activity_trust, control_trust] = &trusts;
     let activity = verify_stream(source, Stream::Activity, activity_trust).map_err(VerifyError::Source)?;
     let control = verify_stream(source, Stream::Control, control_trust).map_err(VerifyError::Source)?;
-    let snapshot = source.snapshot(fold::FOLD_VERSION).map_err(VerifyError::Source)?;
+    let snapshot = source.snapshot(fold::FOLD_VERSION)?;
     let mut folding = Folding { snapshot, ..Folding::default() };
     folding.control(source)?;
     folding.activity(source)?;
