@@ -1,0 +1,180 @@
+//! The layers of the yard, in the order they are put on, and why one may be missing on a host.
+
+use std::fmt;
+use std::fs;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing the yard does to the client. All of them are in force before the client starts, or it does not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// No descriptor but the three standard streams is inherited, and none of those is a directory.
+    Descriptors,
+    /// The client dies with its supervisor, however that one dies.
+    Liveness,
+    /// A new, empty session keyring in place of the login's.
+    Keyring,
+    /// Own user, mount, pid and IPC namespaces.
+    Namespaces,
+    /// The user's own identity, and no other, mapped into the user namespace.
+    Identity,
+    /// Mounts made inside are not seen outside, nor the other way round.
+    PrivateMounts,
+    /// Directories above a mask cannot be renamed away from under it.
+    Pins,
+    /// Hidden paths are empty, and what the plan keeps is bound back.
+    Masks,
+    /// What the plan says may be read is not written.
+    ReadOnly,
+    /// No new privileges, an empty bounding set.
+    Privileges,
+    /// A process table that shows the yard's own processes only.
+    ProcessTable,
+    /// No capability at all.
+    Capabilities,
+    /// The yard's first process cannot be traced or read by those it looks after.
+    Undumpable,
+    /// Each of the above tried from inside, as the client will be.
+    Canary,
+}
+
+/// Why a layer is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The layer that could not be put on.
+    pub layer: Layer,
+    /// What the system said, and what to do about it.
+    pub reason: String,
+}
+
+// === impl Layer ===
+
+impl Layer {
+    /// Every layer, in the order it is put on.
+    pub const ALL: [Self; 14] = [
+        Self::Descriptors,
+        Self::Liveness,
+        Self::Keyring,
+        Self::Namespaces,
+        Self::Identity,
+        Self::PrivateMounts,
+        Self::Pins,
+        Self::Masks,
+        Self::ReadOnly,
+        Self::Privileges,
+        Self::ProcessTable,
+        Self::Capabilities,
+        Self::Undumpable,
+        Self::Canary,
+    ];
+
+    /// Layers that stay when a plan gives up namespaces.
+    pub const WITHOUT_NAMESPACES: [Self; 4] =
+        [Self::Descriptors, Self::Liveness, Self::Keyring, Self::Privileges];
+
+    /// Stable name, as `writ doctor` prints it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Descriptors => "descriptors",
+            Self::Liveness => "liveness",
+            Self::Keyring => "keyring",
+            Self::Namespaces => "namespaces",
+            Self::Identity => "identity",
+            Self::PrivateMounts => "private-mounts",
+            Self::Pins => "pins",
+            Self::Masks => "masks",
+            Self::ReadOnly => "read-only",
+            Self::Privileges => "privileges",
+            Self::ProcessTable => "process-table",
+            Self::Capabilities => "capabilities",
+            Self::Undumpable => "undumpable",
+            Self::Canary => "canary",
+        }
+    }
+
+    /// The refusal that says `what` failed with `error`, with a hint where the host's settings explain it.
+    pub(crate) fn refused(self, what: &str, error: &io::Error) -> Refusal {
+        let hint = self.hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
+        Refusal { layer: self, reason: format!("{what}: {error}{hint}") }
+    }
+
+    /// The refusal for something that succeeded but did not hold.
+    pub(crate) fn broken(self, reason: impl Into<String>) -> Refusal {
+        Refusal { layer: self, reason: reason.into() }
+    }
+
+    fn hint(self, error: &io::Error) -> Option<String> {
+        match self {
+            Self::Namespaces | Self::Identity | Self::PrivateMounts | Self::Pins | Self::Masks => {
+                namespace_hint(error)
+            }
+            Self::ProcessTable => Some(
+                "inside a container the runtime must not mask `/proc` \
+                 (Docker: `--security-opt systempaths=unconfined`)"
+                    .to_owned(),
+            ),
+            Self::Descriptors | Self::ReadOnly if error.raw_os_error() == Some(libc::ENOSYS) => {
+                Some("Linux 5.12 or later is needed".to_owned())
+            }
+            Self::Descriptors
+            | Self::Liveness
+            | Self::Keyring
+            | Self::ReadOnly
+            | Self::Privileges
+            | Self::Capabilities
+            | Self::Undumpable
+            | Self::Canary => None,
+        }
+    }
+}
+
+/// Which setting of the host stops an ordinary process from having namespaces of its own.
+fn namespace_hint(error: &io::Error) -> Option<String> {
+    let setting = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).ok();
+    if setting("/proc/sys/kernel/unprivileged_userns_clone").as_deref() == Some("0") {
+        return Some(
+            "user namespaces are switched off for ordinary users \
+             (`sysctl kernel.unprivileged_userns_clone=1` allows them)"
+                .to_owned(),
+        );
+    }
+    if setting("/proc/sys/user/max_user_namespaces").as_deref() == Some("0")
+        || error.raw_os_error() == Some(libc::ENOSPC)
+    {
+        return Some(
+            "the limit of user namespaces is reached (see `sysctl user.max_user_namespaces`)".to_owned(),
+        );
+    }
+    if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").as_deref() == Some("1") {
+        return Some(
+            "AppArmor restricts user namespaces on this host; give the `writ` binary a profile with the \
+             `userns,` rule"
+                .to_owned(),
+        );
+    }
+    if error.raw_os_error() == Some(libc::EPERM) {
+        return Some(
+            "a seccomp filter or a container runtime forbids namespaces here (Docker: a seccomp profile that \
+             allows `unshare`, `clone` and `mount` is needed)"
+                .to_owned(),
+        );
+    }
+    None
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+// === impl Refusal ===
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "layer `{}` is not enforced: {}", self.layer, self.reason)
+    }
+}

@@ -1,0 +1,102 @@
+//! The yard: namespaces that hide what an agent must not reach.
+//!
+//! # The problem
+//!
+//! A coding agent runs as its user, and its user owns the control plane's socket, the signing key, the ledger, the
+//! session bus. Whatever the agent is told, it could approve its own requests with them. So the agent is started where
+//! these do not exist: in user, mount, pid and ipc namespaces of its own, with an environment and descriptors that were
+//! chosen one by one, and in a process tree that ends as a whole.
+//!
+//! # A worked example
+//!
+//! ```ignore
+//! fn main() -> std::process::ExitCode {
+//!     // First of all: the yard starts this binary again as its own stages.
+//!     if let Some(code) = writ_sandbox::dispatch(std::env::args_os()) {
+//!         return code;
+//!     }
+//!     let plan = Plan::draw(Profile {
+//!         command: "claude".into(),
+//!         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+//!         cwd: "/home/ada/shop".into(),
+//!         hide: vec!["/home/ada/.local/state/writ".into()],
+//!         hide_if_present: writ_sandbox::ways_out(1000),
+//!         keep: vec!["/home/ada/.local/state/writ/run/task-1".into()],
+//!         ..Profile::default()
+//!     })?;
+//!     println!("{plan}");                                   // every step, before any is done
+//!     let running = start(&plan, Streams::inherit()?)?;     // returns when all layers are in force
+//!     // from another thread, on revocation: running.kill_tree()
+//!     running.wait().exit_code().into()
+//! }
+//! ```
+//!
+//! # How it holds
+//!
+//! * **All or nothing.** Each [`Layer`] is put on, then tried from inside with the client's powers (the canary). One
+//!   that does not hold is a [`StartError::Layer`] that names it and the host's reason, and the client is never run.
+//! * **Masks cannot be taken off.** The client has no capability in the namespace that owns them, and in any namespace
+//!   it makes itself the kernel locks them together with what is below. Other names of a hidden directory (bind mounts
+//!   of the host) are found and hidden; a directory above a mask cannot be renamed to put a false one in its place.
+//! * **One tree.** The first process inside is out of the client's reach (not dumpable, immune to its signals). Its end
+//!   is the end of all, daemons included: on [`Running::kill_tree`], when the client ends, when the handle is dropped,
+//!   when the supervisor is killed.
+//! * **The terminal is lent.** The client is a process group of its own, so `kill 0` does not reach the supervisor. It
+//!   gets the terminal when it would have had it, a stop key stops the whole job and everything inside, and modes are
+//!   restored after a kill.
+//! * **Who asks.** [`origin_of`] tells a control plane whether the peer of a socket lives outside every sandbox.
+//!
+//! # What a client notices
+//!
+//! Renames across a directory above a mask fail with `EXDEV`, as between two file systems; programs copy instead. In a
+//! yard that root started, programs cannot map users in namespaces of their own (a nested bubblewrap fails).
+//!
+//! # What is deliberately absent
+//!
+//! The yard is not complete. It gains a network namespace, Landlock and seccomp as further layers; until then:
+//!
+//! * **Network**: the client reaches every host its user reaches, services on loopback, and abstract unix sockets.
+//! * **Files**: what is not hidden or read-only is as open as to the user. A client can change `~/.bashrc`, a crontab
+//!   or a unit file and wait for the user to run it outside. `/tmp` and `/dev/shm` are shared.
+//! * **System calls**: no filter. `TIOCSTI` types into the lent terminal where the kernel still allows it
+//!   (`dev.tty.legacy_tiocsti=1`), so a client can leave words for the shell that comes after it.
+//! * **Groups**: supplementary groups stay, since only a privileged process may drop them. A member of `docker` or
+//!   `disk` is kept out by [`ways_out`] and by nothing else.
+//! * **Root**: a yard started by root hides raw devices and protects kernel settings, but root's files are the
+//!   system's files. Do not run agents as root where that matters.
+//! * **What is made later**: a path that does not exist cannot be masked ([`Plan::absent`] lists them).
+//! * **Resources**: no limit on processes, memory or time; the caller sets deadlines.
+//! * **While a job is stopped** with the stop key, the supervisor is stopped too. Everything inside is stopped with it.
+//!   A control plane that must revoke then kills the supervisor, and the tree dies with it.
+//! * **Other systems**: Linux 5.12 or later only.
+//!
+//! With [`Profile::danger_no_namespaces`] nothing is hidden and the client can end its own helper; see there.
+//!
+//! # Trust
+//!
+//! | thing | trusted | what an attacker who owns it can do |
+//! |---|---|---|
+//! | control socket between the stages | yes; no client ever holds an end | start another program with the same layers |
+//! | lifeline | yes; held by the supervisor and the first process | end the yard |
+//! | `/proc` of the host | yes | hide other names of a directory from the plan |
+//! | `PATH` of the client's environment | no; used inside only | choose which program runs inside |
+
+mod layer;
+mod peer;
+mod plan;
+mod probe;
+mod profile;
+mod stage;
+mod start;
+mod sys;
+mod ways_out;
+mod wire;
+
+pub use layer::{Layer, Refusal};
+pub use peer::{Namespace, Peer, PeerOrigin, Process, myself, origin_of, seen_from_inside};
+pub use plan::{Plan, PlanError};
+pub use probe::{Finding, probe};
+pub use profile::Profile;
+pub use stage::dispatch;
+pub use start::{Ended, Running, StartError, StillAlive, Streams, start};
+pub use ways_out::ways_out;

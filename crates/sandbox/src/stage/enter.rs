@@ -1,0 +1,157 @@
+//! The outer stage: makes the namespaces, then minds the terminal and passes words on.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::terminal::Terminal;
+use super::{BROKEN, INIT, identity, mask, privilege};
+use crate::layer::{Layer, Refusal};
+use crate::plan::Plan;
+use crate::sys;
+use crate::wire::{self, Down, Enter, Up};
+
+/// Entry of the stage.
+pub(super) fn run() -> ExitCode {
+    let Ok(supervisor) = wire::from_stdin() else { return ExitCode::from(BROKEN) };
+    match serve(&supervisor) {
+        Ok(code) => code,
+        Err(refusal) => {
+            // If the supervisor is gone there is nobody to tell.
+            drop(wire::send(&supervisor, &Up::Refused(refusal)));
+            ExitCode::from(BROKEN)
+        }
+    }
+}
+
+fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
+    let applied = |layer| tell(supervisor, &Up::Applied(layer));
+    super::seal_descriptors()?;
+    sys::block_outside_signals().map_err(|error| Layer::Liveness.refused("cannot block signals", &error))?;
+    let lost = |error: io::Error| Layer::Liveness.refused("cannot read the plan", &error);
+    let [input, lifeline] = wire::receive_descriptors(supervisor).map_err(lost)?;
+    let Enter { parent, plan } = wire::receive(supervisor)
+        .map_err(lost)?
+        .ok_or_else(|| Layer::Liveness.broken("the supervisor has ended"))?;
+    super::refuse_directory(&input)?;
+    applied(Layer::Descriptors)?;
+    super::die_with_parent(Some(parent))?;
+    applied(Layer::Liveness)?;
+    leave_login_keyring()?;
+    applied(Layer::Keyring)?;
+    let terminal = Terminal::of_session(&input);
+    // The directory it was started in would otherwise stay open under the masks.
+    rustix::process::chdir("/")
+        .map_err(|error| Layer::Masks.refused("cannot leave the directory", &error.into()))?;
+    if plan.danger_no_namespaces {
+        privilege::narrow_without_namespaces()?;
+    } else {
+        identity::unshare()?;
+        applied(Layer::Namespaces)?;
+        applied(Layer::Identity)?;
+        mask::make_private()?;
+        applied(Layer::PrivateMounts)?;
+        mask::apply(&plan.mounts)?;
+        for layer in [Layer::Pins, Layer::Masks, Layer::ReadOnly] {
+            applied(layer)?;
+        }
+        privilege::narrow_for_init()?;
+    }
+    applied(Layer::Privileges)?;
+    let (init, inside) = start_inner(supervisor, plan, [input, lifeline])
+        .map_err(|error| Layer::ProcessTable.refused("cannot start the inner stage", &error))?;
+    relay(supervisor, &inside, init, terminal)
+}
+
+/// Starts the inner stage with the plan. It keeps nothing of the supervisor's environment.
+fn start_inner(
+    supervisor: &UnixStream,
+    plan: Plan,
+    descriptors: [OwnedFd; wire::HANDED_DESCRIPTORS],
+) -> io::Result<(Child, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let init = Command::new("/proc/self/exe")
+        .arg(INIT)
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .spawn()?;
+    let number = i32::try_from(init.id()).map_err(io::Error::other)?;
+    wire::send(supervisor, &Up::First(number))?;
+    let [input, lifeline] = &descriptors;
+    wire::send_descriptors(&ours, [input.as_fd(), lifeline.as_fd()])?;
+    let parent = rustix::process::getpid().as_raw_nonzero().get();
+    wire::send(&ours, &Enter { parent, plan })?;
+    Ok((init, ours))
+}
+
+/// Passes words both ways until the client has ended and everything inside with it.
+fn relay(
+    supervisor: &UnixStream,
+    inside: &UnixStream,
+    mut init: Child,
+    mut terminal: Terminal,
+) -> Result<ExitCode, Refusal> {
+    let lost = |error: io::Error| Layer::Liveness.refused("lost the yard's first process", &error);
+    let mut end = None;
+    let supervised = loop {
+        let mut ready = [PollFd::new(inside, PollFlags::IN), PollFd::new(supervisor, PollFlags::IN)];
+        match rustix::event::poll(&mut ready, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(lost(error.into())),
+        }
+        let [from_inside, from_supervisor] = ready.map(|descriptor| !descriptor.revents().is_empty());
+        if from_inside {
+            match wire::receive::<Up>(inside).map_err(lost)? {
+                Some(Up::Stopped(signal)) => {
+                    let foreground = terminal.suspend(signal);
+                    wire::send(inside, &Down::Resume { foreground }).map_err(lost)?;
+                }
+                Some(last @ (Up::Exited(_) | Up::Signalled(_))) => end = Some(last),
+                Some(word) => tell(supervisor, &word)?,
+                None => break true,
+            }
+        }
+        if from_supervisor {
+            match wire::receive::<Down>(supervisor).map_err(lost)? {
+                Some(Down::Go { .. }) => {
+                    let word = Down::Go { foreground: terminal.lend(), job_control: terminal.exists() };
+                    wire::send(inside, &word).map_err(lost)?;
+                }
+                Some(word) => wire::send(inside, &word).map_err(lost)?,
+                // Ending this process ends the inner one, and that ends the yard.
+                None => break false,
+            }
+        }
+    };
+    if supervised {
+        // The first process is reaped only after all others: from here on, nothing inside is alive.
+        drop(init.wait());
+    }
+    let code = match &end {
+        Some(Up::Exited(code)) => u8::try_from(*code).unwrap_or(BROKEN),
+        Some(_) | None => BROKEN,
+    };
+    terminal.take_back(!matches!(end, Some(Up::Exited(_))));
+    if let Some(end) = end {
+        tell(supervisor, &end)?;
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// Leaves the keyring that the login session shares. Where the call does not exist it does not exist for the client
+/// either.
+fn leave_login_keyring() -> Result<(), Refusal> {
+    match sys::join_empty_keyring() {
+        Ok(()) => Ok(()),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => Ok(()),
+        Err(error) => Err(Layer::Keyring.refused("cannot join an empty keyring", &error)),
+    }
+}
+
+fn tell(supervisor: &UnixStream, word: &Up) -> Result<(), Refusal> {
+    wire::send(supervisor, word)
+        .map_err(|error| Layer::Liveness.refused("the supervisor does not listen", &error))
+}

@@ -1,0 +1,146 @@
+//! The only `unsafe` of the house: system calls that have no safe wrapper in `rustix` or `std`.
+//!
+//! Every function here is a thin shape around one call. Nothing here decides anything.
+
+#![expect(unsafe_code, reason = "system calls without a safe wrapper; each block carries its proof")]
+
+use std::ffi::{c_int, c_uint};
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+
+use rustix::thread::UnshareFlags;
+
+/// Moves the calling thread into new namespaces.
+///
+/// `FILES` is refused, which is the flag that makes the underlying call unsafe.
+pub fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    if flags.contains(UnshareFlags::FILES) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: the call is unsafe only with `FILES` (descriptors of another thread's table), refused above.
+    unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
+}
+
+/// Marks every descriptor from `first` on close-on-exec, so that nothing inherited reaches the next program.
+pub fn close_on_exec_from(first: c_uint) -> io::Result<()> {
+    // SAFETY: `close_range` with CLOSE_RANGE_CLOEXEC closes nothing and touches no memory: descriptors owned
+    // elsewhere in this process stay valid, only a flag on them changes.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    checked(done)
+}
+
+/// Leaves the session keyring of the login for a new, empty one.
+pub fn join_empty_keyring() -> io::Result<()> {
+    let anonymous: *const libc::c_char = ptr::null();
+    // SAFETY: KEYCTL_JOIN_SESSION_KEYRING reads at most a C string, and a null pointer asks for an anonymous
+    // keyring.
+    let done = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, anonymous) };
+    checked(done)
+}
+
+/// Makes the mount that `mount` is the root of read-only, and with `recursive` all mounts below it.
+///
+/// Only adds the flag: `nosuid`, `nodev` and the rest stay, also those this process may not clear.
+pub fn set_read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Result<()> {
+    let attributes =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is a static empty C string, `attributes` lives until the call returns, and its size is
+    // passed with it; the kernel only reads both.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const attributes,
+            mem::size_of::<libc::mount_attr>(),
+        )
+    };
+    checked(done)
+}
+
+/// Blocks the signals a terminal or a service manager sends, in the calling thread.
+///
+/// A yard stage must outlive Ctrl-C (the client decides what that means) and must be able to take the terminal
+/// back from the background, which `SIGTTOU` would stop.
+pub fn block_outside_signals() -> io::Result<()> {
+    change_mask(
+        libc::SIG_BLOCK,
+        &[
+            libc::SIGHUP,
+            libc::SIGINT,
+            libc::SIGQUIT,
+            libc::SIGTERM,
+            libc::SIGTTIN,
+            libc::SIGTTOU,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+        ],
+    )
+}
+
+/// Finishes `command` between `fork` and `exec`: its process group gets the terminal, then no signal is blocked.
+///
+/// The group is made by [`CommandExt::process_group`], which `std` applies before the hook runs.
+pub fn before_exec(command: &mut Command, terminal: Option<OwnedFd>) {
+    let hook = move || {
+        if let Some(terminal) = &terminal {
+            rustix::termios::tcsetpgrp(terminal, rustix::process::getpgrp())?;
+        }
+        change_mask(libc::SIG_SETMASK, &[])
+    };
+    // SAFETY: between fork and exec only async-signal-safe work is allowed. The hook makes three system calls
+    // (ioctl, getpgrp, sigprocmask), allocates nothing, takes no lock, and runs in a single-threaded copy.
+    unsafe { command.pre_exec(hook) };
+}
+
+/// Process descriptor of the peer at the time it connected; immune to reuse of its number.
+///
+/// # Errors
+/// `ENOPROTOOPT` before Linux 6.5.
+pub fn peer_pidfd(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut descriptor: c_int = -1;
+    let mut length = mem::size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: both pointers are to live locals, and `length` is the exact size of what `descriptor` can hold.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERPIDFD,
+            (&raw mut descriptor).cast(),
+            &raw mut length,
+        )
+    };
+    checked(done.into())?;
+    if descriptor < 0 {
+        return Err(io::Error::other("the kernel returned no process descriptor"));
+    }
+    // SAFETY: the kernel has just installed this descriptor for us, and nobody else knows its number.
+    let owned = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    rustix::io::fcntl_setfd(owned.as_fd(), rustix::io::FdFlags::CLOEXEC)?;
+    Ok(owned)
+}
+
+fn change_mask(how: c_int, signals: &[c_int]) -> io::Result<()> {
+    // SAFETY: `sigemptyset` writes the whole set before it is read, every number is a valid signal constant, and
+    // the old mask is not asked for.
+    let refused = unsafe {
+        let mut set = mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        let mut set = set.assume_init();
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
+        }
+        libc::pthread_sigmask(how, &raw const set, ptr::null_mut())
+    };
+    if refused == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(refused)) }
+}
+
+fn checked(returned: libc::c_long) -> io::Result<()> {
+    if returned == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
