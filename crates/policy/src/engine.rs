@@ -98,7 +98,7 @@ impl Engine {
     pub fn load(sources: &PolicySources) -> Result<Self, LoadError> {
         let schema = crate::schema::schema().map_err(|error| LoadError::Schema(error.to_string()))?;
         let actions = schema.action_entities().map_err(|error| LoadError::Schema(error.to_string()))?;
-        let read = read(sources, &schema);
+        let read = read(sources, &schema)?;
         if !read.report.is_usable()
             && let Some(first) = read.report.findings.first()
         {
@@ -541,4 +541,4 @@ impl StepUp {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -71,6 +71,16 @@ impl Filed {
             .collect()
     }
 
+    #[cfg(test)]
+    pub fn all(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter()
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
     pub fn notes(&self, id: &str) -> Option<&Notes> {
         self.notes.get(&id.parse::<Label>().ok()?)
     }

@@ -1,1 +1,46 @@
-//! The judge: Cedar schema, requests, three answers, and the shell classifier.
+//! The judge: what a tool call would do, and whether policy allows it.
+//!
+//! A client's call has many forms and one meaning. [`actions_of`] works the meaning out: a set of actions, each one
+//! effect on one typed resource, a shell command read from its real grammar by [`classify`]. [`TaskJudge::judge`] puts
+//! every action to three Cedar policy sets (shipped guardrails, the organisation's profiles, the task's own scope) and
+//! answers with a [`Permit`] that only this crate can make, a [`Denial`] with its reasons, or a [`StepUp`] that names
+//! whose yes it would take.
+//!
+//! ```text
+//! let engine = Arc::new(Engine::load(&PolicySources::shipped())?);
+//! let judge = engine.for_task(scope)?;                 // once per task
+//! match judge.judge(call, &moment, &files) {
+//!     Judgement::Permit(permit) => …                   // record it, then let it through
+//!     Judgement::Denied(denial) => …                   // denial.to_agent() says what to do instead
+//!     Judgement::StepUp(held) => …                     // ask held.level(), spend the yes, held.judge_again(…)
+//! }
+//! ```
+//!
+//! No I/O, no clock, no runtime: files are looked at through [`Files`], time comes with [`Moment`].
+
+mod actions;
+mod classify;
+mod engine;
+mod entities;
+mod explain;
+mod host;
+mod layer;
+mod moment;
+mod permit;
+mod place;
+mod schema;
+mod scope;
+mod source;
+mod syntax;
+
+pub use actions::{actions_of, host_of};
+pub use classify::{Classified, Effect, Facts, Target, Why, classify};
+pub use engine::{Engine, TaskJudge};
+pub use explain::{Explanation, Part};
+pub use host::Zone;
+pub use moment::{Budget, FingerprintState, Moment, Taint};
+pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
+pub use place::{Entry, Files, Lexical, Placed, Unplaceable, Workspace};
+pub use scope::{ScopeError, TaskScope, ceiling};
+pub use source::{Finding, Layer, LoadError, PolicySources, Report, Severity, SourceFile, validate};
+pub use syntax::Unsayable;

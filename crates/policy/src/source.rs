@@ -14,6 +14,14 @@ const FILE_BYTES: usize = 4 << 20;
 /// How many policies a layer may have.
 const POLICIES: usize = 100_000;
 
+/// How many bytes one policy may have, and how deep its brackets may be nested. The parser and the validator descend
+/// into what they read; with these bounds, [`STACK_BYTES`] is enough for them.
+const POLICY_BYTES: usize = 16 << 10;
+const BRACKETS: usize = 64;
+
+/// Stack of the thread that reads policies. Only what is used of it is ever backed by memory.
+const STACK_BYTES: usize = 512 << 20;
+
 /// One file of policies, with the name that messages call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -74,6 +82,8 @@ pub enum LoadError {
     Refused { first: Box<Finding>, report: Report },
     #[error("the shipped schema cannot be read: {0}")]
     Schema(String),
+    #[error("the policies could not be read: {0}")]
+    Unread(String),
 }
 
 /// What the decision tells about a policy beside its id.
@@ -93,8 +103,9 @@ pub(crate) struct ReadLayer {
 
 /// Checks the texts and tells all that is wrong with them.
 pub fn validate(sources: &PolicySources) -> Report {
-    match crate::schema::schema() {
-        Ok(schema) => read(sources, &schema).report,
+    let schema = crate::schema::schema().map_err(|error| LoadError::Schema(error.to_string()));
+    match schema.and_then(|schema| read(sources, &schema)) {
+        Ok(read) => read.report,
         Err(error) => Report {
             policies: 0,
             findings: vec![Finding {
@@ -116,8 +127,18 @@ pub(crate) struct Read {
     pub report: Report,
 }
 
-/// Reads both layers. With an error in the report, they must not be used.
-pub(crate) fn read(sources: &PolicySources, schema: &Schema) -> Read {
+/// Reads both layers, on a stack of its own. With an error in the report, they must not be used.
+pub(crate) fn read(sources: &PolicySources, schema: &Schema) -> Result<Read, LoadError> {
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().name("policies".to_owned()).stack_size(STACK_BYTES);
+        let thread = reader
+            .spawn_scoped(scope, || read_layers(sources, schema))
+            .map_err(|error| LoadError::Unread(error.to_string()))?;
+        thread.join().map_err(|_| LoadError::Unread("the reader stopped half way".to_owned()))
+    })
+}
+
+fn read_layers(sources: &PolicySources, schema: &Schema) -> Read {
     let mut report = Report::default();
     let guardrails = read_layer(Layer::Guardrails, &sources.guardrails, schema, &mut report);
     let organisation = read_layer(Layer::Organisation, &sources.organisation, schema, &mut report);
@@ -211,6 +232,10 @@ fn read_file(
         report.error(file, None, None, format!("the file is larger than {FILE_BYTES} bytes"), None);
         return Vec::new();
     }
+    if let Some((place, message)) = too_much(&file.text) {
+        report.error(file, Some(place), None, message, Some("split it into several policies"));
+        return Vec::new();
+    }
     let set: PolicySet = match file.text.parse() {
         Ok(set) => set,
         Err(errors) => {
@@ -277,6 +302,41 @@ fn read_file(
     }
     read.sort_by_key(|(_, _, _, place)| *place);
     read
+}
+
+/// Where a policy is too long or nested too deeply to be read at all, strings and comments aside.
+fn too_much(text: &str) -> Option<(usize, String)> {
+    let (mut start, mut length, mut open) = (0, 0_usize, 0_usize);
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        length += 1;
+        match byte {
+            b'"' => {
+                while let Some((_, inside)) = bytes.next() {
+                    length += 1;
+                    match inside {
+                        b'\\' => _ = bytes.next(),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            b'/' if bytes.peek().is_some_and(|(_, next)| *next == b'/') => {
+                while bytes.next_if(|(_, inside)| *inside != b'\n').is_some() {}
+            }
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            b';' => (start, length, open) = (at + 1, 0, 0),
+            _ => {}
+        }
+        if length > POLICY_BYTES {
+            return Some((start, format!("a policy is longer than {POLICY_BYTES} bytes")));
+        }
+        if open > BRACKETS {
+            return Some((at, format!("brackets are nested deeper than {BRACKETS}")));
+        }
+    }
+    None
 }
 
 /// Line and column, from 1, of a byte offset.
@@ -419,3 +479,6 @@ impl Report {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

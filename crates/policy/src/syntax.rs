@@ -15,7 +15,7 @@ use cedar_policy::Policy;
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Policy as Tree, UnaryOp, Var};
 
 /// How deep an expression may be nested.
-const DEPTH: usize = 64;
+const DEPTH: usize = 256;
 
 /// The policy says something that no policy may say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,375 @@
+use std::path::PathBuf;
+
+use cedar_policy::Effect;
+use proptest::prelude::*;
+use writ_model::{
+    AgentId, CallId, Client, Human, Limits, Operation, Place, Resource, Supervision, Task, TaskId, TaskKind, Timestamp,
+};
+
+use super::*;
+use crate::moment::{Budget, FingerprintState, Taint};
+use crate::place::{Lexical, Workspace};
+use crate::source::SourceFile;
+
+pub(crate) fn scope() -> TaskScope {
+    let now = Timestamp::from_millis(1_790_000_000_000);
+    TaskScope {
+        task: Task {
+            id: TaskId::new(now, [1; 10]),
+            agent: AgentId::new(now, [2; 10]),
+            client: Client::ClaudeCode,
+            kind: TaskKind::Feature,
+            requester: Human(Label::lossy("uid:1000")),
+            intent: Digest::new([3; 32]),
+            workspace: Digest::new([4; 32]),
+            branch_prefix: Label::lossy("writ/x-"),
+            environment: Label::lossy("development"),
+            supervision: Supervision::Governed,
+            limits: Limits::default(),
+            opened_at: now,
+        },
+        agent_name: Label::lossy("a"),
+        agent_owner: Human(Label::lossy("uid:1000")),
+        agent_environment: Label::lossy("development"),
+        team: Some(Label::lossy("shop")),
+        workspace: Workspace {
+            root: PathBuf::from("/w"),
+            home: Some(PathBuf::from("/home/ann")),
+            scratch: vec![PathBuf::from("/tmp")],
+            own: vec![PathBuf::from("/home/ann/.local/state/writ")],
+        },
+    }
+}
+
+pub(crate) fn moment() -> Moment {
+    Moment {
+        now: Timestamp::from_millis(1_790_000_000_000),
+        budget: Budget { calls_left: 9, denials_left: 9, seconds_left: 9 },
+        fingerprint: FingerprintState::Accepted,
+        taint: Taint::default(),
+    }
+}
+
+pub(crate) fn shell(command: &str) -> ToolCall {
+    ToolCall {
+        id: CallId::new(Timestamp::EPOCH, [5; 10]),
+        client: Client::ClaudeCode,
+        tool: Label::lossy("Bash"),
+        client_call: None,
+        subagent: None,
+        operation: Operation::Shell { command: command.to_owned() },
+        cwd: "/w".to_owned(),
+        arguments: serde_json::json!({ "command": command }),
+    }
+}
+
+fn load(text: &str) -> Arc<Engine> {
+    let file = SourceFile { name: "test.cedar".to_owned(), text: text.to_owned() };
+    Arc::new(Engine::load(&PolicySources::shipped().with_organisation([file])).unwrap())
+}
+
+fn action(effect: EffectClass, resource: Resource) -> Action {
+    Action { effect, resource, because: String::new() }
+}
+
+const ONE: &str = "@id(\"all\") @reason(\"r\") permit (principal, action, resource);";
+
+/// A thousand policies for other actions, resources and principals cost a question nothing.
+#[test]
+fn cost_does_not_grow_with_policies_for_other_things() {
+    let mut text = ONE.to_owned();
+    let few = load(&text).for_task(scope()).unwrap();
+    for number in 0..350 {
+        text.push_str(&format!(
+            "@id(\"deploy-{number}\") @reason(\"r\")
+             permit (principal, action == Writ::Action::\"deploy\", resource) when {{ context.kind == \"k{number}\" }};
+             @id(\"team-{number}\") @reason(\"r\")
+             permit (principal in Writ::Team::\"t{number}\", action == Writ::Action::\"read\", resource);
+             @id(\"host-{number}\") @reason(\"r\")
+             permit (principal, action, resource == Writ::Host::\"h{number}\");"
+        ));
+    }
+    let many = load(&text).for_task(scope()).unwrap();
+    let path = Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    for effect in [EffectClass::Read, EffectClass::WriteWorkspace, EffectClass::BuildTest, EffectClass::SecretRead] {
+        let (few, many) = (few.considered(effect, &path), many.considered(effect, &path));
+        assert_eq!(few, many, "{effect}");
+        assert!(few > 0 && few < 20, "{effect}: {few}");
+    }
+    let host = Resource::Host { name: "h7".to_owned() };
+    assert!(many.considered(EffectClass::Deploy, &host) > 700);
+}
+
+/// With the shipped policies, no question meets more than a handful.
+#[test]
+fn a_question_meets_a_handful_of_policies() {
+    let judge = Arc::new(Engine::load(&PolicySources::shipped()).unwrap()).for_task(scope()).unwrap();
+    let all = judge.engine.guardrails.len() + judge.engine.organisation.len() + judge.task.len();
+    for effect in EffectClass::ALL {
+        for resource in some_resources() {
+            let considered = judge.considered(effect, &resource);
+            assert!(considered <= 14, "{effect} on {}: {considered} of {all}", resource.kind());
+        }
+    }
+}
+
+fn some_resources() -> Vec<Resource> {
+    let text = || "x".to_owned();
+    let mut found = vec![
+        Resource::CloudAccount { provider: text() },
+        Resource::Command { program: text() },
+        Resource::Deployment { target: text() },
+        Resource::Identity { what: text() },
+        Resource::McpTool { server: text(), tool: text() },
+        Resource::Package { name: text() },
+        Resource::Repository { name: text() },
+        Resource::Secret { what: text() },
+        Resource::Unknown { why: text() },
+    ];
+    for host in ["localhost", "169.254.169.254", "example.org"] {
+        found.push(Resource::Host { name: host.to_owned() });
+    }
+    for place in Place::ALL {
+        for path in ["/w/src/x", "/w/.env", "/usr/include/x", "/home/ann/.cache/x"] {
+            found.push(Resource::Path { path: path.to_owned(), place });
+        }
+    }
+    for (remote, name, force) in
+        [("origin", "writ/x-1", false), ("origin", "main", false), ("", "", false), ("u", "writ/x-1", true), ("", "main", true)]
+    {
+        found.push(Resource::Ref { remote: remote.to_owned(), name: name.to_owned(), force });
+    }
+    found
+}
+
+/// A policy of random scope and condition. Some hold, some do not.
+fn any_policy() -> impl Strategy<Value = String> {
+    let principal = prop_oneof![
+        Just("principal".to_owned()),
+        Just("principal in Writ::Profile::\"work\"".to_owned()),
+        Just("principal in Writ::Profile::\"ops\"".to_owned()),
+        Just("principal in Writ::Team::\"shop\"".to_owned()),
+        Just("principal is Writ::Agent in Writ::Environment::\"development\"".to_owned()),
+        Just("principal == Writ::Agent::\"nobody\"".to_owned()),
+    ];
+    let action = prop_oneof![
+        Just("action".to_owned()),
+        (0..EffectClass::ALL.len()).prop_map(|i| format!("action == Writ::Action::\"{}\"", EffectClass::ALL[i])),
+        Just("action in Writ::Action::\"ordinary\"".to_owned()),
+        Just("action in [Writ::Action::\"outward\", Writ::Action::\"read\"]".to_owned()),
+        Just("action in Writ::Action::\"release\"".to_owned()),
+    ];
+    let resource = prop_oneof![
+        Just("resource".to_owned()),
+        (0..KINDS).prop_map(|i| format!("resource is Writ::{}", crate::schema::KIND_NAMES[i])),
+        Just("resource == Writ::Host::\"localhost\"".to_owned()),
+        Just("resource in Writ::Package::\"x\"".to_owned()),
+        Just("resource is Writ::Path in Writ::Path::\"/w/src/x\"".to_owned()),
+    ];
+    let condition = prop_oneof![
+        Just(String::new()),
+        Just("when { context has approval && context.approval.one_person }".to_owned()),
+        Just("when { context has approval && context.approval.two_people }".to_owned()),
+        Just("when { context.kind == \"feature\" }".to_owned()),
+        Just("when { context.taint.secret }".to_owned()),
+    ];
+    let lifted = prop_oneof![
+        Just(String::new()),
+        Just("unless { context has approval && context.approval.another_person }".to_owned()),
+        Just("when { context.taint.untrusted }".to_owned()),
+    ];
+    prop_oneof![
+        4 => (principal.clone(), action.clone(), resource.clone(), condition)
+            .prop_map(|(p, a, r, c)| format!("permit ({p}, {a}, {r}) {c};")),
+        1 => (principal, action, resource, lifted).prop_map(|(p, a, r, c)| format!("forbid ({p}, {a}, {r}) {c};")),
+    ]
+}
+
+fn named(policies: &[String]) -> String {
+    policies.iter().enumerate().map(|(n, policy)| format!("@id(\"p{n}\") @reason(\"r\")\n{policy}\n")).collect()
+}
+
+/// The same question put to all policies of all layers at once, the plain way.
+fn ask_all(judge: &TaskJudge, action: &Action, approval: Option<ApprovalLevel>) -> Answer {
+    let set = |filed: &Filed| set_of(filed.all().collect()).unwrap();
+    let cell = Cell {
+        guardrails: set(&judge.engine.guardrails),
+        organisation: set(&judge.engine.organisation),
+        task: set(&judge.task),
+    };
+    let resource = entities::resource(action, &judge.scope).unwrap();
+    let uid = resource.uid();
+    let entities = judge.principal.entities(action.effect, vec![resource]).unwrap();
+    let question = Question { action, cell: &cell, entities, resource: uid };
+    let context = judge.principal.context(&judge.scope, &moment(), approval, judge.uses).unwrap();
+    judge.ask(&question, context).unwrap()
+}
+
+fn sorted(mut answer: Answer) -> (Vec<(Layer, Label)>, Vec<Label>, Vec<Layer>) {
+    answer.forbids.sort();
+    answer.permits.sort();
+    assert_eq!(answer.erred, []);
+    (answer.forbids, answer.permits, answer.against)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Choosing policies beforehand changes no answer and no determining policy.
+    #[test]
+    fn the_chosen_policies_answer_like_all_of_them(
+        policies in prop::collection::vec(any_policy(), 1..25),
+        asked in prop::collection::vec(any_action(), 16),
+    ) {
+        let judge = load(&named(&policies)).for_task(scope()).unwrap();
+        for action in asked {
+            let question = judge.question(&action, None).unwrap();
+            for approval in [None, Some(ApprovalLevel::OnePerson), Some(ApprovalLevel::TwoPeople)] {
+                let context = judge.principal.context(&judge.scope, &moment(), approval, judge.uses).unwrap();
+                let chosen = judge.ask(&question, context).unwrap();
+                prop_assert_eq!(sorted(chosen), sorted(ask_all(&judge, &action, approval)), "{:?}", action);
+            }
+        }
+    }
+
+    /// What a lower approval allows, a higher one allows too, for any policies that load.
+    #[test]
+    fn more_approval_never_allows_less(
+        policies in prop::collection::vec(any_policy(), 1..25),
+        asked in prop::collection::vec(any_action(), 16),
+    ) {
+        let judge = load(&named(&policies)).for_task(scope()).unwrap();
+        for action in asked {
+            never_less(&judge, &action);
+        }
+    }
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let resources = some_resources();
+    (0..EffectClass::ALL.len(), 0..resources.len())
+        .prop_map(move |(effect, resource)| action(EffectClass::ALL[effect], resources[resource].clone()))
+}
+
+/// Every pair of approvals of which one contains the other, in every state of taint.
+fn never_less(judge: &TaskJudge, action: &Action) {
+    let question = judge.question(action, None).unwrap();
+    for bits in 0..8 {
+        let taint = Taint { private: bits & 1 > 0, secret: bits & 2 > 0, untrusted: bits & 4 > 0 };
+        let moment = Moment { taint, ..moment() };
+        let allowed = |approval| {
+            let context = judge.principal.context(&judge.scope, &moment, approval, judge.uses).unwrap();
+            judge.ask(&question, context).unwrap().allows()
+        };
+        let none = allowed(None);
+        let levels = ApprovalLevel::RISING.map(|level| (level, allowed(Some(level))));
+        for (level, yes) in levels {
+            assert!(yes || !none, "{action:?}: `{level}` takes away what needs no approval");
+            for (lower, lower_yes) in levels {
+                assert!(!contains(level, lower) || yes || !lower_yes, "{action:?}: {level} < {lower}");
+            }
+        }
+    }
+}
+
+#[test]
+fn with_the_shipped_policies_more_approval_never_allows_less() {
+    let engine = Arc::new(Engine::load(&PolicySources::shipped()).unwrap());
+    for (kind, supervision) in [
+        (TaskKind::DependencyUpdate, Supervision::Governed),
+        (TaskKind::Docs, Supervision::Governed),
+        (TaskKind::Ops, Supervision::Governed),
+        (TaskKind::Release, Supervision::Governed),
+        (TaskKind::Review, Supervision::Hooked),
+    ] {
+        let mut scope = scope();
+        scope.task.kind = kind;
+        scope.task.supervision = supervision;
+        let judge = engine.for_task(scope).unwrap();
+        for effect in EffectClass::ALL {
+            for resource in some_resources().into_iter().step_by(2) {
+                never_less(&judge, &action(effect, resource));
+            }
+        }
+    }
+}
+
+/// An error in one policy must not let the others allow. The loader refuses such a policy; here one is slipped past it.
+#[test]
+fn an_evaluation_error_denies() {
+    let engine = load(ONE);
+    for effect in [Effect::Permit, Effect::Forbid] {
+        let word = match effect {
+            Effect::Permit => "permit",
+            Effect::Forbid => "forbid",
+        };
+        let mut judge = engine.for_task(scope()).unwrap();
+        let text = format!("{word} (principal, action, resource) when {{ resource.nothing == 1 }};");
+        let erring = cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new("task:erring")), text).unwrap();
+        let mut read = task_layer(&scope()).unwrap();
+        let notes = read.policies[0].2.clone();
+        read.policies.push((erring, Label::lossy("task:erring"), notes));
+        judge.task = Filed::new(read, &engine.actions);
+        let path = Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+        let decision = judge.explain(&[action(EffectClass::Read, path)], &moment()).decision;
+        assert_eq!(decision.verdict, Verdict::Deny, "{word}");
+        assert_eq!(decision.reason, ReasonCode::EvaluationError, "{word}");
+        assert_eq!(decision.policies, [Label::lossy("task:erring")]);
+    }
+}
+
+/// No approval contains both of these, so a call that needs both cannot be lifted by one.
+#[test]
+fn approvals_that_do_not_contain_each_other_do_not_add_up() {
+    let engine = load(
+        "@id(\"a\") @reason(\"r\") permit (principal, action == Writ::Action::\"read\", resource)
+         when { context has approval && context.approval.two_people };
+         @id(\"b\") @reason(\"r\") permit (principal, action == Writ::Action::\"build-test\", resource)
+         when { context has approval && context.approval.role };",
+    );
+    let judge = engine.for_task(scope()).unwrap();
+    let path = || Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    let decide = |effects: &[EffectClass]| {
+        let actions: Vec<Action> = effects.iter().map(|effect| action(*effect, path())).collect();
+        let decision = judge.explain(&actions, &moment()).decision;
+        (decision.verdict, decision.approval)
+    };
+    assert_eq!(decide(&[EffectClass::Read]), (Verdict::StepUp, Some(ApprovalLevel::TwoPeople)));
+    assert_eq!(decide(&[EffectClass::BuildTest]), (Verdict::StepUp, Some(ApprovalLevel::Role)));
+    assert_eq!(decide(&[EffectClass::Read, EffectClass::BuildTest]), (Verdict::Deny, None));
+}
+
+#[test]
+fn no_actions_are_a_denial() {
+    let judge = load(ONE).for_task(scope()).unwrap();
+    let decision = judge.explain(&[], &moment()).decision;
+    assert_eq!((decision.verdict, decision.reason), (Verdict::Deny, ReasonCode::Unknown));
+}
+
+/// A policy that reads the call's arguments, the clock or the budget gets them.
+#[test]
+fn policies_can_read_the_call_the_clock_and_the_budget() {
+    let check = |condition: &str, verdict: Verdict| {
+        let text = format!("@id(\"x\") @reason(\"r\") permit (principal, action, resource) when {{ {condition} }};");
+        let judge = load(&text).for_task(scope()).unwrap();
+        let found = judge.judge(shell("make all"), &moment(), &Lexical);
+        assert_eq!(found.ruling().decision.verdict, verdict, "{condition}");
+    };
+    check("context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"make *\"", Verdict::Allow);
+    check("context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"rm *\"", Verdict::Deny);
+    check("context.call.tool == \"Bash\" && context.call.complete", Verdict::Allow);
+    check("context.now > datetime(\"2026-01-01\") && context.now < datetime(\"2030-01-01\")", Verdict::Allow);
+    check("context.now < datetime(\"2026-01-01\")", Verdict::Deny);
+    check("context.budget.calls_left == 9", Verdict::Allow);
+    check("context.budget.calls_left > 9", Verdict::Deny);
+}
+
+/// Time that cannot be written down is no reason to allow.
+#[test]
+fn a_clock_out_of_range_denies_where_it_is_read() {
+    let text = "@id(\"x\") @reason(\"r\") permit (principal, action, resource) when { context.now < datetime(\"9000-01-01\") };";
+    let judge = load(text).for_task(scope()).unwrap();
+    let moment = Moment { now: Timestamp::from_millis(i64::MAX), ..moment() };
+    let decision = judge.judge(shell("make"), &moment, &Lexical).ruling().decision.clone();
+    assert_eq!((decision.verdict, decision.reason), (Verdict::Deny, ReasonCode::EvaluationError));
+}

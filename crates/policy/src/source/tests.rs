@@ -1,0 +1,139 @@
+use super::*;
+
+fn organisation(text: &str) -> PolicySources {
+    PolicySources::shipped().with_organisation([SourceFile { name: "our.cedar".to_owned(), text: text.to_owned() }])
+}
+
+fn findings(text: &str) -> Vec<String> {
+    validate(&organisation(text)).findings.iter().map(ToString::to_string).collect()
+}
+
+const FINE: &str = "@id(\"fine\") @reason(\"r\") permit (principal, action, resource);\n";
+
+#[test]
+fn the_shipped_policies_have_no_findings() {
+    let report = validate(&PolicySources::shipped());
+    assert_eq!(report.findings, []);
+    assert!(report.policies > 40, "{}", report.policies);
+}
+
+#[test]
+fn each_mistake_is_told_with_its_place() {
+    for (text, expected) in [
+        ("permit (principal, action, resource)", "our.cedar:2:37: error: unexpected end of input"),
+        ("permit (principal, action, resource);", "our.cedar: error: the policy that starts with `permit (principal, action, resource);` has no `@id`"),
+        ("@id(\"two words\") @reason(\"r\") permit (principal, action, resource);", "our.cedar:2:1: error: `two words` is no id"),
+        ("@id(\"a\") permit (principal, action, resource);", "our.cedar:2:1: error: it has no `@reason` of one line (policy `a`)"),
+        (
+            "@id(\"a\") @reason(\"r\") @code(\"because\") forbid (principal, action, resource);",
+            "our.cedar:2:1: error: `because` is no reason code (policy `a`)",
+        ),
+        (FINE, "our.cedar:1:1: error: `fine` is the id of another policy too, in `our.cedar` (policy `fine`)"),
+        (
+            "@id(\"a\") @reason(\"r\") permit (principal, action, resource) when { resource.place == \"own\" };",
+            "our.cedar:2:1: error: for policy `organisation:a`, attribute `place` on entity type",
+        ),
+        (
+            "@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Path) when { resource.at_home == \"x\" };",
+            "our.cedar:2:1: error: for policy `organisation:a`, unable to guarantee safety of access to optional attribute",
+        ),
+        (
+            "@id(\"a\") @reason(\"r\") permit (principal, action == Writ::Action::\"merge\", resource);",
+            "our.cedar:2:1: error: for policy `organisation:a`, unrecognized action `Writ::Action::\"merge\"`",
+        ),
+        (
+            "@id(\"a\") @reason(\"r\") permit (principal == ?principal, action, resource);",
+            "our.cedar: error: templates cannot be used here",
+        ),
+        (
+            "@id(\"a\") @reason(\"r\") forbid (principal, action, resource) when { context.budget.calls_left + 1 > 2 };",
+            "our.cedar:2:1: error: `+` can overflow",
+        ),
+        (
+            "@id(\"a\") @reason(\"r\") forbid (principal, action, resource) when { context has approval };",
+            "our.cedar:2:1: error: a person's yes could turn an allow into a deny",
+        ),
+    ] {
+        let found = findings(&format!("{FINE}{text}"));
+        assert!(found.iter().any(|finding| finding.starts_with(expected)), "{text}\n{found:#?}");
+    }
+}
+
+#[test]
+fn guardrails_only_forbid() {
+    let mut sources = PolicySources::shipped();
+    sources.guardrails.push(SourceFile { name: "more.cedar".to_owned(), text: FINE.to_owned() });
+    let report = validate(&sources);
+    assert!(report.findings.iter().any(|finding| finding.message == "guardrails only forbid"), "{report:?}");
+    assert!(matches!(crate::Engine::load(&sources).map(|_| ()), Err(LoadError::Refused { .. })));
+}
+
+#[test]
+fn an_organisation_without_permits_is_warned() {
+    let sources = PolicySources::shipped().with_organisation([]);
+    let report = validate(&sources);
+    assert!(report.is_usable());
+    assert!(matches!(report.findings.as_slice(), [Finding { severity: Severity::Warning, .. }]), "{report:?}");
+}
+
+/// Texts that would take the parser or the validator down, if they got there.
+#[test]
+fn size_depth_and_length_have_bounds() {
+    let condition = |condition: &str| {
+        format!("@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Ref) when {{ {condition} }};")
+    };
+    let deep = |n: usize| condition(&format!("{}resource.known{}", "!(".repeat(n), ")".repeat(n)));
+    let wide = |n: usize| condition(&vec!["resource.known"; n].join(" && "));
+    let nots = |n: usize| condition(&format!("{}resource.known", "if true then false else ".repeat(n)));
+    for (text, expected) in [
+        (deep(70), "brackets are nested deeper"),
+        (deep(1_000_000), "brackets are nested deeper"),
+        (wide(700), "expressions are nested deeper"),
+        (wide(100_000), "a policy is longer"),
+        (nots(500), "expressions are nested deeper"),
+        ("(".repeat(100), "brackets are nested deeper"),
+        (format!("{}{}", "x".repeat(FILE_BYTES), FINE), "the file is larger"),
+        (condition(&format!("resource.name == \"{}\"", "\\\";".repeat(9_000))), "a policy is longer"),
+    ] {
+        let found = findings(&text);
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{expected}: {found:.200?}");
+    }
+    // Long, and within the bounds.
+    for text in [deep(30), wide(200)] {
+        assert_eq!(findings(&text), [] as [String; 0]);
+    }
+}
+
+/// A condition at the edge of what loads is answered or refused, on the small stack of any thread; nothing falls over.
+#[test]
+fn what_loads_can_be_asked_on_a_small_stack() {
+    let wide = vec!["resource.path != \"x\""; 250].join(" && ");
+    let text = format!("@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Path) when {{ {wide} }};");
+    let engine = std::sync::Arc::new(crate::Engine::load(&organisation(&text)).unwrap());
+    let judge = engine.for_task(crate::engine::tests::scope()).unwrap();
+    let ask = || {
+        let path = writ_model::Resource::Path { path: "/w/x".to_owned(), place: writ_model::Place::Workspace };
+        let action = writ_model::Action { effect: writ_model::EffectClass::Read, resource: path, because: String::new() };
+        judge.explain(&[action], &crate::engine::tests::moment()).decision.reason
+    };
+    let reason = std::thread::scope(|scope| {
+        let small = std::thread::Builder::new().stack_size(1 << 20);
+        small.spawn_scoped(scope, ask).unwrap().join().unwrap()
+    });
+    assert!(matches!(reason, ReasonCode::Allowed | ReasonCode::EvaluationError), "{reason}");
+}
+
+#[test]
+fn the_version_moves_with_every_byte_of_the_policies() {
+    let version = |text: &str| crate::Engine::load(&organisation(text)).unwrap().version();
+    let one = version(FINE);
+    assert_eq!(one, version(FINE));
+    assert_ne!(one, version(&format!("{FINE} ")));
+    assert_ne!(one, crate::Engine::load(&PolicySources::shipped()).unwrap().version());
+    // Where one file ends and the next begins counts too.
+    let split = |a: &str, b: &str| {
+        let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
+        crate::Engine::load(&PolicySources::shipped().with_organisation([file("a", a), file("b", b)])).unwrap().version()
+    };
+    assert_ne!(split(FINE, "//x\n"), split(&format!("{FINE}//x\n"), ""));
+}
