@@ -1,1 +1,4 @@
-//! End-to-end tests of the binary.
+//! The real binary, driven as a person or a client drives it.
+
+mod corner;
+mod hook;

@@ -1,0 +1,151 @@
+//! The command line: one file per subcommand.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, State};
+use crate::failure::Outcome;
+
+mod agent;
+mod answer;
+mod approvals;
+mod audit;
+mod check;
+mod classify;
+mod completion;
+mod doctor;
+mod install;
+mod measure;
+mod policy;
+mod revoke;
+mod run;
+mod serve;
+mod task;
+
+const EXAMPLES: &str = "\
+Examples:
+  writ demo                                               see the whole story, no account needed
+  writ run --kind bugfix --task \"fix the parser\" -- claude  work under a writ
+  writ approvals watch                                    what waits for a human
+  writ approve apr_…                                      yes, to exactly this call, once
+  writ revoke agent claude-code                           stop it everywhere, now
+  writ audit search --verdict deny                        what was refused, and why
+  writ audit verify                                       check the whole record, offline
+
+Exit codes: 0 done, 1 broken, 2 usage, 3 denied, 4 approval pending, 5 integrity failure.
+`writ run` ends with the client's own exit code.";
+
+/// No writ, no action: every AI coding tool gets an identity, an owner, a task and an end.
+#[derive(Parser)]
+#[command(name = "writ", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the control plane of this user
+    Serve(serve::Arguments),
+    /// Run a coding client under a writ
+    Run(run::Arguments),
+    /// Register, look at and move agents
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Look at tasks and close them
+    #[command(subcommand)]
+    Task(task::Command),
+    /// List the calls that wait for a human, or watch them
+    Approvals(approvals::Arguments),
+    /// Say yes to exactly one held call
+    Approve(answer::Approve),
+    /// Say no to a held call
+    Deny(answer::Deny),
+    /// End the authority of an agent, a task or an owner, at once
+    #[command(subcommand)]
+    Revoke(revoke::Command),
+    /// Ask what would be decided, and why
+    Check(check::Arguments),
+    /// Look at and validate policies
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Answer one event of a client: JSON on standard input, the answer on standard output
+    ///
+    /// Clients start this themselves; `writ install` and `writ run` configure them to. Anything that goes wrong is a
+    /// refusal in the client's own form.
+    Hook(HookHelp),
+    /// Put the hooks into a client's own configuration, or take them out
+    Install(install::Arguments),
+    /// Search, show, verify and prove the record
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Tell what this machine can enforce, and what is missing
+    Doctor(doctor::Arguments),
+    /// Tell what a shell command would do, without doing it
+    Classify(classify::Arguments),
+    /// Print the completions of a shell
+    Completion(completion::Arguments),
+}
+
+/// For `--help` only: the real thing is started before this parser.
+#[derive(clap::Args)]
+struct HookHelp {
+    /// claude-code, codex, gemini-cli or opencode
+    client: String,
+    /// The event, for clients whose message does not name it
+    event: Option<String>,
+    /// Seconds after which the answer is a refusal
+    #[arg(long, default_value_t = 590)]
+    deadline: u64,
+}
+
+/// What every command knows of its surroundings.
+pub(crate) struct Context {
+    pub(crate) state: State,
+    pub(crate) config: Config,
+}
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(arguments.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Agent(command) => agent::main(&context()?, command),
+        Command::Approvals(arguments) => approvals::main(&context()?, arguments),
+        Command::Approve(arguments) => answer::approve(&context()?, arguments),
+        Command::Audit(command) => audit::main(&context()?, command),
+        Command::Check(arguments) => check::main(&context()?, arguments),
+        Command::Classify(arguments) => classify::main(arguments),
+        Command::Completion(arguments) => completion::main::<Arguments>(arguments),
+        Command::Deny(arguments) => answer::deny(&context()?, arguments),
+        Command::Doctor(arguments) => doctor::main(arguments),
+        Command::Hook(HookHelp { client, event: _, deadline: _ }) => {
+            Err(crate::failure::Failure::usage(format_args!("`writ hook {client}` must come first on its command line")))
+        }
+        Command::Install(arguments) => install::main(arguments),
+        Command::Policy(command) => policy::main(command),
+        Command::Revoke(command) => revoke::main(&context()?, command),
+        Command::Run(arguments) => run::main(&context()?, arguments),
+        Command::Serve(arguments) => serve::main(&context()?, arguments),
+        Command::Task(command) => task::main(&context()?, command),
+    }
+}
+
+fn context() -> Result<Context, crate::failure::Failure> {
+    let variable = |name: &str| std::env::var_os(name);
+    Ok(Context { state: State::of(variable)?, config: Config::load(variable)? })
+}

@@ -1,0 +1,178 @@
+//! `writ approvals [watch]`: the calls that wait for a human.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use writ_control::api::client::Client as Office;
+use writ_control::api::message::{ApprovalView, ApprovalsList, ApprovalsWatch};
+use writ_model::ApprovalState;
+
+use super::Context;
+use crate::failure::Outcome;
+use crate::screen::{self, Quoted};
+use crate::wire::{self, now};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  writ approvals                 what waits now
+  writ approvals watch           what waits, and everything that happens to it
+  writ approvals watch --json    one JSON object a line, for a program of yours that tells you")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Those that were answered, used or expired too
+    #[arg(long)]
+    all: bool,
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Stay and show each request as it comes and as it is answered
+    Watch,
+}
+
+/// An approval as a program gets it: `shown` as it was recorded, and as text that is safe to print.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    #[serde(flatten)]
+    view: &'a ApprovalView,
+    /// `shown`, escaped for a terminal.
+    printable: Option<String>,
+}
+
+pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
+    let Arguments { command, all, json } = arguments;
+    wire::block_on(async {
+        let office = wire::connect(&context.state).await?;
+        match command {
+            Some(Command::Watch) => watch(&office, json).await,
+            None => list(&office, all, json).await,
+        }
+    })
+}
+
+async fn list(office: &Office, all: bool, json: bool) -> Outcome {
+    #[derive(Serialize)]
+    struct Listed<'a> {
+        approvals: Vec<Shown<'a>>,
+        more: bool,
+    }
+    let mut found = office.call(ApprovalsList::default()).await?;
+    if all {
+        for state in [ApprovalState::Approved, ApprovalState::Consumed, ApprovalState::Refused, ApprovalState::Expired] {
+            let others = office.call(ApprovalsList { state: Some(state), ..ApprovalsList::default() }).await?;
+            found.approvals.extend(others.approvals);
+            found.more |= others.more;
+        }
+        found.approvals.sort_by_key(|approval| approval.requested_at);
+    }
+    if json {
+        let approvals = found.approvals.iter().map(shown_to_people).collect();
+        screen::json(&Listed { approvals, more: found.more })?;
+    } else if found.approvals.is_empty() {
+        screen::say("nothing waits");
+    } else {
+        for approval in &found.approvals {
+            screen::line(card(approval))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn watch(office: &Office, json: bool) -> Outcome {
+    let mut changes = office.watch(ApprovalsWatch {}).await?;
+    if !json {
+        screen::say("waiting for requests; end with Ctrl-C");
+    }
+    loop {
+        let view = tokio::select! {
+            next = changes.next() => match next {
+                Some(view) => view?,
+                None => return Err(crate::failure::Failure::new(crate::failure::Kind::Broken, "the control plane ended the stream")),
+            },
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+        };
+        if json {
+            screen::json(&shown_to_people(&view))?;
+            continue;
+        }
+        match view.state {
+            ApprovalState::Pending => screen::line(card(&view))?,
+            state @ (ApprovalState::Approved
+            | ApprovalState::Consumed
+            | ApprovalState::Refused
+            | ApprovalState::Expired) => screen::line(format_args!("{}  {state}", view.id))?,
+        }
+    }
+}
+
+pub(super) fn shown_to_people(view: &ApprovalView) -> Shown<'_> {
+    Shown { view, printable: view.shown.as_deref().map(|shown| claim(shown).join("\n")) }
+}
+
+/// Everything that an approver needs: who, for what task, our reading, and the agent's claim in quotation marks.
+pub(super) fn card(view: &ApprovalView) -> String {
+    let waits = match view.state {
+        ApprovalState::Pending => format!("waits, expires in {}", screen::span(now(), view.expires_at)),
+        state @ (ApprovalState::Approved
+        | ApprovalState::Consumed
+        | ApprovalState::Refused
+        | ApprovalState::Expired) => state.to_string(),
+    };
+    let mut lines = vec![
+        format!("{}  {waits}", view.id),
+        format!("  agent     {} for {}, task {} ({})", view.agent_name, view.requester, view.task, view.task_kind),
+        format!("  needs     {}", view.level),
+    ];
+    match &view.shown {
+        Some(shown) => lines.extend(claim(shown).into_iter().map(|line| format!("  {line}"))),
+        None => lines.push("  what was asked is erased".to_owned()),
+    }
+    lines.push(format!("  digest    {}", view.action));
+    for answer in &view.answers {
+        let yes = if answer.yes { "yes" } else { "no" };
+        lines.push(format!("  {yes} by {} at {}", answer.by, answer.at));
+    }
+    lines.join("\n")
+}
+
+/// What the approver is shown, line by line. Keys are ours; every value is quoted.
+fn claim(shown: &str) -> Vec<String> {
+    match serde_json::from_str::<serde_json::Value>(shown) {
+        Ok(serde_json::Value::Object(fields)) => {
+            let mut lines = Vec::new();
+            for (name, value) in &fields {
+                spread(&mut lines, name, value, 0);
+            }
+            lines
+        }
+        Ok(_) | Err(_) => vec![format!("claim     {}", Quoted(shown))],
+    }
+}
+
+fn spread(lines: &mut Vec<String>, name: &str, value: &serde_json::Value, depth: usize) {
+    use serde_json::Value;
+    const MAX_DEPTH: usize = 4;
+    let indent = "  ".repeat(depth);
+    let name = Quoted(name).to_string();
+    let name = name.trim_matches('"');
+    match value {
+        Value::Object(fields) if depth < MAX_DEPTH => {
+            lines.push(format!("{indent}{name}:"));
+            for (name, value) in fields {
+                spread(lines, name, value, depth + 1);
+            }
+        }
+        Value::Array(items) if depth < MAX_DEPTH && !items.is_empty() => {
+            lines.push(format!("{indent}{name}:"));
+            for item in items {
+                spread(lines, "-", item, depth + 1);
+            }
+        }
+        Value::String(text) => lines.push(format!("{indent}{name:<9} {}", Quoted(text))),
+        other => lines.push(format!("{indent}{name:<9} {}", Quoted(&other.to_string()))),
+    }
+}

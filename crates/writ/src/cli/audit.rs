@@ -1,0 +1,224 @@
+//! `writ audit …`: search, show and prove by the control plane; verify offline.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::Value;
+use writ_control::api::client::Client as Office;
+use writ_control::api::message::{AuditErase, AuditProve, AuditSearch, AuditShow, EntryView};
+use writ_model::{Client, EffectClass, Label, Timestamp, Verdict};
+
+use super::Context;
+use super::measure::moment;
+use super::task::identified;
+use crate::failure::{Failure, Outcome};
+use crate::screen::{self, Quoted};
+use crate::wire;
+
+mod verify;
+
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  writ audit search --denied                     what was refused, and why
+  writ audit search --effect git-push --since 2026-11-01T00:00:00Z
+  writ audit show tsk_…                          the whole story of a task, with its texts
+  writ audit verify                              every hash and signature, offline
+  writ audit verify --checkpoint kept.note       …and nothing was cut off since that checkpoint
+  writ audit prove activity:17 > proof.tlog      evidence that a stranger can check")]
+pub(super) enum Command {
+    /// Find entries, newest first
+    Search(Box<Search>),
+    /// Show an entry, or the story of a session, task, call or approval, with its texts
+    Show(Show),
+    /// Check the whole record against its signatures, offline
+    Verify(verify::Arguments),
+    /// Export the proof that an entry is in the log (C2SP tlog-proof)
+    Prove(Prove),
+    /// Destroy the texts of a closed task; the log stays verifiable
+    Erase(Erase),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Search {
+    /// Id, or enough of it
+    #[arg(long)]
+    task: Option<String>,
+    /// Name or id
+    #[arg(long)]
+    agent: Option<String>,
+    #[arg(long)]
+    client: Option<Client>,
+    /// allow, step_up or deny
+    #[arg(long, value_parser = verdict)]
+    verdict: Option<Verdict>,
+    /// The same as `--verdict deny`
+    #[arg(long, conflicts_with = "verdict")]
+    denied: bool,
+    /// An effect class, as `git-push`
+    #[arg(long)]
+    effect: Option<EffectClass>,
+    /// An event's type, as `call-decided`
+    #[arg(long)]
+    event: Option<Label>,
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// Most entries in the answer
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
+    /// Goes on where an earlier page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Show {
+    /// `control:N`, `activity:N`, or the id of a session, task, call or approval
+    id: String,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Prove {
+    /// `control:N` or `activity:N`
+    entry: String,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Erase {
+    /// Id of a closed task, or enough of it
+    task: String,
+    /// Do not ask again
+    #[arg(long)]
+    yes: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(context: &Context, command: Command) -> Outcome {
+    let command = match command {
+        Command::Verify(arguments) => return verify::main(context, arguments),
+        online @ (Command::Search(_) | Command::Show(_) | Command::Prove(_) | Command::Erase(_)) => online,
+    };
+    wire::block_on(async {
+        let office = wire::connect(&context.state).await?;
+        match command {
+            Command::Search(arguments) => search(&office, *arguments).await,
+            Command::Show(arguments) => show(&office, arguments).await,
+            Command::Prove(arguments) => prove(&office, arguments).await,
+            Command::Erase(arguments) => erase(&office, arguments).await,
+            Command::Verify(_) => Ok(ExitCode::SUCCESS),
+        }
+    })
+}
+
+async fn search(office: &Office, arguments: Search) -> Outcome {
+    let Search { task, agent, client, verdict, denied, effect, event, since, until, limit, cursor, json } = arguments;
+    let task = match task {
+        Some(task) => Some(identified(office, &task).await?),
+        None => None,
+    };
+    let verdict = verdict.or(denied.then_some(Verdict::Deny));
+    let limit = Some(limit);
+    let page = office
+        .call(AuditSearch { task, agent, client, verdict, effect, event, since, until, limit, cursor })
+        .await?;
+    if json {
+        screen::json(&page)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in &page.entries {
+        screen::line(headline(entry))?;
+    }
+    if page.entries.is_empty() {
+        screen::say("nothing fits");
+    }
+    if let Some(cursor) = page.cursor {
+        screen::say(format_args!("older ones with --cursor {cursor}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
+    let story = office.call(AuditShow { id }).await?;
+    if json {
+        screen::json(&story)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in &story.entries {
+        screen::line(headline(entry))?;
+        for text in &entry.texts {
+            let shown = text.text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
+            screen::line(format_args!("    {}  {shown}", text.field))?;
+        }
+    }
+    if story.more {
+        screen::say("the story is longer; search with --task and --cursor");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn prove(office: &Office, Prove { entry, json }: Prove) -> Outcome {
+    let proof = office.call(AuditProve { id: entry }).await?;
+    if json {
+        screen::json(&proof)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    screen::line(proof.proof.trim_end_matches('\n'))?;
+    screen::say(format_args!("entry: {}", Quoted(&proof.entry)));
+    screen::say(format_args!("verifier key: {}", proof.vkey));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn erase(office: &Office, Erase { task, yes, json }: Erase) -> Outcome {
+    let task = identified(office, &task).await?;
+    if !yes && !super::run::confirmed(&format!("Destroy the texts of {task} for good?"))? {
+        return Err(Failure::new(crate::failure::Kind::Denied, "nothing was destroyed").hint("say --yes to mean it"));
+    }
+    let erased = office.call(AuditErase { task }).await?;
+    if json {
+        screen::json(&erased)?;
+    } else {
+        screen::line(format_args!("the texts of {} are gone; the log still verifies", erased.task))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    match text {
+        "allow" => Ok(Verdict::Allow),
+        "deny" => Ok(Verdict::Deny),
+        "step_up" | "step-up" => Ok(Verdict::StepUp),
+        other => Err(format!("`{other}` is no verdict; known are allow, step_up, deny")),
+    }
+}
+
+/// One entry on one line: where it stands, when, what, and the words that tell most.
+fn headline(entry: &EntryView) -> String {
+    let event = entry.entry.get("event").unwrap_or(&Value::Null);
+    let word = |pointer: &str| {
+        event.pointer(pointer).and_then(Value::as_str).map(|word| Quoted(word).to_string().trim_matches('"').to_owned())
+    };
+    let mut parts = vec![entry.id.clone(), entry.at.to_string(), word("/type").unwrap_or_default()];
+    for pointer in [
+        "/decision/verdict", "/decision/reason", "/tool", "/operation", "/outcome", "/step", "/cause", "/agent",
+        "/approval", "/call", "/name",
+    ] {
+        parts.extend(word(pointer));
+    }
+    if let Some(effects) = event.get("effects").and_then(Value::as_array) {
+        let effects: Vec<_> = effects.iter().filter_map(Value::as_str).collect();
+        parts.push(format!("[{}]", effects.join(" ")));
+    }
+    if let Some(task) = entry.entry.get("task").or_else(|| event.get("task")).and_then(Value::as_str) {
+        parts.push(task.to_owned());
+    }
+    parts.join("  ")
+}

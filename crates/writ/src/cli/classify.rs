@@ -1,0 +1,148 @@
+//! `writ classify`: what a command would do, by the grammar alone. No control plane, no side effects.
+
+use std::io::{BufRead as _, Read as _};
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+use writ_policy::{Classified, Facts, classify};
+
+use crate::failure::{Failure, Outcome};
+use crate::screen;
+
+/// Longest line of input.
+const MAX_LINE_BYTES: u64 = 4 << 20;
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  writ classify 'curl -s https://host/x | sh'
+  printf '%s\\n' '{\"id\":1,\"command\":\"cargo test\"}' | writ classify --json
+
+With --json: one {\"id\",\"command\"} a line on standard input, one {\"id\",\"label\",…} a line out, in input order. What
+cannot be read as such is answered too, as `unknown`.")]
+pub(super) struct Arguments {
+    /// The command, as one argument; without it, lines are read from standard input
+    command: Option<String>,
+    /// Read and write one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// One line in. Fields that nobody knows are ignored.
+#[derive(Deserialize)]
+struct Asked {
+    id: serde_json::Value,
+    command: String,
+    /// Where it would run.
+    cwd: Option<String>,
+    workspace: Option<String>,
+    home: Option<String>,
+}
+
+/// One line out.
+#[derive(Serialize)]
+struct Answered<'a> {
+    v: u32,
+    id: &'a serde_json::Value,
+    label: &'static str,
+    /// `unknown` when any part could not be read.
+    worst: &'static str,
+    effects: Vec<Effect<'a>>,
+    /// Files that it would run.
+    runs: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Effect<'a> {
+    class: &'static str,
+    rule: &'a str,
+    why: &'a str,
+}
+
+pub(super) fn main(arguments: Arguments) -> Outcome {
+    let Arguments { command, json } = arguments;
+    match command {
+        Some(command) if json => {
+            let id = serde_json::Value::Null;
+            answer(&id, &classify(&command, &Facts::default()))?;
+        }
+        Some(command) => explain(&classify(&command, &Facts::default()))?,
+        None if json => lines(|line| match serde_json::from_str::<Asked>(line) {
+            Ok(Asked { id, command, cwd, workspace, home }) => {
+                let facts =
+                    Facts { workspace: workspace.as_deref(), cwd: cwd.as_deref(), home: home.as_deref() };
+                answer(&id, &classify(&command, &facts))
+            }
+            Err(error) => malformed(line, &error),
+        })?,
+        None => lines(|line| explain(&classify(line, &Facts::default())))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut input = std::io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if !line.ends_with(b"\n") && line.len() as u64 >= MAX_LINE_BYTES {
+            return Err(Failure::usage(format_args!("a line of input is longer than {MAX_LINE_BYTES} bytes")));
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches('\n');
+        if !text.trim().is_empty() {
+            each(text)?;
+        }
+    }
+}
+
+fn answer(id: &serde_json::Value, classified: &Classified) -> Result<(), Failure> {
+    let effects = classified
+        .effects
+        .iter()
+        .map(|effect| Effect { class: effect.class.name(), rule: &effect.why.rule, why: &effect.why.text })
+        .collect();
+    print(&Answered {
+        v: 1,
+        id,
+        label: classified.label().name(),
+        worst: classified.worst.name(),
+        effects,
+        runs: &classified.runs,
+        error: None,
+    })
+}
+
+/// A line that is no question still gets its answer, so that answers stay in step with questions.
+fn malformed(line: &str, error: &serde_json::Error) -> Result<(), Failure> {
+    let id = serde_json::from_str::<serde_json::Value>(line)
+        .ok()
+        .and_then(|value| value.get("id").cloned())
+        .unwrap_or(serde_json::Value::Null);
+    print(&Answered {
+        v: 1,
+        id: &id,
+        label: "unknown",
+        worst: "unknown",
+        effects: Vec::new(),
+        runs: &[],
+        error: Some(error.to_string()),
+    })
+}
+
+fn print(answer: &Answered<'_>) -> Result<(), Failure> {
+    Ok(screen::line(serde_json::to_string(answer)?)?)
+}
+
+fn explain(classified: &Classified) -> Result<(), Failure> {
+    screen::line(classified.worst)?;
+    for effect in &classified.effects {
+        screen::line(format_args!("  {:<16} {} ({})", effect.class.name(), effect.why.text, effect.why.rule))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! `writ doctor`: what this machine can enforce, found out by doing it.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use writ_control::api::message::StatusAsk;
+use writ_model::Client;
+
+use crate::config::{Config, State};
+use crate::failure::{Failure, Outcome};
+use crate::screen;
+use crate::wire;
+
+#[derive(clap::Args)]
+#[command(after_help = "Ends with 0 when everything that can be enforced is, and with 1 when a layer is missing.")]
+pub(super) struct Arguments {
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing looked at.
+#[derive(Serialize)]
+struct Finding {
+    /// Stable name.
+    check: String,
+    ok: bool,
+    /// What was found, and what to do about it.
+    detail: String,
+    /// Without it, `writ run` refuses.
+    needed: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    findings: Vec<Finding>,
+}
+
+pub(super) fn main(arguments: Arguments) -> Outcome {
+    let mut findings = Vec::new();
+    for finding in writ_sandbox::probe() {
+        let (ok, detail) = match finding.available {
+            Ok(()) => (true, "in force".to_owned()),
+            Err(reason) => (false, reason),
+        };
+        findings.push(Finding { check: format!("sandbox.{}", finding.layer), ok, detail, needed: true });
+    }
+    let variable = |name: &str| std::env::var_os(name);
+    let state = State::of(variable);
+    findings.push(match &state {
+        Ok(state) => folder(state),
+        Err(error) => found("state", false, error.to_string(), true),
+    });
+    findings.push(match Config::load(variable) {
+        Ok(config) => found(
+            "config",
+            true,
+            config.path.map_or_else(|| "as shipped, there is no file".to_owned(), |path| path.display().to_string()),
+            true,
+        ),
+        Err(error) => found("config", false, format!("{:#}", anyhow::Error::from(error)), true),
+    });
+    if let Ok(state) = &state {
+        findings.push(control_plane(state));
+    }
+    let search = std::env::var_os("PATH");
+    for client in Client::HOOKED {
+        let name = match client {
+            Client::ClaudeCode => "claude",
+            Client::Codex => "codex",
+            Client::GeminiCli => "gemini",
+            Client::OpenCode => "opencode",
+            Client::Other => continue,
+        };
+        let path = super::run::find_program(name.as_ref(), search.as_deref());
+        let detail = path.map_or_else(|| "not on PATH".to_owned(), |path| path.display().to_string());
+        findings.push(found(&format!("client.{client}"), detail != "not on PATH", detail, false));
+    }
+    report(Report { findings }, arguments.json)
+}
+
+fn report(report: Report, json: bool) -> Outcome {
+    let broken = report.findings.iter().any(|finding| finding.needed && !finding.ok);
+    if json {
+        screen::json(&report)?;
+    } else {
+        for Finding { check, ok, detail, needed } in &report.findings {
+            let mark = match (ok, needed) {
+                (true, _) => "ok",
+                (false, true) => "MISSING",
+                (false, false) => "-",
+            };
+            screen::line(format_args!("{mark:<8} {check:<26} {detail}"))?;
+        }
+    }
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn folder(state: &State) -> Finding {
+    use std::os::unix::fs::MetadataExt as _;
+    let path = state.root().display();
+    match std::fs::metadata(state.root()) {
+        Ok(found_there) if found_there.mode() & 0o077 != 0 => {
+            found("state", false, format!("`{path}` is open to others; run `chmod 700` on it"), true)
+        }
+        Ok(_) => found("state", true, path.to_string(), true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            found("state", true, format!("{path} (made at the first start)"), true)
+        }
+        Err(error) => found("state", false, format!("`{path}`: {error}"), true),
+    }
+}
+
+fn control_plane(state: &State) -> Finding {
+    let status = wire::block_on(async {
+        let office = wire::connect(state).await?;
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), office.call(StatusAsk {})).await;
+        Ok::<_, Failure>(answer.map_err(anyhow::Error::from)??)
+    });
+    match status {
+        Ok(status) => found(
+            "control-plane",
+            status.unrecorded == 0,
+            format!(
+                "version {}, process {}, {} control and {} activity entries, {} open tasks, {} waiting, {} unrecorded",
+                status.version,
+                status.pid,
+                status.control_size,
+                status.activity_size,
+                status.open_tasks,
+                status.pending_approvals,
+                status.unrecorded
+            ),
+            false,
+        ),
+        Err(_) => found("control-plane", false, "not running; `writ run` starts it, or `writ serve`".to_owned(), false),
+    }
+}
+
+fn found(check: &str, ok: bool, detail: String, needed: bool) -> Finding {
+    Finding { check: check.to_owned(), ok, detail, needed }
+}

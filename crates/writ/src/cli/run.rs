@@ -1,0 +1,211 @@
+//! `writ run -- CMD`: one client, one task, one supervisor.
+//!
+//! The supervisor holds the writ, answers the client's hooks and ends everything the client started when the task ends,
+//! whatever ends it. The client runs in this terminal and knows nothing of the writ.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use writ_control::api::message::TaskOpen;
+use writ_model::{CloseCause, Label, Limits, TaskKind};
+
+use super::Context;
+use super::measure::duration;
+use crate::config::State;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::screen;
+use crate::wire::Held;
+
+mod form;
+mod place;
+mod prepare;
+mod summary;
+mod supervise;
+mod who;
+
+pub(super) use form::{confirmed, has_terminal};
+pub(super) use place::found as find_program;
+pub(super) use prepare::{bench, engine};
+
+/// What the hook process is given to wait, and the client a little more.
+const HOOK_DEADLINE: Duration = Duration::from_secs(590);
+/// How much earlier a held call is answered.
+const BEFORE_DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Each call of the client is decided when it asks: allowed, refused, or held until a human says yes from another terminal
+(`writ approvals watch`). When the client ends, so does its authority, and everything it started.
+
+Kinds of work: bugfix, dependency-update, docs, feature, ops, refactor, release, review.
+
+Examples:
+  writ run --kind bugfix --task \"fix the date parser\" -- claude
+  writ run --kind docs --task \"describe the flags\" --ttl 20m -- codex exec \"describe the flags\"
+  writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode")]
+pub(super) struct Arguments {
+    /// The agent, by name; needed when several use this client
+    #[arg(long)]
+    agent: Option<String>,
+    /// What is to be done, in a sentence
+    #[arg(long, value_name = "TEXT")]
+    task: Option<String>,
+    /// What sort of work it is
+    #[arg(long)]
+    kind: Option<TaskKind>,
+    /// When the task ends by itself
+    #[arg(long, value_name = "SPAN", value_parser = duration)]
+    ttl: Option<Duration>,
+    /// How long a held call waits for a human before the client is told to go on without
+    #[arg(long, value_name = "SPAN", value_parser = duration)]
+    hold: Option<Duration>,
+    /// Pass this variable too, unless it looks like a credential
+    #[arg(long, value_name = "NAME")]
+    env: Vec<String>,
+    /// Run without the sandbox: the client can then reach Writ's own state and end its supervisor
+    #[arg(long)]
+    danger_no_namespaces: bool,
+    /// The client and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// What a person asked for, complete.
+struct Wish {
+    agent: Option<String>,
+    kind: TaskKind,
+    intent: String,
+    limits: Limits,
+    hold: Duration,
+    env: Vec<String>,
+    danger_no_namespaces: bool,
+    program: place::Program,
+    arguments: Vec<String>,
+    cwd: PathBuf,
+    workspace: PathBuf,
+}
+
+pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
+    super::serve::log("error");
+    let wish = Wish::of(context, arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let outcome = runtime.block_on(run(context, wish));
+    // What still waits for the control plane must not keep the terminal.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    outcome
+}
+
+async fn run(context: &Context, wish: Wish) -> Outcome {
+    let office = super::serve::connect_or_start(&context.state).await?;
+    let agent = who::agent(&office, wish.program.client, wish.agent.clone()).await?;
+    let engine = prepare::engine(context)?;
+    let scrubbed = prepare::environment(context, &wish)?;
+    let weakened = wish.danger_no_namespaces.then(|| Label::lossy("namespaces"));
+    let opened = Held::open(
+        office.clone(),
+        context.state.clone(),
+        TaskOpen {
+            agent: agent.id.to_string(),
+            client: wish.program.client,
+            kind: wish.kind,
+            intent: wish.intent.clone(),
+            workspace: wish.workspace.to_string_lossy().into_owned(),
+            limits: Some(wish.limits),
+            handed_over: scrubbed.handed_over.iter().map(|name| Label::lossy(name)).collect(),
+            weakened: weakened.into_iter().collect(),
+        },
+    )
+    .await?;
+    let ran = supervise::task(context, &wish, scrubbed, engine, &opened).await;
+    if ran.is_err() {
+        // The client never ran, or the supervisor could not go on: either way the task must not stay open.
+        let _ = tokio::time::timeout(Duration::from_secs(5), opened.close(CloseCause::NotStarted)).await;
+    }
+    Folder::of(&context.state, &opened).remove();
+    ran
+}
+
+// === impl Wish ===
+
+impl Wish {
+    fn of(context: &Context, arguments: Arguments) -> Result<Self, Failure> {
+        let Arguments { agent, task, kind, ttl, hold, env, danger_no_namespaces, command } = arguments;
+        let mut command = command.into_iter();
+        let program = place::program(&command.next().unwrap_or_default(), std::env::var_os("PATH").as_deref())?;
+        let arguments = command
+            .map(|argument| argument.into_string().map_err(|_| Failure::usage("an argument is not valid UTF-8")))
+            .collect::<Result<_, _>>()?;
+        let workspace = workspace(context)?;
+        context.config.outside_of(&workspace)?;
+        let mut limits = context.config.limits;
+        if let Some(ttl) = ttl {
+            limits.seconds = ttl.as_secs();
+        }
+        let hold = hold.or(context.config.hold).unwrap_or(HOOK_DEADLINE - BEFORE_DEADLINE);
+        let kind = match kind {
+            Some(kind) => kind,
+            None if has_terminal() => form::kind()?,
+            None => {
+                return Err(Failure::usage("the kind of work is not said, and there is no terminal to ask at")
+                    .hint("say it with --kind, as `--kind bugfix`; `writ run --help` lists the kinds"));
+            }
+        };
+        let intent = match task {
+            Some(task) if !task.trim().is_empty() => task,
+            Some(_) | None if has_terminal() => form::intent()?,
+            Some(_) | None => {
+                return Err(Failure::usage("the task is not said, and there is no terminal to ask at")
+                    .hint("say it with --task, as `--task \"fix the date parser\"`"));
+            }
+        };
+        let hold = hold.min(HOOK_DEADLINE - BEFORE_DEADLINE);
+        Ok(Self {
+            agent,
+            kind,
+            intent,
+            limits,
+            hold,
+            env,
+            danger_no_namespaces,
+            program,
+            arguments,
+            cwd: std::env::current_dir()?.canonicalize()?,
+            workspace,
+        })
+    }
+}
+
+/// The workspace that this process stands in.
+pub(super) fn workspace(context: &Context) -> Result<PathBuf, Failure> {
+    let cwd = std::env::current_dir()
+        .map_err(|error| Failure::usage(format_args!("the working directory is gone: {error}")))?;
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    place::workspace(&cwd, home.as_deref(), context.state.root())
+}
+
+/// Where the files of one run lie: the hook socket and what the client is configured with.
+struct Folder(PathBuf);
+
+// === impl Folder ===
+
+impl Folder {
+    fn of(state: &State, held: &Held) -> Self {
+        Self(state.runs().join(held.id().to_string()))
+    }
+
+    fn make(&self) -> Result<(), Failure> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|error| {
+            Failure::new(Kind::Broken, format_args!("could not make `{}`: {error}", self.0.display()))
+        })
+    }
+
+    fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            screen::say(format_args!("writ: could not remove `{}`: {error}", self.0.display()));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a run is made of before anything starts: the judge, the environment, the client's hooks, the yard's plan.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use writ_gateway::hook::Manner;
+use writ_gateway::port::Random as _;
+use writ_gateway::setup::{self, HookCommand, Host, Injection, Run};
+use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
+use writ_policy::Engine;
+use writ_sandbox::{Plan, Profile};
+
+use super::{Folder, HOOK_DEADLINE, Wish};
+use crate::cli::Context;
+use crate::config::{socket_path, variable};
+use crate::environment::{Scrubbed, Wanted, scrubbed};
+use crate::failure::{Failure, Kind};
+use crate::wire::{Files, Held, Survey, SystemClock, SystemRandom, Wire};
+
+/// How much earlier than the hook process the door gives up.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Largest file of a client's configuration that is read.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Sockets and cookies by which a process inside could make one outside act for it: keystrokes into another terminal,
+/// a container with the host's disk, an agent that holds keys.
+const OTHER_HANDS: &[&str] = &[
+    "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman", "/run/screen", "/tmp/screens",
+    "/tmp/.X11-unix",
+];
+
+/// The judge, with the policies in force.
+pub(in crate::cli) fn engine(context: &Context) -> Result<Arc<Engine>, Failure> {
+    let sources = crate::cli::policy::sources(&context.config)?;
+    Engine::load(&sources).map(Arc::new).map_err(|error| {
+        Failure::new(Kind::Broken, error).hint("`writ policy validate` shows what is wrong with the policies")
+    })
+}
+
+/// The user's environment without what the agent must not have.
+pub(super) fn environment(context: &Context, wish: &Wish) -> Result<Scrubbed, Failure> {
+    let login = with_host(wish, |host| setup::login(wish.program.client, host, &wish.arguments))?;
+    let wanted = Wanted { login: &login.variables, named: &wish.env, danger: &context.config.danger_pass };
+    let mut scrubbed = scrubbed(std::env::vars_os(), wanted);
+    // A login on disk is in the agent's reach as well.
+    let files = login.files.iter().filter(|file| file.exists());
+    scrubbed.handed_over.extend(files.map(|file| format!("file:{}", file.display())));
+    Ok(scrubbed)
+}
+
+/// What answers the hooks of this run.
+pub(super) fn door(
+    context: &Context,
+    wish: &Wish,
+    engine: Arc<Engine>,
+    held: &Held,
+    wire: Wire,
+) -> Result<Door<Wire>, Failure> {
+    let ports = Ports {
+        office: wire,
+        bench: Arc::new(bench(context, engine)?),
+        files: Arc::new(Files),
+        survey: Arc::new(survey(wish)),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    let deadline = HOOK_DEADLINE - MARGIN;
+    Ok(Door::new(ports, DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline }))
+}
+
+/// The bench of this host: the policies, and what the judge measures places from.
+pub(in crate::cli) fn bench(context: &Context, engine: Arc<Engine>) -> Result<PolicyBench, Failure> {
+    let mut own = vec![context.state.root().to_owned(), std::env::current_exe()?];
+    own.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
+    own.extend(context.config.organisation.clone());
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    Ok(PolicyBench {
+        engine,
+        files: Arc::new(Files),
+        home: home().map(real),
+        scratch: [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter().map(real).collect(),
+        own: own.into_iter().map(real).collect(),
+    })
+}
+
+/// How the client of this run is looked at, before it starts and when its session does.
+pub(super) fn survey(wish: &Wish) -> Survey {
+    Survey { home: home(), program: Some(wish.program.path.clone()), arguments: wish.arguments.clone() }
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+}
+
+/// The hook socket of the run.
+pub(super) fn socket(folder: &Folder) -> Result<PathBuf, Failure> {
+    Ok(socket_path(folder.0.join("hook.sock"))?)
+}
+
+/// The client's hooks, for this run only. Its files are written into the run's folder.
+pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failure> {
+    let command =
+        HookCommand { program: std::env::current_exe()?, socket: socket(folder)?, deadline: HOOK_DEADLINE };
+    let mut nonce = [0; 16];
+    SystemRandom.fill(&mut nonce);
+    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let run = Run { command: &command, folder: &folder.0, nonce: &nonce, arguments: &wish.arguments };
+    let injection = with_host(wish, |host| setup::inject(wish.program.client, host, &run))?
+        .map_err(|error| Failure::new(Kind::Denied, error))?;
+    for (name, text) in &injection.files {
+        let path = folder.0.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, text)?;
+    }
+    Ok(injection)
+}
+
+/// The exact steps of the yard.
+pub(super) fn plan(
+    context: &Context,
+    wish: &Wish,
+    folder: &Folder,
+    mut scrubbed: Scrubbed,
+    injection: Injection,
+) -> Result<Plan, Failure> {
+    let Injection { files: _, set, unset, arguments } = injection;
+    for name in unset {
+        scrubbed.unset(name);
+    }
+    for (name, value) in set {
+        scrubbed.set(&name, value);
+    }
+    scrubbed.set(variable::HOOK_SOCKET, socket(folder)?);
+    let exe = std::env::current_exe()?;
+    let mut read_only = vec![folder.0.clone(), exe];
+    read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
+    read_only.extend(context.config.organisation.clone());
+    let profile = Profile {
+        command: wish.program.path.clone().into_os_string(),
+        args: arguments.into_iter().map(OsString::from).collect(),
+        env: scrubbed.passed,
+        cwd: wish.cwd.clone(),
+        hide: vec![context.state.root().to_owned()],
+        hide_if_present: other_hands(|name| std::env::var_os(name)),
+        keep: vec![folder.0.clone()],
+        read_only,
+        danger_no_namespaces: wish.danger_no_namespaces,
+    };
+    Plan::draw(profile).map_err(|error| {
+        Failure::from(error).hint("`writ doctor` tells what this machine can enforce")
+    })
+}
+
+/// The user's runtime folder, session bus, multiplexers, display and agents: wherever a process outside takes orders.
+fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let uid = rustix::process::getuid().as_raw();
+    let mut hidden: Vec<PathBuf> = OTHER_HANDS.iter().map(PathBuf::from).collect();
+    hidden.push(format!("/run/user/{uid}").into());
+    hidden.push(format!("/tmp/tmux-{uid}").into());
+    let named = ["XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "XAUTHORITY"].into_iter().filter_map(&variable);
+    hidden.extend(named.map(PathBuf::from));
+    hidden.extend(variable("HOME").map(|home| Path::new(&home).join(".Xauthority")));
+    hidden.extend(variable("TMUX").and_then(|value| {
+        value.to_str().and_then(|value| value.split(',').next()).map(PathBuf::from)
+    }));
+    hidden.extend(variable("DBUS_SESSION_BUS_ADDRESS").into_iter().flat_map(|address| {
+        let address = address.to_string_lossy().into_owned();
+        address
+            .split([';', ',', ':'])
+            .filter_map(|part| part.strip_prefix("path="))
+            .map(PathBuf::from)
+            .collect::<Vec<_>>()
+    }));
+    hidden.retain(|path| path.is_absolute() && path.parent().is_some());
+    hidden
+}
+
+/// Hands the host's variables and files to a setup, which reads nothing else.
+fn with_host<T>(wish: &Wish, look: impl FnOnce(&Host<'_>) -> T) -> Result<T, Failure> {
+    let home = home().ok_or_else(|| {
+        Failure::usage("HOME is not set, and the client needs it").hint("set it to the user's home folder")
+    })?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let read = |path: &Path| crate::config::read_text(path, MAX_FILE_BYTES);
+    Ok(look(&Host { home: &home, workspace: &wish.workspace, variable: &variable, read: &read }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_could_act_outside_is_hidden() {
+        let found = other_hands(|name| match name {
+            "XDG_RUNTIME_DIR" => Some("/run/user/7".into()),
+            "DBUS_SESSION_BUS_ADDRESS" => Some("unix:path=/tmp/dbus-x,guid=0;unix:abstract=/y".into()),
+            "SSH_AUTH_SOCK" => Some("/tmp/ssh-1/agent.2".into()),
+            "TMUX" => Some("/tmp/other/default,12,0".into()),
+            "HOME" => Some("/home/dev".into()),
+            "XAUTHORITY" => Some("relative".into()),
+            _ => None,
+        });
+        for path in
+            ["/run/user/7", "/tmp/dbus-x", "/tmp/ssh-1/agent.2", "/tmp/other/default", "/home/dev/.Xauthority", "/run/docker.sock"]
+        {
+            assert!(found.contains(&PathBuf::from(path)), "{path}");
+        }
+        assert!(found.iter().all(|path| path.is_absolute()));
+    }
+}

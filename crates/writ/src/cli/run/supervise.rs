@@ -1,0 +1,251 @@
+//! The life of one run: from the last checks to the last word.
+
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use writ_control::api::message::FingerprintSeen;
+use writ_gateway::Door;
+use writ_gateway::hook::{Frame, HookReply};
+use writ_gateway::port::Survey as _;
+use writ_model::CloseCause;
+use writ_policy::Engine;
+use writ_sandbox::{Ended, PeerOrigin, Running, StartError, Streams};
+
+use super::summary::Ending;
+use super::{Folder, Wish, prepare};
+use crate::cli::Context;
+use crate::door;
+use crate::environment::Scrubbed;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::screen;
+use crate::wire::{Held, Why, Wire};
+
+/// How long a client may take to end by itself when it is asked to.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the control plane may take to close the task.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// What ended the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client ended by itself.
+    Client(Ended),
+    /// The task can go no further.
+    Task(Why),
+    /// The time limit was reached.
+    Time,
+    /// This process was told to end, by this signal.
+    Told(i32),
+}
+
+/// The signals that a supervisor listens to.
+struct Signals {
+    hang_up: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+/// Runs the client of a task that was just opened, and closes the task.
+pub(super) async fn task(
+    context: &Context,
+    wish: &Wish,
+    scrubbed: Scrubbed,
+    engine: Arc<Engine>,
+    held: &Arc<Held>,
+) -> Outcome {
+    let mut signals = Signals::listen()?;
+    let folder = Folder::of(&context.state, held);
+    folder.make()?;
+    accept_fingerprint(wish, held).await?;
+    tell_environment(&scrubbed);
+    let injection = prepare::injection(wish, &folder)?;
+    let listener = door::bind(&prepare::socket(&folder)?)?;
+    let plan = prepare::plan(context, wish, &folder, scrubbed, injection)?;
+    tracing::debug!(%plan, "the yard");
+    let wire = Wire::of_run(Arc::clone(held));
+    let door = prepare::door(context, wish, engine, held, wire.clone())?;
+
+    let streams = Streams::inherit()?;
+    let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
+    let answers = Arc::new(OfRun { first: running.pid(), door });
+    let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
+    let end = watch(&running, held, &mut signals).await;
+    let (ended, tree_dead) = stopped(&running, end);
+    visitors.abort();
+    // What was allowed and never came back is flagged while the writ still lets us record it.
+    let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
+
+    let cause = end.cause();
+    let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
+        Ok(Ok(closed)) => (closed, None),
+        Ok(Err(error)) => (None, Some(error.to_string())),
+        Err(_) => (None, Some("the control plane did not answer".to_owned())),
+    };
+    let why = end.told();
+    let counts = wire.counts();
+    let ending =
+        Ending { task: held.id(), why: &why, counts: &counts, tree_dead, closed: closed.as_ref(), unclosed };
+    for line in ending.lines() {
+        screen::say(line);
+    }
+    Ok(end.exit_code(ended))
+}
+
+/// Reports what is seen of the agent, and stops here when it is not what was accepted.
+async fn accept_fingerprint(wish: &Wish, held: &Held) -> Result<(), Failure> {
+    let seen = prepare::survey(wish).fingerprint(wish.program.client, &wish.workspace);
+    let standing = held.call(|writ| FingerprintSeen { writ, seen }).await?;
+    held.learn(&standing);
+    if !standing.fingerprint_changed {
+        return Ok(());
+    }
+    let agent = &held.facts().agent_name;
+    let _ = held.close(CloseCause::AgentSuspended).await;
+    Err(Failure::new(Kind::Denied, format_args!("`{agent}` is not what was accepted: its client, model, instructions or MCP servers changed"))
+        .hint(format!("`writ agent show {agent}` tells what; `writ agent attest {agent}` accepts it")))
+}
+
+fn tell_environment(scrubbed: &Scrubbed) {
+    if !scrubbed.handed_over.is_empty() {
+        screen::say(format_args!("writ: handed over, on record: {}", scrubbed.handed_over.join(", ")));
+    }
+    if !scrubbed.withheld.is_empty() {
+        screen::say(format_args!("writ: held back, they look like credentials: {}", scrubbed.withheld.join(", ")));
+    }
+    tracing::info!(unlisted = ?scrubbed.unlisted, "variables that the agent does not get");
+}
+
+fn not_started(error: StartError) -> Failure {
+    let hint = match &error {
+        StartError::Layer(_) | StartError::Silent => "`writ doctor` tells what this machine can enforce",
+        StartError::Client(_) => "does it run without `writ run`?",
+        StartError::Stage { .. } => "is the machine out of processes or memory?",
+    };
+    Failure::from(error).hint(hint)
+}
+
+/// Waits for whatever ends the run first. An end of the task wins over all else.
+async fn watch(running: &Running, held: &Held, signals: &mut Signals) -> End {
+    let Ok(mut gone) = end_of(running) else { return End::Told(rustix::process::Signal::ABORT.as_raw()) };
+    let standing = held.facts().task.limits.time();
+    let limit = tokio::time::Instant::now() + standing;
+    loop {
+        tokio::select! {
+            biased;
+            why = held.end() => return End::Task(why),
+            _ = &mut gone => return End::Client(tokio::task::block_in_place(|| running.wait())),
+            _ = signals.terminate.recv() => return End::Told(rustix::process::Signal::TERM.as_raw()),
+            _ = signals.hang_up.recv() => return End::Told(rustix::process::Signal::HUP.as_raw()),
+            // Keys reach the client by itself in a terminal; this is for those who send the signal to us.
+            _ = signals.interrupt.recv() => drop(running.signal(rustix::process::Signal::INT.as_raw())),
+            () = tokio::time::sleep_until(limit) => return End::Time,
+        }
+    }
+}
+
+/// Told when everything in the yard has ended. A thread waits, with a handle of its own that keeps nothing alive.
+fn end_of(running: &Running) -> std::io::Result<oneshot::Receiver<()>> {
+    let handle = running.as_fd().try_clone_to_owned()?;
+    let (tell, told) = oneshot::channel();
+    std::thread::Builder::new().name("yard-watch".to_owned()).spawn(move || {
+        while let Err(Errno::INTR) = poll(&mut [PollFd::new(&handle, PollFlags::IN)], None) {}
+        // Nobody listens any more when something else ended the run.
+        let _ = tell.send(());
+    })?;
+    Ok(told)
+}
+
+/// Ends everything that the client started. A client that is only told to end may do so by itself first; authority
+/// that is gone leaves no such time.
+fn stopped(running: &Running, end: End) -> (Ended, bool) {
+    tokio::task::block_in_place(|| {
+        if let End::Told(signal) = end
+            && running.signal(signal).is_ok()
+            && let Some(ended) = running.wait_for(GRACE)
+        {
+            return (ended, true);
+        }
+        let dead = running.kill_tree().is_ok();
+        (running.wait_for(Duration::ZERO).unwrap_or(Ended::TornDown), dead)
+    })
+}
+
+// === impl Signals ===
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+}
+
+// === impl End ===
+
+impl End {
+    /// What the record says.
+    const fn cause(self) -> CloseCause {
+        match self {
+            Self::Client(_) => CloseCause::Finished,
+            Self::Task(why) => why.cause(),
+            Self::Time => CloseCause::TimeLimit,
+            Self::Told(_) => CloseCause::ByPerson,
+        }
+    }
+
+    fn told(self) -> String {
+        match self {
+            Self::Client(Ended::Exited(code)) => format!("the client ended with code {code}"),
+            Self::Client(Ended::Signalled(signal)) => format!("the client was ended by signal {signal}"),
+            Self::Client(Ended::TornDown) => "the sandbox around the client was torn down".to_owned(),
+            Self::Task(Why::Closed(cause)) => format!("closed ({cause})"),
+            Self::Task(Why::Fenced) => "another supervisor took it over".to_owned(),
+            Self::Task(Why::Lapsed) => "its writ ran out and the control plane could not renew it".to_owned(),
+            Self::Task(Why::Lost) => "the control plane does not know it any more".to_owned(),
+            Self::Task(Why::Revoked) => "revoked".to_owned(),
+            Self::Time => "its time was up".to_owned(),
+            Self::Told(signal) => format!("the supervisor was told to end (signal {signal})"),
+        }
+    }
+
+    /// The client's own code where it ended by itself; else what ended it.
+    fn exit_code(self, ended: Ended) -> ExitCode {
+        match self {
+            Self::Client(ended) => ExitCode::from(ended.exit_code()),
+            Self::Told(_) => ExitCode::from(ended.exit_code()),
+            Self::Task(_) | Self::Time => ExitCode::from(Kind::Denied.code()),
+        }
+    }
+}
+
+/// The door of one run: only what descends from its sandbox's first process may ask.
+struct OfRun {
+    first: i32,
+    door: Door<Wire>,
+}
+
+// === impl OfRun ===
+
+impl door::Answers for OfRun {
+    fn admits(&self, peer: &PeerOrigin) -> bool {
+        match peer {
+            // Without namespaces, at the user's own danger, the client's processes look like any other.
+            PeerOrigin::Outside(peer) | PeerOrigin::Inside { peer, differs: _ } => {
+                peer.process.pid == self.first || peer.ancestors.iter().any(|above| above.pid == self.first)
+            }
+            PeerOrigin::Unknown { .. } => false,
+        }
+    }
+
+    async fn answer(&self, frame: Frame<'_>, pid: Option<u32>) -> HookReply {
+        self.door.handle(frame, pid).await
+    }
+}

@@ -1,0 +1,92 @@
+//! The host's files, as far as doors and judge may look at them: what stands at a path, and digests of what would run.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use writ_gateway::port::FileDigests;
+use writ_model::Digest;
+use writ_policy::Entry;
+
+/// Larger files have no digest: what runs them is then not bound to their content, and the caller treats it as unknown.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// The host's file system.
+pub(crate) struct Files;
+
+// === impl Files ===
+
+impl FileDigests for Files {
+    fn digest(&self, path: &Path) -> Option<Digest> {
+        // Without waiting for a writer: a pipe in place of the file must not hold the door up.
+        let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?;
+        let file = File::options().read(true).custom_flags(no_wait).open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+            return None;
+        }
+        let mut file = file.take(MAX_FILE_BYTES + 1);
+        let mut context = Context::new(&SHA256);
+        let mut chunk = vec![0; 64 << 10];
+        let mut total = 0_u64;
+        loop {
+            let count = file.read(&mut chunk).ok()?;
+            if count == 0 {
+                break;
+            }
+            total += u64::try_from(count).ok()?;
+            context.update(chunk.get(..count)?);
+        }
+        if total > MAX_FILE_BYTES {
+            return None;
+        }
+        context.finish().as_ref().try_into().ok().map(Digest::new)
+    }
+}
+
+impl writ_policy::Files for Files {
+    fn entry(&self, path: &Path) -> Entry {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => std::fs::read_link(path).map_or(Entry::Unreadable, Entry::Link),
+            Ok(_) => Entry::Plain,
+            Err(error) if error.kind() == ErrorKind::NotFound => Entry::Missing,
+            // A step below something that is no folder leads nowhere, as the kernel says too.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Entry::Missing,
+            Err(_) => Entry::Unreadable,
+        }
+    }
+}
+
+/// SHA-256 of bytes in hand.
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, bytes).as_ref());
+    Digest::new(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_readable_file_has_a_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("script.sh");
+        std::fs::write(&file, "abc").unwrap();
+        let digest = Files.digest(&file).unwrap().to_string();
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Files.digest(folder.path()), None);
+        assert_eq!(Files.digest(&folder.path().join("missing")), None);
+        assert_eq!(Files.digest(Path::new("/dev/zero")), None);
+    }
+
+    #[test]
+    fn a_pipe_does_not_hold_the_door_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert_eq!(Files.digest(&pipe), None);
+    }
+}

@@ -1,0 +1,27 @@
+//! What the doors may look at to tell one agent from another.
+
+use std::path::{Path, PathBuf};
+
+use writ_gateway::port;
+use writ_model::{Client, Fingerprint};
+use writ_scan::Surroundings;
+
+/// How the clients of one door are started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) home: Option<PathBuf>,
+    /// The client's program, where one is known.
+    pub(crate) program: Option<PathBuf>,
+    /// The arguments that the person gave it.
+    pub(crate) arguments: Vec<String>,
+}
+
+// === impl Survey ===
+
+impl port::Survey for Survey {
+    fn fingerprint(&self, client: Client, workspace: &Path) -> Fingerprint {
+        let Self { home, program, arguments } = self;
+        let (home, program) = (home.as_deref(), program.as_deref());
+        writ_scan::fingerprint(client, &Surroundings { home, workspace, program, arguments })
+    }
+}

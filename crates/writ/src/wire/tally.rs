@@ -1,0 +1,80 @@
+//! What passed through the record of one door: the numbers that a run is closed with.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use writ_model::{ActivityEvent, CallId, Outcome, Verdict};
+
+/// Counts of one door.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Messages of the client that were recorded, of whatever sort.
+    pub(crate) events: u64,
+    pub(crate) allowed: u64,
+    pub(crate) denied: u64,
+    /// Answered with "a human first"; each is a denial too, as the client sees it.
+    pub(crate) held: u64,
+    /// Allowed by a human.
+    pub(crate) approved: u64,
+    /// Allowed calls of whose end nothing was heard.
+    pub(crate) open: HashSet<CallId>,
+    /// Calls whose outcome is recorded as missing.
+    pub(crate) missing: u64,
+    /// Messages that could not be read.
+    pub(crate) refused_input: u64,
+    /// Outcomes of calls that nobody decided: the client ran something without asking.
+    pub(crate) unmatched: u64,
+}
+
+/// The counts, as they grow. The lock is held for one count.
+#[derive(Default)]
+pub(crate) struct Tally(Mutex<Counts>);
+
+// === impl Tally ===
+
+impl Tally {
+    /// Counts what was recorded.
+    pub(crate) fn count<'a>(&self, events: impl IntoIterator<Item = &'a ActivityEvent>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            counts.count(event);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+// === impl Counts ===
+
+impl Counts {
+    fn count(&mut self, event: &ActivityEvent) {
+        self.events += 1;
+        match event {
+            ActivityEvent::CallDecided { call, decision, approval, .. } => match decision.verdict {
+                Verdict::Allow => {
+                    self.allowed += 1;
+                    self.approved += u64::from(approval.is_some());
+                    self.open.insert(*call);
+                }
+                Verdict::StepUp => self.held += 1,
+                Verdict::Deny => self.denied += 1,
+            },
+            ActivityEvent::CallEnded { call, outcome, .. } => {
+                self.open.remove(call);
+                self.missing += u64::from(*outcome == Outcome::Missing);
+            }
+            ActivityEvent::InputRefused { .. } => self.refused_input += 1,
+            ActivityEvent::OutcomeUnmatched { .. } => self.unmatched += 1,
+            ActivityEvent::SessionStarted { .. }
+            | ActivityEvent::PromptSubmitted { .. }
+            | ActivityEvent::SubagentStarted { .. }
+            | ActivityEvent::SubagentEnded { .. }
+            | ActivityEvent::ConfigurationChanged { .. }
+            | ActivityEvent::TurnEnded { .. }
+            | ActivityEvent::Noted { .. }
+            | ActivityEvent::SessionEnded { .. } => {}
+        }
+    }
+}
