@@ -80,6 +80,9 @@ pub enum AppendError {
     /// Nothing was appended.
     #[error("too many appends are waiting for the ledger; try again later")]
     Overloaded,
+    /// Nothing was appended. Payloads are sealed by the ledger that stores them.
+    #[error("the payload of subject `{subject}` was not sealed by this ledger")]
+    ForeignPayload { subject: String },
     /// Nothing was appended, by this call or any later one.
     #[error("the ledger is closed")]
     Closed,
