@@ -153,7 +153,8 @@ pub fn install(
     }
 }
 
-/// What taking our hooks out again would change: exactly what [`install`] put there.
+/// What taking our hooks out again would change: exactly what [`install`] put there. Where that broke a list of one line
+/// into several, the line breaks stay.
 ///
 /// # Errors
 /// As [`install`].

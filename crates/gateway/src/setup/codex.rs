@@ -122,7 +122,7 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         let mut trust = InlineTable::new();
         trust.insert("trusted_hash", trusted_hash(&handler).into());
         trust.insert("enabled", true.into());
-        state.insert(&state_key(FLAGS_SOURCE, handler.event.snake, 0), Value::InlineTable(trust));
+        state.insert(state_key(FLAGS_SOURCE, handler.event.snake, 0), Value::InlineTable(trust));
     }
     arguments.extend(["-c".to_owned(), format!("hooks.state={state}")]);
     arguments.extend(run.arguments.iter().cloned());

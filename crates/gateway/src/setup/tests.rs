@@ -200,7 +200,7 @@ fn the_clients_own_login_is_a_fixed_list() {
 fn an_installation_keeps_what_is_there_and_can_be_undone() {
     let claude = "{\n  // mine\n  \"model\": \"opus\",\n  \"hooks\": {\n    \"PreToolUse\": [\n      {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}\n    ]\n  }\n}\n";
     let codex = "# mine\nmodel = \"gpt-5.5\"\n\n[[hooks.PreToolUse]]\nmatcher = \"Bash\"\n[[hooks.PreToolUse.hooks]]\ntype = \"command\"\ncommand = \"mine.sh\"\n";
-    let gemini = "{\n  \"ui\": {\"theme\": \"x\"}, // mine\n  \"hooks\": {\"BeforeTool\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}]}\n}\n";
+    let gemini = "{\n  \"ui\": {\"theme\": \"x\"}, // mine\n  \"hooks\": {\n    \"BeforeTool\": [\n      {\"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}\n    ]\n  }\n}\n";
     for (client, own) in [
         (Client::ClaudeCode, Some(claude)),
         (Client::ClaudeCode, None),

@@ -41,7 +41,7 @@ pub(super) fn is_complete(document: &DocumentMut, handlers: &[Handler], source: 
         let (Some((at, line)), None) = (ours.next(), ours.next()) else { return false };
         let trusted = source.is_none_or(|source| {
             let state = document.get("hooks").and_then(|hooks| hooks.get("state"));
-            let entry = state.and_then(|state| state.get(&state_key(source, handler.event.snake, at)));
+            let entry = state.and_then(|state| state.get(state_key(source, handler.event.snake, at)));
             entry.and_then(|entry| entry.get("trusted_hash")?.as_str())
                 == Some(trusted_hash(handler).as_str())
         });

@@ -1,0 +1,67 @@
+//! Messages of the clients, and what their replies mean.
+
+use serde_json::{Value, json};
+use writ_gateway::hook::HookReply;
+use writ_model::Client;
+
+use crate::office::WORKSPACE;
+
+/// A call that the shipped policies allow, deny, and hold for a person, in a feature task.
+pub const ALLOWED: &str = "cargo test";
+pub const DENIED: &str = "rm -rf /home/dev/.local/state/writ";
+pub const HELD: &str = "git push origin main";
+
+pub fn claude(event: &str, more: Value) -> Value {
+    let mut message = json!({
+        "session_id": "s1", "transcript_path": "/home/dev/t.jsonl", "cwd": WORKSPACE, "hook_event_name": event,
+    });
+    for (name, value) in more.as_object().unwrap() {
+        message[name] = value.clone();
+    }
+    message
+}
+
+pub fn bash(command: &str, id: &str) -> Value {
+    claude("PreToolUse", json!({"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": id}))
+}
+
+pub fn bash_done(command: &str, id: &str) -> Value {
+    claude(
+        "PostToolUse",
+        json!({"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": id, "tool_response": {"stdout": "ok"}}),
+    )
+}
+
+/// A shell call before it runs, in each client's form.
+pub fn before(client: Client, command: &str) -> Value {
+    match client {
+        Client::ClaudeCode => bash(command, "toolu_1"),
+        Client::Codex => json!({
+            "session_id": "s1", "turn_id": "t1", "transcript_path": null, "cwd": WORKSPACE, "model": "m",
+            "hook_event_name": "PreToolUse", "permission_mode": "default", "tool_name": "Bash",
+            "tool_input": {"command": command}, "tool_use_id": "call_1",
+        }),
+        Client::GeminiCli => json!({
+            "session_id": "s1", "transcript_path": "", "cwd": WORKSPACE, "hook_event_name": "BeforeTool",
+            "timestamp": "2026-11-22T00:15:28.107Z", "tool_name": "run_shell_command", "tool_input": {"command": command},
+        }),
+        Client::OpenCode => json!({
+            "hook_event_name": "tool.execute.before", "directory": WORKSPACE, "session": "s1",
+            "input": {"tool": "bash", "sessionID": "s1", "callID": "call_1"}, "output": {"args": {"command": command}},
+        }),
+        Client::Other => Value::Null,
+    }
+}
+
+/// Whether a reply to a call lets it run, as that client reads it.
+pub fn runs(client: Client, reply: &HookReply) -> bool {
+    let value: Value = serde_json::from_str(&reply.stdout).unwrap_or(Value::Null);
+    let denied = match client {
+        Client::ClaudeCode | Client::Codex => value["hookSpecificOutput"]["permissionDecision"] == "deny",
+        Client::GeminiCli | Client::OpenCode | Client::Other => value["decision"] == "deny",
+    };
+    assert_eq!(denied, reply.exit == 2, "exit code and answer agree: {reply:?}");
+    assert_eq!(denied, !reply.stderr.is_empty(), "{reply:?}");
+    assert!(value.is_object(), "an exit code of 0 without JSON lets every call run: {reply:?}");
+    !denied
+}
