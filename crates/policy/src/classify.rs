@@ -17,6 +17,7 @@
 //! The classifier gives early, readable answers. It is never the only thing between an agent and an effect.
 
 mod catalogue;
+mod code;
 mod command;
 mod container;
 mod environment;
@@ -69,6 +70,9 @@ pub struct Classified {
     pub worst: EffectClass,
     /// Files that the command would execute, as written: `./deploy.sh`, the script of `bash x.sh` or `python x.py`.
     pub runs: Vec<String>,
+    /// Words that may name a file that is read inside the workspace, each once. They have no effect of their own here;
+    /// who can look at the file system sees which of them are files, and where a link leads.
+    pub reads: Vec<String>,
 }
 
 /// One effect: a class, the resource it touches, and why.
@@ -154,6 +158,7 @@ impl Classified {
             effects: vec![Effect { class: EffectClass::Unknown, target: Target::Unknown, why }],
             worst: EffectClass::Unknown,
             runs: Vec::new(),
+            reads: Vec::new(),
         }
     }
 }

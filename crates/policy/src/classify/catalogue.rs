@@ -34,8 +34,8 @@ pub(super) fn is_listed(program: &str) -> bool {
 }
 
 /// Options of a program that are followed by SQL text.
-pub(super) fn sql_options(program: &str) -> &'static [&'static str] {
-    CATALOGUE.programs.get(program).map_or(&[], |program| program.sql.as_slice())
+pub(super) fn sql_options(program: &str) -> &'static str {
+    CATALOGUE.programs.get(program).map_or("", |program| program.sql)
 }
 
 /// The subcommand words, for a readable target: `git push`, `npm run`.
@@ -44,7 +44,7 @@ pub(super) fn subcommand<'a>(program: &str, args: &'a [Value]) -> Option<&'a str
     if program.rules.is_empty() {
         return None;
     }
-    flags::positionals(args, &program.values).first().and_then(|word| word.literal())
+    flags::positionals(args, program.values).first().and_then(|word| word.literal())
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +56,8 @@ struct Catalogue {
 struct Program {
     usual: EffectClass,
     bare: Option<EffectClass>,
-    values: Vec<&'static str>,
-    sql: Vec<&'static str>,
+    values: &'static str,
+    sql: &'static str,
     rules: Vec<Rule>,
 }
 
@@ -95,8 +95,7 @@ struct Entry<'a> {
     usual: Option<EffectClass>,
     bare: Option<EffectClass>,
     values: Option<&'a str>,
-    #[serde(default, borrow)]
-    sql: Vec<&'a str>,
+    sql: Option<&'a str>,
     #[serde(default, borrow)]
     rules: HashMap<EffectClass, Vec<&'a str>>,
 }
@@ -110,8 +109,7 @@ impl Catalogue {
         for (class, lines) in &file.plain {
             let usual = serde_json::from_value(serde_json::Value::from(*class))?;
             for name in lines.iter().flat_map(|line| line.split_whitespace()) {
-                programs
-                    .insert(name, Program { usual, bare: None, values: vec![], sql: vec![], rules: vec![] });
+                programs.insert(name, Program { usual, bare: None, values: "", sql: "", rules: vec![] });
             }
         }
         for (name, entry) in &file.programs {
@@ -126,7 +124,7 @@ impl Catalogue {
         if let (Some(class), true) = (program.bare, args.is_empty()) {
             return Some(Listed { class, pattern: "" });
         }
-        let words = flags::positionals(args, &program.values);
+        let words = flags::positionals(args, program.values);
         program
             .rules
             .iter()
@@ -148,8 +146,8 @@ impl Program {
         Self {
             usual: entry.usual.unwrap_or(EffectClass::Unknown),
             bare: entry.bare,
-            values: entry.values.unwrap_or_default().split_whitespace().collect(),
-            sql: entry.sql.clone(),
+            values: entry.values.unwrap_or_default(),
+            sql: entry.sql.unwrap_or_default(),
             rules,
         }
     }
@@ -175,7 +173,7 @@ impl Rule {
             Token::Present(option) => flags::has(args, option),
             Token::Absent(option) => !flags::has(args, option),
             Token::With { option, value, negated } => {
-                flags::values(args, &[option]).iter().any(|given| matches(value, given) != *negated)
+                flags::values(args, option).iter().any(|given| matches(value, given) != *negated)
             }
         })
     }

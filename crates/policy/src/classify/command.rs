@@ -13,63 +13,13 @@ use super::word::{self, UNKNOWN, Value};
 use super::{Target, flags};
 
 /// Programs whose arguments are names to look at, never files to read.
-const NAMES_ONLY: &[&str] = &[
-    "ls",
-    "ll",
-    "dir",
-    "stat",
-    "test",
-    "[",
-    "du",
-    "tree",
-    "exa",
-    "eza",
-    "lsd",
-    "which",
-    "type",
-    "basename",
-    "dirname",
-    "realpath",
-    "readlink",
-    "namei",
-    "wc",
-    "md5sum",
-    "sha1sum",
-    "sha256sum",
-    "cksum",
-    "locate",
-    "touch",
-    "mkdir",
-    "rmdir",
-    "chmod",
-    "mountpoint",
-    "findmnt",
-    "lsattr",
-    "getfacl",
-    "mktemp",
-    "export",
-    "unset",
-    "declare",
-    "local",
-    "alias",
-    "true",
-    "false",
-    ":",
-    "sleep",
-    "wait",
-    "expr",
-    "seq",
-    "getent",
-    "lsof",
-    "fuser",
-    "ps",
-    "pgrep",
-    "uname",
-];
+const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type basename dirname realpath readlink namei wc \
+    md5sum sha1sum sha256sum cksum locate touch mkdir rmdir chmod mountpoint findmnt lsattr getfacl \
+    mktemp export unset declare local alias true false : sleep wait expr seq getent lsof fuser ps pgrep \
+    uname";
 
 /// Programs that write the files they are given.
-const WRITES_ALL: &[&str] =
-    &["touch", "mkdir", "mkfifo", "mknod", "fallocate", "mktemp", "sponge", "split", "csplit"];
+const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge split csplit";
 
 // === impl Walk: which program ===
 
@@ -243,10 +193,7 @@ impl Walk<'_> {
 
     fn packages(&mut self, program: &str, args: &[Value]) {
         const MOST: usize = 20;
-        let words = flags::positionals(
-            args,
-            &["-r", "--requirement", "-c", "--constraint", "-e", "--index-url", "-i"],
-        );
+        let words = flags::positionals(args, "-r --requirement -c --constraint -e --index-url -i");
         for word in words.iter().skip(1).take(MOST).filter(|word| word.literal().is_some()) {
             let target = Target::Package(word.shown());
             self.effect(
@@ -264,10 +211,8 @@ impl Walk<'_> {
 impl Walk<'_> {
     /// Looks at the arguments of a listed program for files that change what the command is.
     fn arguments(&mut self, program: &str, args: &[Value], class: EffectClass) {
-        if WRITES_ALL.contains(&program) {
-            for path in
-                flags::positionals(args, &["-m", "--mode", "-d", "--date", "-r", "-t", "-l", "-b", "-n"])
-            {
+        if flags::lists(WRITES_ALL, program) {
+            for path in flags::positionals(args, "-m --mode -d --date -r -t -l -b -n") {
                 self.writes_path(path, false);
             }
             return;
@@ -276,7 +221,7 @@ impl Walk<'_> {
             self.sql(program, &sql.to_uppercase());
         }
         let reads = matches!(class, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::Network);
-        if !reads || NAMES_ONLY.contains(&program) {
+        if !reads || flags::lists(NAMES_ONLY, program) {
             return;
         }
         for arg in args {
@@ -352,6 +297,8 @@ impl Walk<'_> {
             self.secret(value, rule);
         } else if path::place(&path, self.facts) == Place::Outside && !path.starts_with("/dev/") {
             self.effect(EffectClass::Read, Target::Path(value.shown()), rule, "reads outside the workspace");
+        } else {
+            self.may_read(value.shown());
         }
     }
 
@@ -441,11 +388,11 @@ impl Walk<'_> {
 fn knows(program: &str) -> bool {
     catalogue::is_listed(program)
         || is_shell(program)
-        || super::files::KNOWN.contains(&program)
-        || super::network::KNOWN.contains(&program)
+        || flags::lists(super::files::KNOWN, program)
+        || flags::lists(super::network::KNOWN, program)
         || super::interpreter::is_interpreter(program)
         || super::wrapper::is_wrapper(program)
-        || super::runner::KNOWN.contains(&program)
+        || flags::lists(super::runner::KNOWN, program)
         || program == "git"
 }
 
@@ -473,34 +420,10 @@ pub(super) fn program_name(written: &str) -> String {
     let base = written.rsplit(['/', '\\']).next().unwrap_or(written);
     let base =
         [".exe", ".cmd", ".bat", ".phar"].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base);
-    const VERSIONED: &[&str] = &[
-        "python",
-        "pypy",
-        "pip",
-        "node",
-        "nodejs",
-        "ruby",
-        "perl",
-        "php",
-        "lua",
-        "luajit",
-        "gcc",
-        "g++",
-        "clang",
-        "clang++",
-        "clang-format",
-        "clang-tidy",
-        "pydoc",
-        "ipython",
-        "idle",
-        "go",
-        "java",
-        "tclsh",
-        "guile",
-        "R",
-    ];
+    const VERSIONED: &str = "python pypy pip node nodejs ruby perl php lua luajit gcc g++ clang clang++ clang-format \
+        clang-tidy pydoc ipython idle go java tclsh guile R";
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    if stem != base && VERSIONED.contains(&stem) { stem.to_owned() } else { base.to_owned() }
+    if stem != base && flags::lists(VERSIONED, stem) { stem.to_owned() } else { base.to_owned() }
 }
 
 fn could_be_path(text: &str) -> bool {

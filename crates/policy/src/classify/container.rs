@@ -7,65 +7,13 @@ use super::walk::Walk;
 use super::word::Value;
 use super::{Target, catalogue, flags, shell};
 
-const RUN_VALUES: &[&str] = &[
-    "-v",
-    "--volume",
-    "-e",
-    "--env",
-    "-p",
-    "--publish",
-    "-w",
-    "--workdir",
-    "-u",
-    "--user",
-    "--name",
-    "--network",
-    "--net",
-    "--mount",
-    "--entrypoint",
-    "-h",
-    "--hostname",
-    "-m",
-    "--memory",
-    "--cpus",
-    "--env-file",
-    "-l",
-    "--label",
-    "--add-host",
-    "--platform",
-    "--pull",
-    "--restart",
-    "--device",
-    "--cap-add",
-    "--cap-drop",
-    "--security-opt",
-    "--pid",
-    "--ipc",
-    "--gpus",
-    "--shm-size",
-    "--tmpfs",
-    "--ulimit",
-    "--log-driver",
-    "--log-opt",
-    "-a",
-    "--link",
-    "--dns",
-    "--privileged-x",
-    "--userns",
-    "--volumes-from",
-    "--cidfile",
-    "--expose",
-    "--init-path",
-    "--stop-signal",
-    "--stop-timeout",
-    "--health-cmd",
-    "--runtime",
-    "--index",
-    "--detach-keys",
-];
-const COMPOSE_VALUES: &[&str] =
-    &["-f", "--file", "-p", "--project-name", "--env-file", "--profile", "--project-directory", "--ansi"];
-const GLOBAL_VALUES: &[&str] = &["--context", "-c", "-H", "--host", "--config", "-l", "--log-level"];
+const RUN_VALUES: &str = "-v --volume -e --env -p --publish -w --workdir -u --user --name --network --net --mount --entrypoint \
+    -h --hostname -m --memory --cpus --env-file -l --label --add-host --platform --pull --restart \
+    --device --cap-add --cap-drop --security-opt --pid --ipc --gpus --shm-size --tmpfs --ulimit \
+    --log-driver --log-opt -a --link --dns --privileged-x --userns --volumes-from --cidfile --expose \
+    --init-path --stop-signal --stop-timeout --health-cmd --runtime --index --detach-keys";
+const COMPOSE_VALUES: &str = "-f --file -p --project-name --env-file --profile --project-directory --ansi";
+const GLOBAL_VALUES: &str = "--context -c -H --host --config -l --log-level";
 
 // === impl Walk ===
 
@@ -107,8 +55,7 @@ impl Walk<'_> {
                     "container.run",
                     "runs an image",
                 );
-                let entry =
-                    flags::values(options, &["--entrypoint"]).first().map(|entry| Value::known(*entry));
+                let entry = flags::values(options, "--entrypoint").first().map(|entry| Value::known(*entry));
                 let command = inner.get(1..).unwrap_or_default();
                 let command: Vec<Value> = entry.into_iter().chain(command.iter().cloned()).collect();
                 self.inside(&command);
@@ -127,7 +74,7 @@ impl Walk<'_> {
             }
             "build" | "buildx" | "builder" | "image" => {
                 let is_build = rest.iter().chain([sub]).any(|word| word.text == "build");
-                for text in flags::values(rest, &["--secret"]).iter().filter(|_| is_build) {
+                for text in flags::values(rest, "--secret").iter().filter(|_| is_build) {
                     if let Some(file) = text.split(',').find_map(|part| part.strip_prefix("src=")) {
                         self.reads_path(&Value::known(file), "argument.sent");
                     }
@@ -142,7 +89,7 @@ impl Walk<'_> {
     /// What a container gets of the host.
     fn reach(&mut self, program: &str, options: &[Value]) {
         let host = ["--pid=host", "--privileged", "--userns=host", "--ipc=host"];
-        let by_value = flags::values(options, &["--pid", "--cap-add", "--device", "--security-opt"]);
+        let by_value = flags::values(options, "--pid --cap-add --device --security-opt");
         if options.iter().any(|option| host.contains(&option.text.as_str()))
             || by_value.iter().any(|value| {
                 matches!(
@@ -160,8 +107,8 @@ impl Walk<'_> {
         {
             self.privileged(program);
         }
-        let mounts = flags::values(options, &["-v", "--volume"]).into_iter().map(str::to_owned);
-        let long = flags::values(options, &["--mount"]).into_iter().filter_map(|mount| {
+        let mounts = flags::values(options, "-v --volume").into_iter().map(str::to_owned);
+        let long = flags::values(options, "--mount").into_iter().filter_map(|mount| {
             mount
                 .split(',')
                 .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")))
@@ -190,7 +137,7 @@ impl Walk<'_> {
                 self.secret(&Value::known(source), "container.mount");
             }
         }
-        for file in flags::values(options, &["--env-file"]) {
+        for file in flags::values(options, "--env-file") {
             self.reads_path(&Value::known(file), "argument.read");
         }
     }
@@ -222,8 +169,8 @@ impl Walk<'_> {
     }
 
     fn kubectl(&mut self, program: &str, args: &[Value]) -> bool {
-        let values = ["-n", "--namespace", "--context", "--kubeconfig", "-c", "--container", "-f"];
-        let words = flags::positionals(args, &values);
+        let values = "-n --namespace --context --kubeconfig -c --container -f";
+        let words = flags::positionals(args, values);
         let sub = words.first().map(|word| word.text.as_str()).unwrap_or_default();
         if !matches!(sub, "exec" | "run" | "debug") {
             return false;
@@ -253,7 +200,7 @@ impl Walk<'_> {
         if !is_session {
             return false;
         }
-        let texts = flags::values(args, &["-c", "--command", "-C"]);
+        let texts = flags::values(args, "-c --command -C");
         for text in &texts {
             self.elsewhere(|walk| walk.nested(text));
         }

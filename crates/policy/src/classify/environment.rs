@@ -8,67 +8,16 @@ use super::word::Value;
 use super::{Target, flags};
 
 /// Variables whose value some program runs as a command.
-const COMMANDS: &[&str] = &[
-    "GIT_SSH_COMMAND",
-    "GIT_SSH",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
-    "GIT_EDITOR",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_ASKPASS",
-    "GIT_PROXY_COMMAND",
-    "SSH_ASKPASS",
-    "PAGER",
-    "MANPAGER",
-    "SYSTEMD_PAGER",
-    "PSQL_PAGER",
-    "BAT_PAGER",
-    "EDITOR",
-    "VISUAL",
-    "SUDO_EDITOR",
-    "KUBE_EDITOR",
-    "FCEDIT",
-    "LESSOPEN",
-    "LESSCLOSE",
-    "BROWSER",
-    "PROMPT_COMMAND",
-    "PS0",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "CARGO_BUILD_RUSTC_WRAPPER",
-    "RSYNC_RSH",
-    "CVS_RSH",
-    "SVN_SSH",
-    "npm_config_script_shell",
-    "MAKESHELL",
-    "SHELL_COMMAND",
-    "TERRAFORM_EXEC",
-];
+const COMMANDS: &str = "GIT_SSH_COMMAND GIT_SSH GIT_EXTERNAL_DIFF GIT_PAGER GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_ASKPASS \
+    GIT_PROXY_COMMAND SSH_ASKPASS PAGER MANPAGER SYSTEMD_PAGER PSQL_PAGER BAT_PAGER EDITOR VISUAL \
+    SUDO_EDITOR KUBE_EDITOR FCEDIT LESSOPEN LESSCLOSE BROWSER PROMPT_COMMAND PS0 RUSTC_WRAPPER \
+    RUSTC_WORKSPACE_WRAPPER CARGO_BUILD_RUSTC_WRAPPER RSYNC_RSH CVS_RSH SVN_SSH npm_config_script_shell \
+    MAKESHELL SHELL_COMMAND TERRAFORM_EXEC";
 
 /// Variables that name code which every program of a language loads first.
-const PRELOADS: &[&str] = &[
-    "BASH_ENV",
-    "ENV",
-    "PYTHONSTARTUP",
-    "PYTHONHOME",
-    "PERL5OPT",
-    "PERL5LIB",
-    "RUBYOPT",
-    "NODE_OPTIONS",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "PYTHONPATH",
-    "NODE_PATH",
-    "LUA_INIT",
-    "PHPRC",
-    "GCONV_PATH",
-    "GIT_EXEC_PATH",
-    "GIT_TEMPLATE_DIR",
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_COUNT",
-    "LD_LIBRARY_PATH",
-];
+const PRELOADS: &str = "BASH_ENV ENV PYTHONSTARTUP PYTHONHOME PERL5OPT PERL5LIB RUBYOPT NODE_OPTIONS JAVA_TOOL_OPTIONS \
+    _JAVA_OPTIONS JDK_JAVA_OPTIONS PYTHONPATH NODE_PATH LUA_INIT PHPRC GCONV_PATH GIT_EXEC_PATH \
+    GIT_TEMPLATE_DIR GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT LD_LIBRARY_PATH";
 
 // === impl Walk ===
 
@@ -108,10 +57,10 @@ impl Walk<'_> {
             }
             "NODE_OPTIONS"
                 if !["require", "import", "loader", "-r"].iter().any(|word| text.contains(word)) => {}
-            _ if COMMANDS.contains(&name) || name.starts_with("GIT_CONFIG_VALUE") => {
+            _ if flags::lists(COMMANDS, name) || name.starts_with("GIT_CONFIG_VALUE") => {
                 self.command_setting(name, value)
             }
-            _ if PRELOADS.contains(&name) && !text.is_empty() => {
+            _ if flags::lists(PRELOADS, name) && !text.is_empty() => {
                 self.effect(
                     EffectClass::BuildTest,
                     shown(),
@@ -182,10 +131,11 @@ fn keeps_no_secret(next: &[Value]) -> bool {
     let Some((program, args)) = next.split_first() else { return false };
     match program.text.rsplit('/').next().unwrap_or_default() {
         "grep" | "egrep" | "fgrep" | "rg" | "ag" => {
-            let given = flags::values(args, &["-e", "--regexp"]);
-            let pattern = given.first().copied().or_else(|| {
-                flags::positionals(args, &["-A", "-B", "-C", "-m"]).first().map(|word| word.text.as_str())
-            });
+            let given = flags::values(args, "-e --regexp");
+            let pattern = given
+                .first()
+                .copied()
+                .or_else(|| flags::positionals(args, "-A -B -C -m").first().map(|word| word.text.as_str()));
             pattern.is_some_and(|pattern| {
                 let is_broad = pattern.chars().filter(char::is_ascii_alphanumeric).count() < 2;
                 flags::has(args, "-c")
@@ -194,7 +144,7 @@ fn keeps_no_secret(next: &[Value]) -> bool {
             })
         }
         "awk" | "gawk" | "mawk" => {
-            let words = flags::positionals(args, &["-F", "-v", "-f"]);
+            let words = flags::positionals(args, "-F -v -f");
             let program = words.first().map(|word| word.text.as_str()).unwrap_or_default();
             let prints_bare = program
                 .split("print")
@@ -206,7 +156,7 @@ fn keeps_no_secret(next: &[Value]) -> bool {
                 && !program.contains("$NF")
                 && !prints_bare
         }
-        "cut" => flags::values(args, &["-f", "--fields"]).first() == Some(&"1"),
+        "cut" => flags::values(args, "-f --fields").first() == Some(&"1"),
         "sed" => args.iter().any(|arg| arg.text.contains("=.*//") || arg.text.contains("=.*$//")),
         "wc" => true,
         _ => false,

@@ -8,83 +8,11 @@ use super::walk::{Found, Walk};
 use super::word::{self, Value};
 use super::{Target, flags};
 
-pub(super) const KNOWN: &[&str] = &[
-    "rm",
-    "unlink",
-    "trash",
-    "trash-put",
-    "rimraf",
-    "del-cli",
-    "find",
-    "gfind",
-    "fd",
-    "fdfind",
-    "cp",
-    "mv",
-    "ln",
-    "install",
-    "rename",
-    "tee",
-    "cat",
-    "dd",
-    "sed",
-    "gsed",
-    "awk",
-    "gawk",
-    "mawk",
-    "nawk",
-    "tar",
-    "gtar",
-    "bsdtar",
-    "cpio",
-    "chmod",
-    "truncate",
-    "base64",
-    "base32",
-    "basenc",
-    "xxd",
-    "uudecode",
-    "gunzip",
-    "zcat",
-    "bzcat",
-    "xzcat",
-    "zstdcat",
-    "gzip",
-    "bzip2",
-    "xz",
-    "rev",
-    "tr",
-    "vi",
-    "vim",
-    "nvim",
-    "view",
-    "ex",
-    "emacs",
-    "grep",
-    "egrep",
-    "fgrep",
-    "rg",
-    "ag",
-    "ack",
-    "zgrep",
-    "find2perl",
-    "zip",
-    "dmesg",
-    "ps",
-    "kill",
-    "make",
-    "gmake",
-    "just",
-    "task",
-    "date",
-    "hostname",
-    "ip",
-    "which",
-    "pwd",
-    "mktemp",
-    "ifconfig",
-    "sort",
-];
+pub(super) const KNOWN: &str = "rm unlink trash trash-put rimraf del-cli find gfind fd fdfind cp mv ln install rename tee cat dd sed \
+    gsed awk gawk mawk nawk tar gtar bsdtar cpio chmod truncate base64 base32 basenc xxd uudecode gunzip \
+    zcat bzcat xzcat zstdcat gzip bzip2 xz rev tr vi vim nvim view ex emacs grep egrep fgrep rg ag ack \
+    zgrep find2perl zip dmesg ps kill make gmake just task date hostname ip which pwd mktemp ifconfig \
+    sort";
 
 // === impl Walk ===
 
@@ -93,10 +21,10 @@ impl Walk<'_> {
     pub(super) fn file_tool(&mut self, program: &str, args: &[Value]) -> bool {
         match program {
             "rm" | "unlink" | "trash" | "trash-put" | "rimraf" | "del-cli" => {
-                let recursive = matches!(program, "rimraf" | "del-cli")
-                    || flags::has_any(args, &["-r", "-R", "--recursive"]);
-                if recursive && !flags::has_any(args, &["-r", "-R", "--recursive"]) {
-                    for path in flags::positionals(args, &[]) {
+                let recursive =
+                    matches!(program, "rimraf" | "del-cli") || flags::has_any(args, "-r -R --recursive");
+                if recursive && !flags::has_any(args, "-r -R --recursive") {
+                    for path in flags::positionals(args, "") {
                         self.removes_path(path, true);
                     }
                 } else {
@@ -107,10 +35,10 @@ impl Walk<'_> {
             "fd" | "fdfind" => self.fd(args),
             "cp" | "mv" | "ln" | "install" => self.copies(program, args),
             "tee" => {
-                for path in flags::positionals(args, &[]) {
+                for path in flags::positionals(args, "") {
                     self.writes_path(path, false);
                     if let (Some(text), Some(name)) = (self.feed.text.clone(), path.literal()) {
-                        self.wrote_text(name, text, flags::has_any(args, &["-a", "--append"]));
+                        self.wrote_text(name, text, flags::has_any(args, "-a --append"));
                     }
                 }
                 self.plain_read(program);
@@ -120,7 +48,7 @@ impl Walk<'_> {
             "which" | "pwd" => {
                 self.plain_read(program);
                 self.printed = match program {
-                    "which" => flags::positionals(args, &[])
+                    "which" => flags::positionals(args, "")
                         .first()
                         .and_then(|name| name.literal())
                         .map(str::to_owned),
@@ -133,7 +61,7 @@ impl Walk<'_> {
             "tar" | "gtar" | "bsdtar" | "cpio" | "zip" => self.archives(program, args),
             "chmod" => self.chmod(args),
             "truncate" => {
-                for path in flags::positionals(args, &["-s", "--size", "-r"]) {
+                for path in flags::positionals(args, "-s --size -r") {
                     let target = Target::Path(path.shown());
                     self.effect(
                         EffectClass::Destructive,
@@ -147,7 +75,7 @@ impl Walk<'_> {
             | "zstdcat" | "gzip" | "bzip2" | "xz" | "rev" | "tr" => self.decodes(program, args),
             "vi" | "vim" | "nvim" | "view" | "ex" | "emacs" => self.edits(program, args),
             "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "zgrep" => self.searches(program, args),
-            "dmesg" if flags::has_any(args, &["-c", "-C", "--clear"]) => {
+            "dmesg" if flags::has_any(args, "-c -C --clear") => {
                 let target = Target::Path("kernel log".to_owned());
                 self.effect(EffectClass::Destructive, target, "path.log", "empties a log");
             }
@@ -183,10 +111,10 @@ impl Walk<'_> {
             "kill" => self.kill(args),
             "make" | "gmake" | "just" | "task" => self.task_runner(program, args),
             "sort" => {
-                for output in flags::values(args, &["-o", "--output"]) {
+                for output in flags::values(args, "-o --output") {
                     self.writes_path(&Value::known(output), false);
                 }
-                for text in flags::values(args, &["--compress-program"]) {
+                for text in flags::values(args, "--compress-program") {
                     self.nested(text);
                 }
                 return false;
@@ -198,7 +126,7 @@ impl Walk<'_> {
 
     fn cat(&mut self, args: &[Value]) {
         self.plain_read("cat");
-        let files = flags::positionals(args, &[]);
+        let files = flags::positionals(args, "");
         for file in &files {
             self.reads_path(file, "argument.read");
         }
@@ -230,7 +158,7 @@ impl Walk<'_> {
         for root in &roots {
             self.reads_path(root, "argument.read");
         }
-        found.names = flags::values(args, &["-name", "-iname", "-path", "-ipath", "-wholename"])
+        found.names = flags::values(args, "-name -iname -path -ipath -wholename")
             .into_iter()
             .map(str::to_owned)
             .collect();
@@ -262,10 +190,8 @@ impl Walk<'_> {
         self.plain_read("fd");
         let at =
             args.iter().position(|arg| matches!(arg.text.as_str(), "-x" | "-X" | "--exec" | "--exec-batch"));
-        let words = flags::positionals(
-            args.get(..at.unwrap_or(args.len())).unwrap_or_default(),
-            &["-e", "-t", "-d", "-E"],
-        );
+        let words =
+            flags::positionals(args.get(..at.unwrap_or(args.len())).unwrap_or_default(), "-e -t -d -E");
         let found = Found {
             roots: words.iter().skip(1).map(|root| self.resolved(root)).collect(),
             names: words.first().map(|pattern| pattern.text.clone()).into_iter().collect(),
@@ -296,11 +222,9 @@ impl Walk<'_> {
 
     /// `cp`, `mv`, `ln`, `install`: sources are read, the last path is written.
     fn copies(&mut self, program: &str, args: &[Value]) {
-        let directory = flags::values(args, &["-t", "--target-directory"]);
-        let mut paths = flags::positionals(
-            args,
-            &["-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode", "--owner", "--group"],
-        );
+        let directory = flags::values(args, "-t --target-directory");
+        let mut paths =
+            flags::positionals(args, "-t --target-directory -S --suffix -m -o -g --mode --owner --group");
         let target = if directory.is_empty() && paths.len() > 1 { paths.pop() } else { None };
         for source in &paths {
             let is_template = path::is_secret(&self.resolved(source));
@@ -341,7 +265,7 @@ impl Walk<'_> {
                 "writes files",
             ),
         }
-        let mode = flags::values(args, &["-m", "--mode"]);
+        let mode = flags::values(args, "-m --mode");
         if mode.iter().any(|mode| is_set_id(mode)) {
             self.effect(
                 EffectClass::IdentityChange,
@@ -384,8 +308,8 @@ impl Walk<'_> {
                 || arg.text.starts_with("--in-place")
                 || (arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.ends_with('i'))
         });
-        let scripts = flags::values(args, &["-e", "--expression"]);
-        let mut files = flags::positionals(args, &["-e", "--expression", "-f", "--file", "-l"]);
+        let scripts = flags::values(args, "-e --expression");
+        let mut files = flags::positionals(args, "-e --expression -f --file -l");
         let script = if scripts.is_empty() && !files.is_empty() {
             vec![files.remove(0).text.as_str()]
         } else {
@@ -423,9 +347,8 @@ impl Walk<'_> {
     }
 
     fn awk(&mut self, args: &[Value]) {
-        let mut words =
-            flags::positionals(args, &["-F", "-v", "-f", "--file", "--field-separator", "--assign"]);
-        let scripts = flags::values(args, &["-f", "--file"]);
+        let mut words = flags::positionals(args, "-F -v -f --file --field-separator --assign");
+        let scripts = flags::values(args, "-f --file");
         self.plain_read("awk");
         for file in &scripts {
             self.runs_file(file);
@@ -502,28 +425,19 @@ impl Walk<'_> {
     fn archives(&mut self, program: &str, args: &[Value]) {
         let first = args.first().map(|arg| arg.text.trim_start_matches('-')).unwrap_or_default();
         let lists = match program {
-            "cpio" => flags::has_any(args, &["-t", "--list"]),
+            "cpio" => flags::has_any(args, "-t --list"),
             "zip" => flags::has(args, "-sf"),
             _ => {
                 (first.contains('t') && !first.starts_with("-") && !first.contains('='))
                     || flags::has(args, "--list")
             }
         };
-        let lists = lists && !flags::has_any(args, &["-x", "-c", "--create", "--extract"]);
+        let lists = lists && !flags::has_any(args, "-x -c --create --extract");
         let class = if lists { EffectClass::Read } else { EffectClass::WriteWorkspace };
         self.effect(class, Target::Command(program.to_owned()), "command.archive", "packs or unpacks files");
         let runs = flags::values(
             args,
-            &[
-                "--to-command",
-                "--checkpoint-action",
-                "-I",
-                "--use-compress-program",
-                "-TT",
-                "--unzip-command",
-                "--rsh-command",
-                "-F",
-            ],
+            "--to-command --checkpoint-action -I --use-compress-program -TT --unzip-command --rsh-command -F",
         );
         for text in runs {
             let text = text.strip_prefix("exec=").unwrap_or(text);
@@ -532,20 +446,18 @@ impl Walk<'_> {
             }
         }
         let creates = !lists && (first.contains('c') || program == "zip" || flags::has(args, "--create"));
-        for file in
-            flags::positionals(args, &["-C", "-f", "--exclude", "-T", "-I"]).iter().filter(|_| creates)
-        {
+        for file in flags::positionals(args, "-C -f --exclude -T -I").iter().filter(|_| creates) {
             self.reads_path(file, "argument.packed");
         }
-        for path in flags::values(args, &["-C", "--directory"]).iter().filter(|_| !lists && !creates) {
+        for path in flags::values(args, "-C --directory").iter().filter(|_| !lists && !creates) {
             self.writes_path(&Value::known(*path), false);
         }
     }
 
     fn chmod(&mut self, args: &[Value]) {
-        let words = flags::positionals(args, &["--reference"]);
+        let words = flags::positionals(args, "--reference");
         let mode = words.first().map(|mode| mode.text.as_str()).unwrap_or_default();
-        let recursive = flags::has_any(args, &["-R", "--recursive"]);
+        let recursive = flags::has_any(args, "-R --recursive");
         for file in words.iter().skip(1) {
             let normal = self.resolved(file);
             let is_account = path::is_protected(&normal) && normal.starts_with("/etc/");
@@ -568,16 +480,16 @@ impl Walk<'_> {
 
     fn decodes(&mut self, program: &str, args: &[Value]) {
         let decodes = match program {
-            "base64" | "base32" | "basenc" => flags::has_any(args, &["-d", "-D", "--decode"]),
-            "xxd" => flags::has_any(args, &["-r", "-revert"]),
-            "gzip" | "bzip2" | "xz" => flags::has_any(args, &["-d", "-dc", "--decompress", "-c"]),
+            "base64" | "base32" | "basenc" => flags::has_any(args, "-d -D --decode"),
+            "xxd" => flags::has_any(args, "-r -revert"),
+            "gzip" | "bzip2" | "xz" => flags::has_any(args, "-d -dc --decompress -c"),
             _ => true,
         };
         self.marks.decoded |= decodes;
-        let files = flags::positionals(args, &["-w", "--wrap", "-l", "-s", "-c"]);
+        let files = flags::positionals(args, "-w --wrap -l -s -c");
         if let Some(listed) = catalogue::lookup(program, args) {
             let writes = matches!(program, "gunzip" | "gzip" | "bzip2" | "xz")
-                && !flags::has_any(args, &["-c", "--stdout", "-l", "-t"])
+                && !flags::has_any(args, "-c --stdout -l -t")
                 && !self.feed.is_some;
             let class =
                 if writes { listed.class.max(EffectClass::WriteWorkspace) } else { EffectClass::Read };
@@ -600,7 +512,7 @@ impl Walk<'_> {
             "command.editor",
             "edits files",
         );
-        let commands = flags::values(args, &["-c", "--cmd", "--eval", "-eval", "--execute"]);
+        let commands = flags::values(args, "-c --cmd --eval -eval --execute");
         let plus = args.iter().filter_map(|arg| arg.text.strip_prefix('+'));
         for text in commands.into_iter().chain(plus) {
             for part in text.split('|') {
@@ -623,7 +535,7 @@ impl Walk<'_> {
                 }
             }
         }
-        for file in flags::positionals(args, &["-c", "--cmd", "-u", "-S", "-s", "--eval"])
+        for file in flags::positionals(args, "-c --cmd -u -S -s --eval")
             .iter()
             .filter(|file| !file.text.starts_with('+'))
         {
@@ -634,26 +546,10 @@ impl Walk<'_> {
     /// Looks for text in files. Looking for the value of a credential is reading it.
     fn searches(&mut self, program: &str, args: &[Value]) {
         self.plain_read(program);
-        let given = flags::values(args, &["-e", "--regexp"]);
+        let given = flags::values(args, "-e --regexp");
         let words = flags::positionals(
             args,
-            &[
-                "-e",
-                "--regexp",
-                "-f",
-                "-A",
-                "-B",
-                "-C",
-                "-m",
-                "-g",
-                "--glob",
-                "-t",
-                "--type",
-                "--include",
-                "--exclude",
-                "--exclude-dir",
-                "-T",
-            ],
+            "-e --regexp -f -A -B -C -m -g --glob -t --type --include --exclude --exclude-dir -T",
         );
         let pattern = given
             .first()
@@ -661,10 +557,7 @@ impl Walk<'_> {
             .or_else(|| words.first().map(|word| word.text.as_str()))
             .unwrap_or_default();
         let files = words.iter().skip(usize::from(given.is_empty()));
-        let names_only = flags::has_any(
-            args,
-            &["-l", "-L", "-c", "-q", "--count", "--files-with-matches", "--files", "--quiet"],
-        );
+        let names_only = flags::has_any(args, "-l -L -c -q --count --files-with-matches --files --quiet");
         if seeks_secret(pattern) && !self.feed.is_some {
             let target = Target::Secret(word::shown(pattern));
             self.effect(
@@ -677,20 +570,20 @@ impl Walk<'_> {
         for file in files.filter(|_| !names_only) {
             self.reads_path(file, "argument.read");
         }
-        for text in flags::values(args, &["--pre", "--hostname-bin"]) {
+        for text in flags::values(args, "--pre --hostname-bin") {
             self.runs_file(text);
         }
     }
 
     fn kill(&mut self, args: &[Value]) {
-        let words = flags::positionals(args, &["-s", "-n"]);
+        let words = flags::positionals(args, "-s -n");
         let is_own = !words.is_empty()
             && words.iter().all(|word| {
                 word.text.starts_with('%')
                     || matches!(word.from.as_deref(), Some("!"))
                     || word.from.as_deref().is_some_and(|name| name.to_uppercase().ends_with("PID"))
             });
-        let class = if flags::has_any(args, &["-l", "-L", "-0"]) {
+        let class = if flags::has_any(args, "-l -L -0") {
             EffectClass::Read
         } else if is_own {
             EffectClass::WriteWorkspace
@@ -712,26 +605,11 @@ impl Walk<'_> {
                 self.make_text(text);
             }
         }
-        for text in flags::values(args, &["--eval", "-E"]) {
+        for text in flags::values(args, "--eval -E") {
             self.make_text(text);
         }
-        let words = flags::positionals(
-            args,
-            &[
-                "-C",
-                "-f",
-                "-j",
-                "-I",
-                "-o",
-                "-W",
-                "--directory",
-                "--file",
-                "-d",
-                "-t",
-                "--taskfile",
-                "--justfile",
-            ],
-        );
+        let words =
+            flags::positionals(args, "-C -f -j -I -o -W --directory --file -d -t --taskfile --justfile");
         if words.is_empty() {
             let target = Target::Command(program.to_owned());
             self.effect(EffectClass::BuildTest, target, "task.run", "runs project code");
@@ -776,7 +654,7 @@ fn is_set_id(mode: &str) -> bool {
 
 fn changes_system(program: &str, args: &[Value]) -> bool {
     match program {
-        "date" => flags::has_any(args, &["-s", "--set"]),
+        "date" => flags::has_any(args, "-s --set"),
         _ => args.first().is_some_and(|arg| !arg.text.starts_with('-')),
     }
 }

@@ -7,8 +7,14 @@ pub(super) fn has(args: &[Value], option: &str) -> bool {
     before_end(args).any(|arg| is_option(&arg.text, option))
 }
 
-pub(super) fn has_any(args: &[Value], options: &[&str]) -> bool {
-    options.iter().any(|option| has(args, option))
+/// Whether any of these options, separated by blanks, is present.
+pub(super) fn has_any(args: &[Value], options: &str) -> bool {
+    options.split(' ').any(|option| has(args, option))
+}
+
+/// Whether a list of words, separated by blanks, has this word.
+pub(super) fn lists(words: &str, word: &str) -> bool {
+    words.split(' ').any(|listed| listed == word)
 }
 
 fn is_option(arg: &str, option: &str) -> bool {
@@ -25,11 +31,11 @@ fn is_option(arg: &str, option: &str) -> bool {
 }
 
 /// Values given to any of the options: `-o x`, `-ox`, `--out x`, `--out=x`.
-pub(super) fn values<'a>(args: &'a [Value], options: &[&str]) -> Vec<&'a str> {
+pub(super) fn values<'a>(args: &'a [Value], options: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut args = before_end(args).peekable();
     while let Some(arg) = args.next() {
-        for option in options {
+        for option in options.split(' ').filter(|option| !option.is_empty()) {
             let Some(rest) = arg.text.strip_prefix(option) else { continue };
             if rest.is_empty() {
                 found.extend(args.peek().map(|next| next.text.as_str()));
@@ -47,7 +53,7 @@ pub(super) fn values<'a>(args: &'a [Value], options: &[&str]) -> Vec<&'a str> {
 }
 
 /// The words that are no option and no option's value. `takes_value` names the options that consume the next word.
-pub(super) fn positionals<'a>(args: &'a [Value], takes_value: &[&str]) -> Vec<&'a Value> {
+pub(super) fn positionals<'a>(args: &'a [Value], takes_value: &str) -> Vec<&'a Value> {
     let mut found = Vec::with_capacity(args.len());
     let mut skip = false;
     let mut only = false;
@@ -60,7 +66,7 @@ pub(super) fn positionals<'a>(args: &'a [Value], takes_value: &[&str]) -> Vec<&'
         } else if arg.text == "--" {
             only = true;
         } else {
-            skip = takes_value.contains(&arg.text.as_str());
+            skip = lists(takes_value, &arg.text);
         }
     }
     found

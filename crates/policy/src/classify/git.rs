@@ -7,33 +7,13 @@ use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags, shell};
 
-const GLOBAL_VALUES: &[&str] =
-    &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env", "--super-prefix"];
+const GLOBAL_VALUES: &str = "-C -c --git-dir --work-tree --namespace --exec-path --config-env --super-prefix";
 
 /// Keys whose value git runs, by their end or start.
-const RUNS: &[&str] = &[
-    "core.sshcommand",
-    "core.pager",
-    "core.editor",
-    "core.fsmonitor",
-    "core.askpass",
-    "core.gitproxy",
-    "diff.external",
-    "sequence.editor",
-    "gpg.program",
-    "gpg.ssh.program",
-    "gpg.x509.program",
-    "credential.helper",
-    "uploadpack.packobjectshook",
-    "receive.procreceiverefs",
-    "interactive.difffilter",
-    "web.browser",
-    "man.viewer",
-    "sendemail.smtpserver",
-    "sendemail.tocmd",
-    "sendemail.cccmd",
-    "ssh.variant",
-];
+const RUNS: &str = "core.sshcommand core.pager core.editor core.fsmonitor core.askpass core.gitproxy diff.external \
+    sequence.editor gpg.program gpg.ssh.program gpg.x509.program credential.helper \
+    uploadpack.packobjectshook receive.procreceiverefs interactive.difffilter web.browser man.viewer \
+    sendemail.smtpserver sendemail.tocmd sendemail.cccmd ssh.variant";
 const RUNS_ENDS: &[&str] = &[
     ".textconv",
     ".command",
@@ -121,30 +101,18 @@ impl Walk<'_> {
             "remote" => self.git_remote(args),
             "config" => self.git_config(args),
             "branch" => {
-                let deletes = flags::has_any(args, &["-D"])
-                    || (flags::has_any(args, &["-d", "--delete"])
-                        && flags::has_any(args, &["-f", "--force"]));
+                let deletes = flags::has_any(args, "-D")
+                    || (flags::has_any(args, "-d --delete") && flags::has_any(args, "-f --force"));
                 let changes = !flags::positionals(
                     args,
-                    &["--sort", "--format", "--contains", "--merged", "--no-merged", "--points-at"],
+                    "--sort --format --contains --merged --no-merged --points-at",
                 )
                 .is_empty()
                     || flags::has_any(
                         args,
-                        &[
-                            "-m",
-                            "-M",
-                            "-c",
-                            "-C",
-                            "-d",
-                            "-u",
-                            "--edit-description",
-                            "--set-upstream-to",
-                            "--unset-upstream",
-                            "--delete",
-                        ],
+                        "-m -M -c -C -d -u --edit-description --set-upstream-to --unset-upstream --delete",
                     );
-                let lists = flags::has_any(args, &["--list", "-l", "--show-current"])
+                let lists = flags::has_any(args, "--list -l --show-current")
                     || args
                         .iter()
                         .any(|arg| matches!(arg.text.as_str(), "-a" | "-r" | "-v" | "-vv" | "--all"));
@@ -162,13 +130,10 @@ impl Walk<'_> {
                 );
             }
             "tag" => {
-                let class = if flags::has_any(args, &["-d", "--delete"]) {
+                let class = if flags::has_any(args, "-d --delete") {
                     EffectClass::Destructive
                 } else if args.is_empty()
-                    || flags::has_any(
-                        args,
-                        &["-l", "--list", "-v", "--verify", "--contains", "--points-at", "--sort", "-n"],
-                    )
+                    || flags::has_any(args, "-l --list -v --verify --contains --points-at --sort -n")
                 {
                     EffectClass::Read
                 } else {
@@ -180,7 +145,7 @@ impl Walk<'_> {
                 self.local(&command, EffectClass::Destructive, "drops changes that nothing else keeps")
             }
             "clean" => {
-                let class = if flags::has_any(args, &["-n", "--dry-run"]) {
+                let class = if flags::has_any(args, "-n --dry-run") {
                     EffectClass::Read
                 } else {
                     EffectClass::Destructive
@@ -190,7 +155,7 @@ impl Walk<'_> {
             "checkout" | "restore" if discards_all(args) => {
                 self.local(&command, EffectClass::Destructive, "drops all changes of the working tree")
             }
-            "checkout" | "switch" if flags::has_any(args, &["-f", "--force", "--discard-changes"]) => {
+            "checkout" | "switch" if flags::has_any(args, "-f --force --discard-changes") => {
                 self.local(&command, EffectClass::Destructive, "drops changes of the working tree");
             }
             "stash" => {
@@ -207,15 +172,7 @@ impl Walk<'_> {
                 self.local(&command, EffectClass::Destructive, "rewrites history");
                 for text in flags::values(
                     args,
-                    &[
-                        "--tree-filter",
-                        "--index-filter",
-                        "--msg-filter",
-                        "--env-filter",
-                        "--commit-filter",
-                        "--parent-filter",
-                        "--tag-name-filter",
-                    ],
+                    "--tree-filter --index-filter --msg-filter --env-filter --commit-filter --parent-filter --tag-name-filter",
                 ) {
                     self.nested(text);
                 }
@@ -278,13 +235,8 @@ impl Walk<'_> {
         if name == "hash-object" && flags::has(args, "-w") {
             self.local(&command, EffectClass::WriteWorkspace, "writes an object");
         }
-        let words = flags::positionals(
-            args,
-            &[
-                "--format", "--pretty", "--grep", "--author", "-S", "-G", "-n", "--since", "--until", "-L",
-                "-e",
-            ],
-        );
+        let words =
+            flags::positionals(args, "--format --pretty --grep --author -S -G -n --since --until -L -e");
         let is_pattern = |at: usize| name == "grep" && at == 0;
         if name == "grep" && words.first().is_some_and(|pattern| is_assigned_secret(&pattern.text)) {
             let target = Target::Secret("repository".to_owned());
@@ -302,18 +254,18 @@ impl Walk<'_> {
             let shows_names = matches!(
                 name,
                 "ls-files" | "ls-tree" | "check-ignore" | "rev-parse" | "log" | "status" | "rev-list"
-            ) && !flags::has_any(args, &["-p", "--patch", "-u"]);
+            ) && !flags::has_any(args, "-p --patch -u");
             if !shows_names && self.is_secret(&named) {
                 self.secret(&named, "git.show");
             }
         }
-        for text in flags::values(args, &["--open-files-in-pager", "-O", "--ext-diff", "--textconv"])
+        for text in flags::values(args, "--open-files-in-pager -O --ext-diff --textconv")
             .iter()
             .filter(|_| name == "grep")
         {
             self.nested(text);
         }
-        for file in flags::values(args, &["--output"]) {
+        for file in flags::values(args, "--output") {
             self.writes_path(&Value::known(file), false);
         }
         if name == "grep" && flags::has(args, "--no-index") {
@@ -328,11 +280,9 @@ impl Walk<'_> {
     }
 
     fn git_push(&mut self, args: &[Value]) {
-        let words = flags::positionals(
-            args,
-            &["--repo", "-o", "--push-option", "--receive-pack", "--exec", "--recurse-submodules"],
-        );
-        for text in flags::values(args, &["--receive-pack", "--exec"]) {
+        let words =
+            flags::positionals(args, "--repo -o --push-option --receive-pack --exec --recurse-submodules");
+        for text in flags::values(args, "--receive-pack --exec") {
             self.command_setting("receive-pack", &Value::known(text));
         }
         let remote = words.first().map(|word| word.shown()).unwrap_or_default();
@@ -342,13 +292,12 @@ impl Walk<'_> {
             self.nested(remote.trim_start_matches("ext::"));
         }
         self.effect(EffectClass::GitPush, target.clone(), "git.push", "sends commits to a remote");
-        let forces = flags::has_any(args, &["-f", "--force", "--mirror", "--prune"])
+        let forces = flags::has_any(args, "-f --force --mirror --prune")
             || args.iter().any(|arg| {
                 arg.text.starts_with("--force-with-lease") || arg.text.starts_with("--force-if-includes")
             })
             || refs.iter().any(|name| name.starts_with('+'));
-        let deletes =
-            flags::has_any(args, &["-d", "--delete"]) || refs.iter().any(|name| name.starts_with(':'));
+        let deletes = flags::has_any(args, "-d --delete") || refs.iter().any(|name| name.starts_with(':'));
         if forces || deletes {
             let text = if deletes { "deletes what a remote has" } else { "rewrites what a remote has" };
             self.effect(EffectClass::Destructive, target.clone(), "git.push-force", text);
@@ -357,7 +306,7 @@ impl Walk<'_> {
             let to = name.rsplit(':').next().unwrap_or(name).trim_start_matches('+');
             to.starts_with("refs/tags/") || to == "tag" || is_version(to)
         };
-        if !deletes && (flags::has_any(args, &["--tags", "--follow-tags"]) || refs.iter().any(is_tag)) {
+        if !deletes && (flags::has_any(args, "--tags --follow-tags") || refs.iter().any(is_tag)) {
             self.effect(
                 EffectClass::Publish,
                 target,
@@ -370,29 +319,12 @@ impl Walk<'_> {
     fn git_fetches(&mut self, name: &str, args: &[Value]) {
         let words = flags::positionals(
             args,
-            &[
-                "-b",
-                "--branch",
-                "--depth",
-                "-o",
-                "--origin",
-                "-u",
-                "--upload-pack",
-                "-j",
-                "--jobs",
-                "--reference",
-                "--filter",
-                "-c",
-                "--config",
-                "--template",
-                "-s",
-                "-X",
-            ],
+            "-b --branch --depth -o --origin -u --upload-pack -j --jobs --reference --filter -c --config --template -s -X",
         );
-        for text in flags::values(args, &["-u", "--upload-pack"]) {
+        for text in flags::values(args, "-u --upload-pack") {
             self.command_setting("upload-pack", &Value::known(text));
         }
-        for text in flags::values(args, &["-c", "--config"]).iter().filter(|_| name == "clone") {
+        for text in flags::values(args, "-c --config").iter().filter(|_| name == "clone") {
             if let Some((key, value)) = text.split_once('=') {
                 self.git_setting(key, value, true);
             }
@@ -420,7 +352,7 @@ impl Walk<'_> {
     }
 
     fn git_submodule(&mut self, args: &[Value]) {
-        let words = flags::positionals(args, &["-b", "--name"]);
+        let words = flags::positionals(args, "-b --name");
         match words.first().map(|sub| sub.text.as_str()) {
             Some("foreach") => {
                 let text: Vec<&str> = words.iter().skip(1).map(|word| word.text.as_str()).collect();
@@ -440,7 +372,7 @@ impl Walk<'_> {
     }
 
     fn git_remote(&mut self, args: &[Value]) {
-        let words = flags::positionals(args, &["-t", "-m"]);
+        let words = flags::positionals(args, "-t -m");
         match words.first().map(|sub| sub.text.as_str()) {
             None | Some("get-url") => self.local("git remote", EffectClass::Read, "shows remotes"),
             Some("show" | "update" | "prune") => {
@@ -466,28 +398,16 @@ impl Walk<'_> {
     }
 
     fn git_config(&mut self, args: &[Value]) {
-        let words =
-            flags::positionals(args, &["-f", "--file", "--blob", "--type", "--default", "--get-color"]);
+        let words = flags::positionals(args, "-f --file --blob --type --default --get-color");
         let words = match words.first().map(|word| word.text.as_str()) {
             Some("get" | "set" | "unset" | "list" | "edit") => words.get(1..).unwrap_or_default(),
             _ => words.as_slice(),
         };
         let reads = flags::has_any(
             args,
-            &[
-                "--get",
-                "--get-all",
-                "--get-regexp",
-                "--get-urlmatch",
-                "--list",
-                "-l",
-                "--show-origin",
-                "--show-scope",
-                "--name-only",
-            ],
+            "--get --get-all --get-regexp --get-urlmatch --list -l --show-origin --show-scope --name-only",
         ) || matches!(args.first().map(|sub| sub.text.as_str()), Some("get" | "list"))
-            || (words.len() < 2
-                && !flags::has_any(args, &["--unset", "--unset-all", "--edit", "-e", "--remove-section"]));
+            || (words.len() < 2 && !flags::has_any(args, "--unset --unset-all --edit -e --remove-section"));
         let key = words.first().map(|key| key.text.to_lowercase()).unwrap_or_default();
         if reads {
             let holds_secret = key.contains("extraheader")
@@ -508,11 +428,11 @@ impl Walk<'_> {
             }
             return;
         }
-        for file in flags::values(args, &["-f", "--file"]) {
+        for file in flags::values(args, "-f --file") {
             self.writes_path(&Value::known(file), false);
         }
         let value = words.get(1).map(|value| value.text.as_str()).unwrap_or_default();
-        let unsets = flags::has_any(args, &["--unset", "--unset-all", "--remove-section"]);
+        let unsets = flags::has_any(args, "--unset --unset-all --remove-section");
         self.local("git config", EffectClass::WriteWorkspace, "changes a setting");
         if !unsets {
             self.git_setting(&key, value, false);
@@ -528,7 +448,8 @@ impl Walk<'_> {
             return;
         }
         let is_alias = key.starts_with("alias.") && value.starts_with('!');
-        let runs = RUNS.contains(&key.as_str()) || is_alias || RUNS_ENDS.iter().any(|end| key.ends_with(end));
+        let runs =
+            flags::lists(RUNS, key.as_str()) || is_alias || RUNS_ENDS.iter().any(|end| key.ends_with(end));
         let redirects = REDIRECTS.iter().any(|start| key.starts_with(start))
             || key.ends_with(".insteadof")
             || key.ends_with(".pushinsteadof")
@@ -566,7 +487,7 @@ impl Walk<'_> {
         let class = match (name, sub) {
             ("reflog", "expire" | "delete") => EffectClass::Destructive,
             ("reflog", _) => EffectClass::Read,
-            ("worktree", "remove") if flags::has_any(args, &["-f", "--force"]) => EffectClass::Destructive,
+            ("worktree", "remove") if flags::has_any(args, "-f --force") => EffectClass::Destructive,
             ("worktree", "list") => EffectClass::Read,
             ("update-ref", _) if flags::has(args, "-d") => EffectClass::Destructive,
             ("gc", _)
@@ -587,7 +508,7 @@ impl Walk<'_> {
     /// Subcommands that run a program for each step.
     fn git_runs(&mut self, name: &str, args: &[Value]) {
         self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the working tree");
-        for text in flags::values(args, &["-x", "--exec", "--extcmd"]) {
+        for text in flags::values(args, "-x --exec --extcmd") {
             self.nested(text);
         }
         if name == "bisect" && args.first().is_some_and(|sub| sub.text == "run") {
@@ -596,52 +517,17 @@ impl Walk<'_> {
     }
 
     fn git_writes(&mut self, name: &str, args: &[Value]) {
-        const WRITES: &[&str] = &[
-            "add",
-            "commit",
-            "switch",
-            "checkout",
-            "restore",
-            "merge",
-            "cherry-pick",
-            "revert",
-            "rm",
-            "mv",
-            "apply",
-            "am",
-            "init",
-            "archive",
-            "format-patch",
-            "reset",
-            "pull-request",
-            "stage",
-            "update-index",
-            "read-tree",
-            "write-tree",
-            "commit-tree",
-            "checkout-index",
-            "pack-refs",
-            "repack",
-            "sparse-checkout",
-            "rerere",
-            "mailinfo",
-            "mailsplit",
-            "unpack-objects",
-            "index-pack",
-            "pack-objects",
-            "subtree",
-            "citool",
-            "gui",
-            "absorb",
-            "annex",
-        ];
-        if !WRITES.contains(&name) {
+        const WRITES: &str = "add commit switch checkout restore merge cherry-pick revert rm mv apply am init archive \
+            format-patch reset pull-request stage update-index read-tree write-tree commit-tree \
+            checkout-index pack-refs repack sparse-checkout rerere mailinfo mailsplit unpack-objects \
+            index-pack pack-objects subtree citool gui absorb annex";
+        if !flags::lists(WRITES, name) {
             let target = Target::Command(word::shown(&format!("git {name}")));
             self.unknown(target, "git.unlisted", "no git subcommand we know: an alias or an extension");
             return;
         }
         self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the repository here");
-        for text in flags::values(args, &["--exec"]) {
+        for text in flags::values(args, "--exec") {
             self.nested(text);
         }
         if name == "init" && args.iter().any(|arg| arg.text.starts_with("--template")) {
@@ -653,16 +539,16 @@ impl Walk<'_> {
             );
         }
         if name == "rm" {
-            for path in flags::positionals(args, &[]).iter().filter(|_| flags::has(args, "-r")) {
+            for path in flags::positionals(args, "").iter().filter(|_| flags::has(args, "-r")) {
                 self.writes_path(path, false);
             }
         }
         if matches!(name, "apply" | "checkout" | "archive") {
-            for path in flags::values(args, &["-o", "--output", "--directory"]) {
+            for path in flags::values(args, "-o --output --directory") {
                 self.writes_path(&Value::known(path), false);
             }
         }
-        if let Some(message) = flags::values(args, &["--remote"]).first().filter(|_| name == "archive") {
+        if let Some(message) = flags::values(args, "--remote").first().filter(|_| name == "archive") {
             let host = super::network::url_host(message).unwrap_or_default();
             self.effect(EffectClass::Network, Target::Host(host), "git.fetch", "reads from a remote");
         }
@@ -671,7 +557,7 @@ impl Walk<'_> {
 
 /// `checkout -- .`, `checkout .`, `restore .`: everything that is not committed.
 fn discards_all(args: &[Value]) -> bool {
-    let words = flags::positionals(args, &["-s", "--source", "-b", "-B"]);
+    let words = flags::positionals(args, "-s --source -b -B");
     !flags::has(args, "--staged") && words.iter().any(|word| matches!(word.text.as_str(), "." | ":/" | "*"))
 }
 

@@ -7,101 +7,16 @@ use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
 
-pub(super) const KNOWN: &[&str] = &[
-    "curl",
-    "wget",
-    "wget2",
-    "ssh",
-    "autossh",
-    "mosh",
-    "scp",
-    "rsync",
-    "sftp",
-    "nc",
-    "ncat",
-    "netcat",
-    "nc.openbsd",
-    "nc.traditional",
-    "socat",
-    "telnet",
-    "dig",
-    "nslookup",
-    "host",
-    "ping",
-    "openssl",
-    "http",
-    "https",
-    "xh",
-    "aria2c",
-    "tailscale",
-    "sshpass",
-    "tcpdump",
-    "nmap",
-    "ftp",
-    "tftp",
-];
+pub(super) const KNOWN: &str = "curl wget wget2 ssh autossh mosh scp rsync sftp nc ncat netcat nc.openbsd nc.traditional socat \
+    telnet dig nslookup host ping openssl http https xh aria2c tailscale sshpass tcpdump nmap ftp tftp";
 
 /// Options of curl that take a value, as far as they would hide a URL.
-const CURL_VALUES: &[&str] = &[
-    "-X",
-    "--request",
-    "-H",
-    "--header",
-    "-d",
-    "--data",
-    "--data-raw",
-    "--data-binary",
-    "--data-urlencode",
-    "--json",
-    "-F",
-    "--form",
-    "-T",
-    "--upload-file",
-    "-o",
-    "--output",
-    "-u",
-    "--user",
-    "-A",
-    "--user-agent",
-    "-e",
-    "--referer",
-    "-b",
-    "--cookie",
-    "-c",
-    "--cookie-jar",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "--retry",
-    "--retry-delay",
-    "-w",
-    "--write-out",
-    "-x",
-    "--proxy",
-    "--cacert",
-    "--cert",
-    "-E",
-    "--key",
-    "-K",
-    "--config",
-    "--resolve",
-    "-D",
-    "--dump-header",
-    "--output-dir",
-    "-y",
-    "-Y",
-    "-z",
-    "-r",
-    "--range",
-    "--limit-rate",
-    "--max-filesize",
-    "--unix-socket",
-    "-C",
-];
-const SSH_VALUES: &[&str] = &[
-    "-i", "-p", "-l", "-o", "-F", "-J", "-L", "-R", "-D", "-b", "-c", "-E", "-e", "-I", "-m", "-O", "-Q",
-    "-S", "-W", "-w", "-B",
-];
+const CURL_VALUES: &str = "-X --request -H --header -d --data --data-raw --data-binary --data-urlencode --json -F --form -T \
+    --upload-file -o --output -u --user -A --user-agent -e --referer -b --cookie -c --cookie-jar -m \
+    --max-time --connect-timeout --retry --retry-delay -w --write-out -x --proxy --cacert --cert -E \
+    --key -K --config --resolve -D --dump-header --output-dir -y -Y -z -r --range --limit-rate \
+    --max-filesize --unix-socket -C";
+const SSH_VALUES: &str = "-i -p -l -o -F -J -L -R -D -b -c -E -e -I -m -O -Q -S -W -w -B";
 
 /// Words in a host name that say that people depend on it.
 const PRODUCTION: &[&str] = &["prod", "production", "live"];
@@ -116,7 +31,7 @@ impl Walk<'_> {
             "wget" | "wget2" | "aria2c" => self.wget(program, args),
             "http" | "https" | "xh" => self.fetches(program, args),
             "ssh" | "autossh" | "mosh" => self.ssh(program, args),
-            "sshpass" => self.argv(super::shell::after_options(args, &["-p", "-f", "-d"])),
+            "sshpass" => self.argv(super::shell::after_options(args, "-p -f -d")),
             "scp" | "rsync" | "sftp" => self.copies_remote(program, args),
             "nc" | "ncat" | "netcat" | "nc.openbsd" | "nc.traditional" | "socat" | "telnet" => {
                 self.connects(program, args)
@@ -141,10 +56,10 @@ impl Walk<'_> {
                     "network.probe",
                     "listens to or probes the network",
                 );
-                for text in flags::values(args, &["-z"]).iter().filter(|_| program == "tcpdump") {
+                for text in flags::values(args, "-z").iter().filter(|_| program == "tcpdump") {
                     self.runs_file(text);
                 }
-                for file in flags::values(args, &["--script"]).iter().filter(|file| file.contains('/')) {
+                for file in flags::values(args, "--script").iter().filter(|file| file.contains('/')) {
                     self.runs_file(file);
                 }
                 if flags::has(args, "--interactive") {
@@ -191,14 +106,14 @@ impl Walk<'_> {
     }
 
     fn fetches(&mut self, program: &str, args: &[Value]) {
-        let words = flags::positionals(args, &["-a", "--auth", "-o", "--output"]);
+        let words = flags::positionals(args, "-a --auth -o --output");
         self.urls(program, &words, "network.http");
         self.marks.fetched = true;
     }
 
     fn curl(&mut self, args: &[Value]) {
         let mut words = flags::positionals(args, CURL_VALUES);
-        let given: Vec<Value> = flags::values(args, &["--url"]).into_iter().map(Value::known).collect();
+        let given: Vec<Value> = flags::values(args, "--url").into_iter().map(Value::known).collect();
         words.extend(given.iter());
         if words.iter().all(|word| word.text.starts_with("file:")) && !words.is_empty() {
             for word in words {
@@ -212,19 +127,9 @@ impl Walk<'_> {
             .iter()
             .filter_map(|word| url_host(&word.text))
             .any(|host| host.starts_with("api.github.") || host.starts_with("api.bitbucket."));
-        let method = flags::values(args, &["-X", "--request"]).first().map(|method| method.to_uppercase());
-        const BODY: &[&str] = &[
-            "-d",
-            "--data",
-            "--data-raw",
-            "--data-binary",
-            "--data-urlencode",
-            "--json",
-            "-F",
-            "--form",
-            "-T",
-            "--upload-file",
-        ];
+        let method = flags::values(args, "-X --request").first().map(|method| method.to_uppercase());
+        const BODY: &str =
+            "-d --data --data-raw --data-binary --data-urlencode --json -F --form -T --upload-file";
         let bodies = flags::values(args, BODY);
         let sends = !bodies.is_empty()
             || method.as_deref().is_some_and(|method| !matches!(method, "GET" | "HEAD" | "OPTIONS"));
@@ -233,44 +138,26 @@ impl Walk<'_> {
             self.effect(EffectClass::GitPush, target, "network.forge", "changes something at a code host");
         }
         self.sends_files(&bodies);
-        for file in flags::values(args, &["-K", "--config", "--netrc-file"]) {
+        for file in flags::values(args, "-K --config --netrc-file") {
             self.reads_path(&Value::known(file), "argument.read");
         }
-        let outputs = flags::values(args, &["-o", "--output"]);
+        let outputs = flags::values(args, "-o --output");
         for file in &outputs {
             self.writes_path(&Value::known(*file), false);
             self.scope.fetched.push((*file).to_owned());
         }
-        if flags::has_any(args, &["-O", "--remote-name", "-J"]) {
+        if flags::has_any(args, "-O --remote-name -J") {
             self.fetched_by_name(&words);
         }
         self.marks.fetched = true;
     }
 
     fn wget(&mut self, program: &str, args: &[Value]) {
-        let values = [
-            "-O",
-            "--output-document",
-            "-P",
-            "--directory-prefix",
-            "-o",
-            "-a",
-            "-U",
-            "-t",
-            "-T",
-            "-w",
-            "-e",
-            "-i",
-            "--header",
-            "--post-data",
-            "--post-file",
-            "-d",
-            "--dir",
-        ];
-        let words = flags::positionals(args, &values);
+        let values = "-O --output-document -P --directory-prefix -o -a -U -t -T -w -e -i --header --post-data --post-file -d --dir";
+        let words = flags::positionals(args, values);
         self.urls(program, &words, "network.http");
         self.sends_files(
-            &flags::values(args, &["--post-file", "--body-file"])
+            &flags::values(args, "--post-file --body-file")
                 .iter()
                 .map(|file| format!("@{file}"))
                 .collect::<Vec<_>>()
@@ -278,10 +165,10 @@ impl Walk<'_> {
                 .map(String::as_str)
                 .collect::<Vec<_>>(),
         );
-        for text in flags::values(args, &["--use-askpass"]) {
+        for text in flags::values(args, "--use-askpass") {
             self.nested(text);
         }
-        let outputs = flags::values(args, &["-O", "--output-document", "-o"]);
+        let outputs = flags::values(args, "-O --output-document -o");
         let to_stdout = outputs.iter().any(|file| *file == "-")
             || args.iter().any(|arg| arg.text.ends_with("O-") && arg.text.starts_with('-'));
         for file in outputs.iter().filter(|file| **file != "-") {
@@ -321,7 +208,7 @@ impl Walk<'_> {
             args.len() - rest.len()
         };
         let (options, rest) = args.split_at_checked(at).unwrap_or((args, &[]));
-        for text in flags::values(options, &["-o"]) {
+        for text in flags::values(options, "-o") {
             let (name, value) = text.split_once(['=', ' ']).unwrap_or((text, ""));
             if matches!(
                 name.to_lowercase().as_str(),
@@ -332,7 +219,7 @@ impl Walk<'_> {
                 self.command_setting(name, &Value::known(value.trim_matches(['"', '\''])));
             }
         }
-        if program == "ssh" && flags::has_any(options, &["-V", "-Q"]) {
+        if program == "ssh" && flags::has_any(options, "-V -Q") {
             self.plain_read(program);
             return;
         }
@@ -377,38 +264,10 @@ impl Walk<'_> {
     }
 
     fn copies_remote(&mut self, program: &str, args: &[Value]) {
-        const VALUES: &[&str] = &[
-            "-i",
-            "-P",
-            "-l",
-            "-o",
-            "-F",
-            "-J",
-            "-c",
-            "-S",
-            "-e",
-            "--rsh",
-            "--exclude",
-            "--include",
-            "--rsync-path",
-            "--files-from",
-            "--exclude-from",
-            "-b",
-            "-B",
-            "-s",
-            "-f",
-            "--filter",
-            "--password-file",
-            "--log-file",
-            "-T",
-            "-M",
-            "--bwlimit",
-            "--port",
-            "-X",
-            "-D",
-        ];
+        const VALUES: &str = "-i -P -l -o -F -J -c -S -e --rsh --exclude --include --rsync-path --files-from \
+            --exclude-from -b -B -s -f --filter --password-file --log-file -T -M --bwlimit --port -X -D";
         let words = flags::positionals(args, VALUES);
-        for text in flags::values(args, &["-e", "--rsh", "-S"]) {
+        for text in flags::values(args, "-e --rsh -S") {
             let is_usual = text
                 .split_whitespace()
                 .next()
@@ -417,7 +276,7 @@ impl Walk<'_> {
                 self.command_setting("rsh", &Value::known(text));
             }
         }
-        for text in flags::values(args, &["-o"]) {
+        for text in flags::values(args, "-o") {
             if let Some((_, value)) =
                 text.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("proxycommand"))
             {
@@ -479,11 +338,8 @@ impl Walk<'_> {
 
     /// `nc`, `socat`, `telnet`: a connection, and perhaps a program on it.
     fn connects(&mut self, program: &str, args: &[Value]) {
-        let words = flags::positionals(
-            args,
-            &["-p", "-w", "-e", "-c", "-s", "-q", "-i", "-x", "-X", "--exec", "--sh-exec"],
-        );
-        let runs = flags::values(args, &["-e", "-c", "--exec", "--sh-exec", "--lua-exec"]);
+        let words = flags::positionals(args, "-p -w -e -c -s -q -i -x -X --exec --sh-exec");
+        let runs = flags::values(args, "-e -c --exec --sh-exec --lua-exec");
         if !runs.is_empty() && program != "telnet" && program != "socat" {
             let text = "puts a program on a network connection";
             self.effect(
@@ -573,9 +429,7 @@ impl Walk<'_> {
     }
 
     fn looks_up(&mut self, program: &str, args: &[Value]) {
-        match flags::positionals(args, &["-c", "-i", "-W", "-w", "-t", "-p", "-s", "-f"])
-            .iter()
-            .rfind(|word| word.text.contains('.'))
+        match flags::positionals(args, "-c -i -W -w -t -p -s -f").iter().rfind(|word| word.text.contains('.'))
         {
             Some(host) => {
                 self.to_host(host.text.trim_start_matches('@'), "network.lookup", "asks about a host")

@@ -12,8 +12,8 @@ use super::{Target, flags};
 impl Walk<'_> {
     /// `rm` and its like.
     pub(super) fn removes(&mut self, program: &str, args: &[Value]) {
-        let recursive = flags::has_any(args, &["-r", "-R", "--recursive"]);
-        let paths = flags::positionals(args, &[]);
+        let recursive = flags::has_any(args, "-r -R --recursive");
+        let paths = flags::positionals(args, "");
         if paths.is_empty() && self.feed.paths.is_none() {
             self.plain_read(program);
         }

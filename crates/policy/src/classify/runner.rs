@@ -10,89 +10,60 @@ use super::walk::Walk;
 use super::word::Value;
 use super::{Target, flags, shell};
 
-pub(super) const KNOWN: &[&str] =
-    &["npx", "bunx", "pnpx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pdm", "nix-shell"];
+pub(super) const KNOWN: &str = "npx bunx pnpx uvx pipx npm pnpm yarn bun uv poetry pdm nix-shell";
 
-const NODE_VALUES: &[&str] = &[
-    "--prefix",
-    "-C",
-    "--dir",
-    "--cwd",
-    "--filter",
-    "-F",
-    "-w",
-    "--workspace",
-    "--config",
-    "--env-file",
-    "--loglevel",
-    "--registry",
-];
+const NODE_VALUES: &str =
+    "--prefix -C --dir --cwd --filter -F -w --workspace --config --env-file --loglevel --registry";
 
 /// `PROGRAM SUB COMMAND…`: the words that come before the command, and options with a value after them.
-const RUNNERS: &[(&str, &[&str], &[&str])] = &[
+const RUNNERS: &[(&str, &[&str], &str)] = &[
     (
         "uv",
         &["run"],
-        &[
-            "--with",
-            "--python",
-            "-p",
-            "--extra",
-            "--group",
-            "--package",
-            "--project",
-            "--directory",
-            "--env-file",
-            "--with-requirements",
-            "--only-group",
-            "--no-group",
-            "--index",
-            "--with-editable",
-            "-w",
-        ],
+        "--with --python -p --extra --group --package --project --directory --env-file --with-requirements --only-group --no-group --index --with-editable -w",
     ),
-    ("poetry", &["run"], &[]),
-    ("pdm", &["run"], &[]),
-    ("rye", &["run"], &[]),
-    ("hatch", &["run"], &[]),
-    ("pipenv", &["run"], &[]),
-    ("pixi", &["run"], &["-e", "--environment"]),
-    ("conda", &["run"], &["-n", "--name", "-p", "--prefix"]),
-    ("mamba", &["run"], &["-n", "--name", "-p"]),
-    ("micromamba", &["run"], &["-n", "--name", "-p"]),
-    ("bundle", &["exec"], &[]),
-    ("bundler", &["exec"], &[]),
-    ("npm", &["exec"], &["--package", "-p", "--workspace", "-w"]),
-    ("npm", &["x"], &["--package", "-p"]),
-    ("pnpm", &["exec"], &[]),
-    ("yarn", &["exec"], &[]),
-    ("bun", &["x"], &[]),
-    ("pnpm", &["dlx"], &["--package"]),
-    ("yarn", &["dlx"], &["-p", "--package"]),
-    ("pipx", &["run"], &["--spec", "--python", "--pip-args"]),
-    ("uv", &["tool", "run"], &["--from", "--with", "--python", "-p"]),
-    ("mise", &["exec"], &[]),
-    ("mise", &["x"], &[]),
-    ("asdf", &["exec"], &[]),
-    ("direnv", &["exec"], &[]),
-    ("rustup", &["run"], &[]),
-    ("composer", &["exec"], &[]),
-    ("opam", &["exec"], &[]),
-    ("stack", &["exec"], &[]),
-    ("cabal", &["exec"], &[]),
-    ("nix", &["develop"], &[]),
-    ("nix", &["shell"], &[]),
-    ("fvm", &["flutter"], &[]),
-    ("fvm", &["dart"], &[]),
-    ("turbo", &["run"], &["--filter"]),
-    ("volta", &["run"], &["--node", "--npm"]),
-    ("nvm", &["exec"], &[]),
-    ("rbenv", &["exec"], &[]),
-    ("pyenv", &["exec"], &[]),
-    ("rvm", &["do"], &[]),
-    ("lerna", &["exec"], &[]),
-    ("dotnet", &["tool", "run"], &[]),
-    ("git-lfs", &["exec"], &[]),
+    ("poetry", &["run"], ""),
+    ("pdm", &["run"], ""),
+    ("rye", &["run"], ""),
+    ("hatch", &["run"], ""),
+    ("pipenv", &["run"], ""),
+    ("pixi", &["run"], "-e --environment"),
+    ("conda", &["run"], "-n --name -p --prefix"),
+    ("mamba", &["run"], "-n --name -p"),
+    ("micromamba", &["run"], "-n --name -p"),
+    ("bundle", &["exec"], ""),
+    ("bundler", &["exec"], ""),
+    ("npm", &["exec"], "--package -p --workspace -w"),
+    ("npm", &["x"], "--package -p"),
+    ("pnpm", &["exec"], ""),
+    ("yarn", &["exec"], ""),
+    ("bun", &["x"], ""),
+    ("pnpm", &["dlx"], "--package"),
+    ("yarn", &["dlx"], "-p --package"),
+    ("pipx", &["run"], "--spec --python --pip-args"),
+    ("uv", &["tool", "run"], "--from --with --python -p"),
+    ("mise", &["exec"], ""),
+    ("mise", &["x"], ""),
+    ("asdf", &["exec"], ""),
+    ("direnv", &["exec"], ""),
+    ("rustup", &["run"], ""),
+    ("composer", &["exec"], ""),
+    ("opam", &["exec"], ""),
+    ("stack", &["exec"], ""),
+    ("cabal", &["exec"], ""),
+    ("nix", &["develop"], ""),
+    ("nix", &["shell"], ""),
+    ("fvm", &["flutter"], ""),
+    ("fvm", &["dart"], ""),
+    ("turbo", &["run"], "--filter"),
+    ("volta", &["run"], "--node --npm"),
+    ("nvm", &["exec"], ""),
+    ("rbenv", &["exec"], ""),
+    ("pyenv", &["exec"], ""),
+    ("rvm", &["do"], ""),
+    ("lerna", &["exec"], ""),
+    ("dotnet", &["tool", "run"], ""),
+    ("git-lfs", &["exec"], ""),
 ];
 
 // === impl Walk ===
@@ -102,23 +73,14 @@ impl Walk<'_> {
     pub(super) fn runner(&mut self, program: &str, args: &[Value]) -> bool {
         match program {
             "npx" | "bunx" | "pnpx" => {
-                self.fetched_tool(program, args, &["-p", "--package", "--registry", "-w"]);
+                self.fetched_tool(program, args, "-p --package --registry -w");
                 return true;
             }
             "uvx" => {
                 self.fetched_tool(
                     program,
                     args,
-                    &[
-                        "--from",
-                        "--with",
-                        "--python",
-                        "-p",
-                        "--index-url",
-                        "--env-file",
-                        "--index",
-                        "--with-editable",
-                    ],
+                    "--from --with --python -p --index-url --env-file --index --with-editable",
                 );
                 return true;
             }
@@ -129,7 +91,7 @@ impl Walk<'_> {
                     "runner.run",
                     "runs in a package environment",
                 );
-                for text in flags::values(args, &["--run", "--command"]) {
+                for text in flags::values(args, "--run --command") {
                     self.nested(text);
                 }
                 return true;
@@ -151,7 +113,7 @@ impl Walk<'_> {
         }
     }
 
-    fn runs_tool(&mut self, program: &str, words: &[&str], args: &[Value], values: &[&str]) {
+    fn runs_tool(&mut self, program: &str, words: &[&str], args: &[Value], values: &str) {
         let rest = skip_words(args, words.len());
         let rest = shell::after_options(rest, values);
         let rest = if matches!((program, words), ("rustup" | "direnv" | "nvm", _)) {
@@ -166,7 +128,7 @@ impl Walk<'_> {
             _ => rest,
         };
         let fetches = matches!(words, ["dlx"] | ["tool", "run"]) || (program, words) == ("pipx", &["run"]);
-        let runs_shell = flags::values(args, &["-c", "--call", "--command"]);
+        let runs_shell = flags::values(args, "-c --call --command");
         if program == "nix" || program == "npm" || program == "pnpm" {
             for text in runs_shell {
                 self.nested(text);
@@ -178,18 +140,18 @@ impl Walk<'_> {
     }
 
     /// `npx`, `bunx`, `uvx`: from the project when it is there, else downloaded.
-    fn fetched_tool(&mut self, program: &str, args: &[Value], values: &[&str]) {
+    fn fetched_tool(&mut self, program: &str, args: &[Value], values: &str) {
         self.effect(
             EffectClass::BuildTest,
             Target::Command(program.to_owned()),
             "runner.run",
             "runs a tool of the project",
         );
-        for text in flags::values(args, &["-c", "--call"]) {
+        for text in flags::values(args, "-c --call") {
             self.nested(text);
         }
-        let asks_to_fetch = flags::has_any(args, &["-y", "--yes"])
-            || !flags::values(args, &["-p", "--package", "--from"]).is_empty() && program != "uvx";
+        let asks_to_fetch = flags::has_any(args, "-y --yes")
+            || !flags::values(args, "-p --package --from").is_empty() && program != "uvx";
         self.tool(shell::after_options(args, values), asks_to_fetch);
     }
 
@@ -266,7 +228,7 @@ impl Walk<'_> {
         if args.first().is_none_or(|sub| sub.text != "run") {
             return false;
         }
-        let words = flags::positionals(args, &["-C", "-exec", "-ldflags", "-tags", "-mod"]);
+        let words = flags::positionals(args, "-C -exec -ldflags -tags -mod");
         self.effect(
             EffectClass::BuildTest,
             Target::Command("go run".to_owned()),
@@ -285,7 +247,7 @@ impl Walk<'_> {
                 self.runs(&word.text);
             }
         }
-        for text in flags::values(args, &["-exec", "-toolexec"]) {
+        for text in flags::values(args, "-exec -toolexec") {
             self.nested(text);
         }
         true
@@ -293,14 +255,14 @@ impl Walk<'_> {
 
     /// `cargo watch -x/-s`, `cargo xtask deploy`: the rest is in the catalogue.
     fn cargo_run(&mut self, args: &[Value]) -> bool {
-        for text in flags::values(args, &["--config"]) {
+        for text in flags::values(args, "--config") {
             if let Some((_, command)) = text.split_once('=').filter(|(key, _)| {
                 key.contains("wrapper") || key.contains("runner") || key.contains("linker")
             }) {
                 self.command_setting("cargo --config", &Value::known(command.trim_matches(['"', '\'', '['])));
             }
         }
-        let words = flags::positionals(args, &["--manifest-path", "-p", "--package", "--color", "-Z"]);
+        let words = flags::positionals(args, "--manifest-path -p --package --color -Z");
         match words.first().map(|sub| sub.text.as_str()) {
             Some("watch") => {
                 self.effect(
@@ -309,10 +271,10 @@ impl Walk<'_> {
                     "runner.run",
                     "runs project code",
                 );
-                for text in flags::values(args, &["-s", "--shell"]) {
+                for text in flags::values(args, "-s --shell") {
                     self.nested(text);
                 }
-                for text in flags::values(args, &["-x", "--exec"]) {
+                for text in flags::values(args, "-x --exec") {
                     self.nested(&format!("cargo {text}"));
                 }
                 true
@@ -368,7 +330,7 @@ fn skip_words(args: &[Value], count: usize) -> &[Value] {
             continue;
         }
         if arg.text.starts_with('-') {
-            skip = NODE_VALUES.contains(&arg.text.as_str());
+            skip = flags::lists(NODE_VALUES, &arg.text);
             continue;
         }
         left -= 1;

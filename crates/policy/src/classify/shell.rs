@@ -23,11 +23,11 @@ impl Walk<'_> {
                     let text = "opens a connection for the shell itself";
                     self.effect(EffectClass::EscapeAttempt, Target::Unknown, "shell.socket", text);
                 }
-                let rest: Vec<Value> = after_options(args, &["-a"]).to_vec();
+                let rest: Vec<Value> = after_options(args, "-a").to_vec();
                 self.argv(&rest);
             }
             "trap" => {
-                if let Some(action) = flags::positionals(args, &[]).first() {
+                if let Some(action) = flags::positionals(args, "").first() {
                     self.nested_value(action);
                 }
             }
@@ -61,7 +61,7 @@ impl Walk<'_> {
                 self.plain_read(program);
             }
             "read" | "mapfile" | "readarray" | "getopts" => {
-                for name in flags::positionals(args, &["-p", "-d", "-n", "-t", "-u", "-a", "-N", "-i"]) {
+                for name in flags::positionals(args, "-p -d -n -t -u -a -N -i") {
                     let value =
                         Value { marks: self.feed.marks, from: Some(name.text.clone()), ..Value::unknown() };
                     self.scope.set(&name.text, value, false);
@@ -235,7 +235,7 @@ impl Walk<'_> {
 
     fn changes_directory(&mut self, program: &str, args: &[Value]) {
         self.plain_read(program);
-        let Some(to) = flags::positionals(args, &[]).first().map(|to| to.text.clone()) else {
+        let Some(to) = flags::positionals(args, "").first().map(|to| to.text.clone()) else {
             self.scope.directory = Some("~".to_owned());
             return;
         };
@@ -270,8 +270,7 @@ impl Walk<'_> {
 
     fn declares(&mut self, program: &str, args: &[Value]) {
         let names: Vec<&Value> = args.iter().filter(|arg| !arg.text.starts_with(['-', '+'])).collect();
-        if names.is_empty() && (args.is_empty() || flags::has_any(args, &["-p", "-x"])) && program != "local"
-        {
+        if names.is_empty() && (args.is_empty() || flags::has_any(args, "-p -x")) && program != "local" {
             self.environment_printed();
             return;
         }
@@ -286,7 +285,7 @@ impl Walk<'_> {
 
     /// `env` and `printenv` without a command. `false` when there is one.
     fn shows_environment(&mut self, program: &str, args: &[Value]) -> bool {
-        let words = flags::positionals(args, &["-u", "--unset", "-C", "--chdir", "-S", "--split-string"]);
+        let words = flags::positionals(args, "-u --unset -C --chdir -S --split-string");
         if program == "printenv" {
             for name in &words {
                 self.environment_read(&name.text);
@@ -296,7 +295,7 @@ impl Walk<'_> {
             }
             return true;
         }
-        let has_text = flags::has_any(args, &["-S", "--split-string"]);
+        let has_text = flags::has_any(args, "-S --split-string");
         if has_text || words.iter().any(|word| !is_assignment(&word.text)) {
             return false;
         }
@@ -326,7 +325,7 @@ pub(super) fn is_assignment(text: &str) -> bool {
 }
 
 /// The words after the options; `takes_value` as in [`flags::positionals`].
-pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &[&str]) -> &'a [Value] {
+pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &str) -> &'a [Value] {
     let mut rest = args;
     while let Some((arg, tail)) = rest.split_first() {
         if arg.text == "--" {
@@ -335,8 +334,7 @@ pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &[&str]) -> &'a 
         if !arg.text.starts_with('-') || arg.text == "-" {
             break;
         }
-        rest =
-            if takes_value.contains(&arg.text.as_str()) { tail.get(1..).unwrap_or_default() } else { tail };
+        rest = if flags::lists(takes_value, &arg.text) { tail.get(1..).unwrap_or_default() } else { tail };
     }
     rest
 }

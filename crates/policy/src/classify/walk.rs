@@ -16,8 +16,8 @@ use writ_model::EffectClass;
 
 use super::grammar::{self, Refused};
 use super::scope::Scope;
-use super::word::{Marks, Value};
-use super::{Classified, Effect, Facts, Target, Why};
+use super::word::{self, Marks, Value};
+use super::{Classified, Effect, Facts, Target, Why, path};
 
 /// Texts inside texts: `bash -c "bash -c …"`.
 const MAX_TEXT_DEPTH: usize = 12;
@@ -57,6 +57,8 @@ pub(super) struct Walk<'f> {
     pub scope: Scope,
     pub effects: Vec<Effect>,
     pub runs: Vec<String>,
+    /// Words that may name a file that is read.
+    reads: Vec<String>,
     /// What the current command reads.
     pub feed: Feed,
     /// Text the current command prints, when it is known.
@@ -117,6 +119,7 @@ impl<'f> Walk<'f> {
             scope: Scope::new(facts),
             effects: Vec::new(),
             runs: Vec::new(),
+            reads: Vec::new(),
             feed: Feed::default(),
             printed: None,
             marks: Marks::default(),
@@ -150,7 +153,7 @@ impl<'f> Walk<'f> {
             );
         }
         let worst = self.effects.iter().map(|effect| effect.class).max().unwrap_or(EffectClass::Unknown);
-        Classified { effects: self.effects, worst, runs: self.runs }
+        Classified { effects: self.effects, worst, runs: self.runs, reads: self.reads }
     }
 
     /// Records an effect once.
@@ -161,6 +164,13 @@ impl<'f> Walk<'f> {
         rule: impl Into<Cow<'static, str>>,
         text: impl Into<String>,
     ) {
+        let target = match target {
+            Target::Path(path) => Target::Path(self.located(path)),
+            Target::Secret(what) if path::is_secret(&path::normalise(&what, self.facts)) => {
+                Target::Secret(self.located(what))
+            }
+            target => target,
+        };
         if self.effects.iter().any(|effect| effect.class == class && effect.target == target) {
             return;
         }
@@ -170,6 +180,24 @@ impl<'f> Walk<'f> {
         }
         let why = Why { span: self.span.clone(), rule: rule.into(), text: text.into() };
         self.effects.push(Effect { class, target, why });
+    }
+
+    /// A path as it is meant after the directory was changed.
+    fn located(&self, path: String) -> String {
+        match &self.scope.directory {
+            Some(directory) if !path.starts_with(['/', '~', '?']) => {
+                format!("{}/{path}", word::shown(directory))
+            }
+            _ => path,
+        }
+    }
+
+    /// Notes a word that may name a file that is read.
+    pub(super) fn may_read(&mut self, path: String) {
+        let path = self.located(path);
+        if self.reads.len() < MAX_EFFECTS && !self.reads.contains(&path) {
+            self.reads.push(path);
+        }
     }
 
     pub(super) fn unknown(&mut self, target: Target, rule: &'static str, text: impl Into<String>) {
@@ -185,7 +213,7 @@ impl<'f> Walk<'f> {
     }
 
     pub(super) fn runs(&mut self, file: &str) {
-        let file = super::word::shown(file);
+        let file = self.located(word::shown(file));
         if !self.runs.contains(&file) && self.runs.len() < MAX_EFFECTS {
             self.runs.push(file);
         }

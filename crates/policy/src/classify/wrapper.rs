@@ -14,7 +14,7 @@ use super::{Target, flags};
 struct Wrapper {
     name: &'static str,
     /// Options that consume the next word.
-    values: &'static [&'static str],
+    values: &'static str,
     /// Words before the command.
     skip: usize,
     /// Whether `NAME=value` words come first.
@@ -23,162 +23,97 @@ struct Wrapper {
     own: EffectClass,
 }
 
-const fn plain(name: &'static str, values: &'static [&'static str], skip: usize) -> Wrapper {
+const fn plain(name: &'static str, values: &'static str, skip: usize) -> Wrapper {
     Wrapper { name, values, skip, assigns: false, own: EffectClass::Read }
 }
 
 const WRAPPERS: &[Wrapper] = &[
     Wrapper {
         assigns: true,
-        ..plain(
-            "sudo",
-            &[
-                "-u", "-g", "-h", "-p", "-C", "-D", "-r", "-t", "-T", "-U", "-R", "--user", "--group",
-                "--chdir", "--prompt",
-            ],
-            0,
-        )
+        ..plain("sudo", "-u -g -h -p -C -D -r -t -T -U -R --user --group --chdir --prompt", 0)
     },
-    Wrapper { assigns: true, ..plain("doas", &["-u", "-C", "-a"], 0) },
-    Wrapper { assigns: true, ..plain("env", &["-u", "--unset", "-C", "--chdir", "-a", "--argv0"], 0) },
-    Wrapper { assigns: true, ..plain("cross-env", &[], 0) },
-    Wrapper { assigns: true, ..plain("cross-env-shell", &[], 0) },
+    Wrapper { assigns: true, ..plain("doas", "-u -C -a", 0) },
+    Wrapper { assigns: true, ..plain("env", "-u --unset -C --chdir -a --argv0", 0) },
+    Wrapper { assigns: true, ..plain("cross-env", "", 0) },
+    Wrapper { assigns: true, ..plain("cross-env-shell", "", 0) },
     Wrapper {
         assigns: true,
         own: EffectClass::BuildTest,
         ..plain(
             "systemd-run",
-            &[
-                "-p",
-                "--unit",
-                "--property",
-                "-E",
-                "--setenv",
-                "--slice",
-                "--description",
-                "-M",
-                "--working-directory",
-            ],
+            "-p --unit --property -E --setenv --slice --description -M --working-directory",
             0,
         )
     },
-    plain("nohup", &[], 0),
-    plain("nice", &["-n", "--adjustment"], 0),
-    plain("ionice", &["-c", "-n", "--class", "--classdata"], 0),
-    plain("chrt", &[], 1),
-    plain("taskset", &[], 1),
-    plain("numactl", &["-N", "-m", "-C"], 0),
-    plain("cpulimit", &["-l", "-p", "-e"], 0),
-    plain("prlimit", &[], 0),
-    plain("time", &["-f", "-o", "--format", "--output"], 0),
-    plain("gtime", &["-f", "-o", "--format", "--output"], 0),
-    plain("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    plain("gtimeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    plain("stdbuf", &["-i", "-o", "-e"], 0),
-    plain("unbuffer", &[], 0),
-    plain("setsid", &[], 0),
-    plain("setarch", &[], 1),
-    plain("linux32", &[], 0),
-    plain("command", &[], 0),
-    plain("builtin", &[], 0),
-    plain("busybox", &[], 0),
-    plain("toybox", &[], 0),
-    plain("dbus-run-session", &["--config-file"], 0),
-    plain("dbus-launch", &[], 0),
-    plain(
-        "xvfb-run",
-        &["-n", "-s", "-e", "-f", "-w", "-p", "--server-num", "--server-args", "--auth-file"],
-        0,
-    ),
-    plain("faketime", &["-f"], 1),
-    plain("fakeroot", &["-l", "-s", "-i", "-b"], 0),
-    plain("firejail", &[], 0),
-    plain("proot", &["-r", "-b", "-w", "-q", "-k"], 0),
-    plain("proxychains", &["-f"], 0),
-    plain("proxychains4", &["-f"], 0),
-    plain("torsocks", &[], 0),
-    plain("torify", &[], 0),
-    plain("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-a", "-O", "-S", "-P"], 0),
-    plain("ltrace", &["-e", "-o", "-p", "-s", "-u", "-a", "-l", "-x"], 0),
-    plain("catchsegv", &[], 0),
-    plain("eatmydata", &[], 0),
-    plain("chronic", &[], 0),
-    plain("ts", &[], 0),
-    plain("rlwrap", &["-f", "-H", "-s"], 0),
-    plain("logsave", &[], 1),
-    plain("run-one", &[], 0),
-    plain("retry", &["-t", "-d", "--times", "--delay"], 0),
-    plain("sg", &[], 1),
-    Wrapper { own: EffectClass::IdentityChange, ..plain("pkexec", &["--user"], 0) },
-    Wrapper { own: EffectClass::IdentityChange, ..plain("runuser", &["-u", "-g", "-G", "-s"], 0) },
-    Wrapper { own: EffectClass::IdentityChange, ..plain("gosu", &[], 1) },
-    Wrapper { own: EffectClass::IdentityChange, ..plain("su-exec", &[], 1) },
+    plain("nohup", "", 0),
+    plain("nice", "-n --adjustment", 0),
+    plain("ionice", "-c -n --class --classdata", 0),
+    plain("chrt", "", 1),
+    plain("taskset", "", 1),
+    plain("numactl", "-N -m -C", 0),
+    plain("cpulimit", "-l -p -e", 0),
+    plain("prlimit", "", 0),
+    plain("time", "-f -o --format --output", 0),
+    plain("gtime", "-f -o --format --output", 0),
+    plain("timeout", "-k -s --kill-after --signal", 1),
+    plain("gtimeout", "-k -s --kill-after --signal", 1),
+    plain("stdbuf", "-i -o -e", 0),
+    plain("unbuffer", "", 0),
+    plain("setsid", "", 0),
+    plain("setarch", "", 1),
+    plain("linux32", "", 0),
+    plain("command", "", 0),
+    plain("builtin", "", 0),
+    plain("busybox", "", 0),
+    plain("toybox", "", 0),
+    plain("dbus-run-session", "--config-file", 0),
+    plain("dbus-launch", "", 0),
+    plain("xvfb-run", "-n -s -e -f -w -p --server-num --server-args --auth-file", 0),
+    plain("faketime", "-f", 1),
+    plain("fakeroot", "-l -s -i -b", 0),
+    plain("firejail", "", 0),
+    plain("proot", "-r -b -w -q -k", 0),
+    plain("proxychains", "-f", 0),
+    plain("proxychains4", "-f", 0),
+    plain("torsocks", "", 0),
+    plain("torify", "", 0),
+    plain("strace", "-e -o -p -s -u -E -a -O -S -P", 0),
+    plain("ltrace", "-e -o -p -s -u -a -l -x", 0),
+    plain("catchsegv", "", 0),
+    plain("eatmydata", "", 0),
+    plain("chronic", "", 0),
+    plain("ts", "", 0),
+    plain("rlwrap", "-f -H -s", 0),
+    plain("logsave", "", 1),
+    plain("run-one", "", 0),
+    plain("retry", "-t -d --times --delay", 0),
+    plain("sg", "", 1),
+    Wrapper { own: EffectClass::IdentityChange, ..plain("pkexec", "--user", 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("runuser", "-u -g -G -s", 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("gosu", "", 1) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("su-exec", "", 1) },
     Wrapper {
         own: EffectClass::IdentityChange,
-        ..plain("setpriv", &["--reuid", "--regid", "--groups", "--inh-caps", "--bounding-set"], 0)
+        ..plain("setpriv", "--reuid --regid --groups --inh-caps --bounding-set", 0)
     },
-    Wrapper { own: EffectClass::IdentityChange, ..plain("capsh", &[], 0) },
-    Wrapper { own: EffectClass::IdentityChange, ..plain("chroot", &["--userspec", "--groups"], 1) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("capsh", "", 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("chroot", "--userspec --groups", 1) },
+    Wrapper { own: EffectClass::EscapeAttempt, ..plain("nsenter", "-t --target -S -G -r -w", 0) },
     Wrapper {
         own: EffectClass::EscapeAttempt,
-        ..plain("nsenter", &["-t", "--target", "-S", "-G", "-r", "-w"], 0)
+        ..plain("unshare", "-R -w -S -G --map-users --map-groups", 0)
     },
-    Wrapper {
-        own: EffectClass::EscapeAttempt,
-        ..plain("unshare", &["-R", "-w", "-S", "-G", "--map-users", "--map-groups"], 0)
-    },
-    plain("bwrap", &[], usize::MAX),
+    plain("bwrap", "", usize::MAX),
 ];
 
 /// Programs with a form of their own.
-const OTHERS: &[&str] = &[
-    "xargs",
-    "gxargs",
-    "parallel",
-    "watch",
-    "su",
-    "script",
-    "flock",
-    "tmux",
-    "screen",
-    "expect",
-    "run-parts",
-    "entr",
-    "hyperfine",
-    "concurrently",
-    "nodemon",
-    "start-server-and-test",
-    "npm-run-all",
-    "run-s",
-    "run-p",
-    "dotenv",
-    "dotenvx",
-    "env-cmd",
-    "op",
-    "doppler",
-    "infisical",
-    "aws-vault",
-    "chamber",
-    "teller",
-    "sops",
-    "vault-env",
-    "gdb",
-    "lldb",
-    "valgrind",
-    "coverage",
-    "watchexec",
-    "hatch-run",
-    "sem",
-    "CompileDaemon",
-    "air",
-    "reflex",
-    "envdir",
-    "at",
-    "batch",
-];
+const OTHERS: &str = "xargs gxargs parallel watch su script flock tmux screen expect run-parts entr hyperfine concurrently \
+    nodemon start-server-and-test npm-run-all run-s run-p dotenv dotenvx env-cmd op doppler infisical \
+    aws-vault chamber teller sops vault-env gdb lldb valgrind coverage watchexec hatch-run sem \
+    CompileDaemon air reflex envdir at batch";
 
 pub(super) fn is_wrapper(program: &str) -> bool {
-    WRAPPERS.iter().any(|wrapper| wrapper.name == program) || OTHERS.contains(&program)
+    WRAPPERS.iter().any(|wrapper| wrapper.name == program) || flags::lists(OTHERS, program)
 }
 
 // === impl Walk ===
@@ -193,7 +128,7 @@ impl Walk<'_> {
         match program {
             "xargs" | "gxargs" => self.xargs(args),
             "parallel" | "sem" => self.parallel(args),
-            "watch" => self.text_or_words(after_options(args, &["-n", "--interval"]), flags::has(args, "-x")),
+            "watch" => self.text_or_words(after_options(args, "-n --interval"), flags::has(args, "-x")),
             "su" => self.su(args),
             "script" | "flock" => self.command_option(program, args),
             "tmux" | "screen" => self.terminal(program, args),
@@ -210,7 +145,7 @@ impl Walk<'_> {
             "op" | "doppler" | "infisical" | "aws-vault" | "chamber" | "teller" | "sops" | "dotenv"
             | "dotenvx" | "env-cmd" => return self.with_secrets(program, args),
             "gdb" | "lldb" => {
-                for text in flags::values(args, &["-ex", "-eval-command", "-o", "--one-line"]) {
+                for text in flags::values(args, "-ex -eval-command -o --one-line") {
                     if let Some(command) =
                         text.trim_start().strip_prefix(['!']).or_else(|| text.strip_prefix("shell "))
                     {
@@ -230,7 +165,7 @@ impl Walk<'_> {
             let text = format!("`{}` changes who runs the command, or where", wrapper.name);
             self.effect(wrapper.own, target.clone(), "wrapper.own", text);
         }
-        for text in flags::values(args, &["-S", "--split-string"]).iter().filter(|_| wrapper.name == "env") {
+        for text in flags::values(args, "-S --split-string").iter().filter(|_| wrapper.name == "env") {
             self.nested(text);
         }
         let mut rest = after_options(args, wrapper.values);
@@ -254,7 +189,7 @@ impl Walk<'_> {
             rest = tail;
         }
         if !rest.is_empty() {
-            if wrapper.name == "command" && flags::has_any(args, &["-v", "-V"]) {
+            if wrapper.name == "command" && flags::has_any(args, "-v -V") {
                 self.printed = rest.first().and_then(|name| name.literal()).map(str::to_owned);
                 self.plain_read("command");
                 return;
@@ -263,9 +198,7 @@ impl Walk<'_> {
             return;
         }
         match wrapper.name {
-            "sudo" | "doas" if flags::has_any(args, &["-l", "-v", "-k", "-K", "-V"]) => {
-                self.plain_read(wrapper.name)
-            }
+            "sudo" | "doas" if flags::has_any(args, "-l -v -k -K -V") => self.plain_read(wrapper.name),
             "sudo" | "doas" | "pkexec" | "runuser" | "nsenter" | "unshare" | "chroot" | "setpriv"
             | "capsh" => {
                 let text = "starts a shell for another user or in another place";
@@ -276,26 +209,8 @@ impl Walk<'_> {
     }
 
     fn xargs(&mut self, args: &[Value]) {
-        const VALUES: &[&str] = &[
-            "-I",
-            "-i",
-            "-n",
-            "-P",
-            "-L",
-            "-l",
-            "-d",
-            "-a",
-            "-E",
-            "-s",
-            "-J",
-            "-R",
-            "--max-args",
-            "--max-procs",
-            "--delimiter",
-            "--arg-file",
-            "--replace",
-            "--max-lines",
-        ];
+        const VALUES: &str = "-I -i -n -P -L -l -d -a -E -s -J -R --max-args --max-procs --delimiter --arg-file --replace \
+            --max-lines";
         let rest = after_options(args, VALUES);
         if self.feed.marks.is_foreign()
             && rest.first().is_some_and(|name| super::command::is_shell(&name.text))
@@ -319,10 +234,7 @@ impl Walk<'_> {
     }
 
     fn parallel(&mut self, args: &[Value]) {
-        let rest = after_options(
-            args,
-            &["-j", "--jobs", "-n", "-N", "-a", "--colsep", "-I", "-S", "--timeout", "--delay"],
-        );
+        let rest = after_options(args, "-j --jobs -n -N -a --colsep -I -S --timeout --delay");
         let end = rest.iter().position(|arg| arg.text.starts_with(":::")).unwrap_or(rest.len());
         let (command, inputs) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         if command.is_empty() {
@@ -370,11 +282,8 @@ impl Walk<'_> {
 
     /// `script -c TEXT`, `flock FILE -c TEXT`, `flock FILE COMMAND…`.
     fn command_option(&mut self, program: &str, args: &[Value]) {
-        let texts = flags::values(args, &["-c", "--command"]);
-        let rest = after_options(
-            args,
-            &["-c", "--command", "-w", "--timeout", "-E", "-t", "-T", "-B", "-I", "-O", "-m"],
-        );
+        let texts = flags::values(args, "-c --command");
+        let rest = after_options(args, "-c --command -w --timeout -E -t -T -B -I -O -m");
         for text in &texts {
             self.nested(text);
         }
@@ -404,16 +313,12 @@ impl Walk<'_> {
             let is_stuff = args.iter().position(|arg| arg.text == "stuff").and_then(|at| args.get(at + 1));
             match is_stuff {
                 Some(text) => self.nested_value(text),
-                None => self
-                    .argv(after_options(args, &["-S", "-c", "-t", "-p", "-h", "-L", "-e", "-s", "-T", "-X"])),
+                None => self.argv(after_options(args, "-S -c -t -p -h -L -e -s -T -X")),
             }
             return;
         }
         let sends = args.iter().any(|arg| matches!(arg.text.as_str(), "send-keys" | "send"));
-        let words = flags::positionals(
-            args,
-            &["-t", "-s", "-n", "-c", "-x", "-y", "-F", "-e", "-L", "-S", "-f", "-p", "-l"],
-        );
+        let words = flags::positionals(args, "-t -s -n -c -x -y -F -e -L -S -f -p -l");
         let words = words
             .iter()
             .skip(1)
@@ -447,7 +352,7 @@ impl Walk<'_> {
             "wrapper.expect",
             "drives another program",
         );
-        for text in flags::values(args, &["-c"]) {
+        for text in flags::values(args, "-c") {
             for line in text.split([';', '\n']) {
                 if let Some(command) =
                     line.trim().strip_prefix("spawn ").or_else(|| line.trim().strip_prefix("exec "))
@@ -456,7 +361,7 @@ impl Walk<'_> {
                 }
             }
         }
-        for file in flags::positionals(args, &["-c"]) {
+        for file in flags::positionals(args, "-c") {
             self.runs_file(&file.text);
         }
     }
@@ -468,10 +373,7 @@ impl Walk<'_> {
             "wrapper.runs",
             "runs another program",
         );
-        let mut rest = after_options(
-            args,
-            &["-w", "-e", "-f", "--exts", "--log-file", "--tool", "--source", "--rcfile"],
-        );
+        let mut rest = after_options(args, "-w -e -f --exts --log-file --tool --source --rcfile");
         if program == "coverage" {
             match rest.first().map(|sub| sub.text.as_str()) {
                 Some("run") => rest = rest.get(1..).unwrap_or_default(),
@@ -516,7 +418,7 @@ impl Walk<'_> {
                     "wrapper.runs",
                     "runs another program",
                 );
-                self.argv(after_options(args, &["-e", "-f", "-c", "-p", "-o", "-v"]));
+                self.argv(after_options(args, "-e -f -c -p -o -v"));
             }
             return is_file_loader;
         };
@@ -538,7 +440,7 @@ impl Walk<'_> {
             } else {
                 rest
             };
-            self.argv(after_options(rest, &["-e", "-f", "--env", "--path"]));
+            self.argv(after_options(rest, "-e -f --env --path"));
         }
         true
     }

@@ -1,0 +1,403 @@
+//! Code of other languages, read for evidence.
+//!
+//! Code is not parsed. It is searched for words that start processes, open connections, write or remove files
+//! (`data/code.json`), and for the string literals next to them; a literal command is then judged as what it is. Code
+//! that shows nothing and uses only the standard library is a read, everything else is at least `build-test`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use serde::Deserialize;
+use writ_model::EffectClass;
+
+use super::environment::is_secret_name;
+use super::path;
+use super::walk::Walk;
+use super::word::{self, Value};
+use super::{Target, flags};
+
+const DATA: &str = include_str!("../../data/code.json");
+
+/// What a word in code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sign {
+    Process,
+    Evaluate,
+    Network,
+    Socket,
+    Decode,
+    Write,
+    Remove,
+    RemoveTree,
+    Terminal,
+    SetUser,
+    WholeEnvironment,
+    Environment,
+    Install,
+}
+
+static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| Words::read(DATA));
+
+struct Words {
+    automaton: AhoCorasick,
+    /// The meaning of each word, in the automaton's order.
+    signs: Vec<Sign>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    signs: HashMap<Sign, Vec<String>>,
+}
+
+// === impl Words ===
+
+impl Words {
+    fn read(data: &str) -> Option<Self> {
+        let file: File = serde_json::from_str(data).ok()?;
+        let pairs =
+            file.signs.into_iter().flat_map(|(sign, words)| words.into_iter().map(move |word| (word, sign)));
+        let (words, signs): (Vec<String>, Vec<Sign>) = pairs.unzip();
+        Some(Self { automaton: AhoCorasick::new(words).ok()?, signs })
+    }
+
+    /// Every word of the code in order: what it says and where it ends. Bounded.
+    fn find(&self, code: &str) -> Vec<(Sign, usize)> {
+        const MOST: usize = 2_000;
+        let found = self.automaton.find_overlapping_iter(code).take(MOST);
+        found.filter_map(|found| Some((*self.signs.get(found.pattern().as_usize())?, found.end()))).collect()
+    }
+}
+
+/// Modules of Python that do nothing to the world when they are only imported.
+const PURE_MODULES: &str = "sys os json re math time datetime pathlib collections itertools functools string random statistics \
+    decimal fractions base64 hashlib binascii struct textwrap csv io glob fnmatch platform sysconfig \
+    site ast inspect importlib typing enum dataclasses operator heapq bisect copy pprint uuid secrets \
+    unicodedata difflib shlex argparse getpass pwd grp stat zlib html xml configparser tomllib codecs \
+    locale calendar numpy tokenize keyword traceback warnings contextlib abc types tempfile shutil \
+    fileinput array urllib.parse sqlite3 zoneinfo ipaddress this";
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    /// Reads code of another language for what it does.
+    pub(super) fn code(&mut self, code: &str, language: &str) {
+        if !self.enter() {
+            return;
+        }
+        self.code_signs(code, language);
+        self.leave();
+    }
+
+    fn code_signs(&mut self, code: &str, language: &str) {
+        let Some(words) = WORDS.as_ref() else {
+            self.unknown(
+                Target::Command(language.to_owned()),
+                "interpreter.code",
+                "the list of words is missing",
+            );
+            return;
+        };
+        const MOST_CALLS: usize = 40;
+        let literals = string_literals(code);
+        let mut seen: Vec<Sign> = Vec::new();
+        let mut calls: Vec<usize> = Vec::new();
+        for (sign, end) in words.find(code) {
+            if sign == Sign::Process
+                && calls.len() < MOST_CALLS
+                && calls.last().is_none_or(|last| end > *last)
+            {
+                calls.push(end);
+            }
+            if !seen.contains(&sign) {
+                seen.push(sign);
+            }
+        }
+        let has = |sign: Sign| seen.contains(&sign);
+        let target = || Target::Command(format!("{language} code"));
+        let mut quiet = true;
+        if !calls.is_empty() {
+            quiet = false;
+            self.effect(EffectClass::BuildTest, target(), "code.process", "the code starts programs");
+            self.code_processes(code, &literals, &calls, language);
+        }
+        if matches!(language, "ruby" | "perl" | "php" | "lua") {
+            for command in backquoted(code) {
+                quiet = false;
+                self.nested(command);
+            }
+        }
+        if has(Sign::Decode) && (has(Sign::Evaluate) || has(Sign::Process)) {
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target(),
+                "code.decoded",
+                "the code decodes something and runs it",
+            );
+        }
+        if has(Sign::Socket) && (has(Sign::Terminal) || has(Sign::Process)) {
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target(),
+                "code.socket",
+                "the code puts a program on a network connection",
+            );
+        }
+        if code.contains("pty.spawn") {
+            self.effect(EffectClass::EscapeAttempt, target(), "argument.shell", "the code starts a shell");
+        }
+        if has(Sign::Network) || has(Sign::Socket) {
+            quiet = false;
+            self.effect(EffectClass::Network, target(), "code.network", "the code talks to other hosts");
+            for host in literals
+                .iter()
+                .filter(|literal| literal.text.contains("://"))
+                .filter_map(|literal| super::network::url_host(&literal.text))
+            {
+                self.effect(
+                    EffectClass::Network,
+                    Target::Host(host),
+                    "code.network",
+                    "the code names a host",
+                );
+            }
+        }
+        if has(Sign::SetUser) {
+            self.effect(
+                EffectClass::IdentityChange,
+                target(),
+                "code.user",
+                "the code changes its user or an owner",
+            );
+        }
+        if has(Sign::Install) {
+            self.effect(EffectClass::PackageInstall, target(), "code.install", "the code installs packages");
+        }
+        if has(Sign::WholeEnvironment) {
+            self.effect(
+                EffectClass::SecretRead,
+                Target::Secret("environment".to_owned()),
+                "environment.whole",
+                "the code reads the whole environment",
+            );
+        }
+        if has(Sign::RemoveTree) {
+            self.effect(EffectClass::Destructive, target(), "code.remove", "the code removes directories");
+        }
+        let removes = has(Sign::Remove);
+        let writes = has(Sign::Write);
+        for literal in &literals {
+            let value = Value::known(literal.text.as_str());
+            if has(Sign::Environment) && is_variable(&literal.text) && is_secret_name(&literal.text) {
+                self.environment_read(&literal.text);
+            }
+            if !looks_like_path(&literal.text) {
+                continue;
+            }
+            let normal = self.resolved(&value);
+            if removes {
+                self.removes_path(&value, false);
+            } else if path::is_secret(&normal) {
+                self.secret(&value, "code.secret");
+            } else if writes
+                && (path::is_protected(&normal) || path::is_break_out(&normal) || path::is_history(&normal))
+            {
+                self.writes_path(&value, false);
+            } else {
+                self.reads_path(&value, "code.read");
+            }
+        }
+        if removes || writes {
+            self.effect(
+                EffectClass::WriteWorkspace,
+                target(),
+                "code.write",
+                "the code writes or removes files",
+            );
+        }
+        let class = if quiet && is_pure(code, language) && !has(Sign::Evaluate) {
+            EffectClass::Read
+        } else {
+            EffectClass::BuildTest
+        };
+        self.effect(class, target(), "code.run", "code on the command line");
+    }
+
+    /// The commands that code starts, as far as they are literals.
+    fn code_processes(&mut self, code: &str, literals: &[Literal], calls: &[usize], language: &str) {
+        const REACH: usize = 400;
+        let mut used = 0;
+        for call in calls.iter().filter(|call| **call >= 1) {
+            if *call < used {
+                continue;
+            }
+            let end = code
+                .get(*call..)
+                .and_then(|rest| rest.find('\n'))
+                .map_or(code.len(), |at| at + call)
+                .min(call + REACH);
+            // The quote may belong to the word itself: `system "x"`.
+            let from = call.saturating_sub(2);
+            let near: Vec<&Literal> =
+                literals.iter().filter(|literal| literal.start >= from && literal.start <= end).collect();
+            let Some(first) = near.first() else {
+                self.unknown(
+                    Target::Command(format!("{language} code")),
+                    "code.process",
+                    "which program the code starts is only known at run time",
+                );
+                continue;
+            };
+            used = near.last().map_or(*call, |literal| literal.start);
+            let between = code.get(*call..first.start).unwrap_or_default();
+            let gap = near.get(1).and_then(|second| code.get(first.end..second.start)).unwrap_or_default();
+            let is_list = between.contains(['[', '('])
+                && between.trim_end().ends_with(['[', '('])
+                && between.contains('[')
+                || gap.trim_matches(['\'', '"', ' ']).starts_with(',')
+                    && !gap.contains('=')
+                    && !first.text.contains(' ');
+            if is_list {
+                let argv: Vec<Value> = near
+                    .iter()
+                    .take_while(|literal| !is_keyword_value(code, literal))
+                    .map(|literal| Value::known(literal.text.as_str()))
+                    .collect();
+                let argv = if argv.len() > 1 && argv.first() == argv.get(1) {
+                    argv.get(1..).unwrap_or_default().to_vec()
+                } else {
+                    argv
+                };
+                self.argv(&argv);
+            } else {
+                let feed = std::mem::take(&mut self.feed);
+                self.nested(&first.text);
+                self.feed = feed;
+            }
+        }
+    }
+}
+
+/// A string of the code: where it starts and ends, and its text.
+struct Literal {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+/// Strings in quotes. Good enough for evidence: comments and regular expressions are not told apart.
+fn string_literals(code: &str) -> Vec<Literal> {
+    const MOST: usize = 400;
+    let mut found = Vec::new();
+    let mut bytes = code.bytes().enumerate().peekable();
+    while let Some((start, quote)) = bytes.next() {
+        if !matches!(quote, b'"' | b'\'' | b'`') || found.len() >= MOST {
+            continue;
+        }
+        let triple = code.get(start..start + 3).is_some_and(|three| three.bytes().all(|byte| byte == quote))
+            && quote != b'`';
+        let open = if triple { start + 3 } else { start + 1 };
+        let rest = code.get(open..).unwrap_or_default();
+        let close = if triple {
+            rest.find(&code.get(start..start + 3).unwrap_or_default().to_owned())
+        } else {
+            closing_quote(rest, quote)
+        };
+        let Some(length) = close else { continue };
+        let text = rest.get(..length).unwrap_or_default();
+        let end = open + length + if triple { 3 } else { 1 };
+        found.push(Literal { start: start + 1, end, text: word::unescape(&text.replace("\\\\", "\\")) });
+        while bytes.peek().is_some_and(|(at, _)| *at < end) {
+            bytes.next();
+        }
+    }
+    found
+}
+
+fn closing_quote(rest: &str, quote: u8) -> Option<usize> {
+    let mut escaped = false;
+    rest.bytes().position(|byte| {
+        let was = escaped;
+        escaped = byte == b'\\' && !was;
+        byte == quote && !was
+    })
+}
+
+fn backquoted(code: &str) -> impl Iterator<Item = &str> {
+    code.split('`').skip(1).step_by(2)
+}
+
+/// `shell="x"`, `cwd='/x'`: not a part of the command.
+fn is_keyword_value(code: &str, literal: &Literal) -> bool {
+    let before = code.get(..literal.start.saturating_sub(1)).unwrap_or_default();
+    before.trim_end().ends_with('=') || before.trim_end().ends_with(':')
+}
+
+fn looks_like_path(text: &str) -> bool {
+    !text.contains(['\n', ' ', '<', '>', '(', ')', '{', '}', '%', ','])
+        && !text.contains("://")
+        && text.len() > 1
+        && (text.contains('/') || text.contains('.') || text.starts_with('~'))
+}
+
+fn is_variable(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Whether the code uses nothing but its language.
+fn is_pure(code: &str, language: &str) -> bool {
+    match language {
+        "python" | "pypy" | "ipython" => {
+            let words = code.split(['\n', ';']).map(str::trim);
+            words
+                .filter_map(|line| {
+                    line.strip_prefix("import ").or_else(|| {
+                        line.strip_prefix("from ").map(|rest| rest.split(" import").next().unwrap_or(rest))
+                    })
+                })
+                .flat_map(|names| names.split(','))
+                .filter_map(|name| name.split_whitespace().next())
+                .all(|name| {
+                    flags::lists(PURE_MODULES, name)
+                        || name.split('.').next().is_some_and(|root| flags::lists(PURE_MODULES, root))
+                })
+        }
+        "node" | "nodejs" | "bun" | "tsx" | "ts-node" => {
+            let requires = code.matches("require(").count()
+                + code.matches("import ").count()
+                + code.matches("import(").count();
+            let pure = [
+                "fs",
+                "path",
+                "os",
+                "util",
+                "crypto",
+                "url",
+                "assert",
+                "process",
+                "./package.json",
+                "../package.json",
+            ]
+            .iter()
+            .map(|name| {
+                let bare = code.matches(&format!("require('{name}')")).count()
+                    + code.matches(&format!("require(\"{name}\")")).count();
+                bare + code.matches(&format!("require('node:{name}')")).count()
+                    + code.matches(&format!("require(\"node:{name}\")")).count()
+            })
+            .sum::<usize>();
+            requires == pure
+        }
+        "perl" => !code.contains("use ") || code.contains("use strict"),
+        "ruby" => !code.contains("require"),
+        "lua" | "luajit" | "php" | "R" | "Rscript" | "julia" => {
+            !code.contains("require")
+                && !code.contains("library(")
+                && !code.contains("include")
+                && !code.contains("using ")
+        }
+        _ => false,
+    }
+}
