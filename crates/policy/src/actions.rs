@@ -6,7 +6,7 @@
 use writ_model::{Action, EffectClass, Operation, Place, Resource, ToolCall};
 
 use crate::classify::{self, Effect, Target};
-use crate::place::{Files, Workspace};
+use crate::place::{Entry, Files, Workspace};
 
 /// How many actions one call may have. More, and nobody can judge it.
 const ACTIONS: usize = 256;
@@ -164,13 +164,25 @@ impl Found<'_> {
         }
     }
 
-    /// An effect on a path, wherever it really leads.
+    /// An effect on a path, wherever it really leads. What the path is decides what reading and writing it means.
     fn path(&mut self, effect: EffectClass, path: &str, because: &str) {
         match self.workspace.place(self.files, self.cwd, path) {
             Ok(found) => {
                 for placed in found {
+                    let real = std::path::Path::new(&placed.path);
                     let effect = match (effect, placed.place) {
                         (EffectClass::Read, Place::Secret) => EffectClass::SecretRead,
+                        (EffectClass::WriteWorkspace, Place::Workspace | Place::Binding | Place::Scratch | Place::Secret)
+                            if self.workspace.holds(real) || placed.place == Place::Scratch =>
+                        {
+                            effect
+                        }
+                        // Outside the workspace, such a file changes what runs later or who may do what.
+                        (EffectClass::WriteWorkspace, _)
+                            if classify::is_protected_path(&placed.path, self.home()) =>
+                        {
+                            EffectClass::IdentityChange
+                        }
                         (effect, _) => effect,
                     };
                     self.add(effect, Resource::Path { path: placed.path, place: placed.place }, because);
@@ -184,12 +196,15 @@ impl Found<'_> {
 
     fn shell(&mut self, command: &str) {
         let root = self.workspace.root.to_str();
-        let home = self.workspace.home.as_deref().and_then(std::path::Path::to_str);
+        let home = self.home();
         let cwd = self.cwd.starts_with('/').then_some(self.cwd);
         let facts = classify::Facts { workspace: root, cwd, home };
         let classified = classify::classify(command, &facts);
         for effect in classified.effects {
             self.effect(effect);
+        }
+        for path in classified.reads {
+            self.may_read(&path);
         }
         // A program that is started elsewhere works elsewhere, whatever its arguments say.
         let only_reads = self.actions.iter().all(|action| action.effect == EffectClass::Read);
@@ -211,12 +226,24 @@ impl Found<'_> {
         let Effect { class, target, why } = effect;
         let because = format!("{} ({})", why.text, why.rule);
         match target {
+            // An agent that answers for a person, or takes its supervisor down, leaves its place.
+            Target::Command(program) if class == EffectClass::IdentityChange && is_own_program(&program) => {
+                self.add(EffectClass::EscapeAttempt, Resource::Command { program }, because);
+            }
             Target::Command(program) => self.add(class, of_program(class, program), because),
             Target::Host(name) => {
                 self.add(class, Resource::Host { name: name.to_ascii_lowercase() }, because)
             }
             Target::Package(name) => self.add(class, Resource::Package { name }, because),
-            Target::Path(path) => self.shell_path(class, &path, &because),
+            Target::Path(path) => {
+                // The same write as by a tool, so the same action: what the file is decides.
+                let class = if why.rule == "path.protected" { EffectClass::WriteWorkspace } else { class };
+                self.shell_path(class, &path, &because);
+            }
+            // Where commits can go is a setting of the repository, and whoever changes it changes every later push.
+            Target::Remote { .. } if class == EffectClass::WriteWorkspace => {
+                self.path(class, ".git/config", &because);
+            }
             Target::Remote { remote, refs } => self.push(class, &remote, refs, &because),
             Target::Secret(what) => self.secret(class, what, &because),
             Target::Unknown => {
@@ -228,11 +255,11 @@ impl Found<'_> {
 
     /// A path of a command line: parts of it may only be known when the shell has filled them in.
     fn shell_path(&mut self, class: EffectClass, path: &str, because: &str) {
-        let Some(open) = path.find(['*', '?', '[', '{', '$']) else {
+        let Some(open) = path.find(['*', '?', '[', '{', '$', '…']) else {
             return self.path(class, path, because);
         };
-        // `?` also stands for what nobody knows.
-        if path.contains(['?', '$']) {
+        // `?` also stands for what nobody knows, and `…` for what was too long to show.
+        if path.contains(['?', '$', '…']) {
             return self.unknown(
                 class,
                 &format!(
@@ -254,6 +281,30 @@ impl Found<'_> {
         }
     }
 
+    /// A word of the command that may name a file of the workspace.
+    fn may_read(&mut self, word: &str) {
+        if word.contains(['?', '$', '…']) {
+            return;
+        }
+        if word.contains(['*', '[', '{']) {
+            return self.shell_path(EffectClass::Read, word, "may read it");
+        }
+        let Ok(found) = self.workspace.place(self.files, self.cwd, word) else {
+            return self.path(EffectClass::Read, word, "may read it");
+        };
+        for placed in found {
+            let is_there = self.files.entry(std::path::Path::new(&placed.path)) != Entry::Missing;
+            if is_there {
+                self.path(EffectClass::Read, word, "may read it");
+                return;
+            }
+        }
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.workspace.home.as_deref().and_then(std::path::Path::to_str)
+    }
+
     fn push(&mut self, class: EffectClass, remote: &str, refs: Vec<String>, because: &str) {
         let refs = if refs.is_empty() { vec![String::new()] } else { refs };
         for name in refs {
@@ -269,16 +320,21 @@ impl Found<'_> {
 
     /// A credential. One that is a file is the same resource as for a tool that opens it, and is placed like it.
     fn secret(&mut self, class: EffectClass, what: String, because: &str) {
-        let home = self.workspace.home.as_deref().and_then(std::path::Path::to_str);
-        if !classify::is_secret_path(&what, home) || what.contains(char::is_whitespace) {
+        if !classify::is_secret_path(&what, self.home()) || what.contains(char::is_whitespace) {
             return self.add(class, Resource::Secret { what }, because);
         }
-        if what.contains(['*', '?', '[', '{', '$']) {
+        if what.contains(['*', '?', '[', '{', '$', '…']) {
             return self.add(class, Resource::Secret { what }, because);
         }
         let effect = if class == EffectClass::SecretRead { EffectClass::Read } else { class };
         self.path(effect, &what, because);
     }
+}
+
+/// Whether a command starts Writ itself.
+fn is_own_program(program: &str) -> bool {
+    let name = program.split_whitespace().next().unwrap_or_default();
+    name.rsplit('/').next() == Some("writ")
 }
 
 /// Where a task's programs are at home.

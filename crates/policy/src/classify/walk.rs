@@ -316,7 +316,11 @@ impl Walk<'_> {
             self.next = pipeline.seq.get(index + 1).map(|next| self.peek(next));
             self.printed = None;
             self.found = None;
+            let arriving = self.feed.paths.clone();
             self.command(command);
+            if self.found.is_none() && is_filter(command) {
+                self.found = arriving;
+            }
             through = through.and(self.marks);
             if index < last {
                 self.feed = Feed {
@@ -707,6 +711,13 @@ impl Source {
         };
         Some(at(start)?..at(end)?).filter(|range| range.start <= range.end)
     }
+}
+
+/// Whether a command passes on lines of its input unchanged.
+fn is_filter(command: &Command) -> bool {
+    let Command::Simple(simple) = command else { return false };
+    let name = simple.word_or_name.as_ref().map(|word| word.value.as_str());
+    name.is_some_and(|name| matches!(name, "head" | "tail" | "sort" | "uniq" | "grep" | "egrep" | "shuf" | "tee" | "cat"))
 }
 
 fn assignment_name(assignment: &Assignment) -> &str {
