@@ -29,7 +29,7 @@ pub enum ApprovalError {
     AnsweredAlready,
     #[error("policy asks for a person with the approver's role, and nobody has roles here")]
     NoRole,
-    #[error("{0} approvals of this task wait already")]
+    #[error("`{0}` approvals of this task wait already")]
     Full(u32),
     #[error("what the approver is shown must be 1 to {MAX_SHOWN_BYTES} bytes and fit its commitment")]
     Shown,

@@ -303,7 +303,8 @@ impl State {
         }
         for id in &self.live {
             if let Some(record) = self.tasks.get_mut(id) {
-                let owned = self.agents.get(&record.task.agent).is_some_and(|a| a.registration.owner == *owner);
+                let owned =
+                    self.agents.get(&record.task.agent).is_some_and(|a| a.registration.owner == *owner);
                 record.revoked |= owned || record.task.requester == *owner;
             }
         }
@@ -366,9 +367,7 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         | ControlEvent::SafetyWeakened { task, .. }
         | ControlEvent::WritIssued { task, .. }
         | ControlEvent::TaskRevoked { task } => (None, Some(*task), None, None),
-        ControlEvent::ApprovalRequested { approval, task, .. } => {
-            (None, Some(*task), Some(*approval), None)
-        }
+        ControlEvent::ApprovalRequested { approval, task, .. } => (None, Some(*task), Some(*approval), None),
         ControlEvent::ApprovalGiven { approval, .. }
         | ControlEvent::ApprovalRefused { approval, .. }
         | ControlEvent::ApprovalConsumed { approval, .. }

@@ -42,7 +42,9 @@ pub enum KeyError {
         #[source]
         source: io::Error,
     },
-    #[error("`{path}` may be read or changed by others (mode {mode:03o}); run `chmod go-rwx` on it if nobody did")]
+    #[error(
+        "`{path}` may be read or changed by others (mode {mode:03o}); run `chmod go-rwx` on it if nobody did"
+    )]
     Permissions { path: PathBuf, mode: u32 },
     #[error("`{path}` belongs to another user")]
     Owner { path: PathBuf },
@@ -103,7 +105,8 @@ impl Keys {
     /// The seed makes no key.
     pub fn origin(&self) -> Result<Origin, KeyError> {
         let unusable = || KeyError::Generate;
-        let key = SigningKey::new("writ", SigningSeed::from_bytes(*self.checkpoint_seed)).map_err(|_| unusable())?;
+        let key = SigningKey::new("writ", SigningSeed::from_bytes(*self.checkpoint_seed))
+            .map_err(|_| unusable())?;
         let name = Hash::of(key.verifying_key().to_text().as_bytes()).to_string();
         let (short, _) = name.split_at_checked(16).ok_or_else(unusable)?;
         Origin::new(&format!("writ.local/{short}")).map_err(|_| unusable())

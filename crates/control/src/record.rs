@@ -116,7 +116,7 @@ impl Office {
         let Limits { calls, denials, recorded_bytes, .. } = task.limits;
         let refused = {
             let mut meter = lock(self.meter());
-            let used = meter.entry(task.id).or_insert_with(Used::default);
+            let used = meter.entry(task.id).or_default();
             let after = used.plus(load);
             if load.allows > 0 && after.calls > calls {
                 Some(CloseCause::CallLimit)

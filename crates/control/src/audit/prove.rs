@@ -17,7 +17,7 @@ use super::entry::EntryRef;
 impl Office {
     /// `audit.prove`
     pub fn audit_prove(&self, ask: &AuditProve) -> Result<AuditProof, OfficeError> {
-        let at: EntryRef = ask.id.parse()?;
+        let at: EntryRef = ask.entry.parse()?;
         let ledger = self.ledger();
         if at.index >= ledger.tip(at.log) {
             return Err(AuditError::NoEntry(at.to_string()).into());

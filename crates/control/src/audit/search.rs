@@ -51,7 +51,7 @@ impl Office {
                 (Some(_), None) => &mut control,
                 (None, Some(_)) => &mut activity,
                 (Some(c), Some(a)) => {
-                    if c.1.at() > a.1.at() {
+                    if c.entry.at() > a.entry.at() {
                         &mut control
                     } else {
                         &mut activity
@@ -59,7 +59,7 @@ impl Office {
                 }
             };
             let log = newer.log;
-            let Some((index, entry, raw)) = newer.take() else { break };
+            let Some(Found { index, entry, bytes: raw }) = newer.take() else { break };
             looked_at += 1;
             if ask.since.is_some_and(|since| entry.at() < since) {
                 newer.finish();
@@ -213,7 +213,13 @@ struct Backwards<'a> {
     end: u64,
     /// Read and not looked at yet; the newest is last.
     read: Vec<(u64, Vec<u8>)>,
-    next: Option<(u64, AnyEntry, Vec<u8>)>,
+    next: Option<Found>,
+}
+
+struct Found {
+    index: u64,
+    entry: AnyEntry,
+    bytes: Vec<u8>,
 }
 
 // === impl Backwards ===
@@ -223,21 +229,21 @@ impl<'a> Backwards<'a> {
         Self { office, log, end, read: Vec::new(), next: None }
     }
 
-    fn peek(&mut self) -> Result<Option<&(u64, AnyEntry, Vec<u8>)>, OfficeError> {
+    fn peek(&mut self) -> Result<Option<&Found>, OfficeError> {
         if self.next.is_none() && self.end > 0 {
             if self.read.is_empty() {
                 self.fill()?;
             }
             if let Some((index, bytes)) = self.read.pop() {
-                self.next = Some((index, AnyEntry::read(self.log, &bytes)?, bytes));
+                self.next = Some(Found { index, entry: AnyEntry::read(self.log, &bytes)?, bytes });
             }
         }
         Ok(self.next.as_ref())
     }
 
-    fn take(&mut self) -> Option<(u64, AnyEntry, Vec<u8>)> {
+    fn take(&mut self) -> Option<Found> {
         let taken = self.next.take()?;
-        self.end = taken.0;
+        self.end = taken.index;
         Some(taken)
     }
 

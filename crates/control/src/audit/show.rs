@@ -27,8 +27,8 @@ impl Office {
     /// `audit.show`
     pub fn audit_show(&self, ask: &AuditShow) -> Result<AuditStory, OfficeError> {
         let mut story = Story::default();
-        if ask.id.contains(':') {
-            let at: EntryRef = ask.id.parse()?;
+        if ask.what.contains(':') {
+            let at: EntryRef = ask.what.parse()?;
             let none = || AuditError::NoEntry(at.to_string());
             if at.index >= self.ledger().tip(at.log) {
                 return Err(none().into());
@@ -36,7 +36,7 @@ impl Office {
             let (_, bytes) = self.ledger().read(at.log, at.index, 1)?.pop().ok_or_else(none)?;
             story.tell(self, at, &bytes)?;
         } else {
-            self.tell_about(&ask.id, &mut story)?;
+            self.tell_about(&ask.what, &mut story)?;
         }
         Ok(story.finish())
     }

@@ -136,7 +136,10 @@ fn what_breaks_a_rule_does_not_fold() {
         &FoldError::AgentNotActive(agent(1)),
     );
     refused(
-        &[(1, ControlEvent::AgentRevoked { agent: agent(1) }), (2, ControlEvent::TaskOpened { task: task(2, 1, 2) })],
+        &[
+            (1, ControlEvent::AgentRevoked { agent: agent(1) }),
+            (2, ControlEvent::TaskOpened { task: task(2, 1, 2) }),
+        ],
         &FoldError::AgentNotActive(agent(1)),
     );
     refused(
@@ -154,10 +157,7 @@ fn what_breaks_a_rule_does_not_fold() {
         &FoldError::AnsweredAlready(human(3)),
     );
     refused(&[approve(Level::OnePerson), (900, given(2, 1))], &FoldError::ApprovalExpired);
-    refused(
-        &[approve(Level::OnePerson), (2, given(2, 1)), (900, consumed(2))],
-        &FoldError::ApprovalExpired,
-    );
+    refused(&[approve(Level::OnePerson), (2, given(2, 1)), (900, consumed(2))], &FoldError::ApprovalExpired);
     refused(
         &[approve(Level::OnePerson), (2, consumed(2))],
         &state(ApprovalState::Pending, ApprovalMove::Consume),
@@ -230,10 +230,13 @@ fn any_event() -> impl Strategy<Value = ControlEvent> {
     let step = prop::sample::select(LifecycleMove::ALL.to_vec());
     let level = prop::sample::select(ApprovalLevel::RISING.to_vec());
     prop_oneof![
-        id.clone().prop_map(|n| ControlEvent::AgentRegistered { agent: agent(n), registration: registration(n) }),
+        id.clone()
+            .prop_map(|n| ControlEvent::AgentRegistered { agent: agent(n), registration: registration(n) }),
         (id.clone(), step).prop_map(|(n, step)| moved(n, step)),
-        (id.clone(), -9..9_i64).prop_map(|(n, s)| ControlEvent::AgentReviewed { agent: agent(n), review_by: at(s) }),
-        (id.clone(), id.clone(), 0..5_i64).prop_map(|(n, of, s)| ControlEvent::TaskOpened { task: task(n, of, s) }),
+        (id.clone(), -9..9_i64)
+            .prop_map(|(n, s)| ControlEvent::AgentReviewed { agent: agent(n), review_by: at(s) }),
+        (id.clone(), id.clone(), 0..5_i64)
+            .prop_map(|(n, of, s)| ControlEvent::TaskOpened { task: task(n, of, s) }),
         (id.clone(), 0..4_u64).prop_map(|(n, epoch)| ControlEvent::TaskAttached { task: task_id(n), epoch }),
         id.clone().prop_map(|n| ControlEvent::TaskClosed { task: task_id(n), cause: CloseCause::Finished }),
         id.clone().prop_map(|n| ControlEvent::TaskRevoked { task: task_id(n) }),
@@ -251,7 +254,8 @@ fn any_event() -> impl Strategy<Value = ControlEvent> {
             token: digest(n),
             expires_at: at(e),
         }),
-        id.clone().prop_map(|n| ControlEvent::CredentialHandedOver { task: task_id(n), name: Label::lossy("X") }),
+        id.clone()
+            .prop_map(|n| ControlEvent::CredentialHandedOver { task: task_id(n), name: Label::lossy("X") }),
         id.clone().prop_map(|n| ControlEvent::SafetyWeakened { task: task_id(n), layer: Label::lossy("Y") }),
         id.prop_map(|n| ControlEvent::PolicyLoaded { version: digest(n) }),
     ]

@@ -81,7 +81,7 @@ impl Office {
         record: &TaskRecord,
         now: Timestamp,
     ) -> Result<(), StandingError> {
-        if self.is_ended(record) || record.revoked {
+        if self.is_revoked(record) {
             return Err(StandingError::Revoked);
         }
         match record.state {
@@ -114,7 +114,10 @@ impl Office {
         }
     }
 
-    fn is_ended(&self, record: &TaskRecord) -> bool {
+    fn is_revoked(&self, record: &TaskRecord) -> bool {
+        if record.revoked || record.cause == Some(CloseCause::Revoked) {
+            return true;
+        }
         let ended = lock(&self.ended);
         ended.tasks.contains(&record.task.id) || ended.agents.contains(&record.task.agent)
     }
@@ -129,7 +132,7 @@ impl Office {
             cause: record.cause,
             writ_expires_at: record.writ_expires_at().unwrap_or(record.task.opened_at),
             deadline_at: record.deadline(),
-            revoked: record.revoked || agent.is_none_or(|agent| agent.revoked) || self.is_ended(record),
+            revoked: self.is_revoked(record) || agent.is_none_or(|agent| agent.revoked),
             fingerprint_changed: agent.is_some_and(|agent| agent.changed.is_some()),
             control_size: state.size(),
             epoch: record.epoch,

@@ -36,7 +36,7 @@ pub struct AuditPage {
 #[serde(deny_unknown_fields)]
 pub struct AuditShow {
     /// An entry, as `activity:17`, or the id of a session, task, call or approval.
-    pub id: String,
+    pub what: String,
 }
 
 /// Entries that belong together, oldest first, with their texts.
@@ -79,7 +79,7 @@ pub struct TextView {
 #[serde(deny_unknown_fields)]
 pub struct AuditProve {
     /// An entry, as `activity:17`.
-    pub id: String,
+    pub entry: String,
 }
 
 /// Evidence that a stranger can check offline.

@@ -1,0 +1,11 @@
+//! The office without its doors: who may do what, what ends when, and what survives.
+
+mod approving;
+pub(crate) mod bench;
+mod ending;
+mod keeping;
+mod reading;
+mod recording;
+mod registering;
+mod revoking;
+mod supervising;
