@@ -147,7 +147,7 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
 }
 
 async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
-    let story = office.call(AuditShow { id }).await?;
+    let story = office.call(AuditShow { what: id }).await?;
     if json {
         screen::json(&story)?;
         return Ok(ExitCode::SUCCESS);
@@ -166,7 +166,7 @@ async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
 }
 
 async fn prove(office: &Office, Prove { entry, json }: Prove) -> Outcome {
-    let proof = office.call(AuditProve { id: entry }).await?;
+    let proof = office.call(AuditProve { entry }).await?;
     if json {
         screen::json(&proof)?;
         return Ok(ExitCode::SUCCESS);
