@@ -24,7 +24,8 @@ pub struct Profile {
     pub hide_if_present: Vec<PathBuf>,
     /// Directories or files inside hidden ones that stay visible at their own path, writable as outside.
     pub keep: Vec<PathBuf>,
-    /// Directories and files that can be read and not written, inside a kept directory too.
+    /// Directories and files that can be read and not written, with all below; inside a kept directory too, and a kept
+    /// directory itself. A socket in a read-only directory can be connected to and not be replaced.
     pub read_only: Vec<PathBuf>,
     /// Starts the client without any namespace: nothing is hidden, nothing is read-only, and a client that wants to
     /// can end its own helper. Only the environment, the descriptors, the empty keyring, "no new privileges" and

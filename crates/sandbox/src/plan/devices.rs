@@ -7,8 +7,6 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::is_device;
-
 /// Names under `/dev` that ordinary programs need.
 const HARMLESS: [&str; 9] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "fuse", "kvm"];
 
@@ -45,4 +43,9 @@ fn walk(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
             found.push(entry.path());
         }
     }
+}
+
+/// Whether a path is a device node.
+fn is_device(found: &fs::Metadata) -> bool {
+    found.file_type().is_block_device() || found.file_type().is_char_device()
 }

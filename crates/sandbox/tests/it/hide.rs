@@ -10,11 +10,12 @@ use rustix::fs::{Mode, OFlags};
 use writ_sandbox::{Ended, Layer, Plan, StartError, Streams, start, ways_out};
 
 use crate::runner::Case;
-use crate::world::{SECRET, World, piped, read, run};
+use crate::world::{SECRET, World, own_path, piped, read, run};
 
 pub const CASES: &[Case] = &[
     ("hide::state_shows_only_what_is_kept", state_shows_only_what_is_kept),
     ("hide::control_socket_is_out_of_reach_and_run_socket_is_not", sockets),
+    ("hide::run_socket_cannot_be_replaced", run_socket_cannot_be_replaced),
     ("hide::files_are_empty_and_cannot_be_replaced", files_are_empty),
     ("hide::work_is_shared_and_masks_are_not_writable", work_is_shared),
     ("hide::read_only_is_read_only", read_only_is_read_only),
@@ -48,6 +49,25 @@ fn sockets() {
     assert!(outcome.out.contains("home/state/control.sock: No such file"), "{}", outcome.out);
     answer.join().unwrap();
     drop(world.listener);
+}
+
+/// Whoever can put a socket of his own there answers his own hooks.
+fn run_socket_cannot_be_replaced() {
+    let world = World::new();
+    let socket = world.at("home/state/run/mine/hook.sock");
+    let hook = UnixListener::bind(&socket).unwrap();
+    let script = format!(
+        "cd $STATE/run/mine; rm -f hook.sock; mv hook.sock x; mv config/settings hook.sock; cd ..; mv mine m; cd $WORK; \
+         exec {} role connect home/state/run/mine/hook.sock",
+        own_path().display()
+    );
+    let mut profile = world.script(&script);
+    profile.read_only.push(world.at("home/state/run/mine"));
+    let answer = std::thread::spawn(move || hook.accept().unwrap().0.write_all(b"answered").unwrap());
+    let outcome = run(profile);
+    assert!(outcome.out.contains("hook.sock: answered"), "{}", outcome.out);
+    answer.join().unwrap();
+    assert!(socket.exists());
 }
 
 fn files_are_empty() {
