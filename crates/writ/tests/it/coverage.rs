@@ -1,0 +1,205 @@
+//! `docs/coverage.md`: what each real client's hooks let us see and stop, as observed. Written anew with
+//! `WRIT_UPDATE_COVERAGE=1`; otherwise the observed table must be the one that stands there.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use writ_model::Client;
+use writ_testkit::{Clients, Script, ScriptedModel};
+
+use crate::house::{House, PATIENCE};
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/coverage.md");
+const ERRAND: &str = "Run the errand of the coverage test, please.";
+const DENIED: &str = "echo dG91Y2ggc3RvbGVu | base64 -d | sh";
+
+/// The rows of the table, in order: what happens, and the words for a reader.
+const ROWS: [(&str, &str); 15] = [
+    ("session-started", "session start"),
+    ("prompt-submitted", "prompt"),
+    ("shell", "before a shell command"),
+    ("file", "before a file is written"),
+    ("denied", "a denied command"),
+    ("call-ended", "after a tool"),
+    ("call-failed", "a tool that failed"),
+    ("subagent-started", "subagent starts"),
+    ("subagent-call", "before a subagent's tool"),
+    ("subagent-ended", "subagent ends"),
+    ("configuration-changed", "configuration changes while it runs"),
+    ("turn-ended", "turn ends"),
+    ("session-ended", "session end"),
+    ("hook-missing", "hook program gone in mid-session"),
+    ("hook-crashes", "hook program crashes"),
+];
+
+/// What a damaged hook program looks like.
+#[derive(Clone, Copy)]
+enum Damage {
+    Missing,
+    Crashes,
+}
+
+#[test]
+fn real_clients_are_covered_as_documented() {
+    let columns: Vec<(Client, BTreeMap<&str, &str>)> = std::thread::scope(|scope| {
+        let observers = Client::HOOKED.map(|client| (client, scope.spawn(move || observed(client))));
+        observers.map(|(client, observer)| (client, observer.join().expect("a client could be observed"))).into()
+    });
+    let text = document(&columns);
+    if std::env::var_os("WRIT_UPDATE_COVERAGE").is_some() {
+        std::fs::write(DOCUMENT, &text).unwrap();
+    }
+    let stands = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
+    assert_eq!(text, stands, "observed another coverage; look at it, then write it with WRIT_UPDATE_COVERAGE=1");
+}
+
+fn observed(client: Client) -> BTreeMap<&'static str, &'static str> {
+    let mut seen = healthy(client);
+    seen.insert("hook-missing", damaged(client, Damage::Missing));
+    seen.insert("hook-crashes", damaged(client, Damage::Crashes));
+    seen
+}
+
+/// One session in which everything happens that a hook could tell of.
+fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
+    let house = House::new();
+    let repo = house.stage.repo();
+    let inner = Script::new().shell("echo errand > errand.txt").say("the errand is done");
+    let model = ScriptedModel::start(
+        Script::new()
+            .shell("cat go > /dev/null; echo shell > shell.txt")
+            .write(repo.join("file.txt").display().to_string(), "file\n")
+            .shell("test -e nothing-here")
+            .shell(DENIED)
+            .spawn(ERRAND, inner)
+            .say("all is done"),
+    )
+    .unwrap();
+    paused(&house, client, &model, || {
+        // A person edits the project's settings while the client runs.
+        for (folder, file) in [(".claude", "settings.json"), (".gemini", "settings.json")] {
+            std::fs::create_dir_all(repo.join(folder)).unwrap();
+            std::fs::write(repo.join(folder).join(file), "{}\n").unwrap();
+        }
+    });
+    let activity = house.activity();
+    let is = |event: &Value, kind: &str| event["type"] == kind;
+    let any = |fits: &dyn Fn(&Value) -> bool| if activity.iter().any(fits) { "seen" } else { "missed" };
+    let decided = |operation: &'static str| {
+        move |event: &Value| is(event, "call-decided") && event["operation"] == operation && event["subagent"].is_null()
+    };
+    let mut seen = BTreeMap::new();
+    for kind in [
+        "session-started",
+        "prompt-submitted",
+        "subagent-started",
+        "subagent-ended",
+        "configuration-changed",
+        "turn-ended",
+        "session-ended",
+    ] {
+        seen.insert(kind, any(&|event| is(event, kind)));
+    }
+    seen.insert("shell", any(&decided("shell")));
+    seen.insert("file", any(&decided("write")));
+    seen.insert("call-ended", any(&|event| is(event, "call-ended") && event["outcome"] == "succeeded"));
+    seen.insert("call-failed", any(&|event| is(event, "call-ended") && event["outcome"] == "failed"));
+    let errands = activity.iter().filter(|event| is(event, "call-decided") && event["operation"] == "shell").count();
+    seen.insert("subagent-call", if errands >= 4 { "seen" } else { "missed" });
+    let left_a_trace = repo.join("stolen").exists();
+    seen.insert("denied", if left_a_trace { "ran" } else { "blocked" });
+    for file in ["shell.txt", "file.txt", "errand.txt"] {
+        assert!(repo.join(file).exists(), "{client}: {file} was not made: {activity:#?}");
+    }
+    seen
+}
+
+/// A session whose hook program is damaged while a command runs: does the next command run unjudged?
+fn damaged(client: Client, damage: Damage) -> &'static str {
+    let house = House::with_own_copy();
+    let model =
+        ScriptedModel::start(Script::new().shell("cat go > /dev/null").shell("touch unguarded").say("done")).unwrap();
+    paused(&house, client, &model, || {
+        std::fs::remove_file(house.program()).unwrap();
+        if let Damage::Crashes = damage {
+            let mut file = std::fs::File::create_new(house.program()).unwrap();
+            file.write_all(b"#!/bin/sh\nexit 1\n").unwrap();
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    });
+    if house.stage.repo().join("unguarded").exists() { "runs unjudged" } else { "blocked" }
+}
+
+/// Runs the client; `meanwhile` happens while its first command waits for the pipe `go`.
+fn paused(house: &House, client: Client, model: &ScriptedModel, meanwhile: impl FnOnce()) {
+    let name = client.name();
+    house.register(name, name);
+    let pipe = house.stage.repo().join("go");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let clients = Clients::find(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
+    let run = ["run", "--agent", name, "--kind", "feature", "--task", "be observed", "--"];
+    let running = clients
+        .headless(client, model, &house.stage, "Do as the script says.")
+        .unwrap()
+        .env("WRIT_STATE_DIR", house.state())
+        .behind(house.program(), &run[..run.len() - 1])
+        .start()
+        .unwrap();
+    let (sender, opened) = std::sync::mpsc::channel();
+    // Opening waits for the reader, which may never come: so it does not happen on this thread.
+    std::thread::spawn(move || sender.send(std::fs::OpenOptions::new().write(true).open(pipe)));
+    let writer = opened.recv_timeout(PATIENCE);
+    meanwhile();
+    drop(writer);
+    let ended = running.wait(PATIENCE);
+    assert!(ended.is_ok(), "{client}: {ended:?}, {}", json!(house.activity()));
+}
+
+fn document(columns: &[(Client, BTreeMap<&str, &str>)]) -> String {
+    let mut text = String::from(INTRODUCTION);
+    text.push_str("| what happens |");
+    for (client, _) in columns {
+        let _ = write!(text, " {client} |");
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(columns.len()));
+    text.push('\n');
+    for (key, words) in ROWS {
+        let _ = write!(text, "| {words} |");
+        for (_, seen) in columns {
+            let _ = write!(text, " {} |", seen.get(key).copied().unwrap_or("missed"));
+        }
+        text.push('\n');
+    }
+    text.push_str(&versions());
+    text
+}
+
+/// The versions that were observed, from the pinned set.
+fn versions() -> String {
+    let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/package.json");
+    let set: Value = serde_json::from_slice(&std::fs::read(set).unwrap()).unwrap();
+    let mut text = String::from("\nObserved with");
+    let dependencies = set["dependencies"].as_object().or(set["devDependencies"].as_object()).unwrap();
+    let pinned: Vec<String> =
+        dependencies.iter().map(|(name, version)| format!(" {name} {}", version.as_str().unwrap())).collect();
+    text.push_str(&pinned.join(","));
+    text.push_str(".\n");
+    text
+}
+
+const INTRODUCTION: &str = "\
+# What each client's hooks let us see and stop
+
+Tests with the real clients, headless under `writ run`, write this table; it is what was observed, not what is hoped.
+*seen*: the client tells us, and it is recorded. *missed*: the client has no such event or does not tell; the fact is
+then unobserved, never unchanged. *blocked*: the command left no trace. *runs unjudged*: the client goes on without us.
+
+A hook is cooperative: a script that the agent starts makes no tool call, and none of this stops it. What a client does
+when a hook is still silent at the client's own timeout is not in the table: our hook answers well before it.
+
+";

@@ -1,0 +1,218 @@
+//! The real clients under `writ run`, headless, on a scripted model: what is allowed happens, what is denied leaves no
+//! trace, what waits for a human runs once, and what ends is gone.
+
+use serde_json::Value;
+use writ_model::Client;
+use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedModel};
+
+use crate::house::{House, PATIENCE};
+
+const PROMPT: &str = "Do as the script says.";
+/// Decoded and run: nobody may do that, in any kind of task. Would make the file `stolen`.
+const DENIED: &str = "echo dG91Y2ggc3RvbGVu | base64 -d | sh";
+/// Pushes to a branch that is not the task's: waits for a human. Counts its runs.
+const HELD: &str = "echo once >> runs.txt && git push -q origin HEAD:refs/heads/elsewhere";
+
+struct Play {
+    house: House,
+    model: ScriptedModel,
+}
+
+// === impl Play ===
+
+impl Play {
+    fn new(house: House, script: Script) -> Self {
+        let remote = house.stage.root().join("remote.git");
+        house.stage.git(&["init", "-q", "--bare", remote.to_str().unwrap()]).unwrap();
+        house.stage.git(&["remote", "add", "origin", remote.to_str().unwrap()]).unwrap();
+        Self { model: ScriptedModel::start(script).unwrap(), house }
+    }
+
+    /// The client under `writ run`.
+    fn run(&self, client: Client, options: &[&str]) -> Invocation {
+        let name = client.name();
+        if self.house.json(&["agent", "list"])["agents"].as_array().unwrap().is_empty() {
+            self.house.register(name, name);
+        }
+        let clients = Clients::find(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
+        let run = ["run", "--agent", name, "--kind", "feature", "--task", "play the script"];
+        clients
+            .headless(client, &self.model, &self.house.stage, PROMPT)
+            .unwrap()
+            .env("WRIT_STATE_DIR", self.house.state())
+            .behind(self.house.program(), [&run[..], options].concat())
+    }
+
+    fn made(&self, file: &str) -> Option<String> {
+        std::fs::read_to_string(self.house.stage.repo().join(file)).ok()
+    }
+
+    /// How often the held command ran.
+    fn runs(&self) -> usize {
+        self.made("runs.txt").unwrap_or_default().lines().count()
+    }
+
+    fn story(&self, ended: &Ended) -> String {
+        format!(
+            "status {:?}\nresults {:#?}\nactivity {:#?}\nstdout {}\nstderr {}",
+            ended.status,
+            self.model.results(),
+            self.house.activity(),
+            ended.stdout,
+            ended.stderr
+        )
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.house.activity().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn approve(house: &House, request: &Value) {
+    let id = request["id"].as_str().unwrap();
+    house.json(&["approve", id]);
+}
+
+fn is_pending(approval: &Value) -> bool {
+    approval["state"] == "pending"
+}
+
+/// An allowed write happens, a denied command leaves no trace and says why, and everything is recorded.
+fn allowed_happens_and_denied_leaves_no_trace(client: Client) {
+    let house = House::new();
+    let written = house.stage.repo().join("written.txt").display().to_string();
+    let play = Play::new(
+        house,
+        Script::new().shell("echo hello > shell.txt").write(written, "from the file tool\n").shell(DENIED).say("done"),
+    );
+    let ended = play.run(client, &[]).run(PATIENCE).unwrap();
+    let story = play.story(&ended);
+    assert!(ended.status.success(), "{story}");
+    assert_eq!(play.made("shell.txt").as_deref(), Some("hello\n"), "{story}");
+    assert!(play.made("written.txt").is_some(), "{story}");
+    assert_eq!(play.made("stolen"), None, "{story}");
+    assert_eq!(play.house.verdicts(), ["allow", "allow", "deny"], "{story}");
+    let results = play.model.results();
+    assert!(format!("{:?}", results.last().unwrap()).contains("escape-attempt"), "the agent is told why\n{story}");
+    let kinds = play.kinds();
+    for event in ["session-started", "prompt-submitted", "call-decided", "call-ended"] {
+        assert!(kinds.iter().any(|kind| kind == event), "{event} is missing\n{story}");
+    }
+    let tasks = play.house.json(&["task", "list", "--all"]);
+    assert_eq!(tasks["tasks"][0]["state"], "closed", "{tasks}");
+    let verified = play.house.person(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// A step-up waits, is approved from another process and runs once; the same call again needs a new approval.
+fn a_step_up_waits_and_runs_once(client: Client) {
+    let play = Play::new(House::new(), Script::new().shell(HELD).shell(HELD).say("done"));
+    let approvals = play.house.watch_approvals();
+    let running = play.run(client, &["--hold", "12s"]).start().unwrap();
+    let first = approvals.next(is_pending);
+    assert_eq!(play.runs(), 0, "it ran before it was approved");
+    approve(&play.house, &first);
+    let second = approvals.next(|approval| is_pending(approval) && approval["id"] != first["id"]);
+    assert_eq!(second["action"], first["action"], "the same action asks for the same thing");
+    let ended = running.wait(PATIENCE).unwrap();
+    let story = play.story(&ended);
+    assert_eq!(play.runs(), 1, "{story}");
+    let told = format!("{:?}", play.model.results().last().unwrap());
+    assert!(told.contains(second["id"].as_str().unwrap()), "the agent is told what waits\n{story}");
+}
+
+/// The supervisor is killed while a call waits: the call does not run, not even when it is approved afterwards, and
+/// nothing of the client is left.
+fn a_killed_supervisor_takes_the_waiting_call_with_it(client: Client) {
+    let play = Play::new(House::new(), Script::new().shell(HELD).say("done"));
+    let approvals = play.house.watch_approvals();
+    let running: Running = play.run(client, &[]).start().unwrap();
+    let request = approvals.next(is_pending);
+    let supervisor = rustix::process::Pid::from_raw(running.id()).unwrap();
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
+    let ended = running.wait(PATIENCE).unwrap();
+    let expired = approvals.next(|approval| approval["id"] == request["id"] && !is_pending(approval));
+    assert_eq!(expired["state"], "expired");
+    let late = play.house.person(&["approve", request["id"].as_str().unwrap()]);
+    assert_ne!(late.status.code(), Some(0), "an approval of a task that ended");
+    assert_eq!(play.runs(), 0, "{}", play.story(&ended));
+    let task = play.house.json(&["task", "list", "--all"])["tasks"][0].clone();
+    assert_eq!(task["state"], "closed", "{task}");
+    assert!(!anybody_works_in(&play.house.stage.home()), "something of the client is left");
+}
+
+/// Whether a process has its working directory or its program's arguments below a folder.
+fn anybody_works_in(home: &std::path::Path) -> bool {
+    let wanted = format!("HOME={}", home.display());
+    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        std::fs::read(process.path().join("environ")).is_ok_and(|environ| {
+            let clients = std::fs::read_link(process.path().join("exe")).is_ok_and(|exe| !exe.ends_with("writ"));
+            clients && environ.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
+        })
+    })
+}
+
+/// A subagent's calls are judged like any other.
+fn a_subagent_is_judged(client: Client) {
+    const ERRAND: &str = "Run the errand of the script, please.";
+    let inner = Script::new().shell("echo hello > errand.txt").shell(DENIED).say("the errand is done");
+    let play = Play::new(House::new(), Script::new().spawn(ERRAND, inner).say("all is done"));
+    let ended = play.run(client, &[]).run(PATIENCE).unwrap();
+    let story = play.story(&ended);
+    assert!(!play.model.results_of(&Lane::Agent(ERRAND.to_owned())).is_empty(), "no subagent ran\n{story}");
+    assert_eq!(play.made("errand.txt").as_deref(), Some("hello\n"), "{story}");
+    assert_eq!(play.made("stolen"), None, "{story}");
+    assert_eq!(play.house.verdicts().iter().filter(|verdict| *verdict == "deny").count(), 1, "{story}");
+}
+
+/// Revoking the task while a call waits ends the client and everything it started.
+fn a_revoked_task_is_gone(client: Client) {
+    let play = Play::new(House::new(), Script::new().shell(HELD).say("done"));
+    let approvals = play.house.watch_approvals();
+    let running = play.run(client, &[]).start().unwrap();
+    let request = approvals.next(is_pending);
+    play.house.json(&["revoke", "task", request["task"].as_str().unwrap()]);
+    let ended = running.wait(PATIENCE).unwrap();
+    assert_eq!(play.runs(), 0, "{}", play.story(&ended));
+    assert!(!anybody_works_in(&play.house.stage.home()), "something of the client is left");
+}
+
+macro_rules! clients {
+    ($($module:ident $client:ident)*) => {$(
+        mod $module {
+            use writ_model::Client::$client as CLIENT;
+
+            #[test]
+            fn allowed_happens_and_denied_leaves_no_trace() {
+                super::allowed_happens_and_denied_leaves_no_trace(CLIENT);
+            }
+
+            #[test]
+            fn a_step_up_waits_and_runs_once() {
+                super::a_step_up_waits_and_runs_once(CLIENT);
+            }
+
+            #[test]
+            fn a_killed_supervisor_takes_the_waiting_call_with_it() {
+                super::a_killed_supervisor_takes_the_waiting_call_with_it(CLIENT);
+            }
+
+            #[test]
+            fn a_subagent_is_judged() {
+                super::a_subagent_is_judged(CLIENT);
+            }
+
+            #[test]
+            fn a_revoked_task_is_gone() {
+                super::a_revoked_task_is_gone(CLIENT);
+            }
+        }
+    )*};
+}
+
+clients! {
+    claude_code ClaudeCode
+    codex Codex
+    gemini_cli GeminiCli
+    opencode OpenCode
+}
