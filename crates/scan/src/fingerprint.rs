@@ -62,13 +62,17 @@ fn instruction_files(tool: &Tool, at: &Surroundings<'_>) -> BTreeMap<String, Pat
     files
 }
 
-/// The parts of configuration files that name MCP servers, in a form in which spacing and comments do not count.
+/// The parts of configuration files that name MCP servers, in a form in which spacing and comments do not count. A file
+/// that names none is as good as no file: clients write such files by themselves.
 /// A file that cannot be read as what it should be counts byte by byte, so that a change still shows.
 fn tools(tool: &Tool, at: &Surroundings<'_>) -> Option<writ_model::Digest> {
     let mut parts = BTreeMap::new();
     let mut add = |label: String, path: PathBuf| {
         let Ok(bytes) = read_bounded(&path) else { return };
-        parts.insert(label, (tool.servers_of)(&bytes).unwrap_or(bytes));
+        let servers = (tool.servers_of)(&bytes).unwrap_or(bytes);
+        if servers != b"{}" {
+            parts.insert(label, servers);
+        }
     };
     for name in tool.project_servers {
         add(format!("project/{name}"), at.workspace.join(name));
