@@ -14,6 +14,7 @@ mod audit;
 mod check;
 mod classify;
 mod completion;
+mod demo;
 mod doctor;
 mod install;
 mod measure;
@@ -46,6 +47,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the whole story on this machine: no keys, no account, nothing installed
+    Demo(demo::Arguments),
     /// Run the control plane of this user
     Serve(serve::Arguments),
     /// Run a coding client under a writ
@@ -131,6 +134,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Check(arguments) => check::main(&context()?, arguments),
         Command::Classify(arguments) => classify::main(arguments),
         Command::Completion(arguments) => completion::main::<Arguments>(arguments),
+        Command::Demo(arguments) => demo::main(arguments),
         Command::Deny(arguments) => answer::deny(&context()?, arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Hook(HookHelp { client, event: _, deadline: _ }) => {

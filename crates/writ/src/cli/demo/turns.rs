@@ -33,6 +33,6 @@ pub(super) fn turns(repo: &Path, mark: u32) -> Vec<Turn> {
         shell(HIDDEN, "Decode and run"),
         shell("cat ~/.aws/credentials", "Read a credential"),
         shell(PUSH, "Publish the work"),
-        shell(PUSH, "Publish the work again"),
+        shell(PUSH, "Publish the work"),
     ]
 }
