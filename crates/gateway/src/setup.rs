@@ -33,6 +33,10 @@ pub struct Run<'a> {
     pub command: &'a HookCommand,
     /// Where the files of this run lie. The agent must not be able to write there.
     pub folder: &'a Path,
+    /// A folder of this run alone that the client may write in. Made only when [`Injection::private`] asks for it.
+    pub private: &'a Path,
+    /// Where the client will be started.
+    pub cwd: &'a Path,
     /// Random text, new for each run: the name of hooks that a project could switch off by name.
     pub nonce: &'a str,
     /// What the user wants the client to be started with.
@@ -44,12 +48,24 @@ pub struct Run<'a> {
 pub struct Injection {
     /// Files of the run, below its folder.
     pub files: Vec<(PathBuf, String)>,
+    /// A configuration folder of the client's own, below the run's private folder.
+    pub private: Option<Private>,
     /// Variables to set, over whatever the user has.
     pub set: Vec<(String, String)>,
     /// Variables to take away: they switch hooks off.
     pub unset: Vec<&'static str>,
     /// All arguments, the user's and ours.
     pub arguments: Vec<String>,
+}
+
+/// A folder that stands in for one of the user's: some files are ours, everything else is a link to the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Private {
+    /// Its name in the run's private folder.
+    pub name: PathBuf,
+    /// The user's folder. Each entry that is none of `files` is linked; without the folder there is nothing to link.
+    pub mirrors: PathBuf,
+    pub files: Vec<(PathBuf, String)>,
 }
 
 /// What a client needs for its own model login, and to find its model. All of it is handed over, by name, on record.
@@ -94,6 +110,8 @@ pub enum SetupError {
         "`{path}` lets no hooks but the administrator's run; install ours there with `writ install {client} --managed`"
     )]
     ManagedOnly { path: PathBuf, client: Client },
+    #[error("`{path}` switches the hooks off; take that out of it")]
+    SwitchedOff { path: PathBuf },
     #[error("`{path}` cannot be read as what it should be: {why}")]
     Unreadable { path: PathBuf, why: String },
     #[error("`{0}` is not UTF-8 and cannot stand in a client's configuration")]

@@ -81,13 +81,17 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     for Entry { event, group } in entries(run.command)? {
         hooks.insert(event.to_owned(), Value::Array(vec![group]));
     }
-    let settings = json!({ "disableAllHooks": false, "hooks": hooks });
+    // The user's own settings could set the switches; what our file sets outranks them, and the environment does not.
+    let off: serde_json::Map<_, _> =
+        OFF_SWITCHES.iter().map(|name| ((*name).to_owned(), "0".into())).collect();
+    let settings = json!({ "disableAllHooks": false, "env": off, "hooks": hooks });
     let file = run.folder.join("claude-settings.json");
     let name = file.to_str().ok_or_else(|| SetupError::Path(file.clone()))?.to_owned();
     let mut arguments = vec!["--settings".to_owned(), name];
     arguments.extend(run.arguments.iter().cloned());
     Ok(Injection {
         files: vec![(PathBuf::from("claude-settings.json"), format!("{settings:#}\n"))],
+        private: None,
         set: Vec::new(),
         unset: OFF_SWITCHES.to_vec(),
         arguments,

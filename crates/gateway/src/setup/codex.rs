@@ -126,7 +126,7 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     }
     arguments.extend(["-c".to_owned(), format!("hooks.state={state}")]);
     arguments.extend(run.arguments.iter().cloned());
-    Ok(Injection { files: Vec::new(), set: Vec::new(), unset: Vec::new(), arguments })
+    Ok(Injection { files: Vec::new(), private: None, set: Vec::new(), unset: Vec::new(), arguments })
 }
 
 /// An argument that would switch our hooks off, replace them, or have another process run the calls.

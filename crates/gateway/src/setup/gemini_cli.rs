@@ -1,7 +1,10 @@
-//! Gemini CLI: the system settings, whose place a variable names, or its own settings files.
+//! Gemini CLI: a configuration folder of the run's own, or its own settings files.
 //!
-//! The system settings outrank the user's and the project's. A project can add to the list of disabled hooks, by name,
-//! and nothing takes that back; so the name of a run's hooks cannot be guessed.
+//! The system settings would outrank a project's, and a variable names their place; but Gemini skips them without a stop
+//! unless they and every folder above belong to root, which a run of an ordinary user cannot offer. So a run gets the
+//! user's settings with our hooks in them, in a folder in which everything else is the user's own. A project that
+//! switches hooks off outranks that, and is refused. It can also add to the list of disabled hooks, by name; so the name
+//! of a run's hooks cannot be guessed. Settings are read once, at the start.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 use writ_model::Client;
 
 use super::json::{self, Entry};
-use super::{Change, HookCommand, Host, Injection, Level, Run, SetupError, System, client_timeout};
+use super::{Change, HookCommand, Host, Injection, Level, Private, Run, SetupError, System, client_timeout};
 
 /// Each event, and whether it can be refused. Model events are left alone: they carry whole requests.
 const EVENTS: &[(&str, bool)] = &[
@@ -22,10 +25,11 @@ const EVENTS: &[(&str, bool)] = &[
 ];
 
 const SETTINGS_VARIABLE: &str = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
+/// Names the folder in which `.gemini` lies.
+const HOME_VARIABLE: &str = "GEMINI_CLI_HOME";
 
 pub(super) const LOGIN: &[&str] = &[
     "GEMINI_API_KEY",
-    "GEMINI_CLI_HOME",
     "GEMINI_CLI_TRUST_WORKSPACE",
     "GEMINI_DEFAULT_AUTH_TYPE",
     "GEMINI_MODEL",
@@ -38,7 +42,7 @@ pub(super) const LOGIN: &[&str] = &[
 ];
 
 fn folder(host: &Host<'_>) -> PathBuf {
-    (host.variable)("GEMINI_CLI_HOME").map_or_else(|| host.home.to_owned(), PathBuf::from).join(".gemini")
+    (host.variable)(HOME_VARIABLE).map_or_else(|| host.home.to_owned(), PathBuf::from).join(".gemini")
 }
 
 pub(super) fn login_files(host: &Host<'_>) -> Vec<PathBuf> {
@@ -57,17 +61,36 @@ fn managed_file(system: System) -> PathBuf {
 }
 
 pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupError> {
-    // Our file takes the place of the administrator's, so it starts as a copy of it.
-    let path = (host.variable)(SETTINGS_VARIABLE).map_or_else(|| managed_file(System::Linux), PathBuf::from);
-    let system = (host.read)(&path);
+    let system = (host.variable)(SETTINGS_VARIABLE).map(PathBuf::from);
+    let outranking = [
+        system.clone().unwrap_or_else(|| managed_file(System::Linux)),
+        run.cwd.join(".gemini/settings.json"),
+        host.workspace.join(".gemini/settings.json"),
+    ];
+    for path in outranking {
+        let Some(text) = (host.read)(&path) else { continue };
+        let settings = json::value(&path, &text)?;
+        if settings.pointer("/hooksConfig/enabled").is_some_and(|enabled| *enabled != Value::Bool(true)) {
+            return Err(SetupError::SwitchedOff { path });
+        }
+    }
+    let own = folder(host);
+    let path = own.join("settings.json");
     let name = format!("writ-{}", run.nonce);
-    let text = json::with_entries(&path, system.as_deref(), &entries(run.command, &name)?, &is_ours)?;
+    let text = (host.read)(&path);
+    let text = json::with_entries(&path, text.as_deref(), &entries(run.command, &name)?, &is_ours)?;
     let text = json::set(&path, &text, &["hooksConfig", "enabled"], Value::Bool(true))?;
-    let file = run.folder.join("gemini-settings.json");
-    let file = file.to_str().ok_or_else(|| SetupError::Path(file.clone()))?.to_owned();
+    let home = run.private.to_str().ok_or_else(|| SetupError::Path(run.private.to_owned()))?.to_owned();
+    let mut set = vec![(HOME_VARIABLE.to_owned(), home)];
+    set.extend(system.and_then(|path| Some((SETTINGS_VARIABLE.to_owned(), path.to_str()?.to_owned()))));
     Ok(Injection {
-        files: vec![(PathBuf::from("gemini-settings.json"), text)],
-        set: vec![(SETTINGS_VARIABLE.to_owned(), file)],
+        files: Vec::new(),
+        private: Some(Private {
+            name: PathBuf::from(".gemini"),
+            mirrors: own,
+            files: vec![(PathBuf::from("settings.json"), text)],
+        }),
+        set,
         unset: Vec::new(),
         arguments: run.arguments.to_vec(),
     })

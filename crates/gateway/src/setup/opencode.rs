@@ -33,6 +33,7 @@ pub(super) const LOGIN: &[&str] = &[
     "OPENCODE_DISABLE_LSP_DOWNLOAD",
     "OPENCODE_DISABLE_MODELS_FETCH",
     "OPENROUTER_API_KEY",
+    "npm_config_offline",
 ];
 
 pub(super) fn login_files(host: &Host<'_>) -> Vec<PathBuf> {
@@ -73,6 +74,7 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     fields.insert("enabled_providers".to_owned(), json!([NO_PROVIDER]));
     Ok(Injection {
         files: vec![(PathBuf::from("writ.js"), plugin(run.command, Some(providers))?)],
+        private: None,
         set: vec![(CONTENT_VARIABLE.to_owned(), config.to_string())],
         unset: vec!["OPENCODE_PURE"],
         arguments: run.arguments.to_vec(),

@@ -41,7 +41,14 @@ fn command() -> HookCommand {
 fn injected(client: Client, fake: &Fake, arguments: &[&str]) -> Result<Injection, SetupError> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let command = command();
-    let run = Run { command: &command, folder: Path::new("/run/t1"), nonce: "5eed", arguments: &arguments };
+    let run = Run {
+        command: &command,
+        folder: Path::new("/run/t1"),
+        private: Path::new("/run/t1.home"),
+        cwd: Path::new("/home/dev/project/sub"),
+        nonce: "5eed",
+        arguments: &arguments,
+    };
     fake.with(|host| inject(client, host, &run))
 }
 
@@ -52,6 +59,7 @@ fn claude_code_gets_settings_that_a_project_cannot_undo() {
     assert_eq!(injection.arguments, ["--settings", "/run/t1/claude-settings.json", "-p", "hi"]);
     let settings: Value = serde_json::from_str(&injection.files[0].1).unwrap();
     assert_eq!(settings["disableAllHooks"], false);
+    assert_eq!(settings["env"], serde_json::json!({"CLAUDE_CODE_SAFE_MODE": "0", "CLAUDE_CODE_SIMPLE": "0"}));
     let before = &settings["hooks"]["PreToolUse"][0]["hooks"][0];
     assert_eq!(before["command"], "/opt/my tools/writ");
     assert_eq!(before["onFailure"], "block");
@@ -129,16 +137,17 @@ fn codex_gets_hooks_with_their_trust_and_no_switch_that_undoes_them() {
 }
 
 #[test]
-fn gemini_gets_the_administrators_settings_and_ours() {
-    let system = "{\n  // ours is below\n  \"tools\": {\"sandbox\": false},\n  \"hooksConfig\": {\"enabled\": false}\n}\n";
-    let fake = Fake::new(&[("/etc/gemini-cli/settings.json", system)], &[]);
+fn gemini_gets_the_users_settings_and_ours_in_a_folder_of_the_run() {
+    let user =
+        "{\n  // mine\n  \"tools\": {\"sandbox\": false},\n  \"hooksConfig\": {\"enabled\": false}\n}\n";
+    let fake = Fake::new(&[("/home/dev/.gemini/settings.json", user)], &[]);
     let injection = injected(Client::GeminiCli, &fake, &["-p", "hi"]).unwrap();
-    assert_eq!(
-        injection.set,
-        [("GEMINI_CLI_SYSTEM_SETTINGS_PATH".to_owned(), "/run/t1/gemini-settings.json".to_owned())]
-    );
-    let text = &injection.files[0].1;
-    assert!(text.contains("// ours is below"));
+    assert_eq!(injection.set, [("GEMINI_CLI_HOME".to_owned(), "/run/t1.home".to_owned())]);
+    let Some(Private { name, mirrors, files }) = injection.private else { panic!("no folder") };
+    assert_eq!((name, mirrors), (".gemini".into(), PathBuf::from("/home/dev/.gemini")));
+    let (path, text) = &files[0];
+    assert_eq!(path, Path::new("settings.json"));
+    assert!(text.contains("// mine"));
     let settings = json::value(Path::new("x"), text).unwrap();
     assert_eq!(settings["tools"]["sandbox"], false);
     assert_eq!(settings["hooksConfig"]["enabled"], true);
@@ -147,8 +156,26 @@ fn gemini_gets_the_administrators_settings_and_ours() {
     assert_eq!(before["timeout"], 600_000);
     assert!(before["command"].as_str().unwrap().ends_with("exit 2'"));
     assert!(!settings["hooks"]["AfterAgent"][0]["hooks"][0]["command"].as_str().unwrap().contains("exit 2"));
-    let broken = Fake::new(&[("/etc/gemini-cli/settings.json", "{")], &[]);
-    assert!(matches!(injected(Client::GeminiCli, &broken, &[]), Err(SetupError::Unreadable { .. })));
+    for path in [
+        "/etc/gemini-cli/settings.json",
+        "/home/dev/project/.gemini/settings.json",
+        "/home/dev/project/sub/.gemini/settings.json",
+    ] {
+        for text in
+            ["{\"hooksConfig\":{\"enabled\":false}} // off", "{\"hooksConfig\":{\"enabled\":\"$OFF\"}}"]
+        {
+            let off = Fake::new(&[(path, text)], &[]);
+            assert!(
+                matches!(injected(Client::GeminiCli, &off, &[]), Err(SetupError::SwitchedOff { .. })),
+                "{path}"
+            );
+        }
+        let broken = Fake::new(&[(path, "{")], &[]);
+        assert!(
+            matches!(injected(Client::GeminiCli, &broken, &[]), Err(SetupError::Unreadable { .. })),
+            "{path}"
+        );
+    }
 }
 
 #[test]

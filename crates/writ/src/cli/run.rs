@@ -201,11 +201,18 @@ impl Folder {
         })
     }
 
+    /// Beside it, and not in it: here the client may write.
+    fn private(&self) -> PathBuf {
+        self.0.with_extension("home")
+    }
+
     fn remove(&self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            screen::say(format_args!("writ: could not remove `{}`: {error}", self.0.display()));
+        for folder in [self.0.clone(), self.private()] {
+            if let Err(error) = std::fs::remove_dir_all(&folder)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                screen::say(format_args!("writ: could not remove `{}`: {error}", folder.display()));
+            }
         }
     }
 }

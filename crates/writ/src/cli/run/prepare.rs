@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use writ_gateway::hook::Manner;
 use writ_gateway::port::Random as _;
-use writ_gateway::setup::{self, HookCommand, Host, Injection, Run};
+use writ_gateway::setup::{self, HookCommand, Host, Injection, Private, Run};
 use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
 use writ_policy::Engine;
 use writ_sandbox::{Plan, Profile};
@@ -106,7 +106,15 @@ pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failu
     let mut nonce = [0; 16];
     SystemRandom.fill(&mut nonce);
     let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
-    let run = Run { command: &command, folder: &folder.0, nonce: &nonce, arguments: &wish.arguments };
+    let private = folder.private();
+    let run = Run {
+        command: &command,
+        folder: &folder.0,
+        private: &private,
+        cwd: &wish.cwd,
+        nonce: &nonce,
+        arguments: &wish.arguments,
+    };
     let injection = with_host(wish, |host| setup::inject(wish.program.client, host, &run))?
         .map_err(|error| Failure::new(Kind::Denied, error))?;
     for (name, text) in &injection.files {
@@ -116,7 +124,33 @@ pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failu
         }
         std::fs::write(path, text)?;
     }
+    if let Some(wanted) = &injection.private {
+        furnish(&private, wanted)?;
+    }
     Ok(injection)
+}
+
+/// Makes the client's private folder: our files, and links to whatever else the user has.
+fn furnish(private: &Path, wanted: &Private) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let Private { name, mirrors, files } = wanted;
+    let folder = private.join(name);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text)?;
+    }
+    let entries = match std::fs::read_dir(mirrors) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if !files.iter().any(|(ours, _)| ours.as_os_str() == name) {
+            std::os::unix::fs::symlink(mirrors.join(&name), folder.join(&name))?;
+        }
+    }
+    Ok(())
 }
 
 /// The exact steps of the yard.
@@ -127,7 +161,7 @@ pub(super) fn plan(
     mut scrubbed: Scrubbed,
     injection: Injection,
 ) -> Result<Plan, Failure> {
-    let Injection { files: _, set, unset, arguments } = injection;
+    let Injection { files: _, private, set, unset, arguments } = injection;
     for name in unset {
         scrubbed.unset(name);
     }
@@ -146,7 +180,7 @@ pub(super) fn plan(
         cwd: wish.cwd.clone(),
         hide: vec![context.state.root().to_owned()],
         hide_if_present: other_hands(|name| std::env::var_os(name)),
-        keep: vec![folder.0.clone()],
+        keep: std::iter::once(folder.0.clone()).chain(private.map(|_| folder.private())).collect(),
         read_only,
         danger_no_namespaces: wish.danger_no_namespaces,
     };
