@@ -44,19 +44,57 @@ impl Tree {
             Self::Yard => self.signal_all(Signal::KILL),
             Self::Descendants => {
                 for _ in 0..MAX_ROUNDS {
-                    self.signal_all(Signal::STOP);
-                    self.signal_all(Signal::KILL);
-                    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
-                    if descendants().is_empty() {
+                    let found = descendants();
+                    if found.is_empty() {
                         return;
                     }
+                    // All are stopped before the first is ended, so that none has the time to replace another.
+                    for signal in [Signal::STOP, Signal::KILL] {
+                        for pid in &found {
+                            let _ = rustix::process::kill_process(*pid, signal);
+                        }
+                    }
+                    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
                 }
             }
         }
     }
 }
 
+/// Everything below this process. Asks for children one by one, which is fast and may miss some that are just being
+/// adopted, so nothing found is confirmed by looking at every process there is.
 fn descendants() -> Vec<Pid> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let found = below(own, children_of);
+    if !found.is_empty() {
+        return found;
+    }
+    let all = all_children();
+    below(own, |parent| all.get(&parent).cloned().unwrap_or_default())
+}
+
+fn below(own: i32, children: impl Fn(i32) -> Vec<i32>) -> Vec<Pid> {
+    let mut found = Vec::new();
+    let mut open = vec![own];
+    while let Some(parent) = open.pop() {
+        for child in children(parent) {
+            open.push(child);
+            found.extend(Pid::from_raw(child));
+        }
+    }
+    found
+}
+
+fn children_of(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_ascii_whitespace().map(str::parse).collect::<Vec<_>>())
+        .flatten()
+        .collect()
+}
+
+fn all_children() -> BTreeMap<i32, Vec<i32>> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
@@ -64,13 +102,5 @@ fn descendants() -> Vec<Pid> {
             children.entry(stat.parent).or_default().push(pid);
         }
     }
-    let mut found = Vec::new();
-    let mut open = vec![rustix::process::getpid().as_raw_nonzero().get()];
-    while let Some(parent) = open.pop() {
-        for child in children.remove(&parent).unwrap_or_default() {
-            open.push(child);
-            found.extend(Pid::from_raw(child));
-        }
-    }
-    found
+    children
 }
