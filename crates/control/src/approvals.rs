@@ -4,7 +4,7 @@ mod answer;
 mod ask;
 mod take;
 
-use writ_model::{ApprovalId, ApprovalState, Label};
+use writ_model::{ApprovalId, ApprovalState, Label, Timestamp};
 
 use crate::api::ErrorCode;
 use crate::api::message::{AnswerView, ApprovalView, Approvals, ApprovalsList};
@@ -44,9 +44,9 @@ impl Office {
     /// `approvals.list`: those that wait, unless asked otherwise.
     pub fn approvals_list(&self, ask: &ApprovalsList) -> Result<Approvals, OfficeError> {
         let wanted = ask.state.unwrap_or(ApprovalState::Pending);
+        let now = ask.at.unwrap_or_else(|| self.now());
         let (found, more) = {
             let state = self.state_at(ask.at)?;
-            let now = ask.at.unwrap_or_else(|| self.now());
             let fits = |(approval, record): &(&Approval, &TaskRecord)| {
                 let state = if approval.is_overdue(now) { ApprovalState::Expired } else { approval.state };
                 ask.task.is_none_or(|task| record.task.id == task) && state == wanted
@@ -58,7 +58,10 @@ impl Office {
             found.truncate(MAX_LISTED);
             (found, more)
         };
-        Ok(Approvals { approvals: found.into_iter().map(|seen| self.approval_view(seen)).collect(), more })
+        Ok(Approvals {
+            approvals: found.into_iter().map(|seen| self.approval_view(seen, now)).collect(),
+            more,
+        })
     }
 
     /// Every approval of an open task, with a mark that changes whenever the approval does.
@@ -73,15 +76,15 @@ impl Office {
             let (approval, record) = state.approval(id).ok_or(ApprovalError::Unknown(id))?;
             Seen::new(&state, approval, record)
         };
-        Ok(self.approval_view(seen))
+        Ok(self.approval_view(seen, self.now()))
     }
 
-    fn approval_view(&self, seen: Seen) -> ApprovalView {
+    fn approval_view(&self, seen: Seen, now: Timestamp) -> ApprovalView {
         let Seen { approval, record, agent_name } = seen;
         let task = record.task;
         ApprovalView {
             id: approval.id,
-            state: if approval.is_overdue(self.now()) { ApprovalState::Expired } else { approval.state },
+            state: if approval.is_overdue(now) { ApprovalState::Expired } else { approval.state },
             level: approval.level,
             task: task.id,
             task_kind: task.kind,

@@ -4,6 +4,8 @@
 //! The signature alone is not enough: the caller also asks whether the writ is one that state knows, of the task's
 //! present epoch, and not run out by the office's own time. The system clock that JWT libraries read is not used.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -18,6 +20,8 @@ use crate::api::message::WritToken;
 pub const MAX_WRIT_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 4 << 10;
+/// Tokens whose signature is not checked again.
+const MAX_KNOWN: usize = 4_096;
 /// Whom a writ is shown to.
 const AUDIENCE: &str = "writ-control";
 
@@ -28,6 +32,9 @@ pub struct WritSigner {
     decoding: DecodingKey,
     /// The public point, uncompressed: 0x04, x, y.
     point: Vec<u8>,
+    /// What tokens say whose signature was good, by their digest: a supervisor shows the same one with every call.
+    /// Guarded for one look-up.
+    known: Mutex<HashMap<Digest, Claims>>,
 }
 
 /// What a writ says. All fields are required, and there are no others.
@@ -82,6 +89,7 @@ impl WritSigner {
             encoding: EncodingKey::from_ec_der(pkcs8),
             decoding: DecodingKey::from_ec_der(&point),
             point,
+            known: Mutex::default(),
         })
     }
 
@@ -120,22 +128,37 @@ impl WritSigner {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(WritError::TooLong);
         }
-        let mut validation = Validation::new(Algorithm::ES256);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_required_spec_claims(&["aud", "iss", "sub", "exp", "nbf"]);
-        // By the office's time, below.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(WritError::NotOurs)?
-            .claims;
+        let claims = self.signed(token)?;
         if Timestamp::from_millis(claims.exp.saturating_mul(1_000)) <= now {
             return Err(WritError::Expired);
         }
         if Timestamp::from_millis(claims.nbf.saturating_mul(1_000)) > now {
             return Err(WritError::NotYet);
         }
+        Ok(claims)
+    }
+
+    /// What a token says, once its signature, issuer and audience are good.
+    fn signed(&self, token: &str) -> Result<Claims, WritError> {
+        let digest = sha256(token.as_bytes());
+        if let Some(claims) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+            return Ok(claims.clone());
+        }
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["aud", "iss", "sub", "exp", "nbf"]);
+        // By the office's time, elsewhere.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
+            .map_err(WritError::NotOurs)?
+            .claims;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(digest, claims.clone());
         Ok(claims)
     }
 

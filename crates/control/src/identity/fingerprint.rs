@@ -26,7 +26,8 @@ impl Office {
             };
             let stopped = agent.state == LifecycleState::Suspended
                 && agent.reason == LifecycleReason::FingerprintChanged
-                && agent.lapsed(now).is_none();
+                && agent.lapsed(now).is_none()
+                && !agent.revoked;
             let resumed =
                 stopped.then(|| moved(agent.id, LifecycleMove::Resume, LifecycleReason::FingerprintAccepted));
             let accepted = ControlEvent::FingerprintAccepted { agent: agent.id, fingerprint };

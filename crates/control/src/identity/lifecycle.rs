@@ -52,7 +52,8 @@ impl Office {
             check_review(ask.review_by, now)?;
             let lapsed = agent.state == LifecycleState::Suspended
                 && agent.reason == LifecycleReason::ReviewLapsed
-                && agent.changed.is_none();
+                && agent.changed.is_none()
+                && !agent.revoked;
             let resumed = lapsed.then(|| moved(agent.id, LifecycleMove::Resume, LifecycleReason::Reviewed));
             let reviewed = ControlEvent::AgentReviewed { agent: agent.id, review_by: ask.review_by };
             Ok([reviewed].into_iter().chain(resumed).collect())

@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use aws_lc_rs::rand;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, ffi};
 use writ_ledger::snapshot::{Position, Snapshot};
 use writ_ledger::storage::{
     self, AppendError, EngineError, PayloadError, ReadError, Sizes, StoreSnapshotError, check_batch,
@@ -275,6 +275,12 @@ fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| VaultError::Encrypt)?;
     Ok(bytes)
+}
+
+/// Whether there was no room, be it for the database, its log or the log's index.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map_or(0, |e| e.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == ffi::SQLITE_IOERR_SHMSIZE
 }
 
 fn engine(error: rusqlite::Error) -> EngineError {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use writ_ledger::append::{Plan, plan};
 use writ_ledger::storage::AppendError;
 use writ_ledger::vault::WrappedKey;
 use writ_ledger::{Durability, Hash, Head, Receipt, Stream, SubjectId};
 
 use super::writer::Writer;
-use super::{engine, read, schema, signed};
+use super::{engine, is_full, read, schema, signed};
 use crate::store::fault::FaultPoint;
 use crate::store::keys::PerStream;
 use crate::store::queue::{Done, DoneWith, Job, StoredSnapshot, Submission};
@@ -400,9 +400,6 @@ impl Writer {
 
     /// What a failed write means to callers.
     pub fn failed(&self, error: rusqlite::Error) -> AppendError {
-        let extended = error.sqlite_error().map_or(0, |e| e.extended_code);
-        let full =
-            error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == ffi::SQLITE_IOERR_SHMSIZE;
-        if full { AppendError::DiskFull } else { AppendError::Engine(engine(error)) }
+        if is_full(&error) { AppendError::DiskFull } else { AppendError::Engine(engine(error)) }
     }
 }

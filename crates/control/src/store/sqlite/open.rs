@@ -18,7 +18,7 @@ use writ_ledger::{Head, Stream, SubjectId, Tree};
 
 use super::reserve::{RESERVE_BYTES, Reserve};
 use super::writer::Writer;
-use super::{Shared, SqliteLedger, read, schema};
+use super::{Shared, SqliteLedger, checkpointer, is_full, read, schema};
 use crate::store::fault::FaultHook;
 use crate::store::keys::{LedgerKeys, PerStream, Signers};
 use crate::store::queue::Queue;
@@ -85,20 +85,21 @@ pub(super) fn open(directory: &Path, keys: LedgerKeys, options: Options) -> Resu
     private_file(&directory.join(schema::DATABASE)).map_err(unusable)?;
 
     let signers = Signers::new(&keys)?;
-    let mut connection = schema::connect_writer(directory)?;
-    create_or_check(&mut connection, directory, &keys, &signers)?;
+    let mut reserve =
+        Reserve::open(directory, options.reserve_bytes.unwrap_or(RESERVE_BYTES)).map_err(unusable)?;
+    let opened = match connect(directory, &keys, &signers) {
+        // SQLite needs some room to open, and on a full disk revocations must be possible still.
+        Err(OpenError::Sqlite(error)) if is_full(&error) && reserve.release().is_ok() => {
+            connect(directory, &keys, &signers)
+        }
+        other => other,
+    };
+    let (connection, wal) = opened?;
     if let Some(pages) = options.max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
-    // What a killed process had written but not synced is part of the log now, so it has to be made to stay.
-    let wal = OpenOptions::new().read(true).open(directory.join(schema::WAL)).map_err(unusable)?;
-    fdatasync(&wal).map_err(|e| OpenError::Sync(e.into()))?;
-    File::open(directory).and_then(|dir| dir.sync_all()).map_err(OpenError::Sync)?;
-
     let (activity, activity_head) = recover(&connection, Stream::Activity, &signers)?;
     let (control, control_head) = recover(&connection, Stream::Control, &signers)?;
-    let reserve =
-        Reserve::open(directory, options.reserve_bytes.unwrap_or(RESERVE_BYTES)).map_err(unusable)?;
 
     let shared = Arc::new(Shared {
         queue: Queue::new(),
@@ -132,6 +133,25 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
 
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)
+}
+
+/// Opens the database and its log, and makes what is in them stay.
+fn connect(directory: &Path, keys: &LedgerKeys, signers: &Signers) -> Result<(Connection, File), OpenError> {
+    let mut connection = schema::connect_writer(directory)?;
+    create_or_check(&mut connection, directory, keys, signers)?;
+    let wal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(directory.join(schema::WAL))
+        .map_err(OpenError::Sync)?;
+    if checkpointer::lengthen(&wal).is_err() {
+        // No room for more than there is; the log then grows as it is written, or says that it cannot.
+        tracing::warn!("no room to lengthen the ledger's write-ahead log");
+    }
+    // What a killed process had written but not synced is part of the log now, so it has to be made to stay.
+    fdatasync(&wal).map_err(|e| OpenError::Sync(e.into()))?;
+    File::open(directory).and_then(|dir| dir.sync_all()).map_err(OpenError::Sync)?;
+    Ok((connection, wal))
 }
 
 fn create_or_check(

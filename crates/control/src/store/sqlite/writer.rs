@@ -11,7 +11,7 @@ use writ_ledger::storage::{AppendError, PayloadError, WRITTEN_SYNCED_WITHIN};
 use writ_ledger::vault::WRAPPED_KEY_BYTES;
 use writ_ledger::{Head, Stream, SubjectId, Tree};
 
-use super::checkpointer::{self, Checkpointer, START_AT_BYTES, STOP_AT_BYTES};
+use super::checkpointer::{self, Checkpointer, LogGauge, Tend};
 use super::commit::{Group, Subjects};
 use super::reserve::Reserve;
 use super::{Shared, engine};
@@ -32,8 +32,9 @@ pub(super) struct Writer {
     unsynced: PerStream<Option<Head>>,
     /// When the oldest unsynced commit has to be synced.
     sync_by: Option<Instant>,
-    /// Bytes written to the log since it was last known to be copied back.
-    log_bytes: u64,
+    log: LogGauge,
+    /// Bytes of the last group.
+    wrote: u64,
     /// Nothing can be said of the disk's state any more.
     broken: bool,
     /// Kept for its lock.
@@ -62,7 +63,8 @@ impl Writer {
             fault,
             unsynced: PerStream::default(),
             sync_by: None,
-            log_bytes: 0,
+            log: LogGauge::default(),
+            wrote: 0,
             broken: false,
             _lock: lock,
         })
@@ -138,25 +140,23 @@ impl Writer {
         true
     }
 
-    /// Keeps the write-ahead log from growing without end.
+    /// Keeps the write-ahead log from growing without end. Runs after the callers were answered.
     fn tend_log(&mut self) {
-        if self.log_bytes < START_AT_BYTES {
-            return;
-        }
-        let length = self.wal.metadata().map_or(0, |meta| meta.len());
-        if length > STOP_AT_BYTES && self.log_bytes > STOP_AT_BYTES {
-            let Self { checkpointer, connection, .. } = self;
-            if let Err(error) = checkpointer.alone(|| checkpointer::copy(connection)) {
-                tracing::warn!(%error, "the ledger's write-ahead log could not be copied back");
+        let wrote = std::mem::take(&mut self.wrote);
+        match self.log.after(wrote, self.checkpointer.has_copied()) {
+            Tend::Nothing => (),
+            Tend::Ask => self.checkpointer.request(),
+            Tend::Copy => {
+                let Self { checkpointer, connection, .. } = self;
+                if let Err(error) = checkpointer.alone(|| checkpointer::copy(connection)) {
+                    tracing::warn!(%error, "the ledger's write-ahead log could not be copied back");
+                }
             }
-            self.log_bytes = 0;
-        } else {
-            self.checkpointer.request();
         }
     }
 
-    pub fn wrote(&mut self, bytes: u64) {
-        self.log_bytes = self.log_bytes.saturating_add(bytes);
+    pub const fn wrote(&mut self, bytes: u64) {
+        self.wrote = bytes;
     }
 
     pub fn reached(&self, point: FaultPoint) {
@@ -202,7 +202,7 @@ impl Writer {
         match checkpointer.alone(|| checkpointer::truncate(connection)) {
             Ok(true) => {
                 // Everything is in the database now, and that was synced.
-                self.log_bytes = 0;
+                self.log.reset();
                 self.sync();
                 Ok(())
             }

@@ -1,9 +1,11 @@
 //! What comes over the socket: garbage, too much, half of it.
 
+use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use writ_control::api::client::ClientError;
 use writ_control::api::message::*;
-use writ_control::api::{ErrorCode, MAX_LINE_BYTES, MAX_RECORD_LINE_BYTES};
+use writ_control::api::{ErrorCode, MAX_LINE_BYTES, MAX_RECORD_LINE_BYTES, Request};
 
 use super::server::{Served, code};
 
@@ -94,5 +96,41 @@ async fn many_requests_over_one_connection_find_their_callers() {
     while let Some(done) = calls.join_next().await {
         let (n, view) = done.unwrap();
         assert_eq!(view.name.as_str(), format!("agent-{n}"));
+    }
+}
+
+#[tokio::test]
+async fn too_many_connections_are_refused_and_room_comes_back() {
+    let served = Served::new().await;
+    let mut held = Vec::new();
+    let refused = loop {
+        let client = served.client().await;
+        match client.call(StatusAsk {}).await {
+            Ok(_) => held.push(client),
+            Err(error) => break error,
+        }
+        assert!(held.len() <= 256);
+    };
+    assert!(matches!(refused, ClientError::Refused(error) if error.code == ErrorCode::Overloaded));
+    assert_eq!(held.len(), 256);
+    held.clear();
+    while served.client().await.call(StatusAsk {}).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_the_reading_of_a_request(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = serde_json::from_slice::<Request>(&bytes);
+    }
+
+    #[test]
+    fn a_request_that_is_changed_anywhere_is_read_or_refused(at in 0..200_usize, to in any::<u8>()) {
+        let ask = AuditSearch { task: None, limit: Some(3), ..AuditSearch::default() };
+        let mut line = serde_json::to_vec(&Request { id: 9, op: ask.into() }).unwrap();
+        let at = at % line.len();
+        line[at] = to;
+        let _ = serde_json::from_slice::<Request>(&line);
     }
 }

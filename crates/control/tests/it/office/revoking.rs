@@ -110,3 +110,26 @@ fn a_waiting_revocation_is_recorded_even_if_the_world_moved_on() {
     assert_eq!(bench.show_task(&task).cause, Some(CloseCause::Finished));
     refused(bench.allow(&task), ErrorCode::Revoked);
 }
+
+#[test]
+fn accepting_a_fingerprint_does_not_undo_a_revocation() {
+    let bench = Bench::new();
+    let task = bench.task();
+    let see = |model: &str| {
+        let model = Some(Label::lossy(model));
+        let seen = Fingerprint { client_version: None, instructions: None, model, tools: None };
+        bench
+            .office
+            .fingerprint_seen(FingerprintSeen { writ: task.writ.clone(), seen: seen.clone() })
+            .unwrap();
+        seen
+    };
+    see("m1");
+    let seen = see("m2");
+    revoke(&bench, RevokeTarget::Agent("claude".into()));
+    let attested = bench.office.agent_attest(&me(), &AgentAttest { agent: "claude".into(), seen }).unwrap();
+    assert_eq!(attested.state, LifecycleState::Suspended);
+    refused(bench.office.task_open(&me(), bench.opening("claude")), ErrorCode::Revoked);
+    bench.office.agent_resume(&me(), &AgentResume { agent: "claude".into() }).unwrap();
+    assert!(bench.office.task_open(&me(), bench.opening("claude")).is_ok());
+}
