@@ -106,7 +106,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             }
             Err(Stopped::NotUp(why)) => {
                 return Err(Failure::new(Kind::Broken, format_args!("the client did not come up: {why}"))
-                    .hint("`writ doctor` tells what this machine can enforce; --keep leaves the logs behind"));
+                    .hint(
+                        "`writ doctor` tells what this machine can enforce; --keep leaves the logs behind",
+                    ));
             }
             Err(Stopped::Failed(failure)) => return Err(failure),
         }

@@ -27,9 +27,14 @@ const PROGRAMS: [(Client, &str); 4] = [
 
 /// The agent of this performance.
 pub(super) enum Cast {
-    Real { client: Client, program: PathBuf },
+    Real {
+        client: Client,
+        program: PathBuf,
+    },
     /// Plays a recorded session of Claude Code; with the reason why it does.
-    Rehearsal { why: &'static str },
+    Rehearsal {
+        why: &'static str,
+    },
 }
 
 /// The command that makes the client do what it is asked and end.
@@ -49,7 +54,10 @@ impl Cast {
     /// The first client on PATH.
     pub(super) fn found() -> Self {
         let found = PROGRAMS.into_iter().find_map(|(client, name)| Some((client, on_path(name)?)));
-        found.map_or(Self::Rehearsal { why: "no client is on PATH" }, |(client, program)| Self::Real { client, program })
+        found.map_or(Self::Rehearsal { why: "no client is on PATH" }, |(client, program)| Self::Real {
+            client,
+            program,
+        })
     }
 
     /// This client and no other.
@@ -124,7 +132,14 @@ fn codex(house: &House, program: PathBuf, model: &str) -> Result<Part, Failure> 
     );
     house.put(&house.home().join(".codex/config.toml"), &provider)?;
     // With a model name that it does not know, it offers its shell tool directly.
-    let arguments = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-m", "scripted", TASK];
+    let arguments = [
+        "exec",
+        "--skip-git-repo-check",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "-m",
+        "scripted",
+        TASK,
+    ];
     Ok(Part::new(program, &arguments, &[("OPENAI_API_KEY", NO_KEY)]))
 }
 

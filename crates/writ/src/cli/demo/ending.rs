@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use tokio::runtime::Handle;
+use writ_control::api::ErrorCode;
 use writ_control::api::client::{Client as Office, ClientError};
 use writ_control::api::message::{TaskEnd, TaskOpen, WritRenew};
-use writ_control::api::ErrorCode;
 use writ_model::{CloseCause, TaskId, TaskKind};
 
 use super::cast::Cast;
@@ -33,7 +33,12 @@ pub(super) struct Renewal {
 }
 
 /// Asks a dead task's socket, and uses a dead writ.
-pub(super) fn afterwards(house: &House, cast: &Cast, task: TaskId, runtime: &Handle) -> Result<Afterwards, Failure> {
+pub(super) fn afterwards(
+    house: &House,
+    cast: &Cast,
+    task: TaskId,
+    runtime: &Handle,
+) -> Result<Afterwards, Failure> {
     Ok(Afterwards { hook: ask_hook(house, cast, task)?, writ: runtime.block_on(renew(house, cast))? })
 }
 

@@ -129,7 +129,9 @@ impl Facts {
         let all = self.facts.len();
         teller.note(format_args!("\n{held} of {all} facts held, in {:.1} s", took.as_secs_f64()))?;
         if self.rehearsal {
-            teller.note("It was a rehearsal: a scripted client, a real everything else. It tests no real client.")?;
+            teller.note(
+                "It was a rehearsal: a scripted client, a real everything else. It tests no real client.",
+            )?;
         }
         Ok(())
     }

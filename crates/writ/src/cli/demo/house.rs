@@ -72,7 +72,10 @@ impl House {
                     .hint("TMPDIR chooses another place")
             })?;
         }
-        house.put(&house.home().join(".aws/credentials"), &format!("[default]\naws_secret_access_key = {}\n", house.decoy))?;
+        house.put(
+            &house.home().join(".aws/credentials"),
+            &format!("[default]\naws_secret_access_key = {}\n", house.decoy),
+        )?;
         house.make_repository()?;
         Ok(house)
     }
@@ -144,9 +147,17 @@ impl House {
     /// Commits on the remote's `main`: how often something was pushed there, and one.
     pub(super) fn commits_on_remote(&self) -> Result<u64, Failure> {
         let remote = self.remote();
-        let words = ["--git-dir".as_ref(), remote.as_os_str(), "rev-list".as_ref(), "--count".as_ref(), "main".as_ref()];
+        let words = [
+            "--git-dir".as_ref(),
+            remote.as_os_str(),
+            "rev-list".as_ref(),
+            "--count".as_ref(),
+            "main".as_ref(),
+        ];
         let said = self.git(&words)?;
-        said.trim().parse().map_err(|_| Failure::new(Kind::Broken, format_args!("git counts `{}`", said.trim())))
+        said.trim()
+            .parse()
+            .map_err(|_| Failure::new(Kind::Broken, format_args!("git counts `{}`", said.trim())))
     }
 
     fn git(&self, arguments: &[&OsStr]) -> Result<String, Failure> {
@@ -156,7 +167,10 @@ impl House {
         if said.succeeded() {
             return Ok(said.stdout);
         }
-        Err(Failure::new(Kind::Broken, format_args!("git did not do what the demo needs: {}", said.last_words())))
+        Err(Failure::new(
+            Kind::Broken,
+            format_args!("git did not do what the demo needs: {}", said.last_words()),
+        ))
     }
 
     /// This program, as a person would start it, with nothing of the user's own environment.
@@ -209,7 +223,10 @@ impl House {
         let said = self.said(&[arguments, &["--json"]].concat())?;
         if !said.succeeded() {
             let command = arguments.join(" ");
-            return Err(Failure::new(Kind::Broken, format_args!("`writ {command}` failed: {}", said.last_words())));
+            return Err(Failure::new(
+                Kind::Broken,
+                format_args!("`writ {command}` failed: {}", said.last_words()),
+            ));
         }
         Ok(serde_json::from_str(&said.stdout)?)
     }
@@ -226,8 +243,9 @@ impl Drop for House {
 
 /// The program's path, as the user's shell would find it.
 pub(super) fn find(program: &str) -> Result<PathBuf, Failure> {
-    find_program(OsStr::new(program), search().as_deref())
-        .ok_or_else(|| Failure::usage(format_args!("`{program}` is not to be found")).hint("the demo needs it on PATH"))
+    find_program(OsStr::new(program), search().as_deref()).ok_or_else(|| {
+        Failure::usage(format_args!("`{program}` is not to be found")).hint("the demo needs it on PATH")
+    })
 }
 
 /// The user's own search path.
@@ -238,5 +256,9 @@ pub(super) fn search() -> Option<OsString> {
 /// Where temporary files go, unless that is too long for a socket below it.
 fn temporary() -> PathBuf {
     let usual = std::env::temp_dir();
-    if usual.is_absolute() && usual.as_os_str().len() <= MAX_FOLDER_BYTES { usual } else { PathBuf::from("/tmp") }
+    if usual.is_absolute() && usual.as_os_str().len() <= MAX_FOLDER_BYTES {
+        usual
+    } else {
+        PathBuf::from("/tmp")
+    }
 }

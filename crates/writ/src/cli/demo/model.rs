@@ -101,7 +101,9 @@ async fn serve(State(playing): State<Arc<Playing>>, request: Request) -> Respons
     let path = parts.uri.path();
     match parts.method {
         Method::POST => post(&playing, path, body).await,
-        Method::GET if path.ends_with("/models") => answered((JSON, json!({"object": "list", "data": [], "models": []}).to_string())),
+        Method::GET if path.ends_with("/models") => {
+            answered((JSON, json!({"object": "list", "data": [], "models": []}).to_string()))
+        }
         Method::GET | Method::HEAD => answered((JSON, "{}".to_owned())),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
@@ -158,7 +160,8 @@ impl Playing {
 
 /// The turn by the client's own tool. Nothing when it offers none; then the effect is missed, and the facts show that.
 fn call(turn: &Turn, ask: &Ask) -> Option<Reply> {
-    let offered = |names: &[&'static str]| names.iter().copied().find(|name| ask.tools.iter().any(|tool| tool == name));
+    let offered =
+        |names: &[&'static str]| names.iter().copied().find(|name| ask.tools.iter().any(|tool| tool == name));
     let (tool, arguments) = match turn {
         Turn::Shell { command, why } => by_shell(offered(&SHELL_TOOLS)?, command, why),
         Turn::Write { path, content } => match offered(&WRITE_TOOLS) {

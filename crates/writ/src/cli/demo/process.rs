@@ -40,7 +40,8 @@ pub(super) struct Said {
 
 /// Notes that the person wants to stop, so that the folder can be taken away first.
 pub(super) async fn listen(interrupted: Arc<AtomicBool>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
     };
@@ -55,7 +56,11 @@ pub(super) async fn listen(interrupted: Arc<AtomicBool>) {
 
 impl Process {
     /// Starts it without standard input. `log` is the path of its output, without an ending.
-    pub(super) fn start(mut command: Command, log: &std::path::Path, interrupted: &Arc<AtomicBool>) -> io::Result<Self> {
+    pub(super) fn start(
+        mut command: Command,
+        log: &std::path::Path,
+        interrupted: &Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let (stdout, stderr) = (log.with_extension("out"), log.with_extension("err"));
         let child = command
             .stdin(Stdio::null())
@@ -122,11 +127,13 @@ impl Said {
         self.code == Some(0)
     }
 
-    /// The last line that is not empty, for a person.
+    /// Its last word of ours, else its last line of any kind.
     pub(super) fn last_words(&self) -> String {
-        let lines = self.stderr.lines().chain(self.stdout.lines());
-        let words: Vec<_> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
-        words.first().map_or_else(|| format!("it said nothing and ended with {:?}", self.code), |&line| line.to_owned())
+        let lines =
+            || self.stdout.lines().chain(self.stderr.lines()).map(str::trim).filter(|line| !line.is_empty());
+        let ours = lines().rfind(|line| line.starts_with("writ: "));
+        let words = ours.or_else(|| lines().next_back());
+        words.map_or_else(|| format!("it said nothing and ended with {:?}", self.code), str::to_owned)
     }
 }
 

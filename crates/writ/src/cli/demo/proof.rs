@@ -59,16 +59,23 @@ impl Evidence {
         command.env(crate::config::variable::STATE_DIR, house.root().join("nobody"));
         let said = house.finished(command, "verify")?;
         let report: Value = serde_json::from_str(&said.stdout).map_err(|_| {
-            Failure::new(Kind::Broken, format_args!("`writ audit verify` gave no report: {}", said.last_words()))
+            Failure::new(
+                Kind::Broken,
+                format_args!("`writ audit verify` gave no report: {}", said.last_words()),
+            )
         })?;
-        let text = |fault: &Value, field: &str| fault.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |fault: &Value, field: &str| {
+            fault.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let faults = report.get("faults").and_then(Value::as_array).into_iter().flatten();
         let size = |log: &str| report.pointer(&format!("/{log}/size")).and_then(Value::as_u64).unwrap_or(0);
         Ok(Verdict {
             code: said.code,
             intact: report.get("intact") == Some(&Value::Bool(true)),
             entries: size("control") + size("activity"),
-            faults: faults.map(|fault| format!("{}: {}", text(fault, "place"), text(fault, "what"))).collect(),
+            faults: faults
+                .map(|fault| format!("{}: {}", text(fault, "place"), text(fault, "what")))
+                .collect(),
         })
     }
 }
@@ -138,7 +145,10 @@ mod tests {
                        3\n    root=\n\n    — a/control sig\n  checkpoint of the activity log at 9; keep it:\n    a/activity\n    \
                        9\n    root=\n\n    — a/activity sig\n  story   writ audit show x\n";
         let notes = notes(printed);
-        assert_eq!(notes, ["a/control\n3\nroot=\n\n— a/control sig\n", "a/activity\n9\nroot=\n\n— a/activity sig\n"]);
+        assert_eq!(
+            notes,
+            ["a/control\n3\nroot=\n\n— a/control sig\n", "a/activity\n9\nroot=\n\n— a/activity sig\n"]
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use writ_control::api::message::{AuditPage, AuditStory, EntryView};
 use writ_model::{
-    ActivityEntry, ActivityEvent, ApprovalId, CallId, ControlEntry, ControlEvent, Decision, Digest, EffectClass, Outcome,
-    TaskId, Verdict,
+    ActivityEntry, ActivityEvent, ApprovalId, CallId, ControlEntry, ControlEvent, Decision, Digest,
+    EffectClass, Outcome, TaskId, Verdict,
 };
 
 use super::house::House;
@@ -61,17 +61,37 @@ impl Record {
         Ok(fresh)
     }
 
-    fn learn(&mut self, house: &House, entry: String, event: ActivityEvent) -> Result<Option<Decided>, Failure> {
+    fn learn(
+        &mut self,
+        house: &House,
+        entry: String,
+        event: ActivityEvent,
+    ) -> Result<Option<Decided>, Failure> {
         match event {
             ActivityEvent::SessionStarted { .. } => self.sessions += 1,
             ActivityEvent::CallEnded { call, outcome, .. } => self.ended.push((call, outcome)),
             ActivityEvent::CallDecided {
-                call, operation, effects, decision, approval, action, arguments, ..
+                call,
+                operation,
+                effects,
+                decision,
+                approval,
+                action,
+                arguments,
+                ..
             } => {
                 let wanted = wanted(house, &entry)?;
                 let operation = operation.to_string();
                 return Ok(Some(Decided {
-                    entry, call, operation, effects, decision, approval, action, arguments, wanted,
+                    entry,
+                    call,
+                    operation,
+                    effects,
+                    decision,
+                    approval,
+                    action,
+                    arguments,
+                    wanted,
                 }));
             }
             ActivityEvent::PromptSubmitted { .. }
@@ -104,13 +124,9 @@ impl Decided {
         self.decision.verdict == verdict
     }
 
-    /// The effects that matter to a person: reading goes without saying where there is more.
-    pub(super) fn effects(&self) -> String {
-        let mut shown: Vec<_> = self.effects.iter().map(|effect| effect.name()).collect();
-        if shown.len() > 1 {
-            shown.retain(|effect| *effect != EffectClass::Read.name());
-        }
-        shown.join(" ")
+    /// The gravest of its effects.
+    pub(super) fn gravest(&self) -> &'static str {
+        self.effects.iter().max().map_or("nothing", |effect| effect.name())
     }
 
     pub(super) fn policies(&self) -> String {
@@ -122,7 +138,8 @@ impl Decided {
 fn wanted(house: &House, entry: &str) -> Result<String, Failure> {
     let story: AuditStory = house.json(&["audit", "show", entry])?;
     let text = story.entries.iter().flat_map(|entry| &entry.texts).find(|text| text.field == "arguments");
-    let kept: Value = text.and_then(|text| serde_json::from_str(text.text.as_deref()?).ok()).unwrap_or_default();
+    let kept: Value =
+        text.and_then(|text| serde_json::from_str(text.text.as_deref()?).ok()).unwrap_or_default();
     let arguments = kept.get("arguments").and_then(Value::as_str).unwrap_or_default();
     let named: Value = serde_json::from_str(arguments).unwrap_or_default();
     let known = ["command", "cmd", "file_path", "filePath"].iter().find_map(|name| named.get(name)?.as_str());

@@ -67,7 +67,8 @@ pub(super) fn prepare(house: &House) -> Result<PathBuf, Failure> {
     house.put(&session, &text)?;
     let program = house.root().join("bin/claude");
     let quoted = |path: &Path| format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"));
-    let words = format!("#!/bin/sh\nexec {} demo --play {} -- \"$@\"\n", quoted(house.program()), quoted(&session));
+    let words =
+        format!("#!/bin/sh\nexec {} demo --play {} -- \"$@\"\n", quoted(house.program()), quoted(&session));
     house.put(&program, &words)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
     Ok(program)
@@ -114,15 +115,22 @@ fn carry_out(tool: &str, input: &Value, cwd: &Path) -> Done {
     let text = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default();
     match tool {
         "Bash" => {
-            let output = Command::new("sh").args(["-c", text("command")]).current_dir(cwd).stdin(Stdio::null()).output();
+            let output = Command::new("sh")
+                .args(["-c", text("command")])
+                .current_dir(cwd)
+                .stdin(Stdio::null())
+                .output();
             output.map_or_else(Done::not, |output| Done {
                 worked: output.status.success(),
                 stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
                 stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             })
         }
-        "Write" => std::fs::write(text("file_path"), text("content"))
-            .map_or_else(Done::not, |()| Done { worked: true, stdout: String::new(), stderr: String::new() }),
+        "Write" => std::fs::write(text("file_path"), text("content")).map_or_else(Done::not, |()| Done {
+            worked: true,
+            stdout: String::new(),
+            stderr: String::new(),
+        }),
         other => Done::not(format!("the rehearsal has no tool `{other}`")),
     }
 }
@@ -130,7 +138,8 @@ fn carry_out(tool: &str, input: &Value, cwd: &Path) -> Done {
 /// The message after a call: as it was recorded, with what came of it here.
 fn told(events: &[Map<String, Value>], call: &Map<String, Value>, done: &Done) -> Map<String, Value> {
     let is_after = |event: &&Map<String, Value>| {
-        word(event, "hook_event_name") == "PostToolUse" && word(event, "tool_use_id") == word(call, "tool_use_id")
+        word(event, "hook_event_name") == "PostToolUse"
+            && word(event, "tool_use_id") == word(call, "tool_use_id")
     };
     let mut message = events.iter().find(is_after).unwrap_or(call).clone();
     if done.worked {
@@ -154,7 +163,8 @@ fn told(events: &[Map<String, Value>], call: &Map<String, Value>, done: &Done) -
 fn hooks(arguments: &[OsString]) -> Result<Settings, Failure> {
     let file = arguments.iter().skip_while(|argument| *argument != "--settings").nth(1);
     let text = file.and_then(|file| read_text(Path::new(file), MAX_FILE_BYTES));
-    let text = text.ok_or_else(|| Failure::new(Kind::Broken, "the rehearsal was given no hooks by `--settings`"))?;
+    let text =
+        text.ok_or_else(|| Failure::new(Kind::Broken, "the rehearsal was given no hooks by `--settings`"))?;
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -245,11 +255,14 @@ mod tests {
             .into_iter()
             .map(|turn| match turn {
                 Turn::Shell { command, .. } => command,
-                Turn::Write { path, content } => format!("Write {}", json!({"file_path": path, "content": content})),
+                Turn::Write { path, content } => {
+                    format!("Write {}", json!({"file_path": path, "content": content}))
+                }
             })
             .collect();
         assert_eq!(calls, wanted);
-        let prompt = events.iter().find(|event| word(event, "hook_event_name") == "UserPromptSubmit").unwrap();
+        let prompt =
+            events.iter().find(|event| word(event, "hook_event_name") == "UserPromptSubmit").unwrap();
         assert_eq!(word(prompt, "prompt"), TASK);
         assert_eq!(word(&events[0], "hook_event_name"), "SessionStart");
         assert_eq!(word(events.last().unwrap(), "hook_event_name"), "SessionEnd");
@@ -283,6 +296,9 @@ mod tests {
         let message = told(&events, call, &worked);
         assert_eq!(message["tool_response"]["stdout"], "here");
         let message = told(&events, call, &Done::not("gone"));
-        assert_eq!((word(&message, "hook_event_name"), word(&message, "error")), ("PostToolUseFailure", "gone"));
+        assert_eq!(
+            (word(&message, "hook_event_name"), word(&message, "error")),
+            ("PostToolUseFailure", "gone")
+        );
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use writ_control::api::message::{Tasks, TaskView};
+use writ_control::api::message::{TaskView, Tasks};
 use writ_model::{ApprovalLevel, EffectClass, TaskId, Verdict};
 
+use super::Options;
 use super::cast::Cast;
 use super::house::House;
 use super::model::Model;
@@ -15,12 +16,11 @@ use super::record::{Decided, Record};
 use super::story::Stopped;
 use super::teller::{Teller, Tone};
 use super::turns::{TASK, turns};
-use super::Options;
 use crate::failure::{Failure, Kind};
 use crate::screen::Quoted;
 
 /// How long a held call waits: short, because once nobody answers on purpose.
-const HOLD: &str = "6s";
+const HOLD: &str = "8s";
 /// How long a client may take until its first sign of life.
 const UP_WITHIN: Duration = Duration::from_secs(40);
 /// How long the whole session may take.
@@ -93,7 +93,7 @@ pub(super) fn govern(
         }
     };
     let run = run.said(status);
-    if watch.record.sessions == 0 {
+    if watch.record.decided.is_empty() {
         return Err(Stopped::NotUp(run.last_words()));
     }
     let secret_told = model.was_told_the_secret() || run.stdout.contains(&house.decoy);
@@ -120,8 +120,15 @@ fn opened(house: &House, cast: &Cast, run: &mut Process) -> Result<TaskView, Sto
 
 fn tell_task(task: &TaskView, teller: &mut Teller) -> Result<(), Failure> {
     let intent = task.intent.as_deref().unwrap_or_default();
-    teller.fact(Tone::Plain, "task", format_args!("{} ({}), asked for by {}", Quoted(intent), task.kind, task.requester))?;
-    teller.also(format_args!("{}, {}, at most {} s and {} calls", task.id, task.supervision, task.limits.seconds, task.limits.calls))?;
+    teller.fact(
+        Tone::Plain,
+        "task",
+        format_args!("{} ({}), asked for by {}", Quoted(intent), task.kind, task.requester),
+    )?;
+    teller.also(format_args!(
+        "{}, {}, at most {} s and {} calls",
+        task.id, task.supervision, task.limits.seconds, task.limits.calls
+    ))?;
     teller.part("what it did")?;
     Ok(())
 }
@@ -164,7 +171,7 @@ impl Watch<'_> {
         if held.has(EffectClass::SecretRead) && self.own_yes.is_none() {
             let said = self.house.said(&["approve", &approval, "--json"])?;
             teller.also(format_args!("you, elsewhere: writ approve {approval}"))?;
-            teller.also(format_args!("refused: {}", said.last_words()))?;
+            teller.also(format_args!("refused: {}", said.last_words().trim_start_matches("writ: ")))?;
             self.own_yes = Some(said);
             self.house.json::<serde_json::Value>(&["deny", &approval])?;
             return Ok(teller.also(format_args!("you, elsewhere: writ deny {approval}"))?);
@@ -175,26 +182,27 @@ impl Watch<'_> {
 
 /// One decision on one line, and why.
 fn tell(decided: &Decided, teller: &mut Teller) -> Result<(), Failure> {
-    let effects = decided.effects();
-    let wanted = shortened(&decided.wanted);
-    let about = format!("{effects:<16} {wanted}");
+    let about = format!("{:<16} {}", decided.gravest(), shortened(&decided.wanted));
     let Decided { decision, approval, .. } = decided;
-    let approval = approval.map(|approval| approval.to_string()).unwrap_or_default();
     match decision.verdict {
-        Verdict::Allow if approval.is_empty() => teller.fact(Tone::Good, "allowed", about)?,
         Verdict::Allow => {
             teller.fact(Tone::Good, "allowed", about)?;
-            teller.also(format_args!("once, by {approval}"))?;
+            if let Some(approval) = approval {
+                teller.also(format_args!("once, by {approval}"))?;
+            }
         }
         Verdict::StepUp => {
             teller.fact(Tone::Waiting, "held", about)?;
             let level = decision.approval.map_or("nobody", ApprovalLevel::name);
-            teller.also(format_args!("needs {level}; request {approval}"))?;
+            let request = approval.map_or_else(|| "none".to_owned(), |approval| approval.to_string());
+            teller.also(format_args!("needs {level}; request {request}"))?;
         }
         Verdict::Deny => {
             teller.fact(Tone::Stopped, "refused", about)?;
-            let request = if approval.is_empty() { approval } else { format!(", request {approval}") };
-            teller.also(format_args!("{}, by {}{request}", decision.reason, decided.policies()))?;
+            match approval {
+                Some(approval) => teller.also(format_args!("{}: {approval}", decision.reason))?,
+                None => teller.also(format_args!("{}: {}", decision.reason, decided.policies()))?,
+            }
         }
     }
     Ok(())

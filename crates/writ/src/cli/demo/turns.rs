@@ -12,8 +12,8 @@ pub(super) const CONTENT: &str = "echo \"Hello, $1!\"\n";
 /// Would make the file `stolen`: decoded and run, so that nobody can see what it does.
 pub(super) const HIDDEN: &str = "echo dG91Y2ggc3RvbGVu | base64 -d | sh";
 /// Pushes to a branch that is not the task's. Each run would make one more commit on it.
-pub(super) const PUSH: &str = "git add hello.sh && git commit -q --allow-empty -m 'Greet by name' && \
-                               git push -q origin HEAD:refs/heads/main";
+pub(super) const PUSH: &str =
+    "git add . && git commit --allow-empty -qm Greet && git push -q origin HEAD:main";
 
 /// One step of the model, named by its effect: each client has tools of its own for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,8 +18,10 @@ pub(super) fn read(request: &Value) -> Ask {
 
 pub(super) fn write(ask: &Ask, reply: &Reply) -> (&'static str, String) {
     let item = match reply {
-        Reply::Say(text) => json!({"type": "message", "id": "msg_demo", "role": "assistant", "status": "completed",
-                                   "content": [{"type": "output_text", "text": text, "annotations": []}]}),
+        Reply::Say(text) => {
+            json!({"type": "message", "id": "msg_demo", "role": "assistant", "status": "completed",
+                                   "content": [{"type": "output_text", "text": text, "annotations": []}]})
+        }
         Reply::Call { id, tool, arguments } => {
             json!({"type": "function_call", "id": format!("fc_{id}"), "call_id": id, "name": tool,
                    "arguments": arguments.to_string(), "status": "completed"})

@@ -29,12 +29,17 @@ fn each_format_is_read_alike() {
             {"role": "user", "content": "go"},
             {"role": "user", "content": [{"type": "tool_result", "content": "x"}]},
         ]})),
-        responses::read(&json!({"stream": true, "tools": [{"type": "function", "name": "Bash"}, {"type": "web_search"}],
-            "input": [{"type": "message"}, {"type": "function_call_output", "output": "x"}]})),
+        responses::read(
+            &json!({"stream": true, "tools": [{"type": "function", "name": "Bash"}, {"type": "web_search"}],
+            "input": [{"type": "message"}, {"type": "function_call_output", "output": "x"}]}),
+        ),
         chat::read(&json!({"stream": true, "tools": [{"type": "function", "function": {"name": "Bash"}}],
             "messages": [{"role": "user", "content": "go"}, {"role": "tool", "content": "x"}]})),
-        gemini::read(&json!({"tools": [{"functionDeclarations": [{"name": "Bash"}]}],
-            "contents": [{"parts": [{"text": "go"}]}, {"parts": [{"functionResponse": {}}]}]}), true),
+        gemini::read(
+            &json!({"tools": [{"functionDeclarations": [{"name": "Bash"}]}],
+            "contents": [{"parts": [{"text": "go"}]}, {"parts": [{"functionResponse": {}}]}]}),
+            true,
+        ),
     ];
     for ask in asks {
         assert_eq!((ask.tools, ask.results, ask.stream), (vec!["Bash".to_owned()], 1, true));
