@@ -13,6 +13,8 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 /// Most files taken out of one folder, and how deep.
 const MAX_FILES: usize = 2_000;
 const MAX_DEPTH: usize = 6;
+/// What a client unpacks below its own folders at every start (Codex does). Its version stands for it.
+const UNPACKED: &str = ".system";
 
 /// Adds a file, or every file below a folder, under labels that do not name the machine.
 ///
@@ -33,7 +35,7 @@ fn walk(into: &mut BTreeMap<String, PathBuf>, label: &str, path: &Path, depth: u
         let Ok(entries) = std::fs::read_dir(path) else { return };
         let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         names.sort();
-        for name in names {
+        for name in names.into_iter().filter(|name| name != UNPACKED) {
             walk(into, &format!("{label}/{}", name.to_string_lossy()), &path.join(&name), depth + 1);
         }
     }

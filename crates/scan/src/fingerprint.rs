@@ -1,7 +1,7 @@
 //! The fingerprint: what makes the agent behave as it does, as far as files and arguments show it.
 //!
 //! Not seen: instruction files that other instruction files import, MCP servers' tool schemas (only their
-//! configuration), and settings that a vendor's server sends.
+//! configuration), settings that a vendor's server sends, and what a client unpacks itself at every start.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -123,9 +123,10 @@ fn a_server_more_or_another_command_is_a_change_but_spacing_is_not() {
 }
 
 #[test]
-fn a_file_that_a_client_writes_by_itself_and_that_names_no_server_is_no_change() {
+fn a_file_that_a_client_writes_by_itself_is_no_change() {
     for (client, file, text) in [
         (Client::ClaudeCode, "home/.claude.json", r#"{"numStartups":1}"#),
+        (Client::Codex, "home/.codex/skills/.system/a/SKILL.md", "unpacked"),
         (Client::Codex, "home/.codex/config.toml", "personality = \"friendly\"\n"),
         (Client::GeminiCli, "home/.gemini/settings.json", r#"{"ui":{}}"#),
         (Client::OpenCode, "home/.config/opencode/opencode.json", r#"{"mcp":{}}"#),

@@ -93,7 +93,7 @@ fn allowed_happens_and_denied_leaves_no_trace(client: Client) {
     assert_eq!(play.made("stolen"), None, "{story}");
     assert_eq!(play.house.verdicts(), ["allow", "allow", "deny"], "{story}");
     let results = play.model.results();
-    assert!(format!("{:?}", results.last().unwrap()).contains("escape-attempt"), "the agent is told why\n{story}");
+    assert!(format!("{:?}", results.last().unwrap()).contains("Writ refused this call"), "the agent is told why\n{story}");
     let kinds = play.kinds();
     for event in ["session-started", "prompt-submitted", "call-decided", "call-ended"] {
         assert!(kinds.iter().any(|kind| kind == event), "{event} is missing\n{story}");
@@ -138,18 +138,29 @@ fn a_killed_supervisor_takes_the_waiting_call_with_it(client: Client) {
     assert_eq!(play.runs(), 0, "{}", play.story(&ended));
     let task = play.house.json(&["task", "list", "--all"])["tasks"][0].clone();
     assert_eq!(task["state"], "closed", "{task}");
-    assert!(!anybody_works_in(&play.house.stage.home()), "something of the client is left");
+    nobody_is_left(&play.house.stage.home());
 }
 
-/// Whether a process has its working directory or its program's arguments below a folder.
-fn anybody_works_in(home: &std::path::Path) -> bool {
+/// Waits until no process of the client is left; fails when one stays.
+fn nobody_is_left(home: &std::path::Path) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
     let wanted = format!("HOME={}", home.display());
-    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
-        std::fs::read(process.path().join("environ")).is_ok_and(|environ| {
-            let clients = std::fs::read_link(process.path().join("exe")).is_ok_and(|exe| !exe.ends_with("writ"));
-            clients && environ.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
-        })
-    })
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            continue;
+        };
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+        let is_ours = std::fs::read_link(process.path().join("exe")).is_ok_and(|exe| exe.ends_with("writ"));
+        let Ok(environ) = std::fs::read(process.path().join("environ")) else { continue };
+        if is_ours || !environ.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()) {
+            continue;
+        }
+        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+        let ended = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience)).unwrap();
+        assert_eq!(ended, 1, "process {pid:?} of the client is left");
+    }
 }
 
 /// A subagent's calls are judged like any other.
@@ -174,7 +185,7 @@ fn a_revoked_task_is_gone(client: Client) {
     play.house.json(&["revoke", "task", request["task"].as_str().unwrap()]);
     let ended = running.wait(PATIENCE).unwrap();
     assert_eq!(play.runs(), 0, "{}", play.story(&ended));
-    assert!(!anybody_works_in(&play.house.stage.home()), "something of the client is left");
+    nobody_is_left(&play.house.stage.home());
 }
 
 macro_rules! clients {
