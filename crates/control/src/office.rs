@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `desk` | the right to append to the control log, so that a decision still holds when it is recorded | one operation, its sync included |
 //! | `streams` | who listens | computing and handing over what changed |
+//! | `passing` | activity between look and append, so that an answered revocation has nothing behind it | one append, never with the desk |
 //! | `state` | the fold | one look; for writing, one fold of what was appended. Never while the disk is waited for |
 //! | `meter`, `ended`, `presence`, `sessions` | counters, revocations not yet recorded, living supervisors, hooked sessions | one look-up |
 
@@ -84,6 +85,8 @@ pub struct Office {
     /// Revoked, and not recorded yet. It counts from the moment it stands here.
     ended: Mutex<Ended>,
     supervisors: Supervisors,
+    /// Held for reading by whoever records; taken for writing, and let go at once, to see the last of them off.
+    passing: RwLock<()>,
     /// Tasks of sessions that were started without a supervisor of their own.
     sessions: Mutex<HashMap<(Client, Digest), TaskId>>,
 }
@@ -165,6 +168,7 @@ impl Office {
             meter,
             ended: Mutex::default(),
             supervisors,
+            passing: RwLock::default(),
             sessions: Mutex::default(),
         })
     }
@@ -227,6 +231,16 @@ impl Office {
 
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while activity is looked at and appended. No other lock but `state` and the small ones is taken under it.
+    pub(crate) fn passing(&self) -> RwLockReadGuard<'_, ()> {
+        self.passing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns when everything has passed that was looked at before this was called. Not to be called with the desk.
+    pub(crate) fn let_pass(&self) {
+        drop(self.passing.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// A new id.

@@ -11,7 +11,9 @@ use writ_model::{
 };
 
 use crate::api::ErrorCode;
-use crate::api::message::{MAX_EVENTS, MAX_PAYLOADS, NewActivity, Payload, Record, Recorded, Used};
+use crate::api::message::{
+    MAX_EVENTS, MAX_PAYLOADS, NewActivity, Payload, Record, Recorded, Used, WritToken,
+};
 use crate::office::{Office, OfficeError, StandingError, lock};
 
 /// What a task may record beyond its limit, so that its refusals and its end still stand in the record.
@@ -36,6 +38,12 @@ pub enum RecordError {
     Full,
 }
 
+/// Why activity did not pass, and the task that reached a limit if one did.
+struct Stopped {
+    task: Option<TaskId>,
+    error: OfficeError,
+}
+
 /// What the counters say once these events are recorded.
 #[derive(Clone, Copy, Default)]
 struct Load {
@@ -56,9 +64,33 @@ impl Office {
         }
         activity.iter().try_for_each(check_form)?;
         let durability = needed(&activity, durability.into());
+        match self.pass(writ, activity, durability, control_size) {
+            // A task that has reached a limit is closed by reaching for more.
+            Err(Stopped {
+                task: Some(task),
+                error: OfficeError::Standing(StandingError::LimitReached(cause)),
+            }) => {
+                let mut desk = self.desk();
+                self.close_task(&mut desk, task, cause, writ_model::Actor::ControlPlane)?;
+                Err(StandingError::LimitReached(cause).into())
+            }
+            Err(stopped) => Err(stopped.error),
+            Ok(recorded) => Ok(recorded),
+        }
+    }
+
+    /// Looks and appends as one, as far as revocations go: one that is answered waits until this is over.
+    fn pass(
+        &self,
+        writ: WritToken,
+        activity: Vec<NewActivity>,
+        durability: Durability,
+        control_size: Option<u64>,
+    ) -> Result<Recorded, Stopped> {
+        let _passing = self.passing();
         let now = self.now();
         let allows = activity.iter().any(|new| is_allow(&new.event));
-        let (task, control_size, standing) = {
+        let (task, control_size) = {
             let state = self.state();
             let record = self.task_of(&state, &writ, now)?;
             let size = state.size();
@@ -66,13 +98,13 @@ impl Office {
             if control_size > size {
                 return Err(RecordError::ControlSize { got: control_size, size }.into());
             }
-            let standing = if allows { self.in_force(&state, record, now) } else { Ok(()) };
-            (record.task.clone(), control_size, standing)
+            if allows {
+                let stopped =
+                    |error: StandingError| Stopped { task: Some(record.task.id), error: error.into() };
+                self.in_force(&state, record, now).map_err(stopped)?;
+            }
+            (record.task.clone(), control_size)
         };
-        if let Err(refused) = standing {
-            self.end_at_limit(&task, &refused)?;
-            return Err(refused.into());
-        }
         check_events(&task, &activity)?;
         let entries = entries(&activity, task.id, control_size, now)?;
         let load = load(&activity, &entries);
@@ -112,37 +144,28 @@ impl Office {
     }
 
     /// Counts what is about to be recorded, or refuses it. An allow needs room in every limit; the rest has a reserve.
-    fn reserve(&self, task: &Task, load: Load) -> Result<(), OfficeError> {
+    fn reserve(&self, task: &Task, load: Load) -> Result<(), Stopped> {
         let Limits { calls, denials, recorded_bytes, .. } = task.limits;
-        let refused = {
-            let mut meter = lock(self.meter());
-            let used = meter.entry(task.id).or_default();
-            let after = used.plus(load);
-            if load.allows > 0 && after.calls > calls {
-                Some(CloseCause::CallLimit)
-            } else if load.allows > 0 && after.denials > denials {
-                Some(CloseCause::DenialLimit)
-            } else {
-                let room = if load.allows > 0 {
-                    recorded_bytes
-                } else {
-                    recorded_bytes.saturating_add(RESERVE_BYTES)
-                };
-                if after.recorded_bytes > room {
-                    return Err(RecordError::Full.into());
-                }
-                *used = after;
-                None
+        let at_limit =
+            |cause| Stopped { task: Some(task.id), error: StandingError::LimitReached(cause).into() };
+        let mut meter = lock(self.meter());
+        let used = meter.entry(task.id).or_default();
+        let after = used.plus(load);
+        let mut room = recorded_bytes.saturating_add(RESERVE_BYTES);
+        if load.allows > 0 {
+            if after.calls > calls {
+                return Err(at_limit(CloseCause::CallLimit));
             }
-        };
-        match refused {
-            Some(cause) => {
-                let refused = StandingError::LimitReached(cause);
-                self.end_at_limit(task, &refused)?;
-                Err(refused.into())
+            if after.denials > denials {
+                return Err(at_limit(CloseCause::DenialLimit));
             }
-            None => Ok(()),
+            room = recorded_bytes;
         }
+        if after.recorded_bytes > room {
+            return Err(RecordError::Full.into());
+        }
+        *used = after;
+        Ok(())
     }
 
     fn release(&self, task: TaskId, load: Load) {
@@ -152,12 +175,13 @@ impl Office {
             used.recorded_bytes = used.recorded_bytes.saturating_sub(load.bytes);
         }
     }
+}
 
-    /// A task that has reached a limit is closed by reaching for more.
-    fn end_at_limit(&self, task: &Task, refused: &StandingError) -> Result<(), OfficeError> {
-        let StandingError::LimitReached(cause) = refused else { return Ok(()) };
-        let mut desk = self.desk();
-        self.close_task(&mut desk, task.id, *cause, writ_model::Actor::ControlPlane).map(drop)
+// === impl Stopped ===
+
+impl<E: Into<OfficeError>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self { task: None, error: error.into() }
     }
 }
 

@@ -37,6 +37,9 @@ impl Office {
         self.end_now(&end.agents, &end.tasks);
         let (agents, tasks) = (end.agents.clone(), end.tasks.clone());
         let recorded = self.record_end(&mut desk, end);
+        drop(desk);
+        // What was looked at before is recorded before the answer; after it, nothing is allowed any more.
+        self.let_pass();
         Ok(Revoked { agents, tasks, recorded })
     }
 }

@@ -2,6 +2,7 @@
 
 use writ_control::api::ErrorCode;
 use writ_control::api::message::*;
+use writ_ledger::{Storage, Stream};
 use writ_model::*;
 
 use super::bench::{Bench, Fault, human, me, refused};
@@ -132,4 +133,26 @@ fn accepting_a_fingerprint_does_not_undo_a_revocation() {
     refused(bench.office.task_open(&me(), bench.opening("claude")), ErrorCode::Revoked);
     bench.office.agent_resume(&me(), &AgentResume { agent: "claude".into() }).unwrap();
     assert!(bench.office.task_open(&me(), bench.opening("claude")).is_ok());
+}
+
+#[test]
+fn nothing_is_allowed_after_a_revocation_is_answered() {
+    for _ in 0..10 {
+        let bench = Bench::stored();
+        let task = bench.task();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| while bench.allow(&task).is_ok() {});
+            }
+            while bench.ledger.tip(Stream::Activity) < 20 {
+                std::thread::yield_now();
+            }
+            revoke(&bench, RevokeTarget::Task(task.task.id));
+            let tip = bench.ledger.tip(Stream::Activity);
+            for _ in 0..50 {
+                assert!(bench.allow(&task).is_err());
+            }
+            assert_eq!(bench.ledger.tip(Stream::Activity), tip);
+        });
+    }
 }
