@@ -67,6 +67,9 @@ fn proposed(message: &Message<'_>, subagent: Option<Label>) -> Result<ProposedCa
     })
 }
 
+/// The groups of tools that Codex names in front of a tool.
+const GROUPS: [&str; 2] = ["multi_agent_v1", "collaboration"];
+
 /// What a tool of Codex does. Tools that are not listed are unknown; above all those that run code of the model's in
 /// one piece (`exec`, `js_repl`) or type into a shell that runs already (`write_stdin`).
 fn operation(tool: &str, arguments: &Value) -> Result<Operation, String> {
@@ -74,7 +77,8 @@ fn operation(tool: &str, arguments: &Value) -> Result<Operation, String> {
         return Err("its arguments are no object".to_owned());
     }
     let input = Arguments(arguments);
-    match tool {
+    // Codex glues the group of its own subagent tools to their names, and leaves it out for some.
+    match GROUPS.iter().find_map(|group| tool.strip_prefix(group)).unwrap_or(tool) {
         "Bash" => Ok(Operation::Shell { command: input.text("command")?.to_owned() }),
         "apply_patch" => Ok(Operation::Write { paths: patch::paths(input.text("command")?)? }),
         "view_image" => Ok(Operation::Read { paths: vec![input.path("path")?] }),
@@ -89,8 +93,10 @@ fn operation(tool: &str, arguments: &Value) -> Result<Operation, String> {
         "read_mcp_resource" => {
             Ok(Operation::Mcp { server: input.text("server")?.to_owned(), tool: "resources/read".to_owned() })
         }
-        "close_agent" | "get_goal" | "list_agents" | "request_user_input" | "resume_agent" | "send_input"
-        | "tool_search" | "update_plan" | "wait_agent" => Ok(Operation::Notes),
+        "close_agent" | "followup_task" | "get_goal" | "interrupt_agent" | "list_agents" | "request_user_input"
+        | "resume_agent" | "send_input" | "send_message" | "tool_search" | "update_plan" | "wait_agent" => {
+            Ok(Operation::Notes)
+        }
         _ => mcp_by_name(tool, "mcp__", "__"),
     }
 }
