@@ -9,10 +9,11 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use writ_control::store::{LedgerKeys, Options, SqliteLedger};
+use writ_control::store::{LedgerKeys, Options, SqliteAudit, SqliteLedger};
 use writ_ledger::note::SigningSeed;
 use writ_ledger::storage::MAX_BATCH_ENTRIES;
 use writ_ledger::vault::MasterKey;
+use writ_ledger::verify::{Trust, verify_stream};
 use writ_ledger::{Append, Durability, Entry, Origin, Storage, Stream};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -26,11 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => std::fs::read_to_string(path)?.lines().map(str::to_owned).collect(),
         None => Vec::new(),
     };
-    let keys = LedgerKeys {
-        origin: Origin::new("bench.example/ledger")?,
-        signer: SigningSeed::from_bytes([1; 32]),
-        vault_master: MasterKey::from_bytes([2; 32]),
-    };
+    let keys = bench_keys()?;
     println!("verifying key {}", keys.verifying_key(Stream::Activity)?.to_text());
     let ledger = SqliteLedger::open(&directory, keys, Options::default())?;
     let start = Instant::now();
@@ -54,11 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{count} entries in {:.2} s", start.elapsed().as_secs_f64());
     drop(ledger);
     let start = Instant::now();
-    let keys = LedgerKeys {
-        origin: Origin::new("bench.example/ledger")?,
-        signer: SigningSeed::from_bytes([1; 32]),
-        vault_master: MasterKey::from_bytes([2; 32]),
-    };
+    let keys = bench_keys()?;
     let ledger = SqliteLedger::open(&directory, keys, Options::default())?;
     println!("opened again in {:.2} ms", start.elapsed().as_secs_f64() * 1000.0);
     let start = Instant::now();
@@ -70,5 +63,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         bytes += read.iter().map(|(_, entry)| entry.len()).sum::<usize>();
     }
     println!("read {from} entries, {bytes} bytes, in {:.2} s", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let key = bench_keys()?.verifying_key(Stream::Activity)?;
+    let trust = Trust { key, held: Vec::new() };
+    let report = verify_stream(&mut SqliteAudit::open(&directory)?, Stream::Activity, &trust)?;
+    println!(
+        "verified {} entries, {} faults, in {:.2} s",
+        report.size,
+        report.faults.len(),
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
+}
+
+fn bench_keys() -> Result<LedgerKeys, Box<dyn Error>> {
+    Ok(LedgerKeys {
+        origin: Origin::new("bench.example/ledger")?,
+        signer: SigningSeed::from_bytes([1; 32]),
+        vault_master: MasterKey::from_bytes([2; 32]),
+    })
 }

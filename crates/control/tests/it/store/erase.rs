@@ -54,7 +54,7 @@ fn neither_key_nor_payload_of_an_erased_subject_is_in_any_file() {
     let names = ["task-a", "task-b", "task-c"];
     let mut kept: Vec<(String, u64, usize, Payload)> = Vec::new();
     // Interleaved, of many sizes: within a page, spilling over pages, and enough for the tables to be several levels.
-    for number in 0..50 {
+    for number in 0..30 {
         let length = [40, 300, 1500, 5000, 9000][usize::try_from(number).unwrap() % 5];
         let mut batch = Vec::new();
         for name in names {
@@ -64,7 +64,7 @@ fn neither_key_nor_payload_of_an_erased_subject_is_in_any_file() {
         }
         ledger.append(batch, None, Durability::Written).unwrap();
         // Half of it in the database, half in the log when the erasure comes.
-        if number == 25 {
+        if number == 15 {
             ledger.erase(&subject("nobody")).unwrap();
         }
     }
@@ -84,10 +84,10 @@ fn neither_key_nor_payload_of_an_erased_subject_is_in_any_file() {
         0,
         "plaintext is never stored"
     );
-    assert_eq!((names.map(ciphertexts), keys()), ([50, 50, 50], 3));
+    assert_eq!((names.map(ciphertexts), keys()), ([30, 30, 30], 3));
 
-    assert_eq!(ledger.erase(&subject("task-a")).unwrap(), 50);
-    assert_eq!((names.map(ciphertexts), keys()), ([0, 50, 50], 2));
+    assert_eq!(ledger.erase(&subject("task-a")).unwrap(), 30);
+    assert_eq!((names.map(ciphertexts), keys()), ([0, 30, 30], 2));
     for (.., sealed) in of("task-a") {
         assert_eq!(ledger.payload(&sealed.commitment()).unwrap(), Some(Opened::Erased));
     }
@@ -97,7 +97,7 @@ fn neither_key_nor_payload_of_an_erased_subject_is_in_any_file() {
     }
     // Erasing the neighbours leaves nothing of theirs either.
     ledger.erase(&subject("task-b")).unwrap();
-    assert_eq!((names.map(ciphertexts), keys()), ([0, 0, 50], 1));
+    assert_eq!((names.map(ciphertexts), keys()), ([0, 0, 30], 1));
     let log = fs::metadata(directory.path().join("ledger.sqlite-wal")).unwrap();
     assert_eq!(log.len(), 0);
     drop(ledger);

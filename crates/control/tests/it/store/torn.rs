@@ -12,6 +12,8 @@ use super::fixture::{append, append_row, assert_intact, numbered, open};
 
 const DATABASE: &str = "ledger.sqlite";
 const LOG: &str = "ledger.sqlite-wal";
+const HEADER: usize = 32;
+const FRAME: usize = 24 + 4096;
 
 struct Crash {
     database: Vec<u8>,
@@ -24,16 +26,23 @@ struct Crash {
 fn crash() -> Crash {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str| fs::read(directory.path().join(name)).unwrap();
+    // The log is longer than what is in it: zeros follow the last frame.
+    let log = || {
+        let mut log = file(LOG);
+        let used = log.len() - log.iter().rev().take_while(|byte| **byte == 0).count();
+        log.truncate(HEADER + (used - HEADER).next_multiple_of(FRAME));
+        log
+    };
     let ledger = open(directory.path());
     append_row(&ledger, Stream::Activity, 250);
     append_row(&ledger, Stream::Control, 3);
     append_row(&ledger, Stream::Activity, 1);
-    let (synced, entries) = (file(LOG).len(), ledger.tip(Stream::Activity));
+    let (synced, entries) = (log().len(), ledger.tip(Stream::Activity));
     for number in entries..entries + 8 {
         let text = numbered(number);
         ledger.append(vec![append(Stream::Activity, &text)], None, Durability::Written).unwrap();
     }
-    Crash { database: file(DATABASE), log: file(LOG), synced, entries }
+    Crash { database: file(DATABASE), log: log(), synced, entries }
 }
 
 fn opens_after(crash: &Crash, log: &[u8], what: &str) -> u64 {
@@ -59,7 +68,7 @@ fn opens_at(directory: &Path) -> u64 {
 
 /// Offsets spread over what was not synced, the edges of frames among them.
 fn offsets(crash: &Crash, every: usize) -> impl Iterator<Item = usize> {
-    let frames = (0..).map(|frame| 32 + frame * (4096 + 24)).take_while(|at| *at < crash.log.len());
+    let frames = (0..).map(|frame| HEADER + frame * FRAME).take_while(|at| *at < crash.log.len());
     let edges: Vec<usize> = frames.flat_map(|at| [at, at + 1, at + 24]).collect();
     let (from, to) = (crash.synced, crash.log.len());
     edges.into_iter().chain((from..to).step_by(every)).filter(move |at| (from..to).contains(at))
@@ -69,7 +78,7 @@ fn offsets(crash: &Crash, every: usize) -> impl Iterator<Item = usize> {
 fn cut_anywhere() {
     let crash = crash();
     assert!(crash.synced < crash.log.len(), "there is something to lose");
-    let tips: Vec<u64> = offsets(&crash, 1009)
+    let tips: Vec<u64> = offsets(&crash, 3001)
         .map(|at| opens_after(&crash, &crash.log[..at], &format!("cut at {at}")))
         .collect();
     assert_eq!(tips.iter().min(), Some(&crash.entries));
@@ -79,7 +88,7 @@ fn cut_anywhere() {
 #[test]
 fn garbled_anywhere() {
     let crash = crash();
-    for at in offsets(&crash, 1511) {
+    for at in offsets(&crash, 4001) {
         let mut flipped = crash.log.clone();
         flipped[at] ^= 0x40;
         opens_after(&crash, &flipped, &format!("bit flipped at {at}"));
@@ -93,7 +102,7 @@ fn garbled_anywhere() {
 #[test]
 fn extended_but_never_filled() {
     let crash = crash();
-    for at in offsets(&crash, 2003) {
+    for at in offsets(&crash, 5003) {
         let mut zeros = crash.log.clone();
         zeros[at..].fill(0);
         opens_after(&crash, &zeros, &format!("zeros from {at}"));
