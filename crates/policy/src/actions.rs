@@ -172,11 +172,10 @@ impl Found<'_> {
                     let real = std::path::Path::new(&placed.path);
                     let effect = match (effect, placed.place) {
                         (EffectClass::Read, Place::Secret) => EffectClass::SecretRead,
-                        (EffectClass::WriteWorkspace, Place::Workspace | Place::Binding | Place::Scratch | Place::Secret)
-                            if self.workspace.holds(real) || placed.place == Place::Scratch =>
-                        {
-                            effect
-                        }
+                        (
+                            EffectClass::WriteWorkspace,
+                            Place::Workspace | Place::Binding | Place::Scratch | Place::Secret,
+                        ) if self.workspace.holds(real) || placed.place == Place::Scratch => effect,
                         // Outside the workspace, such a file changes what runs later or who may do what.
                         (EffectClass::WriteWorkspace, _)
                             if classify::is_protected_path(&placed.path, self.home()) =>

@@ -8,7 +8,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Entities, PolicySet, Request};
+use cedar_policy::{
+    Authorizer, Context, Decision as CedarDecision, Effect, Entities, Policy, PolicySet, Request,
+};
 use writ_model::{
     Action, ApprovalLevel, Decision, Digest, EffectClass, Label, ReasonCode, ToolCall, Verdict,
 };
@@ -52,6 +54,8 @@ struct Cell {
     guardrails: PolicySet,
     organisation: PolicySet,
     task: PolicySet,
+    /// Layers in which no permit reads approval: where they permit nothing, nobody's yes helps.
+    unmoved: Vec<Layer>,
 }
 
 /// One action, ready to be put to the policies.
@@ -78,6 +82,8 @@ struct Answer {
 /// The answer to one action: as things are, and with the first approval that changes it.
 struct Weighed {
     now: Answer,
+    /// The answer with the highest approval that still does not allow it: what really stands in the way.
+    standing: Option<Answer>,
     /// The first level that allows it, with the policies that then do.
     lifted: Option<(ApprovalLevel, Vec<Label>)>,
 }
@@ -244,19 +250,31 @@ impl TaskJudge {
         for action in actions {
             let question = self.question(action, call)?;
             let now = self.ask(&question, context(approval)?)?;
-            let mut weighed = Weighed { now, lifted: None };
-            if !weighed.now.allows() && weighed.now.erred.is_empty() && approval.is_none() {
+            let mut weighed = Weighed { now, standing: None, lifted: None };
+            if !weighed.now.allows() && approval.is_none() && !self.is_hopeless(&weighed.now, question.cell) {
                 for level in ApprovalLevel::RISING {
                     let then = self.ask(&question, context(Some(level))?)?;
                     if then.allows() {
                         weighed.lifted = Some((level, then.permits));
                         break;
                     }
+                    weighed.standing = Some(then);
                 }
             }
-            parts.push(self.part(action, weighed));
+            parts.push(self.part(action, question.cell, weighed));
         }
         Ok(parts)
+    }
+
+    /// Whether nobody's yes can change the answer: so, a denial needs no trying of approvals.
+    fn is_hopeless(&self, now: &Answer, cell: &Cell) -> bool {
+        !now.erred.is_empty()
+            || now.forbids.iter().any(|(layer, id)| !self.reads_approval(*layer, id))
+            || now.against.iter().any(|layer| cell.is_closed(*layer, now))
+    }
+
+    fn reads_approval(&self, layer: Layer, id: &Label) -> bool {
+        self.notes(layer, id).is_some_and(|notes| notes.uses.approval)
     }
 
     fn question<'a>(&'a self, action: &'a Action, call: Option<&ToolCall>) -> Result<Question<'a>, AskError> {
@@ -278,10 +296,24 @@ impl TaskJudge {
         let slot = self.cells.get(effect * KINDS + kind)?;
         slot.get_or_init(|| {
             let groups = &self.principal.groups;
+            let organisation = self.engine.organisation.cell(effect, kind, groups);
+            let task = self.task.cell(effect, kind, groups);
+            let is_unmoved = |layer, policies: &[&Policy]| {
+                let mut permits = policies.iter().filter(|policy| policy.effect() == Effect::Permit);
+                permits.all(|policy| !self.reads_approval(layer, &Label::lossy(policy.id().as_ref())))
+            };
+            let mut unmoved = Vec::new();
+            if is_unmoved(Layer::Organisation, &organisation) {
+                unmoved.push(Layer::Organisation);
+            }
+            if is_unmoved(Layer::Task, &task) {
+                unmoved.push(Layer::Task);
+            }
             Some(Cell {
                 guardrails: set_of(self.engine.guardrails.cell(effect, kind, groups))?,
-                organisation: set_of(self.engine.organisation.cell(effect, kind, groups))?,
-                task: set_of(self.task.cell(effect, kind, groups))?,
+                organisation: set_of(organisation)?,
+                task: set_of(task)?,
+                unmoved,
             })
         })
         .as_ref()
@@ -334,20 +366,28 @@ impl TaskJudge {
     }
 
     /// One action's answer, with the reason that counts most.
-    fn part(&self, action: &Action, weighed: Weighed) -> Part {
-        let Weighed { now, lifted } = weighed;
+    fn part(&self, action: &Action, cell: &Cell, weighed: Weighed) -> Part {
+        let Weighed { now, standing, lifted } = weighed;
         let verdict = match (&lifted, now.allows()) {
             (_, true) => Verdict::Allow,
             (Some(_), false) => Verdict::StepUp,
             (None, false) => Verdict::Deny,
         };
-        let notes = now.forbids.first().and_then(|(layer, id)| self.notes(*layer, id));
-        let layer = now.against.first().copied();
-        let reason = match (verdict, layer) {
-            (Verdict::Allow, _) => ReasonCode::Allowed,
-            (_, _) if !now.erred.is_empty() => ReasonCode::EvaluationError,
-            (Verdict::StepUp, _) => ReasonCode::StepUp,
-            (Verdict::Deny, layer) => match (notes.and_then(|notes| notes.code), layer) {
+        let standing = standing.as_ref().unwrap_or(&now);
+        // What nobody can lift is said first: a forbid, then a layer that permits nothing; then what could be lifted.
+        let lifts = |(layer, id): &&(Layer, Label)| self.reads_approval(*layer, id);
+        let fixed = standing.forbids.iter().filter(|forbid| !lifts(forbid)).min();
+        let closed =
+            [Layer::Task, Layer::Organisation].into_iter().find(|layer| cell.is_closed(*layer, standing));
+        let decisive = if closed.is_some() { fixed } else { fixed.or_else(|| standing.forbids.iter().min()) };
+        let notes = decisive.and_then(|(layer, id)| self.notes(*layer, id));
+        let layer =
+            decisive.map(|(layer, _)| *layer).or(closed).or_else(|| standing.against.first().copied());
+        let reason = match verdict {
+            Verdict::Allow => ReasonCode::Allowed,
+            _ if !now.erred.is_empty() || !standing.erred.is_empty() => ReasonCode::EvaluationError,
+            Verdict::StepUp => ReasonCode::StepUp,
+            Verdict::Deny => match (notes.and_then(|notes| notes.code), layer) {
                 (Some(code), _) => code,
                 (None, Some(Layer::Guardrails)) => ReasonCode::Guardrail,
                 (None, Some(Layer::Organisation)) => ReasonCode::Organisation,
@@ -355,20 +395,10 @@ impl TaskJudge {
                 (None, None) => ReasonCode::EvaluationError,
             },
         };
-        // A task's kind has no approval that lifts it: say that before what the organisation thinks of it.
-        let reason = if verdict == Verdict::Deny
-            && reason == ReasonCode::Organisation
-            && now.forbids.is_empty()
-            && now.against.contains(&Layer::Task)
-        {
-            ReasonCode::TaskScope
-        } else {
-            reason
-        };
         let mut policies: Vec<Label> = match verdict {
-            Verdict::Allow => now.permits,
+            Verdict::Allow => now.permits.clone(),
             Verdict::StepUp | Verdict::Deny => {
-                now.forbids.iter().map(|(_, id)| id.clone()).chain(now.erred).collect()
+                now.forbids.iter().map(|(_, id)| id.clone()).chain(now.erred.iter().cloned()).collect()
             }
         };
         if let Some((_, lifting)) = &lifted {
@@ -501,6 +531,17 @@ fn contains(higher: ApprovalLevel, lower: ApprovalLevel) -> bool {
 
 fn denied_none(parts: &[Part]) -> bool {
     parts.iter().all(|part| part.verdict != Verdict::Deny)
+}
+
+// === impl Cell ===
+
+impl Cell {
+    /// Whether the layer does not allow it, by no forbid, and nobody's yes would make it.
+    fn is_closed(&self, layer: Layer, answer: &Answer) -> bool {
+        self.unmoved.contains(&layer)
+            && answer.against.contains(&layer)
+            && answer.forbids.iter().all(|(forbidding, _)| *forbidding != layer)
+    }
 }
 
 // === impl Answer ===

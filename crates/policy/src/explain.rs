@@ -63,8 +63,8 @@ pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope) -> String 
         Verdict::StepUp => {
             let whom = whom(explanation.decision.approval);
             format!(
-                "Writ holds this call: it would {what}, and {why}. {whom} must approve it; a request was filed. {} \
-                 Do not look for a way around it.",
+                "Writ holds this call: it would {what}, and {why}. {whom} must approve it. {} Do not look for a way \
+                 around it.",
                 instead(part, scope)
             )
         }
@@ -141,11 +141,11 @@ fn phrase(action: &Action) -> String {
             format!("{verb} {name}{remote}{force}")
         }
         Resource::Unknown { why } => format!("do something that nobody can name ({})", shown(why)),
+        Resource::Command { .. } => format!("{} `{name}`", with_a_program(action.effect)),
         Resource::McpTool { server, tool } => {
             format!("call `{}` of the MCP server `{}`", shown(tool), shown(server))
         }
         Resource::CloudAccount { .. }
-        | Resource::Command { .. }
         | Resource::Deployment { .. }
         | Resource::Host { .. }
         | Resource::Identity { .. }
@@ -153,6 +153,24 @@ fn phrase(action: &Action) -> String {
         | Resource::Path { .. }
         | Resource::Repository { .. }
         | Resource::Secret { .. } => format!("{verb} `{name}`"),
+    }
+}
+
+/// What is done by starting a program.
+const fn with_a_program(effect: EffectClass) -> &'static str {
+    match effect {
+        EffectClass::Read | EffectClass::BuildTest => "run",
+        EffectClass::WriteWorkspace => "change files with",
+        EffectClass::Network => "reach the network with",
+        EffectClass::PackageInstall => "install packages with",
+        EffectClass::GitPush => "send commits out with",
+        EffectClass::Publish => "publish with",
+        EffectClass::Deploy => "deploy with",
+        EffectClass::SecretRead => "read a secret with",
+        EffectClass::IdentityChange => "change who can do what with",
+        EffectClass::Destructive => "destroy something with",
+        EffectClass::EscapeAttempt => "get around its supervisor with",
+        EffectClass::Unknown => "run the unknown program",
     }
 }
 
@@ -195,6 +213,10 @@ fn why(part: &Part, scope: &TaskScope) -> String {
 fn instead(part: &Part, scope: &TaskScope) -> String {
     if let Some(instead) = &part.instead {
         return sentence(instead);
+    }
+    if let Resource::McpTool { .. } = part.action.resource {
+        return "Do it with the client's own tools where they can, or tell the person what you need it for."
+            .to_owned();
     }
     let root = shown(&scope.workspace.root.to_string_lossy());
     match (part.reason, part.action.effect) {

@@ -48,6 +48,8 @@ pub enum Unsayable {
 /// What the check learned beside that the policy is sayable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Uses {
+    /// The policy reads `context.approval`. One that does not cannot be changed by anybody's yes.
+    pub approval: bool,
     /// The policy reads `context.budget`.
     pub budget: bool,
     /// The policy reads `context.call`.
@@ -92,6 +94,7 @@ struct Walk {
 impl Uses {
     pub const fn with(self, other: Self) -> Self {
         Self {
+            approval: self.approval || other.approval,
             budget: self.budget || other.budget,
             call: self.call || other.call,
             now: self.now || other.now,
@@ -131,12 +134,21 @@ impl Walk {
                 self.boolean(then_expr, sign, next)?;
                 self.boolean(else_expr, sign, next)
             }
-            Expr::GetAttr { expr: inner, .. } if is_approval(inner) => helps(sign),
+            Expr::GetAttr { expr: inner, .. } if is_approval(inner) => self.approval(sign),
             Expr::HasAttr { expr: inner, attrs } if is_var(inner, &Var::Context) => {
-                if attrs.first().as_str() == "approval" { helps(sign) } else { Ok(()) }
+                if attrs.first().as_str() == "approval" { self.approval(sign) } else { Ok(()) }
             }
-            Expr::HasAttr { expr: inner, .. } if is_approval(inner) => helps(sign),
+            Expr::HasAttr { expr: inner, .. } if is_approval(inner) => self.approval(sign),
             _ => self.value(expr, next),
+        }
+    }
+
+    /// A yes is asked for here.
+    const fn approval(&mut self, sign: Sign) -> Result<(), Unsayable> {
+        self.uses.approval = true;
+        match sign {
+            Sign::Helps => Ok(()),
+            Sign::Hinders | Sign::Either => Err(Unsayable::AgainstApproval),
         }
     }
 
@@ -245,13 +257,6 @@ fn is_var(expr: &Arc<Expr>, var: &Var) -> bool {
 
 fn is_approval(expr: &Arc<Expr>) -> bool {
     matches!(expr.as_ref(), Expr::GetAttr { expr, attr } if attr.as_str() == "approval" && is_var(expr, &Var::Context))
-}
-
-const fn helps(sign: Sign) -> Result<(), Unsayable> {
-    match sign {
-        Sign::Helps => Ok(()),
-        Sign::Hinders | Sign::Either => Err(Unsayable::AgainstApproval),
-    }
 }
 
 fn unary(op: UnaryOp) -> Result<(), Unsayable> {

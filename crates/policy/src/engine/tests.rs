@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use cedar_policy::Effect;
 use proptest::prelude::*;
 use writ_model::{
-    AgentId, CallId, Client, Human, Limits, Operation, Place, Resource, Supervision, Task, TaskId, TaskKind, Timestamp,
+    AgentId, CallId, Client, Human, Limits, Operation, Place, Resource, Supervision, Task, TaskId, TaskKind,
+    Timestamp,
 };
 
 use super::*;
@@ -91,7 +92,9 @@ fn cost_does_not_grow_with_policies_for_other_things() {
     }
     let many = load(&text).for_task(scope()).unwrap();
     let path = Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
-    for effect in [EffectClass::Read, EffectClass::WriteWorkspace, EffectClass::BuildTest, EffectClass::SecretRead] {
+    for effect in
+        [EffectClass::Read, EffectClass::WriteWorkspace, EffectClass::BuildTest, EffectClass::SecretRead]
+    {
         let (few, many) = (few.considered(effect, &path), many.considered(effect, &path));
         assert_eq!(few, many, "{effect}");
         assert!(few > 0 && few < 20, "{effect}: {few}");
@@ -134,9 +137,13 @@ fn some_resources() -> Vec<Resource> {
             found.push(Resource::Path { path: path.to_owned(), place });
         }
     }
-    for (remote, name, force) in
-        [("origin", "writ/x-1", false), ("origin", "main", false), ("", "", false), ("u", "writ/x-1", true), ("", "main", true)]
-    {
+    for (remote, name, force) in [
+        ("origin", "writ/x-1", false),
+        ("origin", "main", false),
+        ("", "", false),
+        ("u", "writ/x-1", true),
+        ("", "main", true),
+    ] {
         found.push(Resource::Ref { remote: remote.to_owned(), name: name.to_owned(), force });
     }
     found
@@ -154,7 +161,8 @@ fn any_policy() -> impl Strategy<Value = String> {
     ];
     let action = prop_oneof![
         Just("action".to_owned()),
-        (0..EffectClass::ALL.len()).prop_map(|i| format!("action == Writ::Action::\"{}\"", EffectClass::ALL[i])),
+        (0..EffectClass::ALL.len())
+            .prop_map(|i| format!("action == Writ::Action::\"{}\"", EffectClass::ALL[i])),
         Just("action in Writ::Action::\"ordinary\"".to_owned()),
         Just("action in [Writ::Action::\"outward\", Writ::Action::\"read\"]".to_owned()),
         Just("action in Writ::Action::\"release\"".to_owned()),
@@ -186,7 +194,11 @@ fn any_policy() -> impl Strategy<Value = String> {
 }
 
 fn named(policies: &[String]) -> String {
-    policies.iter().enumerate().map(|(n, policy)| format!("@id(\"p{n}\") @reason(\"r\")\n{policy}\n")).collect()
+    policies
+        .iter()
+        .enumerate()
+        .map(|(n, policy)| format!("@id(\"p{n}\") @reason(\"r\")\n{policy}\n"))
+        .collect()
 }
 
 /// The same question put to all policies of all layers at once, the plain way.
@@ -196,6 +208,7 @@ fn ask_all(judge: &TaskJudge, action: &Action, approval: Option<ApprovalLevel>) 
         guardrails: set(&judge.engine.guardrails),
         organisation: set(&judge.engine.organisation),
         task: set(&judge.task),
+        unmoved: Vec::new(),
     };
     let resource = entities::resource(action, &judge.scope).unwrap();
     let uid = resource.uid();
@@ -229,6 +242,15 @@ proptest! {
                 let chosen = judge.ask(&question, context).unwrap();
                 prop_assert_eq!(sorted(chosen), sorted(ask_all(&judge, &action, approval)), "{:?}", action);
             }
+            // Nor does leaving out approvals that cannot help.
+            let first = ApprovalLevel::RISING.into_iter().find(|level| ask_all(&judge, &action, Some(*level)).allows());
+            let expected = if ask_all(&judge, &action, None).allows() {
+                (Verdict::Allow, None)
+            } else {
+                (first.map_or(Verdict::Deny, |_| Verdict::StepUp), first)
+            };
+            let decision = judge.explain(std::slice::from_ref(&action), &moment()).decision;
+            prop_assert_eq!((decision.verdict, decision.approval), expected, "{:?}", action);
         }
     }
 
@@ -305,7 +327,8 @@ fn an_evaluation_error_denies() {
         };
         let mut judge = engine.for_task(scope()).unwrap();
         let text = format!("{word} (principal, action, resource) when {{ resource.nothing == 1 }};");
-        let erring = cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new("task:erring")), text).unwrap();
+        let erring =
+            cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new("task:erring")), text).unwrap();
         let mut read = task_layer(&scope()).unwrap();
         let notes = read.policies[0].2.clone();
         read.policies.push((erring, Label::lossy("task:erring"), notes));
@@ -350,13 +373,20 @@ fn no_actions_are_a_denial() {
 #[test]
 fn policies_can_read_the_call_the_clock_and_the_budget() {
     let check = |condition: &str, verdict: Verdict| {
-        let text = format!("@id(\"x\") @reason(\"r\") permit (principal, action, resource) when {{ {condition} }};");
+        let text =
+            format!("@id(\"x\") @reason(\"r\") permit (principal, action, resource) when {{ {condition} }};");
         let judge = load(&text).for_task(scope()).unwrap();
         let found = judge.judge(shell("make all"), &moment(), &Lexical);
         assert_eq!(found.ruling().decision.verdict, verdict, "{condition}");
     };
-    check("context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"make *\"", Verdict::Allow);
-    check("context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"rm *\"", Verdict::Deny);
+    check(
+        "context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"make *\"",
+        Verdict::Allow,
+    );
+    check(
+        "context.call.hasTag(\"command\") && context.call.getTag(\"command\") like \"rm *\"",
+        Verdict::Deny,
+    );
     check("context.call.tool == \"Bash\" && context.call.complete", Verdict::Allow);
     check("context.now > datetime(\"2026-01-01\") && context.now < datetime(\"2030-01-01\")", Verdict::Allow);
     check("context.now < datetime(\"2026-01-01\")", Verdict::Deny);

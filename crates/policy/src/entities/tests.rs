@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use cedar_policy::Schema;
 use proptest::prelude::*;
 use writ_model::Place;
@@ -5,13 +7,15 @@ use writ_model::Place;
 use super::*;
 use crate::engine::tests::{moment, scope};
 
-const ALL_USES: Uses = Uses { budget: true, call: true, now: true };
+const ALL_USES: Uses = Uses { approval: true, budget: true, call: true, now: true };
 
-fn parts() -> (Schema, Entities, Principal) {
-    let schema = crate::schema::schema().unwrap();
-    let actions = schema.action_entities().unwrap();
-    let principal = Principal::new(&scope(), &actions).unwrap();
-    (schema, actions, principal)
+fn parts() -> &'static (Schema, Principal) {
+    static PARTS: LazyLock<(Schema, Principal)> = LazyLock::new(|| {
+        let schema = crate::schema::schema().unwrap();
+        let actions = schema.action_entities().unwrap();
+        (schema, Principal::new(&scope(), &actions).unwrap())
+    });
+    &PARTS
 }
 
 fn any_resource() -> impl Strategy<Value = Resource> {
@@ -24,8 +28,13 @@ fn any_resource() -> impl Strategy<Value = Resource> {
         text().prop_map(|what| Resource::Identity { what }),
         (text(), text()).prop_map(|(server, tool)| Resource::McpTool { server, tool }),
         text().prop_map(|name| Resource::Package { name }),
-        (text(), 0..Place::ALL.len()).prop_map(|(path, place)| Resource::Path { path, place: Place::ALL[place] }),
-        (text(), text(), any::<bool>()).prop_map(|(remote, name, force)| Resource::Ref { remote, name, force }),
+        (text(), 0..Place::ALL.len())
+            .prop_map(|(path, place)| Resource::Path { path, place: Place::ALL[place] }),
+        (text(), text(), any::<bool>()).prop_map(|(remote, name, force)| Resource::Ref {
+            remote,
+            name,
+            force
+        }),
         text().prop_map(|name| Resource::Repository { name }),
         text().prop_map(|what| Resource::Secret { what }),
         text().prop_map(|why| Resource::Unknown { why }),
@@ -40,7 +49,7 @@ proptest! {
         effect in 0..EffectClass::ALL.len(),
         level in proptest::option::of(0..ApprovalLevel::RISING.len()),
     ) {
-        let (schema, _, principal) = parts();
+        let (schema, principal) = parts();
         let scope = scope();
         let action = Action { effect: EffectClass::ALL[effect], resource: resource_of, because: String::new() };
         let entity = resource(&action, &scope).unwrap();
@@ -52,11 +61,11 @@ proptest! {
             action_uid(action.effect),
             entity.uid(),
             context,
-            Some(&schema),
+            Some(schema),
         ).unwrap();
         let call = crate::engine::tests::shell("true");
         let entities = principal.entities(action.effect, vec![entity, tool_call(&call).unwrap()]).unwrap();
-        Entities::from_entities(entities.iter().cloned(), Some(&schema)).unwrap();
+        Entities::from_entities(entities.iter().cloned(), Some(schema)).unwrap();
     }
 }
 

@@ -16,7 +16,8 @@ fn tree(links: &[(&str, &str)]) -> Tree {
         links
             .iter()
             .map(|(path, target)| {
-                let entry = if *target == "!" { Entry::Unreadable } else { Entry::Link(PathBuf::from(target)) };
+                let entry =
+                    if *target == "!" { Entry::Unreadable } else { Entry::Link(PathBuf::from(target)) };
                 (PathBuf::from(path), entry)
             })
             .collect(),

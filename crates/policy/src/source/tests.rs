@@ -1,7 +1,8 @@
 use super::*;
 
 fn organisation(text: &str) -> PolicySources {
-    PolicySources::shipped().with_organisation([SourceFile { name: "our.cedar".to_owned(), text: text.to_owned() }])
+    PolicySources::shipped()
+        .with_organisation([SourceFile { name: "our.cedar".to_owned(), text: text.to_owned() }])
 }
 
 fn findings(text: &str) -> Vec<String> {
@@ -21,14 +22,26 @@ fn the_shipped_policies_have_no_findings() {
 fn each_mistake_is_told_with_its_place() {
     for (text, expected) in [
         ("permit (principal, action, resource)", "our.cedar:2:37: error: unexpected end of input"),
-        ("permit (principal, action, resource);", "our.cedar: error: the policy that starts with `permit (principal, action, resource);` has no `@id`"),
-        ("@id(\"two words\") @reason(\"r\") permit (principal, action, resource);", "our.cedar:2:1: error: `two words` is no id"),
-        ("@id(\"a\") permit (principal, action, resource);", "our.cedar:2:1: error: it has no `@reason` of one line (policy `a`)"),
+        (
+            "permit (principal, action, resource);",
+            "our.cedar: error: the policy that starts with `permit (principal, action, resource);` has no `@id`",
+        ),
+        (
+            "@id(\"two words\") @reason(\"r\") permit (principal, action, resource);",
+            "our.cedar:2:1: error: `two words` is no id",
+        ),
+        (
+            "@id(\"a\") permit (principal, action, resource);",
+            "our.cedar:2:1: error: it has no `@reason` of one line (policy `a`)",
+        ),
         (
             "@id(\"a\") @reason(\"r\") @code(\"because\") forbid (principal, action, resource);",
             "our.cedar:2:1: error: `because` is no reason code (policy `a`)",
         ),
-        (FINE, "our.cedar:1:1: error: `fine` is the id of another policy too, in `our.cedar` (policy `fine`)"),
+        (
+            FINE,
+            "our.cedar:1:1: error: `fine` is the id of another policy too, in `our.cedar` (policy `fine`)",
+        ),
         (
             "@id(\"a\") @reason(\"r\") permit (principal, action, resource) when { resource.place == \"own\" };",
             "our.cedar:2:1: error: for policy `organisation:a`, attribute `place` on entity type",
@@ -73,14 +86,19 @@ fn an_organisation_without_permits_is_warned() {
     let sources = PolicySources::shipped().with_organisation([]);
     let report = validate(&sources);
     assert!(report.is_usable());
-    assert!(matches!(report.findings.as_slice(), [Finding { severity: Severity::Warning, .. }]), "{report:?}");
+    assert!(
+        matches!(report.findings.as_slice(), [Finding { severity: Severity::Warning, .. }]),
+        "{report:?}"
+    );
 }
 
 /// Texts that would take the parser or the validator down, if they got there.
 #[test]
 fn size_depth_and_length_have_bounds() {
     let condition = |condition: &str| {
-        format!("@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Ref) when {{ {condition} }};")
+        format!(
+            "@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Ref) when {{ {condition} }};"
+        )
     };
     let deep = |n: usize| condition(&format!("{}resource.known{}", "!(".repeat(n), ")".repeat(n)));
     let wide = |n: usize| condition(&vec!["resource.known"; n].join(" && "));
@@ -108,12 +126,19 @@ fn size_depth_and_length_have_bounds() {
 #[test]
 fn what_loads_can_be_asked_on_a_small_stack() {
     let wide = vec!["resource.path != \"x\""; 250].join(" && ");
-    let text = format!("@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Path) when {{ {wide} }};");
+    let text = format!(
+        "@id(\"a\") @reason(\"r\") permit (principal, action, resource is Writ::Path) when {{ {wide} }};"
+    );
     let engine = std::sync::Arc::new(crate::Engine::load(&organisation(&text)).unwrap());
     let judge = engine.for_task(crate::engine::tests::scope()).unwrap();
     let ask = || {
-        let path = writ_model::Resource::Path { path: "/w/x".to_owned(), place: writ_model::Place::Workspace };
-        let action = writ_model::Action { effect: writ_model::EffectClass::Read, resource: path, because: String::new() };
+        let path =
+            writ_model::Resource::Path { path: "/w/x".to_owned(), place: writ_model::Place::Workspace };
+        let action = writ_model::Action {
+            effect: writ_model::EffectClass::Read,
+            resource: path,
+            because: String::new(),
+        };
         judge.explain(&[action], &crate::engine::tests::moment()).decision.reason
     };
     let reason = std::thread::scope(|scope| {
@@ -133,7 +158,9 @@ fn the_version_moves_with_every_byte_of_the_policies() {
     // Where one file ends and the next begins counts too.
     let split = |a: &str, b: &str| {
         let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
-        crate::Engine::load(&PolicySources::shipped().with_organisation([file("a", a), file("b", b)])).unwrap().version()
+        crate::Engine::load(&PolicySources::shipped().with_organisation([file("a", a), file("b", b)]))
+            .unwrap()
+            .version()
     };
     assert_ne!(split(FINE, "//x\n"), split(&format!("{FINE}//x\n"), ""));
 }
