@@ -53,14 +53,17 @@ fn ignoring_closed(result: io::Result<()>) -> io::Result<()> {
 }
 
 /// A table without lines: headings, then rows, columns aligned.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(headings);
     for row in rows {
         table.add_row(row);
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// How far off a time is, in one unit: `12 s`, `4 min`, `3 h`, `89 d`.
@@ -68,9 +71,9 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     let seconds = from.until(to).as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        120..7_200 => format!("{} min", (seconds + 30) / 60),
+        7_200..172_800 => format!("{} h", (seconds + 1_800) / 3_600),
+        _ => format!("{} d", (seconds + 43_200) / 86_400),
     }
 }
 
@@ -138,7 +141,9 @@ mod tests {
     #[test]
     fn a_span_has_one_unit() {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
-        for (seconds, text) in [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (7_776_000, "90 d"), (-5, "0 s")] {
+        for (seconds, text) in
+            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (7_776_000, "90 d"), (-5, "0 s")]
+        {
             assert_eq!(span(at(0), at(seconds)), text);
         }
     }

@@ -35,9 +35,14 @@ pub(super) struct Line {
 // === impl Line ===
 
 impl Line {
-    /// Connects, and refuses a listener that another user put there.
+    /// Connects, and refuses a socket that another user put there.
+    ///
+    /// The peer's own credentials would not do: seen from inside a sandbox, the supervisor has no process number.
     pub(super) fn connect(path: &Path, until: Instant) -> Result<Self, LineError> {
         let address = SocketAddrUnix::new(path)?;
+        if rustix::fs::stat(path)?.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(LineError::ForeignSocket);
+        }
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         // A full queue of connections makes `connect` wait, and this is what bounds that wait.
         sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(left(until)?))?;
@@ -45,9 +50,6 @@ impl Line {
             Ok(()) => {}
             Err(Errno::AGAIN | Errno::INPROGRESS) => return Err(LineError::Late),
             Err(errno) => return Err(errno.into()),
-        }
-        if sockopt::socket_peercred(&socket)?.uid != rustix::process::geteuid() {
-            return Err(LineError::ForeignSocket);
         }
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(Self { socket })
