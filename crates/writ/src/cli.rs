@@ -137,9 +137,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::Demo(arguments) => demo::main(arguments),
         Command::Deny(arguments) => answer::deny(&context()?, arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
-        Command::Hook(HookHelp { client, event: _, deadline: _ }) => {
-            Err(crate::failure::Failure::usage(format_args!("`writ hook {client}` must come first on its command line")))
-        }
+        Command::Hook(HookHelp { client, event: _, deadline: _ }) => Err(crate::failure::Failure::usage(
+            format_args!("`writ hook {client}` must come first on its command line"),
+        )),
         Command::Install(arguments) => install::main(arguments),
         Command::Policy(command) => policy::main(command),
         Command::Revoke(command) => revoke::main(&context()?, command),

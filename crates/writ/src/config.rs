@@ -29,7 +29,9 @@ pub(crate) mod variable {
 /// Why there is no usable configuration.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot tell where to keep state: none of WRIT_STATE_DIR, XDG_STATE_HOME and HOME is set; set one of them")]
+    #[error(
+        "cannot tell where to keep state: none of WRIT_STATE_DIR, XDG_STATE_HOME and HOME is set; set one of them"
+    )]
     NoStateDir,
     #[error("`{variable}` is `{}`, which is no absolute path", .path.display())]
     Relative { variable: &'static str, path: PathBuf },
@@ -180,7 +182,8 @@ impl State {
 
 /// The socket that a hook process speaks to: the one it was told, that of the run it belongs to, the per-user one.
 pub(crate) fn hook_socket(told: Option<&Path>) -> Result<PathBuf, ConfigError> {
-    let of_run = || std::env::var_os(variable::HOOK_SOCKET).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_run =
+        || std::env::var_os(variable::HOOK_SOCKET).filter(|value| !value.is_empty()).map(PathBuf::from);
     let path = match told.map(Path::to_owned).or_else(of_run) {
         Some(path) => path,
         None => State::of(|name| std::env::var_os(name))?.hook_socket(),
@@ -200,7 +203,8 @@ pub(crate) fn socket_path(path: PathBuf) -> Result<PathBuf, ConfigError> {
 pub(crate) fn read_text(path: &Path, limit: u64) -> Option<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    let file = std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
+    let file =
+        std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
     let count = file.take(limit + 1).read_to_string(&mut text).ok()?;
     (u64::try_from(count).unwrap_or(u64::MAX) <= limit).then_some(text)
 }
@@ -210,9 +214,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Option<String> {
 impl Config {
     /// Reads the user's file, if there is one and there is a place for it.
     pub(crate) fn load(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        let folder = |name: &str| {
-            variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
-        };
+        let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
         match home.map(|home| home.join("writ/config.toml")) {
             Some(path) => Self::read(path),
@@ -262,7 +264,14 @@ impl Config {
         if organisation.as_deref().is_some_and(Path::is_relative) {
             return invalid(path, "policy.organisation", "must be an absolute path");
         }
-        Ok(Self { path, limits, hold: hold_seconds.map(Duration::from_secs), listen, organisation, danger_pass })
+        Ok(Self {
+            path,
+            limits,
+            hold: hold_seconds.map(Duration::from_secs),
+            listen,
+            organisation,
+            danger_pass,
+        })
     }
 
     /// Refuses a file, or a policy folder, that lies where the agent of this workspace can write.

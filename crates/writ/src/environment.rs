@@ -10,21 +10,68 @@ mod shape;
 
 /// Names that any development tool may need and that give no access to anything.
 const NEEDED: &[&str] = &[
-    "CI", "COLORTERM", "COLUMNS", "CONDA_PREFIX", "EDITOR", "FORCE_COLOR", "HOME", "HOSTNAME", "IS_SANDBOX",
-    "JAVA_HOME", "LANG", "LANGUAGE", "LINES", "LOGNAME", "LS_COLORS", "MANPATH", "NODE_ENV", "NODE_EXTRA_CA_CERTS",
-    "NO_COLOR", "NVM_BIN", "NVM_DIR", "PAGER", "PATH", "PWD", "SHELL", "SHLVL", "SSL_CERT_DIR", "SSL_CERT_FILE",
-    "TEMP", "TERM", "TERMINFO", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV",
-    "VISUAL", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "XDG_DATA_DIRS", "XDG_DATA_HOME",
+    "CI",
+    "COLORTERM",
+    "COLUMNS",
+    "CONDA_PREFIX",
+    "EDITOR",
+    "FORCE_COLOR",
+    "HOME",
+    "HOSTNAME",
+    "IS_SANDBOX",
+    "JAVA_HOME",
+    "LANG",
+    "LANGUAGE",
+    "LINES",
+    "LOGNAME",
+    "LS_COLORS",
+    "MANPATH",
+    "NODE_ENV",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_COLOR",
+    "NVM_BIN",
+    "NVM_DIR",
+    "PAGER",
+    "PATH",
+    "PWD",
+    "SHELL",
+    "SHLVL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TEMP",
+    "TERM",
+    "TERMINFO",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+    "VISUAL",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_DIRS",
+    "XDG_DATA_HOME",
     "XDG_STATE_HOME",
 ];
 
 /// Beginnings of names of the same kind.
-const NEEDED_BEGINNINGS: &[&str] =
-    &["LC_", "CARGO_", "RUSTUP_", "RUST_", "GO", "MAVEN_", "GRADLE_", "PYENV_", "PYTHON", "UV_", "RBENV_", "SDKMAN_", "VOLTA_"];
+const NEEDED_BEGINNINGS: &[&str] = &[
+    "LC_", "CARGO_", "RUSTUP_", "RUST_", "GO", "MAVEN_", "GRADLE_", "PYENV_", "PYTHON", "UV_", "RBENV_",
+    "SDKMAN_", "VOLTA_",
+];
 
 /// Names that would fit the lists above and let whoever set them run code inside the client or the hook.
-const NEVER: &[&str] =
-    &["CARGO_BUILD_RUSTC_WRAPPER", "GODEBUG", "PYTHONSTARTUP", "RUSTC_WRAPPER", "PYTHONINSPECT", "PYTHONHOME"];
+const NEVER: &[&str] = &[
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "GODEBUG",
+    "PYTHONSTARTUP",
+    "RUSTC_WRAPPER",
+    "PYTHONINSPECT",
+    "PYTHONHOME",
+];
 
 /// The environment of the agent, and what became of the rest.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -84,7 +131,8 @@ pub(crate) fn scrubbed(
 }
 
 fn is_needed(name: &str) -> bool {
-    let listed = NEEDED.contains(&name) || NEEDED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    let listed =
+        NEEDED.contains(&name) || NEEDED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
     listed && !NEVER.contains(&name)
 }
 

@@ -63,7 +63,9 @@ impl Kind {
             | ErrorCode::WritInvalid => Self::Denied,
             ErrorCode::BadRequest | ErrorCode::NotFound | ErrorCode::TooLarge => Self::Usage,
             ErrorCode::Integrity => Self::Integrity,
-            ErrorCode::Conflict | ErrorCode::NotRecorded | ErrorCode::Overloaded | ErrorCode::Storage => Self::Broken,
+            ErrorCode::Conflict | ErrorCode::NotRecorded | ErrorCode::Overloaded | ErrorCode::Storage => {
+                Self::Broken
+            }
         }
     }
 }
@@ -105,9 +107,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         let error = error.into();
         match error.downcast::<ClientError>() {
             Ok(ClientError::Refused(refused)) => Self::refused(refused),
-            Ok(unreachable @ ClientError::Connect(_)) => {
-                Self { kind: Kind::Broken, error: unreachable.into(), hint: Some("start it with `writ serve`".into()) }
-            }
+            Ok(unreachable @ ClientError::Connect(_)) => Self {
+                kind: Kind::Broken,
+                error: unreachable.into(),
+                hint: Some("start it with `writ serve`".into()),
+            },
             Ok(other @ (ClientError::Gone | ClientError::Answer(_) | ClientError::Request(_))) => {
                 Self { kind: Kind::Broken, error: other.into(), hint: None }
             }

@@ -64,7 +64,9 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
     let reply = guarded(&call, &mut input, |call, input| ask(call, input, until));
     match reply {
         Some(reply) => printed(&reply),
-        None => blocked("writ: the hook failed and could not say so in the client's form; the call is blocked"),
+        None => {
+            blocked("writ: the hook failed and could not say so in the client's form; the call is blocked")
+        }
     }
 }
 
@@ -88,7 +90,8 @@ fn refused(call: &Call, input: &[u8], failure: &Failure) -> HookReply {
 }
 
 fn ask(call: &Call, input: &mut Vec<u8>, until: Instant) -> Result<HookReply, Failure> {
-    line::read_input(input, MAX_PAYLOAD_BYTES, until).map_err(|error| Failure::at("reading the event", error))?;
+    line::read_input(input, MAX_PAYLOAD_BYTES, until)
+        .map_err(|error| Failure::at("reading the event", error))?;
     let payload = std::str::from_utf8(input)
         .map_err(|_| Failure::new(ReasonCode::InputMalformed, "the event is not valid UTF-8".to_owned()))?;
     if payload.trim_ascii().is_empty() {
@@ -96,11 +99,14 @@ fn ask(call: &Call, input: &mut Vec<u8>, until: Instant) -> Result<HookReply, Fa
     }
     let socket = crate::config::hook_socket(call.socket.as_deref())
         .map_err(|error| Failure::new(ReasonCode::ControlUnreachable, error.to_string()))?;
-    let frame = Frame { client: call.client, event: call.event.as_deref().map(Into::into), payload: payload.into() };
+    let frame =
+        Frame { client: call.client, event: call.event.as_deref().map(Into::into), payload: payload.into() };
     let frame = frame.to_line().map_err(|error| {
         let reason = match &error {
             FrameError::TooLarge => ReasonCode::InputTooLarge,
-            FrameError::Malformed(_) | FrameError::Version(_) | FrameError::Client(_) => ReasonCode::HookFailed,
+            FrameError::Malformed(_) | FrameError::Version(_) | FrameError::Client(_) => {
+                ReasonCode::HookFailed
+            }
         };
         Failure::new(reason, error.to_string())
     })?;
@@ -108,21 +114,25 @@ fn ask(call: &Call, input: &mut Vec<u8>, until: Instant) -> Result<HookReply, Fa
     let mut line = Line::connect(&socket, until)
         .map_err(|error| Failure::at(&format!("connecting to `{}`", socket.display()), error))?;
     line.send(&frame, until).map_err(|error| Failure::at("sending the event", error))?;
-    let reply = line.receive(MAX_REPLY_BYTES, until).map_err(|error| Failure::at("waiting for the answer", error))?;
+    let reply =
+        line.receive(MAX_REPLY_BYTES, until).map_err(|error| Failure::at("waiting for the answer", error))?;
     let reply: HookReply = serde_json::from_slice(&reply).map_err(|_| {
         Failure::new(ReasonCode::ControlUnreachable, "the answer is not one that Writ gives".to_owned())
     })?;
     match reply.exit {
         0 | 2 => Ok(reply),
-        other => Err(Failure::new(ReasonCode::ControlUnreachable, format!("the answer has exit code {other}"))),
+        other => {
+            Err(Failure::new(ReasonCode::ControlUnreachable, format!("the answer has exit code {other}")))
+        }
     }
 }
 
 /// `hook CLIENT [EVENT] [--socket PATH] [--deadline SECONDS]`, in any order after the client.
 fn parsed(arguments: &[OsString]) -> Result<Call, String> {
-    let mut words = arguments.iter().skip(1).map(|word| {
-        word.to_str().ok_or_else(|| "writ hook: an argument is not valid UTF-8".to_owned())
-    });
+    let mut words = arguments
+        .iter()
+        .skip(1)
+        .map(|word| word.to_str().ok_or_else(|| "writ hook: an argument is not valid UTF-8".to_owned()));
     let client = words.next().transpose()?.unwrap_or_default();
     let client: Client = client.parse().map_err(|error| format!("writ hook: {error}"))?;
     let mut call = Call { client, event: None, socket: None, deadline: DEFAULT_DEADLINE };
@@ -154,7 +164,9 @@ fn deadline(seconds: &str) -> Result<Duration, String> {
         .ok()
         .map(Duration::from_secs)
         .filter(|deadline| !deadline.is_zero() && *deadline <= MAX_DEADLINE)
-        .ok_or_else(|| format!("writ hook: `{}` is no deadline; use 1 to 86400 seconds", seconds.escape_debug()))
+        .ok_or_else(|| {
+            format!("writ hook: `{}` is no deadline; use 1 to 86400 seconds", seconds.escape_debug())
+        })
 }
 
 /// Prints the reply. An answer that cannot be printed is a block: an allowing exit code without it would let through.

@@ -95,10 +95,19 @@ impl Wire {
     }
 
     fn held(&self, task: TaskId) -> Result<Arc<Held>, PortError> {
-        lock(&self.0.tasks).get(&task).cloned().ok_or_else(|| PortError::Refused(format!("task `{task}` is not served here")))
+        lock(&self.0.tasks)
+            .get(&task)
+            .cloned()
+            .ok_or_else(|| PortError::Refused(format!("task `{task}` is not served here")))
     }
 
-    async fn session(&self, state: &State, client: Client, session: Digest, cwd: PathBuf) -> Result<Arc<Held>, PortError> {
+    async fn session(
+        &self,
+        state: &State,
+        client: Client,
+        session: Digest,
+        cwd: PathBuf,
+    ) -> Result<Arc<Held>, PortError> {
         let ask = say::SessionOpen {
             client,
             client_session: session,
@@ -145,7 +154,12 @@ impl port::Record for Wire {
 }
 
 impl port::Approvals for Wire {
-    async fn take(&self, task: TaskId, action: Digest, call: CallId) -> Result<Option<port::Taken>, PortError> {
+    async fn take(
+        &self,
+        task: TaskId,
+        action: Digest,
+        call: CallId,
+    ) -> Result<Option<port::Taken>, PortError> {
         let held = self.held(task)?;
         let say::ApprovalTaken { taken } =
             within(PATIENCE, held.call(|writ| say::ApprovalTake { writ, call, action })).await?;
@@ -168,7 +182,8 @@ impl port::Approvals for Wire {
 
     async fn wait(&self, approval: ApprovalId, patience: Duration) -> Result<ApprovalState, PortError> {
         let task = lock(&self.0.asked).get(&approval).copied();
-        let task = task.ok_or_else(|| PortError::Refused(format!("approval `{approval}` was not asked for here")))?;
+        let task =
+            task.ok_or_else(|| PortError::Refused(format!("approval `{approval}` was not asked for here")))?;
         let held = self.held(task)?;
         let patience_millis =
             u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).min(say::MAX_PATIENCE_MILLIS);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Subcommand;
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{
-    AgentApprove, AgentAttest, AgentList, AgentQuarantine, AgentRegister, AgentResume, AgentRetire, AgentReview,
-    AgentShow, AgentSuspend, AgentView,
+    AgentApprove, AgentAttest, AgentList, AgentQuarantine, AgentRegister, AgentResume, AgentRetire,
+    AgentReview, AgentShow, AgentSuspend, AgentView,
 };
 use writ_model::{Client, Fingerprint, Human, Label, LifecycleState, Timestamp};
 
@@ -244,7 +244,10 @@ async fn attest(office: &Office, arguments: Attest) -> Result<AgentView, Failure
     let Attest { agent, yes, json: _ } = arguments;
     let view = office.call(AgentShow { agent: agent.clone(), at: None }).await?;
     let Some(changed) = &view.changed else {
-        return Err(Failure::usage(format_args!("nothing about `{}` has changed since it was accepted", view.name)));
+        return Err(Failure::usage(format_args!(
+            "nothing about `{}` has changed since it was accepted",
+            view.name
+        )));
     };
     if !yes {
         screen::say(format_args!("{} is not what was accepted:", view.name));

@@ -48,7 +48,11 @@ pub(super) fn approve(context: &Context, arguments: Approve) -> Outcome {
         if !json {
             screen::say(card(&view));
         }
-        if !yes && !json && super::run::has_terminal() && !super::run::confirmed("Approve exactly this, once?")? {
+        if !yes
+            && !json
+            && super::run::has_terminal()
+            && !super::run::confirmed("Approve exactly this, once?")?
+        {
             return Err(Failure::new(Kind::Denied, "not approved; the call still waits"));
         }
         let view = office.call(ApproveAsk { approval: view.id, action: view.action }).await?;
@@ -69,9 +73,8 @@ pub(super) fn deny(context: &Context, arguments: Deny) -> Outcome {
 /// The request that a person's shortened id means, among those that wait.
 async fn waiting(office: &Office, wanted: &str) -> Result<ApprovalView, Failure> {
     let approvals = office.call(ApprovalsList::default()).await?.approvals;
-    by_id(approvals, |approval| approval.id.to_string(), ApprovalId::PREFIX, wanted).map_err(|problem| {
-        Failure::usage(problem).hint("`writ approvals` lists what waits")
-    })
+    by_id(approvals, |approval| approval.id.to_string(), ApprovalId::PREFIX, wanted)
+        .map_err(|problem| Failure::usage(problem).hint("`writ approvals` lists what waits"))
 }
 
 fn answered(view: &ApprovalView, json: bool) -> Outcome {
@@ -83,7 +86,8 @@ fn answered(view: &ApprovalView, json: bool) -> Outcome {
     let own = if own { ", recorded as `self`" } else { "" };
     match view.state {
         ApprovalState::Pending => {
-            let missing = view.level.persons().saturating_sub(view.answers.iter().filter(|answer| answer.yes).count());
+            let missing =
+                view.level.persons().saturating_sub(view.answers.iter().filter(|answer| answer.yes).count());
             screen::line(format_args!("{} noted{own}; {missing} more must say yes", view.id))?;
         }
         state @ (ApprovalState::Approved

@@ -62,8 +62,11 @@ async fn list(office: &Office, all: bool, json: bool) -> Outcome {
     }
     let mut found = office.call(ApprovalsList::default()).await?;
     if all {
-        for state in [ApprovalState::Approved, ApprovalState::Consumed, ApprovalState::Refused, ApprovalState::Expired] {
-            let others = office.call(ApprovalsList { state: Some(state), ..ApprovalsList::default() }).await?;
+        for state in
+            [ApprovalState::Approved, ApprovalState::Consumed, ApprovalState::Refused, ApprovalState::Expired]
+        {
+            let others =
+                office.call(ApprovalsList { state: Some(state), ..ApprovalsList::default() }).await?;
             found.approvals.extend(others.approvals);
             found.more |= others.more;
         }
@@ -124,7 +127,10 @@ pub(super) fn card(view: &ApprovalView) -> String {
     };
     let mut lines = vec![
         format!("{}  {waits}", view.id),
-        format!("  agent     {} for {}, task {} ({})", view.agent_name, view.requester, view.task, view.task_kind),
+        format!(
+            "  agent     {} for {}, task {} ({})",
+            view.agent_name, view.requester, view.task, view.task_kind
+        ),
         format!("  needs     {}", view.level),
     ];
     match &view.shown {

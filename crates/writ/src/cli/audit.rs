@@ -120,7 +120,8 @@ pub(super) fn main(context: &Context, command: Command) -> Outcome {
 }
 
 async fn search(office: &Office, arguments: Search) -> Outcome {
-    let Search { task, agent, client, verdict, denied, effect, event, since, until, limit, cursor, json } = arguments;
+    let Search { task, agent, client, verdict, denied, effect, event, since, until, limit, cursor, json } =
+        arguments;
     let task = match task {
         Some(task) => Some(identified(office, &task).await?),
         None => None,
@@ -155,7 +156,8 @@ async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
     for entry in &story.entries {
         screen::line(headline(entry))?;
         for text in &entry.texts {
-            let shown = text.text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
+            let shown =
+                text.text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
             screen::line(format_args!("    {}  {shown}", text.field))?;
         }
     }
@@ -180,7 +182,9 @@ async fn prove(office: &Office, Prove { entry, json }: Prove) -> Outcome {
 async fn erase(office: &Office, Erase { task, yes, json }: Erase) -> Outcome {
     let task = identified(office, &task).await?;
     if !yes && !super::run::confirmed(&format!("Destroy the texts of {task} for good?"))? {
-        return Err(Failure::new(crate::failure::Kind::Denied, "nothing was destroyed").hint("say --yes to mean it"));
+        return Err(
+            Failure::new(crate::failure::Kind::Denied, "nothing was destroyed").hint("say --yes to mean it")
+        );
     }
     let erased = office.call(AuditErase { task }).await?;
     if json {
@@ -204,12 +208,24 @@ fn verdict(text: &str) -> Result<Verdict, String> {
 fn headline(entry: &EntryView) -> String {
     let event = entry.entry.get("event").unwrap_or(&Value::Null);
     let word = |pointer: &str| {
-        event.pointer(pointer).and_then(Value::as_str).map(|word| Quoted(word).to_string().trim_matches('"').to_owned())
+        event
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .map(|word| Quoted(word).to_string().trim_matches('"').to_owned())
     };
     let mut parts = vec![entry.id.clone(), entry.at.to_string(), word("/type").unwrap_or_default()];
     for pointer in [
-        "/decision/verdict", "/decision/reason", "/tool", "/operation", "/outcome", "/step", "/cause", "/agent",
-        "/approval", "/call", "/name",
+        "/decision/verdict",
+        "/decision/reason",
+        "/tool",
+        "/operation",
+        "/outcome",
+        "/step",
+        "/cause",
+        "/agent",
+        "/approval",
+        "/call",
+        "/name",
     ] {
         parts.extend(word(pointer));
     }

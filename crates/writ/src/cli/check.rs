@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 use writ_control::api::message::{AgentShow, TaskShow, TaskView};
 use writ_model::{
-    Action, AgentId, CallId, Client, Decision, Digest, EffectClass, Human, Label, Limits, Operation, Place, Resource,
-    Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
+    Action, AgentId, CallId, Client, Decision, Digest, EffectClass, Human, Label, Limits, Operation, Place,
+    Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
 };
 use writ_policy::{Budget, Explanation, FingerprintState, Moment, Placed, Taint, TaskJudge, TaskScope};
 
@@ -92,7 +92,9 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     let answer = match (command, action, resource) {
         (Some(command), _, _) => about_command(&judge, client, root, command, &moment),
         (None, Some(effect), Some(resource)) => about_action(&judge, effect, resource, &moment),
-        (None, _, _) => return Err(Failure::usage("say what to ask about: --command, or --action and --resource")),
+        (None, _, _) => {
+            return Err(Failure::usage("say what to ask about: --command, or --action and --resource"));
+        }
     };
     let code = match answer.decision.verdict {
         Verdict::Allow => 0,
@@ -212,8 +214,30 @@ fn scope(
             let task = super::task::identified(&office, task).await?;
             Ok(office.call(TaskShow { task, at }).await?)
         })?;
-        let TaskView { id, agent, client, kind, requester, branch_prefix, environment, supervision, limits, .. } = view;
-        found = Task { id, agent, client, kind, requester, branch_prefix, environment, supervision, limits, ..found };
+        let TaskView {
+            id,
+            agent,
+            client,
+            kind,
+            requester,
+            branch_prefix,
+            environment,
+            supervision,
+            limits,
+            ..
+        } = view;
+        found = Task {
+            id,
+            agent,
+            client,
+            kind,
+            requester,
+            branch_prefix,
+            environment,
+            supervision,
+            limits,
+            ..found
+        };
         (agent_name, agent_owner) = (view.agent_name, view.agent_owner);
         root = view.workspace.map(Into::into);
     } else if let Some(agent) = agent {
@@ -225,7 +249,9 @@ fn scope(
         (agent_name, agent_owner) = (view.name, view.owner);
     }
     if task.is_none() && kind.is_none() {
-        return Err(Failure::usage("the kind of work is not said").hint("say it with --kind, or name a --task"));
+        return Err(
+            Failure::usage("the kind of work is not said").hint("say it with --kind, or name a --task")
+        );
     }
     let root = match root {
         Some(root) => root,
@@ -243,7 +269,8 @@ fn scope(
 }
 
 fn resource(text: &str) -> Result<Resource, String> {
-    let (kind, name) = text.split_once(':').ok_or("a resource is written KIND:NAME, as `host:example.org`")?;
+    let (kind, name) =
+        text.split_once(':').ok_or("a resource is written KIND:NAME, as `host:example.org`")?;
     let pair = |mark: char| {
         name.split_once(mark)
             .map(|(one, other)| (one.to_owned(), other.to_owned()))

@@ -91,7 +91,9 @@ fn lines(mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failur
             return Ok(());
         }
         if !line.ends_with(b"\n") && line.len() as u64 >= MAX_LINE_BYTES {
-            return Err(Failure::usage(format_args!("a line of input is longer than {MAX_LINE_BYTES} bytes")));
+            return Err(Failure::usage(format_args!(
+                "a line of input is longer than {MAX_LINE_BYTES} bytes"
+            )));
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches('\n');
@@ -142,7 +144,12 @@ fn print(answer: &Answered<'_>) -> Result<(), Failure> {
 fn explain(classified: &Classified) -> Result<(), Failure> {
     screen::line(classified.worst)?;
     for effect in &classified.effects {
-        screen::line(format_args!("  {:<16} {} ({})", effect.class.name(), effect.why.text, effect.why.rule))?;
+        screen::line(format_args!(
+            "  {:<16} {} ({})",
+            effect.class.name(),
+            effect.why.text,
+            effect.why.rule
+        ))?;
     }
     Ok(())
 }

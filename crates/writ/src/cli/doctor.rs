@@ -12,7 +12,9 @@ use crate::screen;
 use crate::wire;
 
 #[derive(clap::Args)]
-#[command(after_help = "Ends with 0 when everything that can be enforced is, and with 1 when a layer is missing.")]
+#[command(
+    after_help = "Ends with 0 when everything that can be enforced is, and with 1 when a layer is missing."
+)]
 pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
@@ -54,7 +56,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         Ok(config) => found(
             "config",
             true,
-            config.path.map_or_else(|| "as shipped, there is no file".to_owned(), |path| path.display().to_string()),
+            config
+                .path
+                .map_or_else(|| "as shipped, there is no file".to_owned(), |path| path.display().to_string()),
             true,
         ),
         Err(error) => found("config", false, format!("{:#}", anyhow::Error::from(error)), true),
@@ -132,7 +136,12 @@ fn control_plane(state: &State) -> Finding {
             ),
             false,
         ),
-        Err(_) => found("control-plane", false, "not running; `writ run` starts it, or `writ serve`".to_owned(), false),
+        Err(_) => found(
+            "control-plane",
+            false,
+            "not running; `writ run` starts it, or `writ serve`".to_owned(),
+            false,
+        ),
     }
 }
 

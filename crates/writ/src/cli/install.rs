@@ -83,7 +83,8 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             screen::say(if undo { "taken out" } else { "written; the next start of the client uses it" });
         }
     } else if !json {
-        return Err(Failure::new(Kind::Denied, "nothing was written").hint("say --yes to write it without being asked"));
+        return Err(Failure::new(Kind::Denied, "nothing was written")
+            .hint("say --yes to write it without being asked"));
     }
     if json {
         let written = yes && !needed.is_empty();
@@ -137,7 +138,10 @@ fn write(change: &Change) -> Result<(), Failure> {
     if read_text(path, MAX_FILE_BYTES) != *before || (before.is_none() && path.symlink_metadata().is_ok()) {
         return Err(Failure::new(
             Kind::Broken,
-            format_args!("`{}` changed meanwhile, or cannot be read as text; nothing was written to it", path.display()),
+            format_args!(
+                "`{}` changed meanwhile, or cannot be read as text; nothing was written to it",
+                path.display()
+            ),
         ));
     }
     let Some(text) = after else {

@@ -39,7 +39,10 @@ pub(super) fn by_id<T>(
     let bare = wanted.strip_prefix(prefix).map_or(wanted, |rest| rest.trim_start_matches('_'));
     let bare = bare.trim_end_matches('…');
     if bare.len() < 4 || !bare.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(format!("`{}` is too short to name one; give at least four of its digits", wanted.escape_debug()));
+        return Err(format!(
+            "`{}` is too short to name one; give at least four of its digits",
+            wanted.escape_debug()
+        ));
     }
     let mut fitting: Vec<T> = items
         .into_iter()

@@ -112,7 +112,10 @@ fn read(path: &Path) -> Result<Vec<SourceFile>, Failure> {
             return Err(Failure::usage(format_args!("`{}` holds no `.cedar` file", path.display())));
         }
         if paths.len() > MAX_FILES {
-            return Err(Failure::usage(format_args!("`{}` holds more than {MAX_FILES} files", path.display())));
+            return Err(Failure::usage(format_args!(
+                "`{}` holds more than {MAX_FILES} files",
+                path.display()
+            )));
         }
     } else {
         paths.push(path.to_owned());
@@ -123,7 +126,10 @@ fn read(path: &Path) -> Result<Vec<SourceFile>, Failure> {
         .map(|path| {
             let size = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?.len();
             if size > MAX_FILE_BYTES {
-                return Err(Failure::usage(format_args!("`{}` is larger than {MAX_FILE_BYTES} bytes", path.display())));
+                return Err(Failure::usage(format_args!(
+                    "`{}` is larger than {MAX_FILE_BYTES} bytes",
+                    path.display()
+                )));
             }
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

@@ -132,9 +132,12 @@ impl Wish {
     fn of(context: &Context, arguments: Arguments) -> Result<Self, Failure> {
         let Arguments { agent, task, kind, ttl, hold, env, danger_no_namespaces, command } = arguments;
         let mut command = command.into_iter();
-        let program = place::program(&command.next().unwrap_or_default(), std::env::var_os("PATH").as_deref())?;
+        let program =
+            place::program(&command.next().unwrap_or_default(), std::env::var_os("PATH").as_deref())?;
         let arguments = command
-            .map(|argument| argument.into_string().map_err(|_| Failure::usage("an argument is not valid UTF-8")))
+            .map(|argument| {
+                argument.into_string().map_err(|_| Failure::usage("an argument is not valid UTF-8"))
+            })
             .collect::<Result<_, _>>()?;
         let workspace = workspace(context)?;
         context.config.outside_of(&workspace)?;
@@ -147,8 +150,10 @@ impl Wish {
             Some(kind) => kind,
             None if has_terminal() => form::kind()?,
             None => {
-                return Err(Failure::usage("the kind of work is not said, and there is no terminal to ask at")
-                    .hint("say it with --kind, as `--kind bugfix`; `writ run --help` lists the kinds"));
+                return Err(Failure::usage(
+                    "the kind of work is not said, and there is no terminal to ask at",
+                )
+                .hint("say it with --kind, as `--kind bugfix`; `writ run --help` lists the kinds"));
             }
         };
         let intent = match task {

@@ -137,13 +137,17 @@ fn tell_ready(ready: &Ready<'_>, json: bool) -> Result<(), Failure> {
         screen::json(ready)?;
     } else {
         let public = public.as_deref().unwrap_or("nowhere");
-        screen::line(format_args!("writ serve: ready, process {pid}, socket {}, public http://{public}", socket.display()))?;
+        screen::line(format_args!(
+            "writ serve: ready, process {pid}, socket {}, public http://{public}",
+            socket.display()
+        ))?;
     }
     Ok(std::io::stdout().flush()?)
 }
 
 async fn told_to_end() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return;
     };
@@ -216,18 +220,31 @@ impl Instance {
     fn take(state: &State) -> Result<Self, Failure> {
         let root = state.root();
         let failed = |error: std::io::Error| {
-            Failure::new(Kind::Broken, format_args!("could not use `{}` for Writ's state: {error}", root.display()))
-                .hint("WRIT_STATE_DIR chooses another folder")
+            Failure::new(
+                Kind::Broken,
+                format_args!("could not use `{}` for Writ's state: {error}", root.display()),
+            )
+            .hint("WRIT_STATE_DIR chooses another folder")
         };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(failed)?;
         check_private(root)?;
         let path = root.join("serve.lock");
-        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(failed)?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let pid = std::fs::read_to_string(root.join("serve.pid")).unwrap_or_default();
             return Err(Failure::new(
                 Kind::Broken,
-                format_args!("a control plane runs already for `{}` (process {})", root.display(), pid.trim()),
+                format_args!(
+                    "a control plane runs already for `{}` (process {})",
+                    root.display(),
+                    pid.trim()
+                ),
             ));
         }
         let pid = root.join("serve.pid");

@@ -110,11 +110,14 @@ async fn list(office: &Office, arguments: List) -> Outcome {
                 task.id.to_string(),
                 task.agent_name.to_string(),
                 task.kind.to_string(),
-                task.cause.map_or_else(|| task.state.to_string(), |cause| format!("{} ({cause})", task.state)),
+                task.cause
+                    .map_or_else(|| task.state.to_string(), |cause| format!("{} ({cause})", task.state)),
                 screen::span(task.opened_at, now),
                 task.used.map_or_else(String::new, |used| used.calls.to_string()),
                 task.pending_approvals.to_string(),
-                task.intent.as_deref().map_or_else(|| "erased".to_owned(), |intent| Quoted(intent).to_string()),
+                task.intent
+                    .as_deref()
+                    .map_or_else(|| "erased".to_owned(), |intent| Quoted(intent).to_string()),
             ]
         }),
     ))?;
@@ -130,14 +133,20 @@ pub(super) async fn identified(office: &Office, wanted: &str) -> Result<TaskId, 
         return Ok(task);
     }
     let tasks = office.call(TaskList::default()).await?.tasks;
-    by_id(tasks, |task| task.id.to_string(), TaskId::PREFIX, wanted).map(|task| task.id).map_err(Failure::usage)
+    by_id(tasks, |task| task.id.to_string(), TaskId::PREFIX, wanted)
+        .map(|task| task.id)
+        .map_err(Failure::usage)
 }
 
 /// The end of a task and what to keep of it.
 pub(super) fn ending(closed: &TaskClosed) -> String {
     let mut lines = vec![format!("{} is closed: {}", closed.task, closed.cause)];
     for checkpoint in &closed.checkpoints {
-        lines.push(format!("checkpoint of the {} log at {}:", screen::word(&checkpoint.log), checkpoint.size));
+        lines.push(format!(
+            "checkpoint of the {} log at {}:",
+            screen::word(&checkpoint.log),
+            checkpoint.size
+        ));
         lines.extend(checkpoint.note.lines().map(|line| format!("  {line}")));
     }
     lines.join("\n")
@@ -145,8 +154,11 @@ pub(super) fn ending(closed: &TaskClosed) -> String {
 
 fn card(task: &TaskView) -> String {
     let cause = task.cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
-    let text = |text: &Option<String>| text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
-    let labels = |labels: &[writ_model::Label]| labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let text = |text: &Option<String>| {
+        text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string())
+    };
+    let labels =
+        |labels: &[writ_model::Label]| labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
         format!("{}  {}{cause}", task.id, task.state),
         format!("  intent       {}", text(&task.intent)),

@@ -14,7 +14,9 @@ fn the_state_directory_is_found_in_order_and_is_absolute() {
     assert_eq!(state(&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")]), Ok("/x/writ".into()));
     assert_eq!(state(&[("XDG_STATE_HOME", "/x"), ("WRIT_STATE_DIR", "/w")]), Ok("/w".into()));
     assert_eq!(state(&[("HOME", "/h"), ("WRIT_STATE_DIR", "")]), Ok("/h/.local/state/writ".into()));
-    for bad in [&[][..], &[("HOME", "")], &[("HOME", "relative")], &[("HOME", "/h"), ("WRIT_STATE_DIR", "./w")]] {
+    for bad in
+        [&[][..], &[("HOME", "")], &[("HOME", "relative")], &[("HOME", "/h"), ("WRIT_STATE_DIR", "./w")]]
+    {
         assert!(state(bad).is_err(), "{bad:?}");
     }
 }
@@ -26,12 +28,15 @@ fn load(text: &str) -> Result<Config, String> {
     let file = folder.join("config.toml");
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    Config::load(|name| (name == "XDG_CONFIG_HOME").then(|| home.path().into())).map_err(|error| error.to_string())
+    Config::load(|name| (name == "XDG_CONFIG_HOME").then(|| home.path().into()))
+        .map_err(|error| error.to_string())
 }
 
 #[test]
 fn a_file_is_read_and_what_it_leaves_out_is_as_shipped() {
-    let config = load("[run]\nhold_seconds = 20\n[limits]\ncalls = 7\n[environment]\ndanger_pass = [\"CI_TOKEN\"]").unwrap();
+    let config =
+        load("[run]\nhold_seconds = 20\n[limits]\ncalls = 7\n[environment]\ndanger_pass = [\"CI_TOKEN\"]")
+            .unwrap();
     assert_eq!(config.hold, Some(Duration::from_secs(20)));
     assert_eq!(config.limits, Limits { calls: 7, ..Limits::default() });
     assert_eq!(config.danger_pass, ["CI_TOKEN"]);

@@ -4,16 +4,58 @@
 
 /// Words that name credentials. A name is split at `_`, `-` and `.`.
 const SECRET_WORDS: &[&str] = &[
-    "APIKEY", "AUTH", "AUTHORIZATION", "BEARER", "COOKIE", "CREDENTIAL", "CREDENTIALS", "CREDS", "DSN", "KEY", "KEYS",
-    "JWT", "PASS", "PASSPHRASE", "PASSWD", "PASSWORD", "PAT", "PRIVATE", "PWD", "SECRET", "SECRETS", "SIGNATURE",
-    "TOKEN", "TOKENS",
+    "APIKEY",
+    "AUTH",
+    "AUTHORIZATION",
+    "BEARER",
+    "COOKIE",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "CREDS",
+    "DSN",
+    "KEY",
+    "KEYS",
+    "JWT",
+    "PASS",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PAT",
+    "PRIVATE",
+    "PWD",
+    "SECRET",
+    "SECRETS",
+    "SIGNATURE",
+    "TOKEN",
+    "TOKENS",
 ];
 
 /// Beginnings of names that belong to credentials and to agents that hold them.
 const SECRET_BEGINNINGS: &[&str] = &[
-    "ACTIONS_ID_TOKEN_", "ACTIONS_RUNTIME_", "AWS_", "AZURE_", "ARM_", "DBUS_", "DOCKER_", "GH_", "GITHUB_TOKEN",
-    "GIT_ASKPASS", "GIT_CONFIG", "GIT_SSH", "GNUPGHOME", "GPG_", "KRB5", "KUBE", "NETRC", "PGPASS", "SSH_", "STY",
-    "TMUX", "VAULT_", "WAYLAND_", "XAUTHORITY",
+    "ACTIONS_ID_TOKEN_",
+    "ACTIONS_RUNTIME_",
+    "AWS_",
+    "AZURE_",
+    "ARM_",
+    "DBUS_",
+    "DOCKER_",
+    "GH_",
+    "GITHUB_TOKEN",
+    "GIT_ASKPASS",
+    "GIT_CONFIG",
+    "GIT_SSH",
+    "GNUPGHOME",
+    "GPG_",
+    "KRB5",
+    "KUBE",
+    "NETRC",
+    "PGPASS",
+    "SSH_",
+    "STY",
+    "TMUX",
+    "VAULT_",
+    "WAYLAND_",
+    "XAUTHORITY",
 ];
 
 /// Whole names that look like credentials by their words and are none.
@@ -21,11 +63,56 @@ const PLAIN_NAMES: &[&str] = &["PWD", "OLDPWD", "SSH_TTY_NAME"];
 
 /// Beginnings of tokens that their issuers made recognisable.
 const TOKEN_BEGINNINGS: &[&str] = &[
-    "AGE-SECRET-KEY-", "AIza", "AKIA", "ASIA", "Bearer ", "EAACEdEose0cBA", "Basic ", "SG.", "atlasv1.", "dapi",
-    "dckr_pat_", "dop_v1_", "doo_v1_", "eyJ", "ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_",
-    "hf_", "hvb.", "hvs.", "lin_api_", "npm_", "nvapi-", "pypi-", "r8_", "rk_live_", "rubygems_", "sbp_", "sgp_",
-    "shpat_", "sk-", "sk_live_", "sk_test_", "sntrys_", "tskey-", "whsec_", "xai-", "xapp-", "xoxa-", "xoxb-", "xoxe",
-    "xoxp-", "xoxr-", "xoxs-", "ya29.",
+    "AGE-SECRET-KEY-",
+    "AIza",
+    "AKIA",
+    "ASIA",
+    "Bearer ",
+    "EAACEdEose0cBA",
+    "Basic ",
+    "SG.",
+    "atlasv1.",
+    "dapi",
+    "dckr_pat_",
+    "dop_v1_",
+    "doo_v1_",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "ghr_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "gsk_",
+    "hf_",
+    "hvb.",
+    "hvs.",
+    "lin_api_",
+    "npm_",
+    "nvapi-",
+    "pypi-",
+    "r8_",
+    "rk_live_",
+    "rubygems_",
+    "sbp_",
+    "sgp_",
+    "shpat_",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "sntrys_",
+    "tskey-",
+    "whsec_",
+    "xai-",
+    "xapp-",
+    "xoxa-",
+    "xoxb-",
+    "xoxe",
+    "xoxp-",
+    "xoxr-",
+    "xoxs-",
+    "ya29.",
 ];
 
 /// Shortest run of random-looking characters that counts.
@@ -51,15 +138,17 @@ pub(super) fn is_secret_value(value: &str) -> bool {
     let value = value.trim();
     value.contains("PRIVATE KEY-----")
         || value.split([' ', ',', ';', '=', '"', '\'', '\n']).any(is_token)
-        || TOKEN_BEGINNINGS.iter().any(|beginning| value.starts_with(beginning) && value.len() >= beginning.len() + 10)
+        || TOKEN_BEGINNINGS
+            .iter()
+            .any(|beginning| value.starts_with(beginning) && value.len() >= beginning.len() + 10)
         || has_password(value)
         || is_random(value)
 }
 
 fn is_token(word: &str) -> bool {
-    TOKEN_BEGINNINGS
-        .iter()
-        .any(|beginning| word.strip_prefix(beginning).is_some_and(|rest| rest.len() >= 10 && !rest.contains('/')))
+    TOKEN_BEGINNINGS.iter().any(|beginning| {
+        word.strip_prefix(beginning).is_some_and(|rest| rest.len() >= 10 && !rest.contains('/'))
+    })
 }
 
 /// Whether it is a URL with a password, as `postgres://user:password@host`.
@@ -73,7 +162,8 @@ fn has_password(value: &str) -> bool {
 
 /// Whether it is one long run of characters without structure: no path, no words, much information.
 fn is_random(value: &str) -> bool {
-    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-');
+    let alphabet =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-');
     value.len() >= RANDOM_LENGTH
         && !value.starts_with('/')
         && value.bytes().all(alphabet)

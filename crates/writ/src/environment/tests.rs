@@ -36,10 +36,26 @@ fn what_work_needs_is_passed() {
 #[test]
 fn credentials_are_held_back_by_name() {
     for name in [
-        "GITHUB_TOKEN", "GH_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "OPENAI_API_KEY", "NPM_TOKEN", "MY_DB_PASSWORD",
-        "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "KUBECONFIG", "VAULT_ADDR", "SENTRY_DSN", "CARGO_REGISTRY_TOKEN",
-        "UV_PUBLISH_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "TMUX", "authtoken", "CI_JOB_JWT",
-        "ACTIONS_ID_TOKEN_REQUEST_URL", "GIT_ASKPASS",
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "OPENAI_API_KEY",
+        "NPM_TOKEN",
+        "MY_DB_PASSWORD",
+        "SSH_AUTH_SOCK",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "KUBECONFIG",
+        "VAULT_ADDR",
+        "SENTRY_DSN",
+        "CARGO_REGISTRY_TOKEN",
+        "UV_PUBLISH_PASSWORD",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "TMUX",
+        "authtoken",
+        "CI_JOB_JWT",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "GIT_ASKPASS",
     ] {
         assert_eq!(fate(name, "x", Wanted::default()), "withheld", "{name}");
     }

@@ -49,7 +49,9 @@ impl FileDigests for Files {
 impl writ_policy::Files for Files {
     fn entry(&self, path: &Path) -> Entry {
         match std::fs::symlink_metadata(path) {
-            Ok(found) if found.is_symlink() => std::fs::read_link(path).map_or(Entry::Unreadable, Entry::Link),
+            Ok(found) if found.is_symlink() => {
+                std::fs::read_link(path).map_or(Entry::Unreadable, Entry::Link)
+            }
             Ok(_) => Entry::Plain,
             Err(error) if error.kind() == ErrorKind::NotFound => Entry::Missing,
             // A step below something that is no folder leads nowhere, as the kernel says too.

@@ -60,7 +60,11 @@ struct Hand {
 
 impl Held {
     /// Opens a task. From then on it is kept until it ends.
-    pub(crate) async fn open(office: Office, state: State, ask: say::TaskOpen) -> Result<Arc<Self>, ClientError> {
+    pub(crate) async fn open(
+        office: Office,
+        state: State,
+        ask: say::TaskOpen,
+    ) -> Result<Arc<Self>, ClientError> {
         let opened = office.call(ask).await?;
         Self::keep(office, state, opened).await
     }
@@ -135,7 +139,10 @@ impl Held {
     }
 
     /// Asks the control plane something under the writ.
-    pub(crate) async fn call<A: Ask>(&self, ask: impl FnOnce(say::WritToken) -> A) -> Result<A::Answer, ClientError> {
+    pub(crate) async fn call<A: Ask>(
+        &self,
+        ask: impl FnOnce(say::WritToken) -> A,
+    ) -> Result<A::Answer, ClientError> {
         let Hand { office, writ, .. } = self.hand();
         office.call(ask(writ)).await
     }

@@ -28,7 +28,8 @@ impl Corner {
         for name in ["home", "state", "work", "bin"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        std::fs::set_permissions(folder.path().join("state"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(folder.path().join("state"), std::fs::Permissions::from_mode(0o700))
+            .unwrap();
         Self { folder, serve: None }
     }
 
@@ -110,7 +111,17 @@ impl Corner {
     }
 
     pub fn register(&self, client: &str) -> Value {
-        self.json(["agent", "register", client, "--client", client, "--purpose", "tests", "--approve", "--json"])
+        self.json([
+            "agent",
+            "register",
+            client,
+            "--client",
+            client,
+            "--purpose",
+            "tests",
+            "--approve",
+            "--json",
+        ])
     }
 
     /// Puts a shell script of this name where programs are found.
@@ -197,6 +208,11 @@ pub fn text(output: &Output) -> String {
 }
 
 pub fn git(folder: &Path) {
-    let status = Command::new("git").args(["init", "--quiet"]).current_dir(folder).env("HOME", folder).status().unwrap();
+    let status = Command::new("git")
+        .args(["init", "--quiet"])
+        .current_dir(folder)
+        .env("HOME", folder)
+        .status()
+        .unwrap();
     assert!(status.success());
 }

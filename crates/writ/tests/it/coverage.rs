@@ -46,14 +46,19 @@ enum Damage {
 fn real_clients_are_covered_as_documented() {
     let columns: Vec<(Client, BTreeMap<&str, &str>)> = std::thread::scope(|scope| {
         let observers = Client::HOOKED.map(|client| (client, scope.spawn(move || observed(client))));
-        observers.map(|(client, observer)| (client, observer.join().expect("a client could be observed"))).into()
+        observers
+            .map(|(client, observer)| (client, observer.join().expect("a client could be observed")))
+            .into()
     });
     let text = document(&columns);
     if std::env::var_os("WRIT_UPDATE_COVERAGE").is_some() {
         std::fs::write(DOCUMENT, &text).unwrap();
     }
     let stands = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
-    assert_eq!(text, stands, "observed another coverage; look at it, then write it with WRIT_UPDATE_COVERAGE=1");
+    assert_eq!(
+        text, stands,
+        "observed another coverage; look at it, then write it with WRIT_UPDATE_COVERAGE=1"
+    );
 }
 
 fn observed(client: Client) -> BTreeMap<&'static str, &'static str> {
@@ -89,7 +94,9 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
     let is = |event: &Value, kind: &str| event["type"] == kind;
     let any = |fits: &dyn Fn(&Value) -> bool| if activity.iter().any(fits) { "seen" } else { "missed" };
     let decided = |operation: &'static str| {
-        move |event: &Value| is(event, "call-decided") && event["operation"] == operation && event["subagent"].is_null()
+        move |event: &Value| {
+            is(event, "call-decided") && event["operation"] == operation && event["subagent"].is_null()
+        }
     };
     let mut seen = BTreeMap::new();
     for kind in [
@@ -107,7 +114,8 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
     seen.insert("file", any(&decided("write")));
     seen.insert("call-ended", any(&|event| is(event, "call-ended") && event["outcome"] == "succeeded"));
     seen.insert("call-failed", any(&|event| is(event, "call-ended") && event["outcome"] == "failed"));
-    let errands = activity.iter().filter(|event| is(event, "call-decided") && event["operation"] == "shell").count();
+    let errands =
+        activity.iter().filter(|event| is(event, "call-decided") && event["operation"] == "shell").count();
     seen.insert("subagent-call", if errands >= 4 { "seen" } else { "missed" });
     let left_a_trace = repo.join("stolen").exists();
     seen.insert("denied", if left_a_trace { "ran" } else { "blocked" });
@@ -121,7 +129,8 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
 fn damaged(client: Client, damage: Damage) -> &'static str {
     let house = House::with_own_copy();
     let model =
-        ScriptedModel::start(Script::new().shell("cat go > /dev/null").shell("touch unguarded").say("done")).unwrap();
+        ScriptedModel::start(Script::new().shell("cat go > /dev/null").shell("touch unguarded").say("done"))
+            .unwrap();
     paused(&house, client, &model, || {
         std::fs::remove_file(house.program()).unwrap();
         if let Damage::Crashes = damage {

@@ -164,13 +164,62 @@ fn a_client_that_is_not_installed_is_a_usage_error() {
     machine.is_untouched();
 }
 
+/// A client that speaks its hooks' language and asks for one thing only.
 #[test]
-fn real_client_demo() {
+fn a_story_that_goes_otherwise_is_told_as_such() {
+    let machine = Machine::new();
+    let session = machine.corner.bin().join("session.ndjson");
+    let call = r#"{"session_id":"s","cwd":"@REPO@","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"cat README.md"},"tool_use_id":"1"}"#;
+    let start = r#"{"session_id":"s","cwd":"@REPO@","hook_event_name":"SessionStart","source":"startup"}"#;
+    std::fs::write(&session, format!("{start}\n{call}\n")).unwrap();
+    let program = env!("CARGO_BIN_EXE_writ");
+    let play = format!(
+        "sed \"s#@REPO@#$PWD#\" '{}' > \"$HOME/session\"\nexec '{program}' demo --play \"$HOME/session\" -- \"$@\"",
+        session.display()
+    );
+    machine.corner.script("claude", &play);
+    let output = finished(machine.demo(&["--json"]));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let story: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&story["ok"], &story["rehearsal"]), (&false.into(), &false.into()), "{story:#}");
+    let fact = |name: &str| {
+        story["facts"].as_array().unwrap().iter().find(|fact| fact["name"] == name).unwrap().clone()
+    };
+    assert_eq!(fact("reading is allowed, and done")["held"], true, "{story:#}");
+    assert_eq!(fact("it was pushed exactly once")["seen"], "1", "{story:#}");
+    assert_eq!(fact("decode-and-run is refused")["seen"], "not asked", "{story:#}");
+    machine.is_untouched();
+}
+
+/// With the pinned clients on PATH. Without `named`, the first of them is taken.
+fn real_client(named: Option<&str>) {
     let machine = Machine::new();
     let clients = Clients::find(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
     let mut demo = machine.demo(&["--json"]);
+    demo.args(named.into_iter().flat_map(|client| ["--client", client]));
     demo.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", clients.programs().display()));
     let story = told(&finished(demo));
-    assert_eq!((&story["rehearsal"], &story["client"]), (&false.into(), &"claude-code".into()), "{story:#}");
+    let client = named.unwrap_or("claude-code");
+    assert_eq!((&story["rehearsal"], &story["client"]), (&false.into(), &client.into()), "{story:#}");
     machine.is_untouched();
+}
+
+#[test]
+fn real_client_demo() {
+    real_client(None);
+}
+
+#[test]
+fn real_client_demo_of_codex() {
+    real_client(Some("codex"));
+}
+
+#[test]
+fn real_client_demo_of_gemini_cli() {
+    real_client(Some("gemini-cli"));
+}
+
+#[test]
+fn real_client_demo_of_opencode() {
+    real_client(Some("opencode"));
 }

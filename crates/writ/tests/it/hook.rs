@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::corner::{Guest, Corner, fed, finished, text};
+use crate::corner::{Corner, Guest, fed, finished, text};
 
 /// What each client sends before a tool call.
 const CALLS: [(&str, &str); 4] = [
@@ -29,7 +29,8 @@ const CALLS: [(&str, &str); 4] = [
 ];
 
 /// A reply that lets Claude Code run the call.
-const LETS_THROUGH: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#;
+const LETS_THROUGH: &str =
+    r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#;
 
 fn hook(corner: &Corner, client: &str, options: &[&str], input: &[u8]) -> Output {
     fed(corner.writ(["hook", client].iter().chain(options)), input)
@@ -41,7 +42,8 @@ fn refused(output: &Output, reason: &str) {
     let said = text(output);
     assert!(said.contains(reason), "no `{reason}` in {said}");
     assert!(!said.contains("\"allow\""), "{said}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    let answer: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
     assert!(answer.is_object(), "{said}");
 }
 
@@ -109,7 +111,10 @@ fn an_answer_that_is_not_ours_lets_nothing_through() {
         for (client, input) in CALLS {
             let output = hook(&corner, client, &[], input.as_bytes());
             assert_eq!(output.status.code(), Some(2), "{name}: {}", text(&output));
-            assert!(text(&output).contains("control-unreachable") || text(&output).contains("input-too-large"), "{name}");
+            assert!(
+                text(&output).contains("control-unreachable") || text(&output).contains("input-too-large"),
+                "{name}"
+            );
             assert!(!text(&output).contains("\"allow\""), "{name}");
         }
     }
@@ -215,8 +220,11 @@ fn a_command_line_that_is_not_understood_blocks_and_prints_nothing_to_the_client
 #[test]
 fn a_session_that_ends_is_never_held_up() {
     let corner = Corner::new();
-    for (client, event) in [("claude-code", "SessionEnd"), ("gemini-cli", "SessionEnd"), ("codex", "SessionEnd")] {
-        let input = format!(r#"{{"session_id":"s","cwd":"/w","hook_event_name":"{event}","reason":"other"}}"#);
+    for (client, event) in
+        [("claude-code", "SessionEnd"), ("gemini-cli", "SessionEnd"), ("codex", "SessionEnd")]
+    {
+        let input =
+            format!(r#"{{"session_id":"s","cwd":"/w","hook_event_name":"{event}","reason":"other"}}"#);
         let output = hook(&corner, client, &[event], input.as_bytes());
         assert_eq!(output.status.code(), Some(0), "{client}: {}", text(&output));
     }
@@ -236,8 +244,12 @@ fn a_reply_is_printed_as_it_came_and_the_frame_is_as_specified() {
     });
     let (client, input) = CALLS[0];
     let socket = socket.to_str().unwrap();
-    let output = hook(&corner, client, &["PreToolUse", "--socket", socket, "--deadline", "20"], input.as_bytes());
-    assert_eq!((output.status.code(), &*output.stdout, &*output.stderr), (Some(0), "outé".as_bytes(), &b"err"[..]));
+    let output =
+        hook(&corner, client, &["PreToolUse", "--socket", socket, "--deadline", "20"], input.as_bytes());
+    assert_eq!(
+        (output.status.code(), &*output.stdout, &*output.stderr),
+        (Some(0), "outé".as_bytes(), &b"err"[..])
+    );
     let frame = server.join().unwrap();
     assert_eq!(frame, serde_json::json!({"v": 1, "client": client, "event": "PreToolUse", "payload": input}));
 }

@@ -39,7 +39,8 @@ impl House {
 
     /// The same with a copy of the program, which a test may damage.
     pub fn with_own_copy() -> Self {
-        let copies = tempfile::Builder::new().prefix("copy-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let copies =
+            tempfile::Builder::new().prefix("copy-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let copy = copies.path().join("writ");
         std::fs::copy(env!("CARGO_BIN_EXE_writ"), &copy).unwrap();
         Self::of(copy, Some(copies))
@@ -75,13 +76,21 @@ impl House {
 
     /// A person's command.
     pub fn person(&self, arguments: &[&str]) -> Output {
-        command(Path::new(env!("CARGO_BIN_EXE_writ")), &self.stage, &self.state()).args(arguments).output().unwrap()
+        command(Path::new(env!("CARGO_BIN_EXE_writ")), &self.stage, &self.state())
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// A person's command that must succeed, with `--json`.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let done = self.person(&[arguments, &["--json"]].concat());
-        assert!(done.status.success(), "writ {}: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "writ {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&done.stderr)
+        );
         serde_json::from_slice(&done.stdout).unwrap_or_else(|error| {
             panic!("writ {}: {error}: {}", arguments.join(" "), String::from_utf8_lossy(&done.stdout))
         })

@@ -83,7 +83,11 @@ fn allowed_happens_and_denied_leaves_no_trace(client: Client) {
     let written = house.stage.repo().join("written.txt").display().to_string();
     let play = Play::new(
         house,
-        Script::new().shell("echo hello > shell.txt").write(written, "from the file tool\n").shell(DENIED).say("done"),
+        Script::new()
+            .shell("echo hello > shell.txt")
+            .write(written, "from the file tool\n")
+            .shell(DENIED)
+            .say("done"),
     );
     let ended = play.run(client, &[]).run(PATIENCE).unwrap();
     let story = play.story(&ended);
@@ -93,7 +97,10 @@ fn allowed_happens_and_denied_leaves_no_trace(client: Client) {
     assert_eq!(play.made("stolen"), None, "{story}");
     assert_eq!(play.house.verdicts(), ["allow", "allow", "deny"], "{story}");
     let results = play.model.results();
-    assert!(format!("{:?}", results.last().unwrap()).contains("Writ refused this call"), "the agent is told why\n{story}");
+    assert!(
+        format!("{:?}", results.last().unwrap()).contains("Writ refused this call"),
+        "the agent is told why\n{story}"
+    );
     let kinds = play.kinds();
     for event in ["session-started", "prompt-submitted", "call-decided", "call-ended"] {
         assert!(kinds.iter().any(|kind| kind == event), "{event} is missing\n{story}");
@@ -148,7 +155,9 @@ fn nobody_is_left(home: &std::path::Path) {
 
     let wanted = format!("HOME={}", home.display());
     for process in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+        let Some(pid) =
+            process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+        else {
             continue;
         };
         let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { continue };

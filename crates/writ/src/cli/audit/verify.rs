@@ -83,7 +83,9 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
         let Report { control, activity, .. } = &report;
         screen::line(format_args!("{} control and {} activity entries", control.size, activity.size))?;
         screen::line(match (report.intact, held.len()) {
-            (true, 0) => "intact; a cut tail would show only against a checkpoint that you kept (--checkpoint)",
+            (true, 0) => {
+                "intact; a cut tail would show only against a checkpoint that you kept (--checkpoint)"
+            }
             (true, _) => "intact, and nothing was cut off since the checkpoints that you kept",
             (false, _) => "NOT as it was signed",
         })?;
@@ -129,13 +131,16 @@ fn given_keys(origin: &str, texts: &[String]) -> Result<[VerifyingKey; 2], Failu
     let origin = Origin::new(origin)?;
     let keys = texts
         .iter()
-        .map(|text| VerifyingKey::parse(text).map_err(|error| Failure::usage(format_args!("`{text}`: {error}"))))
+        .map(|text| {
+            VerifyingKey::parse(text).map_err(|error| Failure::usage(format_args!("`{text}`: {error}")))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let of = |stream: Stream| {
         let name = origin.of(stream);
-        keys.iter().find(|key| key.name() == name).cloned().ok_or_else(|| {
-            Failure::usage(format_args!("no key was given for `{name}`"))
-        })
+        keys.iter()
+            .find(|key| key.name() == name)
+            .cloned()
+            .ok_or_else(|| Failure::usage(format_args!("no key was given for `{name}`")))
     };
     Ok([of(Stream::Activity)?, of(Stream::Control)?])
 }

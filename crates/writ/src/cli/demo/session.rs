@@ -129,6 +129,10 @@ fn tell_task(task: &TaskView, teller: &mut Teller) -> Result<(), Failure> {
         "{}, {}, at most {} s and {} calls",
         task.id, task.supervision, task.limits.seconds, task.limits.calls
     ))?;
+    if !task.handed_over.is_empty() {
+        let names: Vec<_> = task.handed_over.iter().map(ToString::to_string).collect();
+        teller.also(format_args!("handed over, on record: {} (here a dummy)", names.join(", ")))?;
+    }
     teller.part("what it did")?;
     Ok(())
 }
@@ -201,7 +205,7 @@ fn tell(decided: &Decided, teller: &mut Teller) -> Result<(), Failure> {
             teller.fact(Tone::Stopped, "refused", about)?;
             match approval {
                 Some(approval) => teller.also(format_args!("{}: {approval}", decision.reason))?,
-                None => teller.also(format_args!("{}: {}", decision.reason, decided.policies()))?,
+                None => teller.also(format_args!("by {}", decided.policies()))?,
             }
         }
     }

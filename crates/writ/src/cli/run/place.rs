@@ -53,9 +53,9 @@ pub(in crate::cli) fn found(command: &OsStr, search: Option<&OsStr>) -> Option<P
 /// A repository that is the user's home, or lies above it, is not taken: a home under version control would hand over
 /// everything. A workspace that holds Writ's own state is refused.
 pub(super) fn workspace(cwd: &Path, home: Option<&Path>, state: &Path) -> Result<PathBuf, Failure> {
-    let cwd = cwd
-        .canonicalize()
-        .map_err(|error| Failure::usage(format_args!("the working directory cannot be looked at: {error}")))?;
+    let cwd = cwd.canonicalize().map_err(|error| {
+        Failure::usage(format_args!("the working directory cannot be looked at: {error}"))
+    })?;
     let home = home.and_then(|home| home.canonicalize().ok());
     let is_home = |path: &Path| home.as_deref().is_some_and(|home| home.starts_with(path));
     let workspace = cwd

@@ -27,7 +27,11 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// Sockets and cookies by which a process inside could make one outside act for it: keystrokes into another terminal,
 /// a container with the host's disk, an agent that holds keys.
 const OTHER_HANDS: &[&str] = &[
-    "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman", "/run/screen", "/tmp/screens",
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/run/podman",
+    "/run/screen",
+    "/tmp/screens",
     "/tmp/.X11-unix",
 ];
 
@@ -67,7 +71,10 @@ pub(super) fn door(
         random: Arc::new(SystemRandom),
     };
     let deadline = HOOK_DEADLINE - MARGIN;
-    Ok(Door::new(ports, DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline }))
+    Ok(Door::new(
+        ports,
+        DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline },
+    ))
 }
 
 /// The bench of this host: the policies, and what the judge measures places from.
@@ -184,9 +191,8 @@ pub(super) fn plan(
         read_only,
         danger_no_namespaces: wish.danger_no_namespaces,
     };
-    Plan::draw(profile).map_err(|error| {
-        Failure::from(error).hint("`writ doctor` tells what this machine can enforce")
-    })
+    Plan::draw(profile)
+        .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))
 }
 
 /// The user's runtime folder, session bus, multiplexers, display and agents: wherever a process outside takes orders.
@@ -198,9 +204,10 @@ fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let named = ["XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "XAUTHORITY"].into_iter().filter_map(&variable);
     hidden.extend(named.map(PathBuf::from));
     hidden.extend(variable("HOME").map(|home| Path::new(&home).join(".Xauthority")));
-    hidden.extend(variable("TMUX").and_then(|value| {
-        value.to_str().and_then(|value| value.split(',').next()).map(PathBuf::from)
-    }));
+    hidden.extend(
+        variable("TMUX")
+            .and_then(|value| value.to_str().and_then(|value| value.split(',').next()).map(PathBuf::from)),
+    );
     hidden.extend(variable("DBUS_SESSION_BUS_ADDRESS").into_iter().flat_map(|address| {
         let address = address.to_string_lossy().into_owned();
         address
@@ -238,9 +245,14 @@ mod tests {
             "XAUTHORITY" => Some("relative".into()),
             _ => None,
         });
-        for path in
-            ["/run/user/7", "/tmp/dbus-x", "/tmp/ssh-1/agent.2", "/tmp/other/default", "/home/dev/.Xauthority", "/run/docker.sock"]
-        {
+        for path in [
+            "/run/user/7",
+            "/tmp/dbus-x",
+            "/tmp/ssh-1/agent.2",
+            "/tmp/other/default",
+            "/home/dev/.Xauthority",
+            "/run/docker.sock",
+        ] {
             assert!(found.contains(&PathBuf::from(path)), "{path}");
         }
         assert!(found.iter().all(|path| path.is_absolute()));

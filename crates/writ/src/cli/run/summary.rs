@@ -38,17 +38,24 @@ impl Ending<'_> {
             ),
         ];
         match unclosed {
-            None => lines.push("  ended   the writ, requests that still waited, and everything the client started".to_owned()),
+            None => lines.push(
+                "  ended   the writ, requests that still waited, and everything the client started"
+                    .to_owned(),
+            ),
             Some(problem) => {
                 lines.push(format!("  NOT CLOSED: {problem}"));
-                lines.push("  the control plane closes the task by itself when it misses its supervisor".to_owned());
+                lines.push(
+                    "  the control plane closes the task by itself when it misses its supervisor".to_owned(),
+                );
             }
         }
         if !tree_dead {
             lines.push("  STILL ALIVE: something that the client started could not be ended".to_owned());
         }
         if counts.events == 0 {
-            lines.push("  NO HOOK WAS EVER CALLED: nothing of what the client did was seen or decided".to_owned());
+            lines.push(
+                "  NO HOOK WAS EVER CALLED: nothing of what the client did was seen or decided".to_owned(),
+            );
         }
         if counts.unmatched > 0 {
             lines.push(format!("  NOT ASKED: {} calls ran without having been decided", counts.unmatched));
@@ -58,10 +65,16 @@ impl Ending<'_> {
         }
         match counts.missing.max(u64::try_from(counts.open.len()).unwrap_or(u64::MAX)) {
             0 => {}
-            missing => lines.push(format!("  {missing} allowed calls ended without a word about their outcome")),
+            missing => {
+                lines.push(format!("  {missing} allowed calls ended without a word about their outcome"))
+            }
         }
         for checkpoint in closed.iter().flat_map(|closed| &closed.checkpoints) {
-            lines.push(format!("  checkpoint of the {} log at {}; whoever keeps it can prove a cut:", screen::word(&checkpoint.log), checkpoint.size));
+            lines.push(format!(
+                "  checkpoint of the {} log at {}; whoever keeps it can prove a cut:",
+                screen::word(&checkpoint.log),
+                checkpoint.size
+            ));
             lines.extend(checkpoint.note.lines().map(|line| format!("    {line}").trim_end().to_owned()));
         }
         lines.push(format!("  story   writ audit show {task}"));

@@ -107,8 +107,13 @@ async fn accept_fingerprint(wish: &Wish, held: &Held) -> Result<(), Failure> {
     }
     let agent = &held.facts().agent_name;
     let _ = held.close(CloseCause::AgentSuspended).await;
-    Err(Failure::new(Kind::Denied, format_args!("`{agent}` is not what was accepted: its client, model, instructions or MCP servers changed"))
-        .hint(format!("`writ agent show {agent}` tells what; `writ agent attest {agent}` accepts it")))
+    Err(Failure::new(
+        Kind::Denied,
+        format_args!(
+            "`{agent}` is not what was accepted: its client, model, instructions or MCP servers changed"
+        ),
+    )
+    .hint(format!("`writ agent show {agent}` tells what; `writ agent attest {agent}` accepts it")))
 }
 
 fn tell_environment(scrubbed: &Scrubbed) {
@@ -116,7 +121,10 @@ fn tell_environment(scrubbed: &Scrubbed) {
         screen::say(format_args!("writ: handed over, on record: {}", scrubbed.handed_over.join(", ")));
     }
     if !scrubbed.withheld.is_empty() {
-        screen::say(format_args!("writ: held back, they look like credentials: {}", scrubbed.withheld.join(", ")));
+        screen::say(format_args!(
+            "writ: held back, they look like credentials: {}",
+            scrubbed.withheld.join(", ")
+        ));
     }
     tracing::info!(unlisted = ?scrubbed.unlisted, "variables that the agent does not get");
 }

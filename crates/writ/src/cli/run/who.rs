@@ -10,7 +10,11 @@ use crate::failure::{Failure, Kind};
 use crate::wire::now;
 
 /// The agent, active.
-pub(super) async fn agent(office: &Office, client: Client, named: Option<String>) -> Result<AgentView, Failure> {
+pub(super) async fn agent(
+    office: &Office,
+    client: Client,
+    named: Option<String>,
+) -> Result<AgentView, Failure> {
     let agent = match named {
         Some(agent) => office.call(AgentShow { agent, at: None }).await?,
         None => {
@@ -25,7 +29,8 @@ pub(super) async fn agent(office: &Office, client: Client, named: Option<String>
                 (None, _) => register(office, client).await?,
                 (Some(agent), true) => agent,
                 (Some(last), false) => {
-                    let names: Vec<_> = known.iter().chain([&last]).map(|agent| agent.name.to_string()).collect();
+                    let names: Vec<_> =
+                        known.iter().chain([&last]).map(|agent| agent.name.to_string()).collect();
                     return Err(Failure::usage(format_args!("{client} is registered {} times", names.len()))
                         .hint(format!("say which one with --agent: {}", names.join(", "))));
                 }
@@ -37,13 +42,19 @@ pub(super) async fn agent(office: &Office, client: Client, named: Option<String>
     }
     let next = match agent.state {
         LifecycleState::Active => return Ok(agent),
-        LifecycleState::Requested | LifecycleState::Discovered => format!("writ agent approve {}", agent.name),
+        LifecycleState::Requested | LifecycleState::Discovered => {
+            format!("writ agent approve {}", agent.name)
+        }
         LifecycleState::Approved | LifecycleState::Suspended if agent.changed.is_some() => {
             format!("writ agent attest {}", agent.name)
         }
-        LifecycleState::Suspended => format!("writ agent review {0}`, then `writ agent resume {0}", agent.name),
+        LifecycleState::Suspended => {
+            format!("writ agent review {0}`, then `writ agent resume {0}", agent.name)
+        }
         LifecycleState::Approved => format!("writ agent approve {}", agent.name),
-        LifecycleState::Quarantined => format!("writ agent retire {}`, then register anew: `writ agent register", agent.name),
+        LifecycleState::Quarantined => {
+            format!("writ agent retire {}`, then register anew: `writ agent register", agent.name)
+        }
         LifecycleState::Retired => "writ agent register".to_owned(),
     };
     let reason = crate::screen::word(&agent.reason);
@@ -53,8 +64,12 @@ pub(super) async fn agent(office: &Office, client: Client, named: Option<String>
 
 async fn register(office: &Office, client: Client) -> Result<AgentView, Failure> {
     if !form::has_terminal() {
-        return Err(Failure::usage(format_args!("{client} is not registered, and there is no terminal to ask at"))
-            .hint(format!("writ agent register {client} --client {client} --purpose \"what it is for\" --approve")));
+        return Err(Failure::usage(format_args!(
+            "{client} is not registered, and there is no terminal to ask at"
+        ))
+        .hint(format!(
+            "writ agent register {client} --client {client} --purpose \"what it is for\" --approve"
+        )));
     }
     let owner = me();
     let purpose = form::registration(client, &owner.to_string())?;

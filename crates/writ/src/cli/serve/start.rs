@@ -28,8 +28,10 @@ pub(in crate::cli) async fn connect_or_start(state: &State) -> Result<Office, Fa
     let problem = start(state).await?;
     // Another command may have been quicker to start one.
     Office::connect(&path).await.map_err(|error| match problem {
-        Some(problem) => Failure::new(Kind::Broken, format_args!("the control plane did not start: {problem}"))
-            .hint(format!("its log is `{}`", state.serve_log().display())),
+        Some(problem) => {
+            Failure::new(Kind::Broken, format_args!("the control plane did not start: {problem}"))
+                .hint(format!("its log is `{}`", state.serve_log().display()))
+        }
         None => error.into(),
     })
 }
