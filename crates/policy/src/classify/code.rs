@@ -290,21 +290,33 @@ struct Literal {
 fn string_literals(code: &str) -> Vec<Literal> {
     const MOST: usize = 400;
     let mut found = Vec::new();
+    // A quote that is never closed is not looked for again: the search stays linear.
+    let mut unclosed: Vec<(u8, bool)> = Vec::new();
     let mut bytes = code.bytes().enumerate().peekable();
     while let Some((start, quote)) = bytes.next() {
-        if !matches!(quote, b'"' | b'\'' | b'`') || found.len() >= MOST {
+        if found.len() >= MOST {
+            break;
+        }
+        if !matches!(quote, b'"' | b'\'' | b'`') {
             continue;
         }
         let triple = code.get(start..start + 3).is_some_and(|three| three.bytes().all(|byte| byte == quote))
             && quote != b'`';
         let open = if triple { start + 3 } else { start + 1 };
         let rest = code.get(open..).unwrap_or_default();
-        let close = if triple {
-            rest.find(&code.get(start..start + 3).unwrap_or_default().to_owned())
+        let close = if unclosed.contains(&(quote, triple)) {
+            None
+        } else if triple {
+            rest.find(code.get(start..start + 3).unwrap_or_default())
         } else {
             closing_quote(rest, quote)
         };
-        let Some(length) = close else { continue };
+        let Some(length) = close else {
+            if !unclosed.contains(&(quote, triple)) {
+                unclosed.push((quote, triple));
+            }
+            continue;
+        };
         let text = rest.get(..length).unwrap_or_default();
         let end = open + length + if triple { 3 } else { 1 };
         found.push(Literal { start: start + 1, end, text: word::unescape(&text.replace("\\\\", "\\")) });

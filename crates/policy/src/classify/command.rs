@@ -21,6 +21,9 @@ const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type b
 /// Programs that write the files they are given.
 const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge split csplit";
 
+/// Options that are followed by a file to write, whatever the program.
+const WRITES_NEXT: &str = "-o -out --out --output --outfile --output-file";
+
 // === impl Walk: which program ===
 
 impl Walk<'_> {
@@ -224,11 +227,14 @@ impl Walk<'_> {
         if !reads || flags::lists(NAMES_ONLY, program) {
             return;
         }
+        let mut before = "";
         for arg in args {
-            if arg.text.starts_with('-') && !arg.text.contains('=') {
-                continue;
+            let option = std::mem::replace(&mut before, arg.text.as_str());
+            if flags::lists(WRITES_NEXT, option) {
+                self.writes_path(arg, false);
+            } else if !arg.text.starts_with('-') || arg.text.contains('=') {
+                self.reads_path(arg, "argument.read");
             }
-            self.reads_path(arg, "argument.read");
         }
     }
 
@@ -275,7 +281,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn is_secret(&self, value: &Value) -> bool {
-        could_be_path(&value.text) && path::is_secret(&self.resolved(value))
+        could_be_path(&value.text) && path::is_secret(&self.resolved(value)) && !self.is_own_text(value)
+    }
+
+    /// A file whose content the line itself has written: what is in it is no secret to who wrote it.
+    fn is_own_text(&self, value: &Value) -> bool {
+        value.literal().is_some_and(|name| self.scope.is_own(name))
     }
 
     pub(super) fn secret(&mut self, value: &Value, rule: &'static str) {
@@ -292,8 +303,13 @@ impl Walk<'_> {
             self.socket(value, false);
             return;
         }
-        let path = self.resolved(value);
-        if path::is_secret(&path) {
+        let mut path = self.resolved(value);
+        if path.starts_with(UNKNOWN)
+            && let Some(found) = &self.feed.paths
+        {
+            path = path::normalise(&found.stand_in(self.facts), self.facts);
+        }
+        if path::is_secret(&path) && !self.is_own_text(value) {
             self.secret(value, rule);
         } else if path::place(&path, self.facts) == Place::Outside && !path.starts_with("/dev/") {
             self.effect(EffectClass::Read, Target::Path(value.shown()), rule, "reads outside the workspace");
@@ -354,11 +370,16 @@ impl Walk<'_> {
     /// Text was written to a file: kept for a later run, and read at once where a shell starts with it.
     pub(super) fn wrote_text(&mut self, path: &str, text: String, appends: bool) {
         let normal = self.resolved(&Value::known(path));
-        if path::is_protected(&normal) && !normal.contains("/.ssh") {
-            let before = self.effects.len();
-            self.nested(&text);
-            let worst = self.effects.iter().skip(before).map(|effect| effect.class).max();
-            if matches!(worst, Some(EffectClass::Destructive | EffectClass::EscapeAttempt)) {
+        if path::is_protected(&normal) && runs_as_shell(&normal) {
+            // Only asked what it would be: it does not run now.
+            let outer = std::mem::take(&mut self.effects);
+            for line in text.lines() {
+                self.nested(without_schedule(&normal, line));
+            }
+            let planted = std::mem::replace(&mut self.effects, outer);
+            let harms =
+                |class: EffectClass| matches!(class, EffectClass::Destructive | EffectClass::EscapeAttempt);
+            if planted.iter().any(|effect| harms(effect.class)) {
                 let target = Target::Path(word::shown(path));
                 let text = "plants a harmful command where it runs later";
                 self.effect(EffectClass::EscapeAttempt, target, "path.planted", text);
@@ -428,6 +449,35 @@ pub(super) fn program_name(written: &str) -> String {
 
 fn could_be_path(text: &str) -> bool {
     !text.is_empty() && !text.contains(['\n', '(', ')', ';', '|', '<', '>']) && !text.contains("://")
+}
+
+/// Protected files whose lines a shell runs.
+fn runs_as_shell(normal: &str) -> bool {
+    let name = normal.rsplit('/').next().unwrap_or_default();
+    let is_start =
+        ["rc", "profile", "login", "logout", "env", "aliases"].iter().any(|end| name.ends_with(end));
+    is_start
+        || normal.contains("cron")
+        || normal.contains("/hooks/")
+        || normal.contains("profile.d/")
+        || name == "rc.local"
+}
+
+/// The command of a line in a crontab; other files have no schedule.
+fn without_schedule<'a>(normal: &str, line: &'a str) -> &'a str {
+    const FIELDS: usize = 5;
+    let line = line.trim();
+    if !normal.contains("cron") || line.starts_with('#') {
+        return line;
+    }
+    // The tables of the system have a field for the user.
+    let user = usize::from(normal.starts_with("/etc/"));
+    let fields = user + if line.starts_with('@') { 1 } else { FIELDS };
+    let mut rest = line;
+    for _ in 0..fields {
+        rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim_start();
+    }
+    rest
 }
 
 /// Whether an argument makes its program start a shell.

@@ -137,7 +137,7 @@ fn keeps_no_secret(next: &[Value]) -> bool {
                 .copied()
                 .or_else(|| flags::positionals(args, "-A -B -C -m").first().map(|word| word.text.as_str()));
             pattern.is_some_and(|pattern| {
-                let is_broad = pattern.chars().filter(char::is_ascii_alphanumeric).count() < 2;
+                let is_broad = pattern.chars().filter(|c| !" .=^$*+".contains(*c)).count() < 2;
                 flags::has(args, "-c")
                     || flags::has(args, "-q")
                     || (!is_broad && !is_secret_name(pattern) && !flags::has(args, "-v"))

@@ -227,11 +227,16 @@ impl Walk<'_> {
             flags::positionals(args, "-t --target-directory -S --suffix -m -o -g --mode --owner --group");
         let target = if directory.is_empty() && paths.len() > 1 { paths.pop() } else { None };
         for source in &paths {
-            let is_template = path::is_secret(&self.resolved(source));
-            if is_template {
-                self.secret(source, "argument.copied");
-            } else {
-                self.reads_path(source, "argument.copied");
+            self.reads_path(source, "argument.copied");
+            let normal = self.resolved(source);
+            if normal.contains("bin/") && normal.rsplit('/').next().is_some_and(super::command::is_shell) {
+                let text = "puts a shell under another name";
+                self.effect(EffectClass::EscapeAttempt, Target::Path(source.shown()), "path.shell", text);
+            }
+            if source.text == "/dev/null"
+                && let Some(target) = target
+            {
+                self.writes_path(target, true);
             }
             if program == "mv" && target.is_some_and(|target| target.text == "/dev/null") {
                 self.effect(
@@ -277,6 +282,9 @@ impl Walk<'_> {
         if let (Some(target), [source]) = (target.and_then(|target| target.literal()), paths.as_slice())
             && let Some(name) = source.literal()
         {
+            if path::is_template(&self.resolved(source)) {
+                self.scope.wrote(target, String::new(), false);
+            }
             if let Some(text) = self.scope.file(name).map(str::to_owned) {
                 self.wrote_text(target, text, false);
             }
@@ -363,15 +371,19 @@ impl Walk<'_> {
     }
 
     fn awk_program(&mut self, program: &str) {
+        const MOST: usize = 100;
+        if program.len() > 64 * 1024 || program.matches(['|', '>']).count() > MOST {
+            self.unknown(Target::Command("awk".to_owned()), "awk.long", "the program is too long to be read");
+        }
         if program.contains("/inet/") {
             let target = Target::Host(word::shown(program.split("/inet/").nth(1).unwrap_or_default()));
             self.effect(EffectClass::EscapeAttempt, target, "awk.socket", "opens a connection from awk");
         }
-        for (at, _) in program.match_indices("system(") {
+        for (at, _) in program.match_indices("system(").take(MOST) {
             let after = program.get(at + "system(".len()..).unwrap_or_default();
             self.quoted_command(after.trim_start(), ')');
         }
-        for (at, _) in program.match_indices('|') {
+        for (at, _) in program.match_indices('|').take(MOST) {
             let (before, after) = program.split_at_checked(at).unwrap_or((program, ""));
             let after = after.trim_start_matches('|').trim_start();
             if before.ends_with('|') || before.trim_end().ends_with('|') {
@@ -384,12 +396,19 @@ impl Walk<'_> {
                 self.quoted_command(after.trim_start_matches('&').trim_start(), '}');
             }
         }
-        for (at, _) in program.match_indices('>') {
+        for (at, _) in program.match_indices('>').take(MOST) {
             let after = program.get(at + 1..).unwrap_or_default().trim_start_matches('>').trim_start();
             if let Some(path) =
                 after.strip_prefix('"').and_then(|after| after.split_once('"')).map(|(path, _)| path)
             {
                 self.writes_path(&Value::known(path), false);
+            } else if let Some(statement) =
+                program.get(..at).and_then(|before| before.rsplit(['{', ';', '}']).next())
+                && statement.trim_start().starts_with("print")
+                && !statement.contains('(')
+            {
+                let text = "writes to a path only known at run time";
+                self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.write", text);
             }
         }
     }
@@ -580,8 +599,7 @@ impl Walk<'_> {
         let is_own = !words.is_empty()
             && words.iter().all(|word| {
                 word.text.starts_with('%')
-                    || matches!(word.from.as_deref(), Some("!"))
-                    || word.from.as_deref().is_some_and(|name| name.to_uppercase().ends_with("PID"))
+                    || word.from.as_deref().is_some_and(|name| name == "!" || self.holds_own_job(name))
             });
         let class = if flags::has_any(args, "-l -L -0") {
             EffectClass::Read
@@ -591,6 +609,12 @@ impl Walk<'_> {
             EffectClass::Destructive
         };
         self.effect(class, Target::Command("kill".to_owned()), "process.kill", "ends processes");
+    }
+
+    /// Whether a variable was set from `$!` and from nothing else.
+    fn holds_own_job(&self, name: &str) -> bool {
+        let values = self.scope.values(name);
+        !values.is_empty() && values.iter().all(|value| value.from.as_deref() == Some("!"))
     }
 
     /// Targets of `make` and its like are project code; some names promise more.

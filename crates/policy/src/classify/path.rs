@@ -52,6 +52,7 @@ pub(super) fn normalise(path: &str, facts: &Facts<'_>) -> String {
         match part {
             "" | "." => {}
             ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "~")) => _ = parts.pop(),
+            ".." if parts.is_empty() && absolute.starts_with('/') => {}
             part => parts.push(part),
         }
     }
@@ -94,6 +95,11 @@ pub(super) fn is_secret(path: &str) -> bool {
         return false;
     }
     if path.contains(['*', '?', '[']) { paths.secret.could_match(path) } else { paths.secret.matches(path) }
+}
+
+/// An example of a secret file, or its public half.
+pub(super) fn is_template(path: &str) -> bool {
+    PATHS.template.matches(path)
 }
 
 pub(super) fn is_protected(path: &str) -> bool {

@@ -208,9 +208,7 @@ impl Walk<'_> {
             return false;
         }
         match task {
-            Some(task)
-                if catalogue::is_listed(&task.text) && !matches!(sub, "run" | "run-script" | "task") =>
-            {
+            Some(task) if is_tool(&task.text) && !matches!(sub, "run" | "run-script" | "task") => {
                 let rest: Vec<Value> = args.iter().skip_while(|arg| arg.text != task.text).cloned().collect();
                 self.argv(&rest);
             }
@@ -315,6 +313,11 @@ const TOOLS: &[(&str, &str)] = &[
     ("aws-cdk", "cdk"),
     ("typescript", "tsc"),
 ];
+
+/// Whether a word names a tool rather than a script: a listed program that does more than look.
+fn is_tool(name: &str) -> bool {
+    catalogue::lookup(name, &[]).is_some_and(|listed| listed.class != EffectClass::Read)
+}
 
 fn starts_with(args: &[Value], words: &[&str]) -> bool {
     let given = flags::positionals(args, NODE_VALUES);

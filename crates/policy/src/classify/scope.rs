@@ -3,7 +3,7 @@
 //! A variable keeps every value it may have (branches and loops add, straight code replaces), so that
 //! `c=ls; if …; then c=rm; fi; $c` is judged for both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use brush_parser::ast::FunctionBody;
@@ -22,6 +22,8 @@ pub(super) struct Scope {
     pub positional: Option<Vec<Value>>,
     /// Text of files that the line wrote itself.
     files: HashMap<String, String>,
+    /// Those of them that held nothing before.
+    own: HashSet<String>,
     /// Where `cd` went; `None` while the line is where it started.
     pub directory: Option<String>,
     /// Files that the line fetched.
@@ -99,6 +101,7 @@ impl Scope {
         if appends {
             self.files.entry(path.to_owned()).or_default().push_str(&text);
         } else {
+            self.own.insert(path.to_owned());
             self.files.insert(path.to_owned(), text);
         }
     }
@@ -110,6 +113,11 @@ impl Scope {
             .iter()
             .find(|(name, _)| name.trim_start_matches("./") == path)
             .map(|(_, text)| text.as_str())
+    }
+
+    /// Whether all of this file was written by the line.
+    pub(super) fn is_own(&self, path: &str) -> bool {
+        self.own.contains(path)
     }
 
     pub(super) fn was_fetched(&self, path: &str) -> bool {

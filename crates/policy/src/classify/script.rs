@@ -25,7 +25,7 @@ impl Walk<'_> {
         let mut all = Vec::new();
         for raw in word::expand_braces(raw, MAX_BRACE_WORDS) {
             let pieces = word::pieces(&raw);
-            if let [Piece::Variable { name: "@" | "*", operator: "", .. }] = pieces.as_slice()
+            if only_piece(&pieces).is_some_and(|name| matches!(name.as_str(), "@" | "*"))
                 && let Some(positional) = &self.scope.positional
             {
                 all.extend(positional.iter().cloned());
@@ -159,11 +159,17 @@ impl Walk<'_> {
         }
         let marks = std::mem::replace(&mut self.marks, outer_marks);
         let printed = std::mem::replace(&mut self.printed, outer_printed);
+        let found = self.found.take();
         self.next = outer_next;
         self.feed = outer_feed;
         match printed {
             Some(text) => {
                 Value { text: text.trim_end_matches('\n').to_owned(), exact: true, marks, from: None }
+            }
+            // What a search prints is shown by the name it asked for.
+            None if found.as_ref().is_some_and(|found| !found.names.is_empty()) => {
+                let text = found.map(|found| found.stand_in(self.facts)).unwrap_or_default();
+                Value { text, marks, ..Value::unknown() }
             }
             // `$(PYTHON)` is a variable of a makefile, seen by itself.
             None => Value { marks, from: Some(text.to_owned()), ..Value::unknown() },

@@ -88,6 +88,15 @@ impl Walk<'_> {
                 "a shell on a network connection",
             );
         }
+        if self.next.as_deref().and_then(|next| next.first()).is_some_and(|next| is_connection(&next.text)) {
+            let target = Target::Command(program.to_owned());
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target,
+                "shell.socket",
+                "a shell on a network connection",
+            );
+        }
         let mut takes_script = false;
         let mut reads_stdin = false;
         let mut checks_only = false;
@@ -337,6 +346,14 @@ pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &str) -> &'a [Va
         rest = if flags::lists(takes_value, &arg.text) { tail.get(1..).unwrap_or_default() } else { tail };
     }
     rest
+}
+
+/// Programs that pass what they read to another host.
+fn is_connection(name: &str) -> bool {
+    matches!(
+        name.rsplit('/').next().unwrap_or(name),
+        "nc" | "ncat" | "netcat" | "telnet" | "socat" | "openssl"
+    )
 }
 
 fn is_stdin(text: &str) -> bool {

@@ -510,7 +510,14 @@ impl Walk<'_> {
         }
         self.talks_to_socket = false;
         self.is_redirected = !redirects.is_empty();
-        let truncates = argv.first().is_none_or(|name| matches!(name.text.as_str(), ":" | "true"));
+        let truncates = match argv.first().map(|name| name.text.as_str()) {
+            None | Some(":" | "true") => true,
+            Some("cat") => argv.get(1).is_some_and(|file| file.text == "/dev/null"),
+            Some("echo" | "printf") => {
+                argv.iter().skip(1).all(|word| matches!(word.text.as_str(), "" | "-n"))
+            }
+            Some(_) => false,
+        };
         for redirect in &redirects {
             self.redirect(redirect, truncates);
         }
@@ -717,7 +724,9 @@ impl Source {
 fn is_filter(command: &Command) -> bool {
     let Command::Simple(simple) = command else { return false };
     let name = simple.word_or_name.as_ref().map(|word| word.value.as_str());
-    name.is_some_and(|name| matches!(name, "head" | "tail" | "sort" | "uniq" | "grep" | "egrep" | "shuf" | "tee" | "cat"))
+    name.is_some_and(|name| {
+        matches!(name, "head" | "tail" | "sort" | "uniq" | "grep" | "egrep" | "shuf" | "tee" | "cat")
+    })
 }
 
 fn assignment_name(assignment: &Assignment) -> &str {

@@ -417,6 +417,8 @@ pub(super) fn expand_braces(raw: &str, most: usize) -> Vec<String> {
                 parts.truncate(most);
                 open.extend(parts.into_iter().rev());
             }
+            // Inner groups are expanded first, which repeats what stands beside them.
+            _ if done.contains(&word) => {}
             _ => done.push(word),
         }
     }

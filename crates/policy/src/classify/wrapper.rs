@@ -5,10 +5,11 @@
 
 use writ_model::EffectClass;
 
+use super::path;
 use super::shell::{after_options, is_assignment};
 use super::walk::{Found, Walk};
 use super::word::{UNKNOWN, Value};
-use super::{Target, flags};
+use super::{Facts, Target, flags};
 
 /// `NAME [options] [words] COMMAND…`.
 struct Wrapper {
@@ -165,10 +166,11 @@ impl Walk<'_> {
             let text = format!("`{}` changes who runs the command, or where", wrapper.name);
             self.effect(wrapper.own, target.clone(), "wrapper.own", text);
         }
+        let mut rest = after_options(args, wrapper.values);
+        let options = args.get(..args.len() - rest.len()).unwrap_or_default();
         for text in flags::values(args, "-S --split-string").iter().filter(|_| wrapper.name == "env") {
             self.nested(text);
         }
-        let mut rest = after_options(args, wrapper.values);
         if wrapper.name == "bwrap" {
             rest = args
                 .iter()
@@ -189,7 +191,7 @@ impl Walk<'_> {
             rest = tail;
         }
         if !rest.is_empty() {
-            if wrapper.name == "command" && flags::has_any(args, "-v -V") {
+            if wrapper.name == "command" && flags::has_any(options, "-v -V") {
                 self.printed = rest.first().and_then(|name| name.literal()).map(str::to_owned);
                 self.plain_read("command");
                 return;
@@ -198,7 +200,7 @@ impl Walk<'_> {
             return;
         }
         match wrapper.name {
-            "sudo" | "doas" if flags::has_any(args, "-l -v -k -K -V") => self.plain_read(wrapper.name),
+            "sudo" | "doas" if flags::has_any(options, "-l -v -k -K -V") => self.plain_read(wrapper.name),
             "sudo" | "doas" | "pkexec" | "runuser" | "nsenter" | "unshare" | "chroot" | "setpriv"
             | "capsh" => {
                 let text = "starts a shell for another user or in another place";
@@ -209,7 +211,7 @@ impl Walk<'_> {
     }
 
     fn xargs(&mut self, args: &[Value]) {
-        const VALUES: &str = "-I -i -n -P -L -l -d -a -E -s -J -R --max-args --max-procs --delimiter --arg-file --replace \
+        const VALUES: &str = "-I -n -P -L -d -a -E -s -J -R --max-args --max-procs --delimiter --arg-file --replace \
             --max-lines";
         let rest = after_options(args, VALUES);
         if self.feed.marks.is_foreign()
@@ -247,7 +249,9 @@ impl Walk<'_> {
             }
             return;
         }
-        self.text_or_words(command, false);
+        let inputs = inputs.iter().filter(|input| !input.text.starts_with(":::"));
+        let words: Vec<Value> = command.iter().chain(inputs).cloned().collect();
+        self.text_or_words(&words, false);
     }
 
     /// A command given as one text or as words that are joined.
@@ -447,6 +451,12 @@ impl Walk<'_> {
 }
 
 impl Found {
+    /// The one name that says most about what was found: that of a secret if there is one.
+    pub(super) fn stand_in(&self, facts: &Facts<'_>) -> String {
+        let is_secret = |name: &&String| path::is_secret(&path::normalise(name, facts));
+        self.names.iter().find(is_secret).or(self.names.first()).cloned().unwrap_or_default()
+    }
+
     /// Arguments that stand for the paths a search found.
     pub(super) fn is_stand_in(value: &Value) -> bool {
         value.text.starts_with(UNKNOWN)
