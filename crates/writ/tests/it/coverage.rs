@@ -77,13 +77,13 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
         Script::new()
             .shell("cat go > /dev/null; echo shell > shell.txt")
             .write(repo.join("file.txt").display().to_string(), "file\n")
-            .shell("test -e nothing-here")
+            .shell("ls nothing-here")
             .shell(DENIED)
             .spawn(ERRAND, inner)
             .say("all is done"),
     )
     .unwrap();
-    paused(&house, client, &model, || {
+    paused(&house, client, None, &model, || {
         // A person edits the project's settings while the client runs.
         for (folder, file) in [(".claude", "settings.json"), (".gemini", "settings.json")] {
             std::fs::create_dir_all(repo.join(folder)).unwrap();
@@ -111,7 +111,9 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
         seen.insert(kind, any(&|event| is(event, kind)));
     }
     seen.insert("shell", any(&decided("shell")));
-    seen.insert("file", any(&decided("write")));
+    // Codex offers its file tool only to models that it knows by name.
+    let file = if client == Client::Codex { patched(client) } else { any(&decided("write")) };
+    seen.insert("file", file);
     seen.insert("call-ended", any(&|event| is(event, "call-ended") && event["outcome"] == "succeeded"));
     seen.insert("call-failed", any(&|event| is(event, "call-ended") && event["outcome"] == "failed"));
     let errands =
@@ -125,13 +127,25 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
     seen
 }
 
+/// A session in which a file is written by the client's file tool, on a model that is offered one.
+fn patched(client: Client) -> &'static str {
+    let house = House::new();
+    let file = house.stage.repo().join("file.txt").display().to_string();
+    let script = Script::new().shell("cat go > /dev/null").write(file, "file\n").say("done");
+    let model = ScriptedModel::start(script).unwrap();
+    paused(&house, client, Some("gpt-5.5"), &model, || {});
+    let activity = house.activity();
+    let is_write = |event: &Value| event["type"] == "call-decided" && event["operation"] == "write";
+    if activity.iter().any(is_write) { "seen" } else { "missed" }
+}
+
 /// A session whose hook program is damaged while a command runs: does the next command run unjudged?
 fn damaged(client: Client, damage: Damage) -> &'static str {
     let house = House::with_own_copy();
     let model =
         ScriptedModel::start(Script::new().shell("cat go > /dev/null").shell("touch unguarded").say("done"))
             .unwrap();
-    paused(&house, client, &model, || {
+    paused(&house, client, None, &model, || {
         std::fs::remove_file(house.program()).unwrap();
         if let Damage::Crashes = damage {
             let mut file = std::fs::File::create_new(house.program()).unwrap();
@@ -143,19 +157,29 @@ fn damaged(client: Client, damage: Damage) -> &'static str {
     if house.stage.repo().join("unguarded").exists() { "runs unjudged" } else { "blocked" }
 }
 
-/// Runs the client; `meanwhile` happens while its first command waits for the pipe `go`.
-fn paused(house: &House, client: Client, model: &ScriptedModel, meanwhile: impl FnOnce()) {
+/// Runs the client, on a model by that name; `meanwhile` happens while its first command waits for the pipe `go`.
+fn paused(
+    house: &House,
+    client: Client,
+    known_as: Option<&str>,
+    model: &ScriptedModel,
+    meanwhile: impl FnOnce(),
+) {
     let name = client.name();
     house.register(name, name);
     let pipe = house.stage.repo().join("go");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     let clients = Clients::find(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
-    let run = ["run", "--agent", name, "--kind", "feature", "--task", "be observed", "--"];
-    let running = clients
-        .headless(client, model, &house.stage, "Do as the script says.")
+    let run = ["run", "--agent", name, "--kind", "feature", "--task", "be observed"];
+    let prompt = "Do as the script says.";
+    let client_alone = match known_as {
+        Some(name) => clients.headless_as(client, name, model, &house.stage, prompt),
+        None => clients.headless(client, model, &house.stage, prompt),
+    };
+    let running = client_alone
         .unwrap()
         .env("WRIT_STATE_DIR", house.state())
-        .behind(house.program(), &run[..run.len() - 1])
+        .behind(house.program(), run)
         .start()
         .unwrap();
     let (sender, opened) = std::sync::mpsc::channel();
