@@ -1,15 +1,17 @@
 //! How long a decision takes in process, with the shipped policies: from the parsed call to the answer.
 //!
-//! Prints one JSON object. Each case is judged with 10 and with 100,000 registered agents, each agent with a task of
-//! its own; the judges of all tasks stay in memory, and the calls go round among them.
+//! Prints one JSON object. Each case is judged with 10 and with 100,000 registered agents in memory, of which up to
+//! 1,000 have an open task; the calls go round among those, and each looks its agent up first.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a measuring program, not part of the judge"
 )]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -91,28 +93,31 @@ fn main() {
     ];
     let mut results = Vec::new();
     for agents in [10_u64, 100_000] {
-        // The judge of a task is made when the task is opened; here all of them are alive, and a window of them works.
-        let scopes: Vec<TaskScope> = (0..agents).map(scope).collect();
+        let registry: BTreeMap<AgentId, TaskScope> =
+            (0..agents).map(scope).map(|scope| (scope.task.agent, scope)).collect();
         let started = Instant::now();
-        let judges: Vec<TaskJudge> = scopes
-            .iter()
-            .step_by((scopes.len() / 10).max(1))
-            .map(|scope| engine.for_task(scope.clone()).expect("the task has a judge"))
+        let judges: BTreeMap<AgentId, TaskJudge> = registry
+            .values()
+            .step_by((registry.len() / 1_000).max(1))
+            .map(|scope| (scope.task.agent, engine.for_task(scope.clone()).expect("the task has a judge")))
             .collect();
         let opening = started.elapsed() / u32::try_from(judges.len()).expect("few");
+        let working: Vec<AgentId> = judges.keys().copied().collect();
         for (name, call) in &cases {
             let mut verdict = "";
-            for judge in &judges {
+            for judge in judges.values() {
                 verdict = judge.judge(call.clone(), &moment, &Lexical).ruling().decision.verdict.name();
             }
             let mut nanos: Vec<u64> = (0..ROUNDS)
                 .map(|round| {
                     let call = call.clone();
-                    let judge = &judges[round % judges.len()];
+                    let agent = working[round % working.len()];
                     let started = Instant::now();
+                    let registered = registry.contains_key(&agent);
+                    let judge = &judges[&agent];
                     let judgement: Judgement = judge.judge(call, &moment, &Lexical);
                     let took = started.elapsed();
-                    std::hint::black_box(&judgement);
+                    std::hint::black_box((registered, &judgement));
                     u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
                 })
                 .collect();
@@ -120,6 +125,7 @@ fn main() {
             results.push(json!({
                 "case": name,
                 "agents": agents,
+                "tasks": working.len(),
                 "verdict": verdict,
                 "p50_us": nanos[ROUNDS / 2] as f64 / 1_000.0,
                 "p99_us": nanos[ROUNDS * 99 / 100] as f64 / 1_000.0,

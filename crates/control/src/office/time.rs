@@ -52,6 +52,7 @@ pub(super) struct OfficeTime {
 // === impl SystemClock ===
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "here the wall clock enters")]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp::EPOCH.after(since)

@@ -1,20 +1,10 @@
-//! The system's clock, read in one place.
+//! The present moment, by the same clock as the control plane's.
 
 use writ_model::{Clock, Timestamp};
 
-/// The wall clock of this machine. It may jump; deadlines are kept by the control plane.
-pub(crate) struct SystemClock;
+pub(crate) use writ_control::SystemClock;
 
 /// The present moment, by the system's clock.
 pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::EPOCH.after(since)
-}
-
-// === impl SystemClock ===
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        now()
-    }
+    SystemClock.now()
 }
