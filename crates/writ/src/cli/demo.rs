@@ -17,6 +17,7 @@ use writ_model::Client;
 use crate::failure::{Failure, Kind, Outcome};
 
 mod cast;
+mod deeds;
 mod ending;
 mod facts;
 mod house;

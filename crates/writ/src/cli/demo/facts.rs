@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::record::Decided;
 use super::teller::{Teller, Tone};
 use crate::failure::Failure;
 use crate::screen;
@@ -32,16 +33,16 @@ pub(super) struct Facts {
 /// One decision of the ledger.
 #[derive(Serialize)]
 pub(super) struct Call {
-    pub(super) entry: String,
-    pub(super) call: String,
-    pub(super) operation: String,
-    pub(super) effects: Vec<&'static str>,
-    pub(super) verdict: &'static str,
-    pub(super) reason: &'static str,
-    pub(super) policies: Vec<String>,
-    pub(super) approval: Option<String>,
-    pub(super) action: String,
-    pub(super) wanted: String,
+    entry: String,
+    call: String,
+    operation: String,
+    effects: Vec<&'static str>,
+    verdict: &'static str,
+    reason: &'static str,
+    policies: Vec<String>,
+    approval: Option<String>,
+    action: String,
+    wanted: String,
 }
 
 #[derive(Serialize)]
@@ -59,6 +60,27 @@ pub(super) struct About {
     pub(super) agent: String,
     pub(super) owner: String,
     pub(super) folder: Option<PathBuf>,
+}
+
+// === impl Call ===
+
+impl From<&Decided> for Call {
+    fn from(decided: &Decided) -> Self {
+        let Decided { entry, call, operation, effects, decision, approval, action, arguments: _, wanted } =
+            decided;
+        Self {
+            entry: entry.clone(),
+            call: call.to_string(),
+            operation: operation.clone(),
+            effects: effects.iter().map(|effect| effect.name()).collect(),
+            verdict: decision.verdict.name(),
+            reason: decision.reason.name(),
+            policies: decision.policies.iter().map(ToString::to_string).collect(),
+            approval: approval.map(|approval| approval.to_string()),
+            action: action.to_string(),
+            wanted: wanted.clone(),
+        }
+    }
 }
 
 // === impl Facts ===
