@@ -8,6 +8,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -33,6 +34,8 @@ use session::{Opened, Slot};
 const PORT_PATIENCE: Duration = Duration::from_secs(15);
 /// Most sessions at once. One more is refused.
 const MAX_SESSIONS: usize = 256;
+/// Most messages without sense that are recorded. The answer is the same without a record.
+const MAX_NOT_UNDERSTOOD: u32 = 1_000;
 /// Most events in one record of the end of a session.
 const MAX_BATCH: usize = 500;
 
@@ -67,6 +70,7 @@ pub struct Door<O> {
     sessions: Mutex<HashMap<(Client, String), Arc<Slot>>>,
     /// The tasks of those sessions. Held for one look-up.
     rooms: Mutex<HashMap<TaskId, Arc<Room>>>,
+    not_understood: AtomicU32,
 }
 
 /// A refusal on its way out: the reason, and the text for the agent.
@@ -80,7 +84,13 @@ struct No {
 
 impl<O: Office> Door<O> {
     pub fn new(ports: Ports<O>, plan: DoorPlan) -> Self {
-        Self { ports, plan, sessions: Mutex::default(), rooms: Mutex::default() }
+        Self {
+            ports,
+            plan,
+            sessions: Mutex::default(),
+            rooms: Mutex::default(),
+            not_understood: AtomicU32::new(0),
+        }
     }
 
     /// The answer to one message. `peer_pid` is the hook process, as the system names it.
@@ -160,7 +170,7 @@ impl<O: Office> Door<O> {
             }
             HookEvent::ConfigurationChanged { source } => {
                 let event = ActivityEvent::ConfigurationChanged { session: slot.id, source };
-                self.record(&slot, opened, event, Vec::new()).await?;
+                self.note(&slot, opened, event).await?;
                 Err(No::new(
                     ReasonCode::FingerprintChanged,
                     "configuration does not change while a task runs; tell the person, who can make the change and \
@@ -185,15 +195,18 @@ impl<O: Office> Door<O> {
                     client: Label::lossy(client.name()),
                     reason: ReasonCode::Unknown,
                 };
-                self.record(&slot, opened, event, Vec::new()).await?;
+                self.note(&slot, opened, event).await?;
                 Err(No::new(ReasonCode::Unknown, "the client told of an event that Writ does not know"))
             }
             HookEvent::SessionStarted | HookEvent::SessionEnded => Ok(hook::noted()),
         }
     }
 
+    /// Records what asks for no decision, as long as there is room: nobody fills the record with claims.
     async fn note(&self, slot: &Slot, opened: &Opened, event: ActivityEvent) -> Result<HookReply, No> {
-        self.record(slot, opened, event, Vec::new()).await?;
+        if slot.make_room(&opened.room, 0).is_ok() {
+            self.record(slot, opened, event, Vec::new()).await?;
+        }
         Ok(hook::noted())
     }
 
@@ -219,6 +232,7 @@ impl<O: Office> Door<O> {
             .await
             .map_err(No::port)?;
         let room = self.room(facts)?;
+        room.count_session()?;
         let facts = &room.facts;
         let (survey, workspace) = (Arc::clone(&self.ports.survey), facts.workspace.clone());
         let seen = tokio::task::spawn_blocking(move || survey.fingerprint(client, &workspace)).await;
@@ -271,7 +285,8 @@ impl<O: Office> Door<O> {
     }
 
     async fn not_understood(&self, client: Client, error: &HookError) -> No {
-        if let Some(task) = self.plan.task {
+        let count = self.not_understood.fetch_add(1, Ordering::Relaxed);
+        if let Some(task) = self.plan.task.filter(|_| count < MAX_NOT_UNDERSTOOD) {
             let event = ActivityEvent::InputRefused {
                 session: None,
                 client: Label::lossy(client.name()),

@@ -103,7 +103,7 @@ impl<O: Office> Door<O> {
         let (call, altered) = match slot.end(&ended) {
             Paired::Call(call) => (call, false),
             Paired::Altered(call) => (call, true),
-            Paired::Nothing => return self.record(slot, opened, unmatched(&ended.tool), Vec::new()).await,
+            Paired::Nothing => return self.note(slot, opened, unmatched(&ended.tool)).await.map(drop),
         };
         let output = admit::output_payload(self.ports.random.as_ref(), &ended.output);
         let kept = slot.make_room(&opened.room, output.bytes.len()).is_ok();
@@ -115,7 +115,7 @@ impl<O: Office> Door<O> {
         };
         self.record(slot, opened, event, if kept { vec![output] } else { Vec::new() }).await?;
         if altered {
-            self.record(slot, opened, unmatched(&ended.tool), Vec::new()).await?;
+            self.note(slot, opened, unmatched(&ended.tool)).await?;
         }
         Ok(())
     }

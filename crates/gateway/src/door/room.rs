@@ -10,6 +10,9 @@ use super::{No, PORT_PATIENCE, lock};
 use crate::judge::Judge;
 use crate::port::{Standing, TaskFacts, Tasks};
 
+/// Most sessions of one task, ended ones included: each may record as much as the task allows per session.
+const MAX_SESSIONS: u32 = 1_000;
+
 pub(super) struct Room {
     pub(super) facts: TaskFacts,
     pub(super) judge: Arc<dyn Judge>,
@@ -21,6 +24,7 @@ pub(super) struct Room {
 struct Tally {
     calls: u64,
     denials: u64,
+    sessions: u32,
     taint: Taint,
     /// The limit that was reached. Nothing is allowed from then on, whatever the standing says.
     ended: Option<CloseCause>,
@@ -42,6 +46,17 @@ impl Room {
             None => Err(No::new(ReasonCode::TaskNotOpen, "the task is not known here any more")),
             Some(standing) => refused_by(&standing, now),
         }
+    }
+
+    /// Counts a session, or a try to open one.
+    pub(super) fn count_session(&self) -> Result<(), No> {
+        let mut tally = lock(&self.tally);
+        tally.sessions = tally.sessions.saturating_add(1);
+        if tally.sessions > MAX_SESSIONS {
+            let told = "the task has had as many sessions as it may have. Stop, and tell the person";
+            return Err(No::new(ReasonCode::LimitReached, told));
+        }
+        Ok(())
     }
 
     /// Counts a call. Reaching a limit closes the task.

@@ -93,10 +93,9 @@ fn operation(tool: &str, arguments: &Value) -> Result<Operation, String> {
         "read_mcp_resource" => {
             Ok(Operation::Mcp { server: input.text("server")?.to_owned(), tool: "resources/read".to_owned() })
         }
-        "close_agent" | "followup_task" | "get_goal" | "interrupt_agent" | "list_agents" | "request_user_input"
-        | "resume_agent" | "send_input" | "send_message" | "tool_search" | "update_plan" | "wait_agent" => {
-            Ok(Operation::Notes)
-        }
+        "close_agent" | "followup_task" | "get_goal" | "interrupt_agent" | "list_agents"
+        | "request_user_input" | "resume_agent" | "send_input" | "send_message" | "tool_search"
+        | "update_plan" | "wait_agent" => Ok(Operation::Notes),
         _ => mcp_by_name(tool, "mcp__", "__"),
     }
 }

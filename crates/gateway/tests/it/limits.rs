@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use serde_json::json;
 use writ_model::{ActivityEvent, Client, CloseCause};
 
 use crate::office::{NOW, Scene};
-use crate::say::{ALLOWED, DENIED, bash, bash_done, before, runs};
+use crate::say::{ALLOWED, DENIED, bash, bash_done, before, claude, runs};
 
 #[tokio::test(start_paused = true)]
 async fn the_last_call_that_a_task_has_closes_it() {
@@ -86,4 +87,26 @@ async fn sessions_are_bounded() {
     let started =
         scene.events().iter().filter(|event| matches!(event, ActivityEvent::SessionStarted { .. })).count();
     assert_eq!(started, 256);
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_cannot_fill_the_record() {
+    let scene = Scene::with(|task| task.limits.recorded_bytes = 10_000, |_| {});
+    for number in 0..2_000 {
+        let id = number.to_string();
+        scene.say(Client::ClaudeCode, &bash_done(ALLOWED, &id)).await;
+        scene.say(Client::ClaudeCode, &claude("Notification", json!({}))).await;
+        scene.say_text(Client::ClaudeCode, Some("PreToolUse"), "{").await;
+        // A session that comes and goes.
+        let mut start = claude("SessionStart", json!({}));
+        start["session_id"] = format!("s{number}").into();
+        let mut end = claude("SessionEnd", json!({}));
+        end["session_id"] = format!("s{number}").into();
+        scene.say(Client::ClaudeCode, &start).await;
+        scene.say(Client::ClaudeCode, &end).await;
+    }
+    let entries = scene.events().len();
+    assert!(entries < 4_000, "{entries}");
+    let reply = scene.say(Client::ClaudeCode, &bash(ALLOWED, "x")).await;
+    assert!(!runs(Client::ClaudeCode, &reply), "{reply:?}");
 }

@@ -41,22 +41,15 @@ fn from_plugin(case: &str, raw: &Value) -> Option<Value> {
         return None;
     }
     let session = raw["properties"]["sessionID"].as_str().or(raw["input"]["sessionID"].as_str())?;
-    Some(
-        json!({
-            "hook_event_name": event, "directory": WORKSPACE, "session": session, "input": raw["input"],
-            "output": raw["output"], "mcp_servers": ["everything"],
-        })
-        .as_object()
-        .map(|fields| {
-            Value::Object(
-                fields
-                    .iter()
-                    .filter(|(_, value)| !value.is_null())
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect(),
-            )
-        })?,
-    )
+    let mut message = json!({
+        "hook_event_name": event, "directory": WORKSPACE, "session": session, "mcp_servers": ["everything"],
+    });
+    for name in ["input", "output"] {
+        if let Some(value) = raw.get(name) {
+            message[name] = value.clone();
+        }
+    }
+    Some(message)
 }
 
 fn kind(event: &HookEvent) -> String {

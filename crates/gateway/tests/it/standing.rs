@@ -8,7 +8,8 @@ use crate::say::{ALLOWED, bash, before, claude, runs};
 
 #[tokio::test(start_paused = true)]
 async fn each_way_to_stand_badly_has_its_reason() {
-    let cases: [(fn(&mut Standing), &str); 11] = [
+    type Change = fn(&mut Standing);
+    let cases: [(Change, &str); 11] = [
         (|standing| standing.revoked = true, "revoked"),
         (|standing| standing.fingerprint_changed = true, "fingerprint-changed"),
         (|standing| standing.agent_state = LifecycleState::Suspended, "agent-not-active"),

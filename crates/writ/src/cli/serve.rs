@@ -204,6 +204,7 @@ fn remove_dead_runs(state: &State) {
             && error.kind() == std::io::ErrorKind::ConnectionRefused
         {
             let _ = std::fs::remove_dir_all(&folder);
+            let _ = std::fs::remove_dir_all(folder.with_extension("home"));
         }
     }
 }
