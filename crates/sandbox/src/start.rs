@@ -7,9 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::Signal;
 
 use crate::layer::{Layer, Refusal};
@@ -236,7 +238,9 @@ impl Running {
                 let _ = rustix::process::pidfd_send_signal(&self.outer, Signal::KILL);
             }
         }
-        self.wait_for(KILL_BOUND).map(drop).ok_or(StillAlive)
+        self.wait_for(KILL_BOUND).ok_or(StillAlive)?;
+        // The outer stage may have ended before the kernel was done with what is inside: the first process ends last.
+        if self.danger_no_namespaces || has_ended(&self.first.handle, KILL_BOUND) { Ok(()) } else { Err(StillAlive) }
     }
 }
 
@@ -249,6 +253,20 @@ impl AsFd for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         drop(self.kill_tree());
+    }
+}
+
+/// Whether the process ends within `bound`.
+fn has_ended(process: &OwnedFd, bound: Duration) -> bool {
+    let until = Instant::now() + bound;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        match rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left)) {
+            Ok(ready) => return ready > 0,
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Change, Desk, Office, OfficeError};
 
 /// How often the caller should sweep. Whatever has passed its date counts as passed before it is swept, too.
 pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
+const SECOND: Duration = Duration::from_secs(1);
 
 // === impl Office ===
 
@@ -60,7 +61,9 @@ fn over(state: &State, lost: &[TaskId], now: Timestamp) -> Vec<(TaskId, CloseCau
         } else if lost.contains(&record.task.id) {
             Some(CloseCause::SupervisorLost)
         } else if record.writ_expires_at().is_none_or(|ends| ends <= now) {
-            Some(CloseCause::WritLapsed)
+            // A writ ends at a whole second: the last one ends up to a second before its task.
+            let last = record.writ_expires_at().is_some_and(|ends| ends.until(record.deadline()) < SECOND);
+            Some(if last { CloseCause::TimeLimit } else { CloseCause::WritLapsed })
         } else {
             None
         }

@@ -35,6 +35,8 @@ pub(crate) enum Why {
     Lost,
     /// Agent, task or owner was revoked.
     Revoked,
+    /// Its time is up.
+    Time,
 }
 
 /// A task in the hands of this process.
@@ -54,6 +56,9 @@ struct Hand {
     epoch: u64,
     renew_at: Instant,
     lapse_at: Instant,
+    deadline_at: Instant,
+    /// What those times were worked out from.
+    told: say::Standing,
 }
 
 // === impl Held ===
@@ -92,7 +97,7 @@ impl Held {
             standing,
         } = opened;
         let pushes = office.watch(say::StandingWatch { writ: writ.clone() }).await?;
-        let (renew_at, lapse_at) = due(&standing);
+        let [renew_at, lapse_at, deadline_at] = due(&standing);
         let held = Arc::new(Self {
             facts: TaskFacts {
                 task,
@@ -102,7 +107,15 @@ impl Held {
                 workspace: workspace.into(),
                 intent,
             },
-            hand: Mutex::new(Hand { office, writ, epoch, renew_at, lapse_at }),
+            hand: Mutex::new(Hand {
+                office,
+                writ,
+                epoch,
+                renew_at,
+                lapse_at,
+                deadline_at,
+                told: standing.clone(),
+            }),
             standing: watch::Sender::new(connected(&standing)),
             ended: watch::Sender::new(None),
         });
@@ -151,7 +164,7 @@ impl Held {
     pub(crate) async fn close(&self, cause: CloseCause) -> Result<Option<say::TaskClosed>, ClientError> {
         match self.call(|writ| say::TaskEnd { writ, cause }).await {
             Ok(closed) => {
-                self.ended.send_if_modified(|ended| set_once(ended, Why::Closed(closed.cause)));
+                self.over(Why::Closed(closed.cause));
                 Ok(Some(closed))
             }
             Err(ClientError::Refused(refused)) if refused.code == ErrorCode::TaskNotOpen => Ok(None),
@@ -174,15 +187,18 @@ impl Held {
             }
         };
         if let Some(why) = why {
-            self.ended.send_if_modified(|ended| set_once(ended, why));
+            self.over(why);
         }
     }
 
     async fn follow(self: Arc<Self>, state: State, mut pushes: Subscription<say::Standing>) {
         while self.ended().is_none() {
-            let Hand { renew_at, lapse_at, .. } = self.hand();
+            let Hand { renew_at, lapse_at, deadline_at, .. } = self.hand();
             let look = Instant::now() + LOOK;
             tokio::select! {
+                biased;
+                // A writ never outlasts its task, so the task's end is looked at first.
+                () = tokio::time::sleep_until(deadline_at) => self.over(Why::Time),
                 push = pushes.next() => match push {
                     Some(Ok(standing)) => self.learn(&standing),
                     Some(Err(_)) | None => match self.take_up(&state).await {
@@ -190,7 +206,7 @@ impl Held {
                         None => return,
                     },
                 },
-                () = tokio::time::sleep_until(lapse_at) => self.lapse(),
+                () = tokio::time::sleep_until(lapse_at) => self.over(Why::Lapsed),
                 () = tokio::time::sleep_until(renew_at.min(look)) => {
                     if Instant::now() >= renew_at || self.standing().writ_expires_at <= now() {
                         self.renew().await;
@@ -205,15 +221,14 @@ impl Held {
         let mut hand = lock(&self.hand);
         match answer {
             Ok(Ok(say::WritRenewed { writ, expires_at })) => {
-                let life = now().until(expires_at);
-                hand.writ = writ;
-                hand.renew_at = Instant::now() + life * 2 / 3;
-                hand.lapse_at = Instant::now() + life;
+                let renewed = say::Standing { writ_expires_at: expires_at, ..hand.told.clone() };
+                let [renew_at, lapse_at, deadline_at] = due(&renewed);
+                *hand = Hand { writ, renew_at, lapse_at, deadline_at, told: renewed, ..hand.clone() };
                 self.standing.send_modify(|standing| standing.writ_expires_at = expires_at);
             }
             Ok(Err(ClientError::Refused(refused))) if refused.code == ErrorCode::StaleEpoch => {
                 drop(hand);
-                self.ended.send_if_modified(|ended| set_once(ended, Why::Fenced));
+                self.over(Why::Fenced);
             }
             Ok(Err(_)) | Err(_) => hand.renew_at = Instant::now() + RETRY * 4,
         }
@@ -223,14 +238,15 @@ impl Held {
     async fn take_up(&self, state: &State) -> Option<Subscription<say::Standing>> {
         self.standing.send_modify(|standing| standing.connected = false);
         while self.ended().is_none() {
-            if Instant::now() >= self.hand().lapse_at {
-                self.lapse();
+            let Hand { lapse_at, deadline_at, .. } = self.hand();
+            if Instant::now() >= lapse_at {
+                self.over(if Instant::now() >= deadline_at { Why::Time } else { Why::Lapsed });
                 return None;
             }
             match tokio::time::timeout(PATIENCE, self.attach(state)).await {
                 Ok(Ok(pushes)) => return Some(pushes),
                 Ok(Err(ClientError::Refused(refused))) if refused.code != ErrorCode::Overloaded => {
-                    self.ended.send_if_modified(|ended| set_once(ended, Why::Lost));
+                    self.over(Why::Lost);
                     return None;
                 }
                 Ok(Err(_)) | Err(_) => tokio::time::sleep(RETRY).await,
@@ -244,14 +260,16 @@ impl Held {
         let say::TaskOpened { writ, epoch, standing, .. } =
             office.call(say::TaskAttach { writ: self.hand().writ }).await?;
         let pushes = office.watch(say::StandingWatch { writ: writ.clone() }).await?;
-        let (renew_at, lapse_at) = due(&standing);
-        *lock(&self.hand) = Hand { office, writ, epoch, renew_at, lapse_at };
+        let [renew_at, lapse_at, deadline_at] = due(&standing);
+        *lock(&self.hand) =
+            Hand { office, writ, epoch, renew_at, lapse_at, deadline_at, told: standing.clone() };
         self.learn(&standing);
         Ok(pushes)
     }
 
-    fn lapse(&self) {
-        self.ended.send_if_modified(|ended| set_once(ended, Why::Lapsed));
+    /// The first reason stays.
+    fn over(&self, why: Why) {
+        self.ended.send_if_modified(|ended| set_once(ended, why));
     }
 
     fn hand(&self) -> Hand {
@@ -269,6 +287,7 @@ impl Why {
             Self::Fenced | Self::Lost => CloseCause::SupervisorLost,
             Self::Lapsed => CloseCause::WritLapsed,
             Self::Revoked => CloseCause::Revoked,
+            Self::Time => CloseCause::TimeLimit,
         }
     }
 }
@@ -279,10 +298,16 @@ fn set_once(ended: &mut Option<Why>, why: Why) -> bool {
     first
 }
 
-/// When to renew the newest writ, and when it is over.
-fn due(standing: &say::Standing) -> (Instant, Instant) {
-    let life = now().until(standing.writ_expires_at);
-    (Instant::now() + life * 2 / 3, Instant::now() + life)
+/// When to renew the newest writ, when it is over, and when the task is.
+fn due(standing: &say::Standing) -> [Instant; 3] {
+    let (start, now) = (Instant::now(), now());
+    let life = now.until(standing.writ_expires_at);
+    let mut deadline = now.until(standing.deadline_at);
+    // A writ ends at a whole second: the last one ends up to a second before its task, and ends it.
+    if deadline < life + Duration::from_secs(1) {
+        deadline = deadline.min(life);
+    }
+    [start + life * 2 / 3, start + life, start + deadline]
 }
 
 fn connected(standing: &say::Standing) -> Standing {

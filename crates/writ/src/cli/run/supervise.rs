@@ -38,8 +38,6 @@ enum End {
     Client(Ended),
     /// The task can go no further.
     Task(Why),
-    /// The time limit was reached.
-    Time,
     /// This process was told to end, by this signal.
     Told(i32),
 }
@@ -141,8 +139,6 @@ fn not_started(error: StartError) -> Failure {
 /// Waits for whatever ends the run first. An end of the task wins over all else.
 async fn watch(running: &Running, held: &Held, signals: &mut Signals) -> End {
     let Ok(mut gone) = end_of(running) else { return End::Told(rustix::process::Signal::ABORT.as_raw()) };
-    let standing = held.facts().task.limits.time();
-    let limit = tokio::time::Instant::now() + standing;
     loop {
         tokio::select! {
             biased;
@@ -152,7 +148,6 @@ async fn watch(running: &Running, held: &Held, signals: &mut Signals) -> End {
             _ = signals.hang_up.recv() => return End::Told(rustix::process::Signal::HUP.as_raw()),
             // Keys reach the client by itself in a terminal; this is for those who send the signal to us.
             _ = signals.interrupt.recv() => drop(running.signal(rustix::process::Signal::INT.as_raw())),
-            () = tokio::time::sleep_until(limit) => return End::Time,
         }
     }
 }
@@ -204,7 +199,6 @@ impl End {
         match self {
             Self::Client(_) => CloseCause::Finished,
             Self::Task(why) => why.cause(),
-            Self::Time => CloseCause::TimeLimit,
             Self::Told(_) => CloseCause::ByPerson,
         }
     }
@@ -219,7 +213,7 @@ impl End {
             Self::Task(Why::Lapsed) => "its writ ran out and the control plane could not renew it".to_owned(),
             Self::Task(Why::Lost) => "the control plane does not know it any more".to_owned(),
             Self::Task(Why::Revoked) => "revoked".to_owned(),
-            Self::Time => "its time was up".to_owned(),
+            Self::Task(Why::Time) => "its time was up".to_owned(),
             Self::Told(signal) => format!("the supervisor was told to end (signal {signal})"),
         }
     }
@@ -229,7 +223,7 @@ impl End {
         match self {
             Self::Client(ended) => ExitCode::from(ended.exit_code()),
             Self::Told(_) => ExitCode::from(ended.exit_code()),
-            Self::Task(_) | Self::Time => ExitCode::from(Kind::Denied.code()),
+            Self::Task(_) => ExitCode::from(Kind::Denied.code()),
         }
     }
 }
