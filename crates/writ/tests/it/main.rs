@@ -8,9 +8,11 @@
     reason = "a test says what went wrong by panicking, in its helpers too"
 )]
 
+mod cast;
 mod corner;
 mod coverage;
 mod demo;
 mod hook;
 mod house;
 mod real_client;
+mod run;
