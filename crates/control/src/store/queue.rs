@@ -206,6 +206,13 @@ impl Queue {
         self.left.notify_all();
     }
 
+    /// Lets nothing more in and refuses what waits: the writer is gone, for whatever reason.
+    pub fn abandon(&self) {
+        self.close();
+        let waiting = std::mem::take(&mut self.lock().jobs);
+        waiting.into_iter().for_each(|waiting| waiting.job.refuse(&AppendError::Closed));
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is changed in single steps that cannot panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

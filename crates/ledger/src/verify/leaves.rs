@@ -7,6 +7,11 @@ use super::fault::Fault;
 use crate::entry::BundleEntries;
 use crate::tree::Hash;
 
+/// Indexes from here on are no log's; a row that claims one is out of reach of any arithmetic.
+pub(super) const INDEX_LIMIT: u64 = 1 << 62;
+/// What a row is believed to count at most.
+const COUNT_LIMIT: u64 = 1 << 32;
+
 /// A row with its parts parsed as far as they can be.
 #[derive(Clone)]
 pub(super) struct ReadRow {
@@ -50,7 +55,7 @@ impl ReadRow {
             whole,
             root: Hash::from_slice(&row.root),
             signature: row.signature.as_slice().try_into().ok(),
-            count: row.count,
+            count: row.count.min(COUNT_LIMIT),
         }
     }
 

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::append::plan;
 use crate::entry::{BundleEntries, Entry};
@@ -329,6 +331,8 @@ fn absurd_rows_are_faults_and_nothing_worse() {
     absurd(|row| row.count = u64::MAX);
     absurd(|row| row.count = 0);
     absurd(|row| row.first = u64::MAX);
+    absurd(|row| row.first = u64::MAX - 3);
+    absurd(|row| (row.first, row.count) = ((1 << 62) - 1, u64::MAX));
     absurd(|row| row.first = 2);
     absurd(|row| row.leaves = vec![]);
     absurd(|row| row.leaves.truncate(33));
@@ -338,4 +342,42 @@ fn absurd_rows_are_faults_and_nothing_worse() {
     absurd(|row| row.bundle = vec![0xff; 100]);
     absurd(|row| row.bundle.truncate(20));
     absurd(|row| *row = StoredRow { first: row.first, ..StoredRow::default() });
+}
+
+type AnyRow = (u64, u64, Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+
+fn any_row() -> impl Strategy<Value = AnyRow> {
+    let bytes = |most| prop::collection::vec(any::<u8>(), 0..most);
+    let edge = || prop_oneof![0_u64..20, Just(u64::MAX), Just((1 << 62) - 1), any::<u64>()];
+    (edge(), edge(), bytes(200), bytes(40), bytes(70), bytes(100))
+}
+
+proptest! {
+    #[test]
+    fn rows_of_any_content_make_a_report(rows in prop::collection::vec(any_row(), 0..6), mix: bool) {
+        let mut log = if mix { log(&[3, 3, 3]) } else { Log::default() };
+        for (first, count, leaves, root, signature, bundle) in rows {
+            log.rows.insert(first, StoredRow { first, count, leaves, root, signature, bundle });
+        }
+        let _ = verify(&log, &[]);
+    }
+
+    /// Whatever one byte of a stored row or tile becomes, it does not pass.
+    #[test]
+    fn one_changed_byte_never_passes(row in 0_usize..4, part in 0_usize..5, at: usize, flip in 1_u8..) {
+        let mut log = log(&[100, 156, 1, 40]);
+        let first = *log.rows.keys().nth(row).unwrap();
+        let last = row == 3;
+        let stored = log.row(first);
+        let bytes = match part {
+            0 => &mut stored.leaves,
+            1 => &mut stored.root,
+            2 if last => &mut stored.signature,
+            3 => log.tiles.get_mut(&TileId { level: 0, index: 0 }).unwrap(),
+            _ => &mut stored.bundle,
+        };
+        let at = at % bytes.len();
+        bytes[at] ^= flip;
+        prop_assert!(!verify(&log, &[]).is_intact());
+    }
 }

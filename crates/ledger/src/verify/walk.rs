@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::fault::Fault;
-use super::leaves::{Misfits, ReadRow};
+use super::leaves::{INDEX_LIMIT, Misfits, ReadRow};
 use super::{LogSource, MAX_FAULTS, Report, Trust};
 use crate::checkpoint::Checkpoint;
 use crate::stream::Stream;
@@ -86,7 +86,13 @@ impl<'a, S: LogSource> Walk<'a, S> {
         let Some(from) = self.read_from else { return Ok(()) };
         let rows = self.source.rows(self.stream, from, WINDOW_ROWS)?;
         self.read_from = rows.last().and_then(|row| row.first.checked_add(1));
-        self.ahead.extend(rows.iter().map(ReadRow::new));
+        for row in &rows {
+            if row.first < INDEX_LIMIT {
+                self.ahead.push_back(ReadRow::new(row));
+            } else {
+                self.faults.push(Fault::Malformed { first: row.first });
+            }
+        }
         Ok(())
     }
 

@@ -41,6 +41,15 @@ pub(super) struct Writer {
     _lock: File,
 }
 
+/// When the writer ends, by a panic in a callback too, nobody may wait for it any longer.
+struct Leave(Arc<Shared>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+    }
+}
+
 impl Writer {
     pub fn new(
         shared: Arc<Shared>,
@@ -71,6 +80,7 @@ impl Writer {
     }
 
     pub fn run(mut self) {
+        let _leave = Leave(Arc::clone(&self.shared));
         let mut previous = 0;
         loop {
             match self.shared.queue.take(previous, self.sync_by) {

@@ -196,3 +196,21 @@ fn a_flood_is_refused_and_not_kept() {
     assert_eq!(ledger.tip(Stream::Activity), taken as u64 * 100);
     assert_eq!(taken + refused, 2000);
 }
+
+#[test]
+fn a_callback_that_panics_leaves_nobody_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = open(directory.path());
+    let submission = || Submission {
+        batch: vec![append(Stream::Activity, "x")],
+        expected: None,
+        durability: Durability::Synced,
+        revocation: false,
+    };
+    ledger.submit(submission(), Box::new(|_| panic!("a careless caller"))).unwrap();
+    let after =
+        std::iter::repeat_with(|| ledger.append(submission().batch, None, Durability::Synced)).take(3).last();
+    assert!(matches!(after, Some(Err(AppendError::Closed))), "{after:?}");
+    drop(ledger);
+    assert_eq!(open(directory.path()).tip(Stream::Activity), 1);
+}
