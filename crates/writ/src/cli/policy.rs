@@ -20,7 +20,7 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 #[command(after_help = "\
 Examples:
   writ policy validate               the policies in force for you
-  writ policy validate policies/     a folder of `.cedar` files, in place of the shipped profiles")]
+  writ policy validate my-policies/  a folder of `.cedar` files, in place of the shipped profiles")]
 pub(super) enum Command {
     /// Check policies: form, types, and that none can err
     Validate(Validate),

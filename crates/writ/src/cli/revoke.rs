@@ -18,7 +18,7 @@ Examples:
   writ revoke agent claude-code
   writ revoke owner uid:1000")]
 pub(super) enum Command {
-    /// End all authority of an agent; it is quarantined
+    /// End all authority of an agent; it is suspended until a person resumes it
     Agent(Target),
     /// End one task
     Task(Target),

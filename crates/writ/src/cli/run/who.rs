@@ -49,7 +49,7 @@ pub(super) async fn agent(
             format!("writ agent attest {}", agent.name)
         }
         LifecycleState::Suspended => {
-            format!("writ agent review {0}`, then `writ agent resume {0}", agent.name)
+            format!("writ agent review {}", agent.name)
         }
         LifecycleState::Approved => format!("writ agent approve {}", agent.name),
         LifecycleState::Quarantined => {
