@@ -264,8 +264,13 @@ impl Walk<'_> {
                     .take_while(|literal| !is_keyword_value(code, literal))
                     .map(|literal| Value::known(literal.text.as_str()))
                     .collect();
-                let argv = if argv.len() > 1 && argv.first() == argv.get(1) {
-                    argv.get(1..).unwrap_or_default().to_vec()
+                // The `exec` family names the program twice: what to run, and what it is called.
+                let is_twice = argv.first().zip(argv.get(1)).is_some_and(|(path, name)| {
+                    let base = path.text.rsplit('/').next().unwrap_or_default();
+                    base == name.text || path.text == name.text
+                });
+                let argv = if is_twice {
+                    argv.iter().take(1).chain(argv.iter().skip(2)).cloned().collect()
                 } else {
                     argv
                 };

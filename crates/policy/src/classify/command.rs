@@ -220,8 +220,12 @@ impl Walk<'_> {
             }
             return;
         }
-        if let Some(sql) = flags::values(args, catalogue::sql_options(program)).first() {
+        for sql in flags::values(args, catalogue::sql_options(program)) {
             self.sql(program, &sql.to_uppercase());
+            // Clients of databases run what follows `\!`.
+            if let Some((_, command)) = sql.split_once("\\!") {
+                self.nested(command);
+            }
         }
         let reads = matches!(class, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::Network);
         if !reads || flags::lists(NAMES_ONLY, program) {
@@ -390,10 +394,15 @@ impl Walk<'_> {
 
     /// A way out hidden in an argument: `-c ':!/bin/sh'`, `--exec=/bin/sh`, `system("/bin/sh")`.
     fn break_out_in(&mut self, args: &[Value], class: EffectClass) {
-        if class == EffectClass::Read || self.is_elsewhere {
+        // Programs that change accounts name login shells; they do not start them.
+        if class == EffectClass::IdentityChange || self.is_elsewhere {
             return;
         }
-        for arg in args.iter().filter(|arg| starts_shell(&arg.text)) {
+        // What a program that only looks is given are names and texts, unless an option says otherwise.
+        let counts = |arg: &&Value| {
+            class != EffectClass::Read || arg.text.starts_with('-') || arg.text.contains("os.execute(")
+        };
+        for arg in args.iter().filter(counts).filter(|arg| starts_shell(&arg.text)) {
             let target = Target::Command(arg.shown());
             self.effect(
                 EffectClass::EscapeAttempt,
@@ -504,7 +513,13 @@ fn starts_shell(text: &str) -> bool {
     ];
     let command =
         text.rsplit_once('=').filter(|(option, _)| option.starts_with('-')).map_or(text, |(_, value)| value);
-    let first = command.split_whitespace().next().unwrap_or_default();
+    // `-H/bin/sh`: the value stands right behind the letter.
+    let command = command
+        .strip_prefix('-')
+        .and_then(|rest| rest.get(1..))
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(command);
+    let first = command.split([' ', ',', '\t', '\n']).next().unwrap_or_default();
     let is_shell_path = first.starts_with('/') && is_shell(&program_name(first)) && first.contains("bin/");
     is_shell_path || CALLS.iter().any(|call| text.contains(call))
 }

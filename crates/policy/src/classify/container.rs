@@ -126,13 +126,9 @@ impl Walk<'_> {
                 || normal.ends_with("containerd.sock")
                 || normal.ends_with("podman.sock");
             if is_root || is_socket {
+                let class = if is_root { EffectClass::EscapeAttempt } else { EffectClass::IdentityChange };
                 let text = "gives the container control over this machine";
-                self.effect(
-                    EffectClass::EscapeAttempt,
-                    Target::Path(super::word::shown(source)),
-                    "container.mount",
-                    text,
-                );
+                self.effect(class, Target::Path(super::word::shown(source)), "container.mount", text);
             } else if path::is_secret(&normal) || normal == "~" {
                 self.secret(&Value::known(source), "container.mount");
             }
@@ -143,9 +139,9 @@ impl Walk<'_> {
     }
 
     fn privileged(&mut self, program: &str) {
-        let text = "the container can act on this machine";
+        let text = "the container gets rights on this machine";
         self.effect(
-            EffectClass::EscapeAttempt,
+            EffectClass::IdentityChange,
             Target::Command(program.to_owned()),
             "container.privileged",
             text,
@@ -154,10 +150,24 @@ impl Walk<'_> {
 
     fn compose(&mut self, program: &str, rest: &[Value], all: &[Value]) -> bool {
         let Some((sub, rest)) = rest.split_first() else { return false };
+        let is_production = |arg: &Value| {
+            arg.text
+                .to_lowercase()
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|part| matches!(part, "prod" | "production"))
+        };
+        if matches!(sub.text.as_str(), "up" | "restart" | "start" | "pull") && all.iter().any(is_production) {
+            let text = "starts what its name says is production";
+            self.effect(
+                EffectClass::Deploy,
+                Target::Command(format!("{program} {}", sub.text)),
+                "container.production",
+                text,
+            );
+        }
         if !matches!(sub.text.as_str(), "run" | "exec") {
             return false;
         }
-        let _ = all;
         self.effect(
             EffectClass::BuildTest,
             Target::Command(format!("{program} {}", sub.text)),

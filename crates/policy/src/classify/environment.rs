@@ -86,7 +86,7 @@ impl Walk<'_> {
         if value.marks.is_foreign() {
             self.foreign("runs a command that was fetched or decoded");
         }
-        let text = text.trim_start_matches(['!', '|']);
+        let text = text.trim_start_matches(['!', '|', ';', ' ']);
         if !text.trim().is_empty() {
             let feed = std::mem::take(&mut self.feed);
             let next = self.next.take();

@@ -108,6 +108,19 @@ impl Walk<'_> {
                     "changes the network of the machine",
                 );
             }
+            "ip" if args.first().is_some_and(|sub| sub.text.starts_with("net"))
+                && args.iter().any(|arg| arg.text == "exec") =>
+            {
+                let target = Target::Command("ip netns".to_owned());
+                self.effect(
+                    EffectClass::IdentityChange,
+                    target,
+                    "wrapper.own",
+                    "runs a command in another network",
+                );
+                let at = args.iter().position(|arg| arg.text == "exec").unwrap_or_default();
+                self.argv(args.get(at + 2..).unwrap_or_default());
+            }
             "kill" => self.kill(args),
             "make" | "gmake" | "just" | "task" => self.task_runner(program, args),
             "sort" => {
@@ -623,7 +636,10 @@ impl Walk<'_> {
             if let Some((name, text)) =
                 arg.text.split_once('=').filter(|(name, _)| matches!(*name, "SHELL" | "MAKEFLAGS"))
             {
-                self.command_setting(name, &Value { text: text.to_owned(), ..arg.clone() });
+                // A make that only says which shell runs its recipes changes nothing.
+                if !super::command::is_shell(text.rsplit('/').next().unwrap_or_default()) {
+                    self.command_setting(name, &Value { text: text.to_owned(), ..arg.clone() });
+                }
             }
             if let Some(text) = arg.text.strip_prefix("--eval=") {
                 self.make_text(text);
@@ -654,11 +670,17 @@ impl Walk<'_> {
     pub(super) fn project_task(&mut self, program: &str, task: &str) {
         let target = Target::Command(format!("{program} {task}"));
         self.effect(EffectClass::BuildTest, target.clone(), "task.run", "runs project code");
-        let first = task.split([':', '-', '_', '.', '/']).next().unwrap_or_default();
-        let class = match first {
-            "deploy" | "rollback" | "undeploy" | "ship" => EffectClass::Deploy,
-            "publish" | "release" => EffectClass::Publish,
-            _ => return,
+        let parts: Vec<&str> = task.split([':', '-', '_', '.', '/']).collect();
+        let has = |names: &[&str]| parts.iter().any(|part| names.contains(part));
+        let class = if has(&["deploy", "rollback", "undeploy"]) || parts.first() == Some(&"ship") {
+            EffectClass::Deploy
+        } else if has(&["publish"])
+            || parts.first() == Some(&"release")
+            || (has(&["push"]) && has(&["docker", "image", "images", "container"]))
+        {
+            EffectClass::Publish
+        } else {
+            return;
         };
         let is_rehearsal = ["dry", "check", "test", "build", "preview", "note", "local", "lint"]
             .iter()
@@ -684,7 +706,7 @@ fn changes_system(program: &str, args: &[Value]) -> bool {
 }
 
 /// Whether a search is after the value of a credential rather than after code that names one.
-fn seeks_secret(pattern: &str) -> bool {
+pub(super) fn seeks_secret(pattern: &str) -> bool {
     const SHAPES: &[&str] = &[
         "AKIA",
         "ASIA",

@@ -238,7 +238,7 @@ impl Walk<'_> {
         let words =
             flags::positionals(args, "--format --pretty --grep --author -S -G -n --since --until -L -e");
         let is_pattern = |at: usize| name == "grep" && at == 0;
-        if name == "grep" && words.first().is_some_and(|pattern| is_assigned_secret(&pattern.text)) {
+        if name == "grep" && words.first().is_some_and(|pattern| super::files::seeks_secret(&pattern.text)) {
             let target = Target::Secret("repository".to_owned());
             self.effect(
                 EffectClass::SecretRead,
@@ -564,12 +564,12 @@ fn discards_all(args: &[Value]) -> bool {
 /// `v1.2`, `1.2.3-rc1`: what a release tag looks like.
 fn is_version(name: &str) -> bool {
     let digits = name.strip_prefix(['v', 'V']).unwrap_or(name);
+    // `v$VERSION`; what is shown of a variable is `?`.
+    if digits.starts_with('?') && digits.len() < name.len() {
+        return true;
+    }
     let mut parts = digits.split('.');
     let is_number =
         |part: Option<&str>| part.is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
     is_number(parts.next()) && is_number(parts.next())
-}
-
-fn is_assigned_secret(pattern: &str) -> bool {
-    pattern.split_once(['=', ':']).is_some_and(|(name, _)| is_secret_name(name))
 }

@@ -77,7 +77,7 @@ impl Walk<'_> {
         true
     }
 
-    fn to_host(&mut self, host: &str, rule: &'static str, text: &str) {
+    fn reaches(&mut self, host: &str, rule: &'static str, text: &str) {
         self.effect(EffectClass::Network, Target::Host(word::shown(host)), rule, text);
         if path::gives_credentials(host.split(':').next().unwrap_or(host)) || path::gives_credentials(host) {
             let target = Target::Secret(word::shown(host));
@@ -95,7 +95,7 @@ impl Walk<'_> {
         let mut any = false;
         for word in words {
             if let Some(host) = url_host(&word.text) {
-                self.to_host(&host, rule, "talks to another host");
+                self.reaches(&host, rule, "talks to another host");
                 any = true;
             }
         }
@@ -169,7 +169,7 @@ impl Walk<'_> {
             self.nested(text);
         }
         let outputs = flags::values(args, "-O --output-document -o");
-        let to_stdout = outputs.iter().any(|file| *file == "-")
+        let to_stdout = outputs.contains(&"-")
             || args.iter().any(|arg| arg.text.ends_with("O-") && arg.text.starts_with('-'));
         for file in outputs.iter().filter(|file| **file != "-") {
             self.writes_path(&Value::known(*file), false);
@@ -233,7 +233,7 @@ impl Walk<'_> {
             return;
         };
         let name = host.text.rsplit('@').next().unwrap_or_default();
-        self.to_host(name, "network.login", "logs in to another host");
+        self.reaches(name, "network.login", "logs in to another host");
         let (was_elsewhere, was_remote) = (self.is_elsewhere, self.is_remote);
         (self.is_elsewhere, self.is_remote) = (true, true);
         let before = self.effects.len();
@@ -286,10 +286,14 @@ impl Walk<'_> {
         let (to, from) =
             words.split_last().map_or((None, words.as_slice()), |(last, rest)| (Some(*last), rest));
         let mut is_remote = program == "sftp";
+        if let Some(host) = words.first().filter(|host| is_remote && remote_path(&host.text).is_none()) {
+            self.reaches(&host.shown(), "network.copy", "copies to or from another host");
+            return;
+        }
         for word in &words {
             if let Some((host, _)) = remote_path(&word.text) {
                 is_remote = true;
-                self.to_host(host, "network.copy", "copies to or from another host");
+                self.reaches(host, "network.copy", "copies to or from another host");
             }
         }
         for source in from.iter().filter(|source| remote_path(&source.text).is_none()) {
@@ -354,7 +358,7 @@ impl Walk<'_> {
             return;
         }
         match words.first() {
-            Some(host) => self.to_host(&host.shown(), "network.connect", "opens a connection"),
+            Some(host) => self.reaches(&host.shown(), "network.connect", "opens a connection"),
             None => self.effect(
                 EffectClass::Network,
                 Target::Command(program.to_owned()),
@@ -407,7 +411,7 @@ impl Walk<'_> {
                 }
             } else if let Some((kind, rest)) = word.text.split_once(':') {
                 if is_socket(&kind.to_uppercase()) {
-                    self.to_host(
+                    self.reaches(
                         rest.split(',').next().unwrap_or_default(),
                         "network.connect",
                         "opens or awaits a connection",
@@ -432,7 +436,7 @@ impl Walk<'_> {
         match flags::positionals(args, "-c -i -W -w -t -p -s -f").iter().rfind(|word| word.text.contains('.'))
         {
             Some(host) => {
-                self.to_host(host.text.trim_start_matches('@'), "network.lookup", "asks about a host")
+                self.reaches(host.text.trim_start_matches('@'), "network.lookup", "asks about a host")
             }
             None => self.effect(
                 EffectClass::Network,
@@ -448,7 +452,7 @@ impl Walk<'_> {
         let after = path.text.split_once("/dev/").map_or("", |(_, after)| after);
         let mut parts = after.split('/').skip(1);
         let host = parts.next().unwrap_or_default().to_owned();
-        self.to_host(&host, "network.socket", "opens a connection from the shell");
+        self.reaches(&host, "network.socket", "opens a connection from the shell");
         self.marks.fetched = true;
         self.talks_to_socket |= is_output;
     }

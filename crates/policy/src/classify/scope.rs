@@ -88,7 +88,7 @@ impl Scope {
     pub(super) fn take_uncalled(&mut self) -> Vec<Rc<FunctionBody>> {
         let mut left: Vec<(&String, &mut Function)> =
             self.functions.iter_mut().filter(|(_, function)| !function.was_called).collect();
-        left.sort_by(|(a, _), (b, _)| a.cmp(b));
+        left.sort_by_key(|(name, _)| *name);
         left.into_iter()
             .map(|(_, function)| {
                 function.was_called = true;

@@ -193,8 +193,16 @@ impl Walk<'_> {
         let feed = std::mem::take(&mut self.feed);
         if let Some(text) = &feed.text {
             self.nested(text);
-        } else if let Some(file) = &feed.file {
+        } else if let Some(file) = feed.file.as_deref().filter(|file| !file.starts_with("/dev/")) {
             self.runs_file(file);
+        } else if feed.file.is_some() {
+            let text = "starts a shell that takes commands nobody has seen";
+            self.effect(
+                EffectClass::EscapeAttempt,
+                Target::Command(program.to_owned()),
+                "shell.interactive",
+                text,
+            );
         } else if !feed.marks.is_foreign() {
             let target = Target::Command(program.to_owned());
             self.unknown(target, "shell.stdin", "runs commands that are only known at run time");

@@ -66,6 +66,7 @@ const WRAPPERS: &[Wrapper] = &[
     plain("command", "", 0),
     plain("builtin", "", 0),
     plain("busybox", "", 0),
+    plain("shx", "", 0),
     plain("toybox", "", 0),
     plain("dbus-run-session", "--config-file", 0),
     plain("dbus-launch", "", 0),
@@ -313,6 +314,9 @@ impl Walk<'_> {
             "wrapper.terminal",
             "a terminal that goes on",
         );
+        if matches!(args.first().map(|sub| sub.text.as_str()), Some("-ls" | "-list" | "-r" | "-x" | "-d")) {
+            return;
+        }
         if program == "screen" {
             let is_stuff = args.iter().position(|arg| arg.text == "stuff").and_then(|at| args.get(at + 1));
             match is_stuff {
