@@ -8,9 +8,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Effect, Entities, Policy, PolicySet, Request,
-};
+use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Effect, Entities, PolicySet, Request};
 use writ_model::{
     Action, ApprovalLevel, Decision, Digest, EffectClass, Label, ReasonCode, ToolCall, Verdict,
 };
@@ -18,7 +16,7 @@ use writ_model::{
 use crate::actions::actions_of;
 use crate::entities::{self, BuildError, Principal};
 use crate::explain::{self, Explanation, Part};
-use crate::layer::{Filed, set_of};
+use crate::layer::Filed;
 use crate::moment::Moment;
 use crate::permit::{Denial, Judgement, Permit, Ruling, StepUp, Text};
 use crate::place::Files;
@@ -51,9 +49,9 @@ pub struct TaskJudge {
 
 /// The policies that one sort of question depends on.
 struct Cell {
-    guardrails: PolicySet,
-    organisation: PolicySet,
-    task: PolicySet,
+    guardrails: Arc<PolicySet>,
+    organisation: Arc<PolicySet>,
+    task: Arc<PolicySet>,
     /// Layers in which no permit reads approval: where they permit nothing, nobody's yes helps.
     unmoved: Vec<Layer>,
 }
@@ -296,10 +294,10 @@ impl TaskJudge {
         let slot = self.cells.get(effect * KINDS + kind)?;
         slot.get_or_init(|| {
             let groups = &self.principal.groups;
-            let organisation = self.engine.organisation.cell(effect, kind, groups);
-            let task = self.task.cell(effect, kind, groups);
-            let is_unmoved = |layer, policies: &[&Policy]| {
-                let mut permits = policies.iter().filter(|policy| policy.effect() == Effect::Permit);
+            let organisation = self.engine.organisation.cell(effect, kind, groups)?;
+            let task = self.task.cell(effect, kind, groups)?;
+            let is_unmoved = |layer, set: &PolicySet| {
+                let mut permits = set.policies().filter(|policy| policy.effect() == Effect::Permit);
                 permits.all(|policy| !self.reads_approval(layer, &Label::lossy(policy.id().as_ref())))
             };
             let mut unmoved = Vec::new();
@@ -310,9 +308,9 @@ impl TaskJudge {
                 unmoved.push(Layer::Task);
             }
             Some(Cell {
-                guardrails: set_of(self.engine.guardrails.cell(effect, kind, groups))?,
-                organisation: set_of(organisation)?,
-                task: set_of(task)?,
+                guardrails: self.engine.guardrails.cell(effect, kind, groups)?,
+                organisation,
+                task,
                 unmoved,
             })
         })

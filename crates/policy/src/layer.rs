@@ -5,6 +5,7 @@
 //! What is left out could not have been satisfied, so the answer is the same; a test compares both on random requests.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 use cedar_policy::{
     ActionConstraint, Entities, EntityTypeName, EntityUid, Policy, PolicySet, PrincipalConstraint,
@@ -16,12 +17,18 @@ use crate::schema::{EFFECTS, KINDS, action_uid, types};
 use crate::source::{Notes, ReadLayer};
 use crate::syntax::Uses;
 
+/// How many sets are kept to be shared. Beyond, each task keeps its own.
+const MADE: usize = 4096;
+
 /// A layer, filed.
 pub(crate) struct Filed {
     policies: Vec<Policy>,
     notes: HashMap<Label, Notes>,
     /// Indexes into `policies`, by effect and resource type.
     cells: Vec<Vec<u32>>,
+    /// Sets that were asked for, by the policies in them. Locked while one is looked up or put together, which happens
+    /// once for each sort of question of a task.
+    made: Mutex<HashMap<Vec<u32>, Arc<PolicySet>>>,
     /// What any of its policies reads of the things that change with every call.
     pub uses: Uses,
 }
@@ -36,6 +43,7 @@ impl Filed {
             policies: Vec::with_capacity(read.policies.len()),
             notes: HashMap::new(),
             cells: vec![Vec::new(); EFFECTS * KINDS],
+            made: Mutex::default(),
             uses: Uses::default(),
         };
         for (index, (policy, label, notes)) in (0_u32..).zip(read.policies) {
@@ -60,15 +68,38 @@ impl Filed {
         filed
     }
 
-    /// The policies that a question by this principal can depend on.
-    pub fn cell(&self, effect: usize, kind: usize, groups: &HashSet<EntityUid>) -> Vec<&Policy> {
-        self.cells
-            .get(effect * KINDS + kind)
-            .into_iter()
-            .flatten()
-            .filter_map(|index| self.policies.get(usize::try_from(*index).ok()?))
-            .filter(|policy| admits_principal(&policy.principal_constraint(), groups))
-            .collect()
+    /// The policies that a question by this principal can depend on, as one set. Principals for whom the same policies
+    /// are chosen share it.
+    ///
+    /// None where Cedar will not have them together, which the caller takes for a denial.
+    pub fn cell(&self, effect: usize, kind: usize, groups: &HashSet<EntityUid>) -> Option<Arc<PolicySet>> {
+        let chosen: Vec<u32> = self
+            .cells
+            .get(effect * KINDS + kind)?
+            .iter()
+            .copied()
+            .filter(|index| {
+                self.policy(*index)
+                    .is_some_and(|policy| admits_principal(&policy.principal_constraint(), groups))
+            })
+            .collect();
+        let mut made = self.made.lock().ok()?;
+        if let Some(set) = made.get(&chosen) {
+            return Some(Arc::clone(set));
+        }
+        let mut set = PolicySet::new();
+        for index in &chosen {
+            set.add(self.policy(*index)?.clone()).ok()?;
+        }
+        let set = Arc::new(set);
+        if made.len() < MADE {
+            made.insert(chosen, Arc::clone(&set));
+        }
+        Some(set)
+    }
+
+    fn policy(&self, index: u32) -> Option<&Policy> {
+        self.policies.get(usize::try_from(index).ok()?)
     }
 
     #[cfg(test)]
@@ -84,15 +115,6 @@ impl Filed {
     pub fn notes(&self, id: &str) -> Option<&Notes> {
         self.notes.get(&id.parse::<Label>().ok()?)
     }
-}
-
-/// A set of just these policies; none where Cedar will not have them, which the caller takes for a denial.
-pub(crate) fn set_of(policies: Vec<&Policy>) -> Option<PolicySet> {
-    let mut set = PolicySet::new();
-    for policy in policies {
-        set.add(policy.clone()).ok()?;
-    }
-    Some(set)
 }
 
 fn admits_action(constraint: &ActionConstraint, action: &EntityUid, actions: &Entities) -> bool {

@@ -203,7 +203,7 @@ fn named(policies: &[String]) -> String {
 
 /// The same question put to all policies of all layers at once, the plain way.
 fn ask_all(judge: &TaskJudge, action: &Action, approval: Option<ApprovalLevel>) -> Answer {
-    let set = |filed: &Filed| set_of(filed.all().collect()).unwrap();
+    let set = |filed: &Filed| Arc::new(PolicySet::from_policies(filed.all().cloned()).unwrap());
     let cell = Cell {
         guardrails: set(&judge.engine.guardrails),
         organisation: set(&judge.engine.organisation),

@@ -1,6 +1,13 @@
 //! The judge through its public door.
 
 #![allow(clippy::disallowed_methods, reason = "tests keep golden files and time what must be bounded")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails loudly"
+)]
 
 mod attacks;
 mod classify;
