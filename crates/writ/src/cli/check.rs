@@ -1,6 +1,7 @@
 //! `writ check`: what would be decided, and why. Nothing is recorded, nothing happens.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
@@ -9,7 +10,9 @@ use writ_model::{
     Action, AgentId, CallId, Client, Decision, Digest, EffectClass, Human, Label, Limits, Operation, Place,
     Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
 };
-use writ_policy::{Budget, Explanation, FingerprintState, Moment, Placed, Taint, TaskJudge, TaskScope};
+use writ_policy::{
+    Budget, Engine, Explanation, FingerprintState, Moment, Placed, Taint, TaskJudge, TaskScope,
+};
 
 use super::Context;
 use super::measure::moment;
@@ -79,7 +82,7 @@ struct Part {
 pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     let Arguments { agent, task, kind, command, action, resource, at, json } = arguments;
     let engine = engine(context)?;
-    let scope = scope(context, agent, task, kind, at)?;
+    let scope = scope(context, &engine, agent, task, kind, at)?;
     let root = scope.workspace.root.to_string_lossy().into_owned();
     let client = scope.task.client;
     let judge = engine.for_task(scope).map_err(|error| Failure::new(Kind::Broken, error))?;
@@ -184,6 +187,7 @@ fn tell(answer: &Answer) -> Result<(), Failure> {
 /// The task that is asked about: a real one, or one that nobody opened.
 fn scope(
     context: &Context,
+    engine: &Arc<Engine>,
     agent: Option<String>,
     task: Option<String>,
     kind: Option<TaskKind>,
@@ -257,7 +261,7 @@ fn scope(
         Some(root) => root,
         None => workspace(context)?,
     };
-    let place = bench(context, engine(context)?)?;
+    let place = bench(context, Arc::clone(engine))?;
     Ok(TaskScope {
         agent_environment: found.environment.clone(),
         task: found,

@@ -9,10 +9,14 @@
 )]
 
 mod cast;
+mod classify;
 mod corner;
 mod coverage;
 mod demo;
+mod escape;
 mod hook;
 mod house;
+mod install;
 mod real_client;
 mod run;
+mod serve;

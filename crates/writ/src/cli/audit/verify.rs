@@ -27,7 +27,7 @@ A stranger gives the ledger's public keys with --key; without, they are made fro
 directory.
 
 Ends with 0 when all is as it was signed, with 5 when it is not.")]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// A checkpoint that was kept elsewhere, as a signed note; may be given several times
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
