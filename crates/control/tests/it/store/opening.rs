@@ -212,5 +212,6 @@ fn a_callback_that_panics_leaves_nobody_waiting() {
         std::iter::repeat_with(|| ledger.append(submission().batch, None, Durability::Synced)).take(3).last();
     assert!(matches!(after, Some(Err(AppendError::Closed))), "{after:?}");
     drop(ledger);
-    assert_eq!(open(directory.path()).tip(Stream::Activity), 1);
+    // The append after it may have shared its commit.
+    assert!(open(directory.path()).tip(Stream::Activity) >= 1);
 }
