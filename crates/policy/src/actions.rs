@@ -6,7 +6,7 @@
 use writ_model::{Action, EffectClass, Operation, Place, Resource, ToolCall};
 
 use crate::classify::{self, Effect, Target};
-use crate::place::{Entry, Files, Workspace};
+use crate::place::{Entry, Files, Unplaceable, Workspace};
 
 /// How many actions one call may have. More, and nobody can judge it.
 const ACTIONS: usize = 256;
@@ -267,12 +267,7 @@ impl Found<'_> {
                 ),
             );
         }
-        let before = path.get(..open).unwrap_or_default();
-        let folder = match before.rfind('/') {
-            Some(0) => "/",
-            Some(at) => before.get(..at).unwrap_or("."),
-            None => ".",
-        };
+        let folder = folder_before(path, open);
         self.path(class, folder, because);
         for (written, hidden) in pattern_could_name(path) {
             let caught = path.get(..written).unwrap_or_default();
@@ -285,18 +280,28 @@ impl Found<'_> {
         if word.contains(['?', '$', '…']) {
             return;
         }
-        if word.contains(['*', '[', '{']) {
-            return self.shell_path(EffectClass::Read, word, "may read it");
-        }
-        let Ok(found) = self.workspace.place(self.files, self.cwd, word) else {
-            return self.path(EffectClass::Read, word, "may read it");
+        // Patterns that could name a secret were found by the classifier; here it is the folder that may be a link.
+        let word = match word.find(['*', '[', '{']) {
+            Some(open) => folder_before(word, open),
+            None => word,
         };
-        for placed in found {
-            let is_there = self.files.entry(std::path::Path::new(&placed.path)) != Entry::Missing;
-            if is_there {
-                self.path(EffectClass::Read, word, "may read it");
-                return;
+        let is_there = match self.workspace.place(self.files, self.cwd, word) {
+            Ok(found) => found
+                .iter()
+                .any(|placed| self.files.entry(std::path::Path::new(&placed.path)) != Entry::Missing),
+            // Words that are no path at all.
+            Err(Unplaceable::Address | Unplaceable::Empty | Unplaceable::TooLong | Unplaceable::ZeroByte) => {
+                false
             }
+            Err(
+                Unplaceable::Circle
+                | Unplaceable::NoWorkingDirectory
+                | Unplaceable::UnknownHome
+                | Unplaceable::Unreadable,
+            ) => true,
+        };
+        if is_there {
+            self.path(EffectClass::Read, word, "may read it");
         }
     }
 
@@ -327,6 +332,16 @@ impl Found<'_> {
         }
         let effect = if class == EffectClass::SecretRead { EffectClass::Read } else { class };
         self.path(effect, &what, because);
+    }
+}
+
+/// The folder that a pattern starts from: what is written before the component that opens at `open`.
+fn folder_before(path: &str, open: usize) -> &str {
+    let before = path.get(..open).unwrap_or_default();
+    match before.rfind('/') {
+        Some(0) => "/",
+        Some(at) => before.get(..at).unwrap_or("."),
+        None => ".",
     }
 }
 

@@ -79,8 +79,6 @@ pub enum Unplaceable {
     NoWorkingDirectory,
     #[error("it names the home folder of a user that is not known")]
     UnknownHome,
-    #[error("part of the path is only known when the call runs")]
-    Unwritten,
     #[error("it is an address and no path")]
     Address,
     #[error("it leads in a circle of links")]

@@ -76,6 +76,8 @@ fn ordinary_work_needs_no_asking() {
         "cd src && ls",
         "curl -s http://localhost:3000/health",
         "for f in src/*.rs; do wc -l $f; done",
+        "grep -rn '.*' src",
+        "grep -E '^(a|b).*c' src/lib.rs",
     ]
     .map(|command| (shell(command), "allow"))
     .into();
@@ -407,7 +409,12 @@ impl Files for Link {
 fn a_link_is_where_it_leads() {
     let judge = judge(TaskKind::Feature, Supervision::Governed);
     let link = Link { at: PathBuf::from("/home/ann/shop/notes"), to: PathBuf::from("/home/ann/.ssh") };
-    for operation in [read("notes/config"), shell("cat notes/config"), shell("cd notes && cat config")] {
+    for operation in [
+        read("notes/config"),
+        shell("cat notes/config"),
+        shell("cat notes/c*"),
+        shell("cd notes && cat config"),
+    ] {
         let found = judge.judge(call(operation.clone()), &moment(), &link);
         assert_eq!(found.ruling().decision.approval, Some(ApprovalLevel::AnotherPerson), "{operation:?}");
     }
