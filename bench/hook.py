@@ -7,7 +7,9 @@ usage: bench/hook.py WRIT [RUNS]
 
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,13 +27,16 @@ def main():
     os.makedirs(home)
     subprocess.run(["git", "init", "-q", repo], check=True)
     env = {"HOME": home, "PATH": os.environ["PATH"], "WRIT_STATE_DIR": state}
-    serve = subprocess.Popen([writ, "serve", "--listen", "127.0.0.1:0"], env=env, stdout=subprocess.PIPE, cwd=repo)
+    serve = None
     try:
-        serve.stdout.readline()
+        # Starts the control plane as well. It is no child of ours then: what the parent of a hook process started
+        # counts as the agent's, and may not speak to the control plane.
         subprocess.run(
             [writ, "agent", "register", "bench", "--client", "claude-code", "--purpose", "be timed", "--approve"],
             env=env, cwd=repo, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
+        with open(os.path.join(state, "serve.pid")) as file:
+            serve = int(file.read().split()[0])
         common = {"session_id": "bench", "transcript_path": "/dev/null", "cwd": repo}
         start = {**common, "hook_event_name": "SessionStart", "source": "startup"}
         hook = [writ, "hook", "claude-code"]
@@ -42,7 +47,7 @@ def main():
         with open(asked, "w") as file:
             json.dump(call, file)
         answer = subprocess.run(hook, env=env, cwd=repo, stdin=open(asked), capture_output=True)
-        if answer.returncode != 0 or b'"allow"' not in answer.stdout:
+        if answer.returncode != 0 or b"deny" in answer.stdout:
             raise SystemExit(f"the call was not allowed: {answer}")
         commands = {
             "/bin/true": (["/bin/true"], asked, env),
@@ -58,8 +63,10 @@ def main():
             if name not in ("/bin/true", "writ hook claude-code"):
                 print(f"{name}: {figures[name]['p50_ms'] / ours:.1f} times as long as ours")
     finally:
-        serve.terminate()
-        serve.wait()
+        if serve:
+            ended = os.pidfd_open(serve)
+            os.kill(serve, signal.SIGTERM)
+            select.select([ended], [], [], 10)
         shutil.rmtree(folder)
 
 

@@ -15,6 +15,11 @@ pub trait Judge: Send + Sync + 'static {
     /// Judges a held call again, with the yes that was spent on it.
     fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement;
 
+    /// The user's home folder, where it is known.
+    fn home(&self) -> Option<&std::path::Path> {
+        None
+    }
+
     /// Digest over the policies, for decisions that are made without asking them.
     fn version(&self) -> Digest;
 }
@@ -45,6 +50,7 @@ pub struct PolicyBench {
 
 struct PolicyJudge {
     judge: TaskJudge,
+    home: Option<PathBuf>,
     files: Arc<dyn Files + Send + Sync>,
 }
 
@@ -65,7 +71,8 @@ impl Bench for PolicyBench {
                 own: self.own.clone(),
             },
         };
-        Ok(Arc::new(PolicyJudge { judge: self.engine.for_task(scope)?, files: Arc::clone(&self.files) }))
+        let judge = self.engine.for_task(scope)?;
+        Ok(Arc::new(PolicyJudge { judge, home: self.home.clone(), files: Arc::clone(&self.files) }))
     }
 }
 
@@ -78,6 +85,10 @@ impl Judge for PolicyJudge {
 
     fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement {
         held.judge_again(&self.judge, level, moment, self.files.as_ref())
+    }
+
+    fn home(&self) -> Option<&std::path::Path> {
+        self.home.as_deref()
     }
 
     fn version(&self) -> Digest {

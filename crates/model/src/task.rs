@@ -81,6 +81,8 @@ pub enum CloseCause {
     AgentSuspended,
     /// The supervisor went away without closing it.
     SupervisorLost,
+    /// A call ran with other arguments than were decided: somebody stands between the client and the door.
+    Mismatch,
     /// The client could not be started.
     NotStarted,
     /// The writ ran out and was not renewed.
@@ -246,6 +248,7 @@ impl CloseCause {
             Self::Revoked => "revoked",
             Self::AgentSuspended => "agent-suspended",
             Self::SupervisorLost => "supervisor-lost",
+            Self::Mismatch => "mismatch",
             Self::NotStarted => "not-started",
             Self::WritLapsed => "writ-lapsed",
         }

@@ -62,8 +62,9 @@ fn instruction_files(tool: &Tool, at: &Surroundings<'_>) -> BTreeMap<String, Pat
     files
 }
 
-/// The parts of configuration files that name MCP servers, in a form in which spacing and comments do not count. A file
-/// that names none is as good as no file: clients write such files by themselves.
+/// What configuration files give the client to run or obey, in a form in which spacing and comments do not count: MCP
+/// servers, and the hooks, plugins and variables that could stand between the client and our own hook. A file that names
+/// nothing of it is as good as no file: clients write such files by themselves.
 /// A file that cannot be read as what it should be counts byte by byte, so that a change still shows.
 fn tools(tool: &Tool, at: &Surroundings<'_>) -> Option<writ_model::Digest> {
     let mut parts = BTreeMap::new();

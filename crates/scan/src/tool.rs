@@ -18,7 +18,8 @@ pub struct Tool {
     pub administrator_servers: &'static [&'static str],
     pub project_settings: &'static [&'static str],
     pub user_settings: &'static [&'static str],
-    /// The MCP servers that a configuration file names, in canonical form; `None` when it is no such file.
+    /// What a configuration file gives the client to run or to obey: MCP servers, hooks, plugins, variables. In
+    /// canonical form; `None` when it is no such file.
     pub servers_of: fn(&[u8]) -> Option<Vec<u8>>,
     /// The model that a settings file names.
     pub model_of: fn(&[u8]) -> Option<String>,
@@ -41,8 +42,18 @@ fn json(bytes: &[u8]) -> Option<serde_json::Value> {
     jsonc_parser::parse_to_serde_value::<serde_json::Value>(text, &jsonc_parser::ParseOptions::default()).ok()
 }
 
-/// One member of a JSON object in canonical form; the empty object where there is none.
-fn member(document: &serde_json::Value, name: &str) -> Option<Vec<u8>> {
-    let empty = serde_json::json!({});
-    serde_json_canonicalizer::to_vec(document.get(name).unwrap_or(&empty)).ok()
+/// Some members of a JSON object in canonical form, those left out that are empty.
+fn members(document: &serde_json::Value, names: &[&str]) -> Option<Vec<u8>> {
+    let is_empty = |value: &serde_json::Value| match value {
+        serde_json::Value::Object(object) => object.is_empty(),
+        serde_json::Value::Array(array) => array.is_empty(),
+        serde_json::Value::Null => true,
+        _ => false,
+    };
+    let picked: serde_json::Map<_, _> = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), document.get(name)?.clone())))
+        .filter(|(_, value)| !is_empty(value))
+        .collect();
+    serde_json_canonicalizer::to_vec(&picked).ok()
 }

@@ -116,6 +116,7 @@ impl<O: Office> Door<O> {
         self.record(slot, opened, event, if kept { vec![output] } else { Vec::new() }).await?;
         if altered {
             self.note(slot, opened, unmatched(&ended.tool)).await?;
+            opened.room.end_for_mismatch(&self.ports.office).await;
         }
         Ok(())
     }
@@ -132,12 +133,13 @@ impl<O: Office> Door<O> {
     /// The files that the call would run, and the digest of the exact action.
     pub(super) fn action(&self, opened: &Opened, call: &ToolCall) -> (Runs, Digest) {
         let task = &opened.room.facts.task;
+        let home = opened.room.judge.home();
         let runs = match &call.operation {
             Operation::Shell { command } => {
                 let facts = Facts {
                     workspace: opened.room.facts.workspace.to_str(),
                     cwd: Some(&call.cwd),
-                    home: None,
+                    home: home.and_then(Path::to_str),
                 };
                 let mut names = classify(command, &facts).runs;
                 names.truncate(MAX_RUNS + 1);
@@ -155,7 +157,12 @@ impl<O: Office> Door<O> {
         let runs: Runs = runs
             .into_iter()
             .map(|name| {
-                let digest = self.ports.files.digest(&Path::new(&call.cwd).join(&name));
+                // As the shell would read it: a name of the home folder is no name below the working directory.
+                let path = match (name.strip_prefix("~/"), home) {
+                    (Some(rest), Some(home)) => home.join(rest),
+                    (Some(_) | None, _) => Path::new(&call.cwd).join(&name),
+                };
+                let digest = self.ports.files.digest(&path);
                 (name, digest)
             })
             .collect();

@@ -103,6 +103,14 @@ impl Room {
         }
     }
 
+    /// A call ran otherwise than it was decided. What was said of the next ones would be worth nothing, so all ends.
+    pub(super) async fn end_for_mismatch<T: Tasks>(&self, tasks: &T) {
+        let first = lock(&self.tally).ended.replace(CloseCause::Mismatch).is_none();
+        if first {
+            self.close(tasks, CloseCause::Mismatch).await;
+        }
+    }
+
     async fn close<T: Tasks>(&self, tasks: &T, cause: CloseCause) {
         let task = self.facts.task.id;
         match timeout(PORT_PATIENCE, tasks.close(task, cause)).await {
@@ -144,6 +152,7 @@ fn limit_reached(cause: CloseCause) -> No {
         CloseCause::TimeLimit => "its time is up",
         CloseCause::CallLimit => "it has made all the calls it may make",
         CloseCause::DenialLimit => "it was refused too often",
+        CloseCause::Mismatch => "a call ran otherwise than it was decided",
         CloseCause::Finished
         | CloseCause::ByPerson
         | CloseCause::Revoked

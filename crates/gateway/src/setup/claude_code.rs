@@ -29,6 +29,10 @@ const NOTED: &[&str] = &[
 /// Switches of its environment that start it without hooks.
 const OFF_SWITCHES: &[&str] = &["CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE"];
 
+/// Variables that load code into any program that is started with them, our hook included. The client gives its hooks
+/// what the settings of a project say, unless a higher level says something else: so ours says nothing is loaded.
+const LOADERS: &[&str] = &["GLIBC_TUNABLES", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD"];
+
 pub(super) const LOGIN: &[&str] = &[
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
@@ -82,9 +86,10 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         hooks.insert(event.to_owned(), Value::Array(vec![group]));
     }
     // The user's own settings could set the switches; what our file sets outranks them, and the environment does not.
-    let off: serde_json::Map<_, _> =
-        OFF_SWITCHES.iter().map(|name| ((*name).to_owned(), "0".into())).collect();
-    let settings = json!({ "disableAllHooks": false, "env": off, "hooks": hooks });
+    let off = OFF_SWITCHES.iter().map(|name| ((*name).to_owned(), "0".into()));
+    let unloaded = LOADERS.iter().map(|name| ((*name).to_owned(), "".into()));
+    let env: serde_json::Map<_, _> = off.chain(unloaded).collect();
+    let settings = json!({ "disableAllHooks": false, "env": env, "hooks": hooks });
     let file = run.folder.join("claude-settings.json");
     let name = file.to_str().ok_or_else(|| SetupError::Path(file.clone()))?.to_owned();
     let mut arguments = vec!["--settings".to_owned(), name];

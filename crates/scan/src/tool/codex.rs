@@ -12,10 +12,12 @@ pub const TOOL: Tool = Tool {
     project_settings: &[".codex/config.toml"],
     user_settings: &[".codex/config.toml"],
     servers_of: |bytes| {
-        let empty = toml::Table::new();
         let document = document(bytes)?;
-        let servers = document.get("mcp_servers").and_then(toml::Value::as_table).unwrap_or(&empty);
-        serde_json_canonicalizer::to_vec(servers).ok()
+        let picked: toml::Table = ["features", "hooks", "mcp_servers", "notify", "shell_environment_policy"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), document.get(name)?.clone())))
+            .collect();
+        serde_json_canonicalizer::to_vec(&picked).ok()
     },
     model_of: |bytes| document(bytes)?.get("model")?.as_str().map(str::to_owned),
 };

@@ -1,6 +1,6 @@
 //! OpenCode.
 
-use super::{Tool, json, member};
+use super::{Tool, json, members};
 
 pub const TOOL: Tool = Tool {
     project_instructions: &[
@@ -9,6 +9,8 @@ pub const TOOL: Tool = Tool {
         ".opencode/agent",
         ".opencode/agents",
         ".opencode/command",
+        ".opencode/plugin",
+        ".opencode/plugins",
         ".opencode/skill",
     ],
     user_instructions: &[
@@ -16,6 +18,8 @@ pub const TOOL: Tool = Tool {
         ".config/opencode/agent",
         ".config/opencode/agents",
         ".config/opencode/command",
+        ".config/opencode/plugin",
+        ".config/opencode/plugins",
         ".config/opencode/skill",
         ".claude/CLAUDE.md",
     ],
@@ -34,6 +38,6 @@ pub const TOOL: Tool = Tool {
     administrator_servers: &["/etc/opencode/opencode.json", "/etc/opencode/opencode.jsonc"],
     project_settings: &["opencode.json", "opencode.jsonc"],
     user_settings: &[".config/opencode/opencode.json", ".config/opencode/opencode.jsonc"],
-    servers_of: |bytes| member(&json(bytes)?, "mcp"),
+    servers_of: |bytes| members(&json(bytes)?, &["agent", "command", "mcp", "permission", "plugin"]),
     model_of: |bytes| json(bytes)?.get("model")?.as_str().map(str::to_owned),
 };

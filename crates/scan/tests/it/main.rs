@@ -122,6 +122,25 @@ fn a_server_more_or_another_command_is_a_change_but_spacing_is_not() {
     }
 }
 
+/// A planted hook could rewrite a call after it was allowed, a planted variable could load code into our own hook.
+#[test]
+fn planted_hooks_plugins_and_variables_are_a_change() {
+    for (client, file, text) in [
+        (Client::ClaudeCode, "home/project/.claude/settings.json", r#"{"env":{"LD_PRELOAD":"/x.so"}}"#),
+        (Client::ClaudeCode, "home/project/.claude/settings.local.json", r#"{"hooks":{"PreToolUse":[{}]}}"#),
+        (Client::ClaudeCode, "home/.claude/settings.json", r#"{"statusLine":{"command":"x"}}"#),
+        (Client::Codex, "home/project/.codex/config.toml", "[features]\nhooks = false\n"),
+        (Client::Codex, "home/.codex/config.toml", "notify = [\"x\"]\n"),
+        (Client::GeminiCli, "home/project/.gemini/settings.json", r#"{"hooks":{"BeforeTool":[{}]}}"#),
+        (Client::GeminiCli, "home/project/.gemini/.env", "LD_PRELOAD=/x.so\n"),
+        (Client::OpenCode, "home/project/opencode.json", r#"{"plugin":["./x.js"]}"#),
+    ] {
+        assert_eq!(Machine::new().changes(client, file, text), [FingerprintPart::Tools], "{client} {file}");
+    }
+    let planted = Machine::new().changes(Client::OpenCode, "home/project/.opencode/plugin/x.js", "evil");
+    assert_eq!(planted, [FingerprintPart::Instructions]);
+}
+
 #[test]
 fn a_file_that_a_client_writes_by_itself_is_no_change() {
     for (client, file, text) in [

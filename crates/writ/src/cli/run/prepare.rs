@@ -24,17 +24,6 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Largest file of a client's configuration that is read.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// Sockets and cookies by which a process inside could make one outside act for it: keystrokes into another terminal,
-/// a container with the host's disk, an agent that holds keys.
-const OTHER_HANDS: &[&str] = &[
-    "/run/docker.sock",
-    "/run/containerd/containerd.sock",
-    "/run/podman",
-    "/run/screen",
-    "/tmp/screens",
-    "/tmp/.X11-unix",
-];
-
 /// The judge, with the policies in force.
 pub(in crate::cli) fn engine(context: &Context) -> Result<Arc<Engine>, Failure> {
     let sources = crate::cli::policy::sources(&context.config)?;
@@ -198,9 +187,7 @@ pub(super) fn plan(
 /// The user's runtime folder, session bus, multiplexers, display and agents: wherever a process outside takes orders.
 fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let uid = rustix::process::getuid().as_raw();
-    let mut hidden: Vec<PathBuf> = OTHER_HANDS.iter().map(PathBuf::from).collect();
-    hidden.push(format!("/run/user/{uid}").into());
-    hidden.push(format!("/tmp/tmux-{uid}").into());
+    let mut hidden = writ_sandbox::ways_out(uid);
     let named = ["XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "XAUTHORITY"].into_iter().filter_map(&variable);
     hidden.extend(named.map(PathBuf::from));
     hidden.extend(variable("HOME").map(|home| Path::new(&home).join(".Xauthority")));
