@@ -22,6 +22,8 @@ const MAX_TEST_PARENS: usize = 10;
 const MAX_CASE_DEPTH: usize = 4;
 /// `[` in a word that assigns to an array element through an expansion.
 const MAX_INDEX_BRACKETS: usize = 2;
+/// Digits of a file descriptor before a redirection.
+const MAX_DESCRIPTOR_DIGITS: usize = 9;
 /// Frames of the grammar are large in debug builds; only touched pages cost memory.
 const LARGE_STACK_BYTES: usize = 512 * 1024 * 1024;
 
@@ -53,6 +55,7 @@ pub(super) fn parse(text: &str) -> Result<Program, Refused> {
     if text.len() > super::MAX_COMMAND_BYTES {
         return Err(Refused::TooLong);
     }
+    check_here_documents(text)?;
     let openers = count_openers(text);
     if openers > MAX_OPENERS {
         return Err(Refused::TooDeep);
@@ -132,6 +135,45 @@ fn tokenize(text: &str, options: &TokenizerOptions) -> Result<Vec<Token>, Refuse
     }
 }
 
+/// Refuses a here-document that never ends and may stand in a substitution: the tokenizer breaks on it.
+///
+/// `<<` in arithmetic is a shift, and here-strings have no end.
+fn check_here_documents(text: &str) -> Result<(), Refused> {
+    const MOST: usize = 200;
+    if !text.contains("<<") || !["$(", "${", "`", "<(", ">(", "$["].iter().any(|opener| text.contains(opener))
+    {
+        return Ok(());
+    }
+    for (seen, (at, _)) in text.match_indices("<<").enumerate() {
+        if seen >= MOST {
+            return Err(Refused::TooDeep);
+        }
+        let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let is_shift = line.matches("((").count() > line.matches("))").count();
+        let after = after.trim_start_matches("<<");
+        if is_shift || before.ends_with('<') || text.get(at..).is_some_and(|here| here.starts_with("<<<")) {
+            continue;
+        }
+        let word = after.trim_start_matches('-').trim_start_matches([' ', '\t']);
+        let end =
+            word.find(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '<' | '>'));
+        let tag: String =
+            word.get(..end.unwrap_or(word.len())).unwrap_or_default().replace(['\'', '"', '\\'], "");
+        let ends = word.lines().skip(1).any(|line| line.trim_start_matches('\t').trim_end() == tag);
+        let rest_of_line = after.split('\n').next().unwrap_or_default();
+        if !ends && !(is_outside(before) && is_outside(rest_of_line)) {
+            return Err(Refused::Syntax);
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing before this point can still be open.
+fn is_outside(before: &str) -> bool {
+    !before.contains(['$', '`']) && !before.contains("<(") && !before.contains(">(")
+}
+
 /// Everything that could make tokenizer or grammar recurse, counted without regard to quotes and never subtracted.
 fn count_openers(text: &str) -> usize {
     let marks = text.bytes().filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'[')).count();
@@ -160,6 +202,12 @@ fn check_tokens(tokens: &[Token]) -> Result<(), Refused> {
             Token::Operator(text, _) => (text.as_str(), true),
             Token::Word(text, _) => (text.as_str(), false),
         };
+        // `12345678901> file`: no descriptor, and more than the grammar can count.
+        let is_number =
+            before.len() > MAX_DESCRIPTOR_DIGITS && before.bytes().all(|byte| byte.is_ascii_digit());
+        if is_operator && is_number && text.starts_with(['<', '>']) {
+            return Err(Refused::Syntax);
+        }
         match (is_operator, text) {
             (true, "(") => {
                 compounds += 1;

@@ -501,9 +501,16 @@ fn what_cannot_be_read_is_unknown() {
         "echo 'unfinished",
         "git some-extension",
         "sed \"s/x/y/e\" file",
+        // Each of these breaks the parser when it gets that far.
+        "x=$(cat <<E\nfoo)",
+        "echo \"${x <<E\n}\"",
+        "cat <<E > ${x\nE",
+        "touch 200510071138> file",
     ];
     for command in cases {
-        assert_eq!(judged(command).worst, Unknown, "{command:?}: {:?}", judged(command).effects);
+        let judged = judged(command);
+        assert_eq!(judged.worst, Unknown, "{command:?}: {:?}", judged.effects);
+        assert!(judged.effects.iter().all(|effect| effect.why.rule != "grammar.crashed"), "{command:?}");
     }
 }
 
