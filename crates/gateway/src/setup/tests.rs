@@ -59,7 +59,17 @@ fn claude_code_gets_settings_that_a_project_cannot_undo() {
     assert_eq!(injection.arguments, ["--settings", "/run/t1/claude-settings.json", "-p", "hi"]);
     let settings: Value = serde_json::from_str(&injection.files[0].1).unwrap();
     assert_eq!(settings["disableAllHooks"], false);
-    assert_eq!(settings["env"], serde_json::json!({"CLAUDE_CODE_SAFE_MODE": "0", "CLAUDE_CODE_SIMPLE": "0"}));
+    assert_eq!(
+        settings["env"],
+        serde_json::json!({
+            "CLAUDE_CODE_SAFE_MODE": "0",
+            "CLAUDE_CODE_SIMPLE": "0",
+            "GLIBC_TUNABLES": "",
+            "LD_AUDIT": "",
+            "LD_LIBRARY_PATH": "",
+            "LD_PRELOAD": "",
+        })
+    );
     let before = &settings["hooks"]["PreToolUse"][0]["hooks"][0];
     assert_eq!(before["command"], "/opt/my tools/writ");
     assert_eq!(before["onFailure"], "block");

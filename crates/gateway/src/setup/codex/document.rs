@@ -49,7 +49,7 @@ pub(super) fn is_complete(document: &DocumentMut, handlers: &[Handler], source: 
     })
 }
 
-/// Adds the handlers at the end of their events; with `source`, also the trust.
+/// Adds the handlers at the end of their events; with `source`, also the trust, behind all of them.
 pub(super) fn add(
     path: &Path,
     document: &mut DocumentMut,
@@ -57,35 +57,40 @@ pub(super) fn add(
     source: Option<&str>,
 ) -> Result<(), SetupError> {
     let hooks = table(path, document.as_table_mut(), "hooks")?;
+    let mut places = Vec::with_capacity(handlers.len());
     for handler in handlers {
-        let handlers = Value::from_iter([handler_value(handler)]);
-        let groups =
-            hooks.entry(handler.event.name).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        let at = match groups {
-            Item::ArrayOfTables(groups) => {
-                let mut group = Table::new();
-                group.insert("hooks", handlers.into());
-                groups.push(group);
-                groups.len() - 1
-            }
-            Item::Value(Value::Array(groups)) => {
-                let mut group = InlineTable::new();
-                group.insert("hooks", handlers);
-                groups.push(group);
-                groups.len() - 1
-            }
-            Item::None | Item::Value(_) | Item::Table(_) => {
-                return Err(unreadable(path, "an event of `hooks` is no list"));
-            }
-        };
-        if let Some(source) = source {
-            let state = table(path, hooks, "state")?;
-            let mut entry = Table::new();
-            entry.insert("trusted_hash", trusted_hash(handler).into());
-            state.insert(&state_key(source, handler.event.snake, at), Item::Table(entry));
-        }
+        places.push(append(path, hooks, handler)?);
+    }
+    let Some(source) = source else { return Ok(()) };
+    let state = table(path, hooks, "state")?;
+    for (handler, at) in handlers.iter().zip(places) {
+        let mut entry = Table::new();
+        entry.insert("trusted_hash", trusted_hash(handler).into());
+        state.insert(&state_key(source, handler.event.snake, at), Item::Table(entry));
     }
     Ok(())
+}
+
+/// Appends a group with one handler; says at which place of its event.
+fn append(path: &Path, hooks: &mut dyn TableLike, handler: &Handler) -> Result<usize, SetupError> {
+    let handlers = Value::from_iter([handler_value(handler)]);
+    match hooks.entry(handler.event.name).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
+        Item::ArrayOfTables(groups) => {
+            let mut group = Table::new();
+            group.insert("hooks", handlers.into());
+            groups.push(group);
+            Ok(groups.len() - 1)
+        }
+        Item::Value(Value::Array(groups)) => {
+            let mut group = InlineTable::new();
+            group.insert("hooks", handlers);
+            groups.push(group);
+            Ok(groups.len() - 1)
+        }
+        Item::None | Item::Value(_) | Item::Table(_) => {
+            Err(unreadable(path, "an event of `hooks` is no list"))
+        }
+    }
 }
 
 /// What the administrator's file needs beside the handlers: hooks on, and a folder that exists.
