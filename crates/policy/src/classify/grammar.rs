@@ -162,7 +162,8 @@ fn check_here_documents(text: &str) -> Result<(), Refused> {
             word.get(..end.unwrap_or(word.len())).unwrap_or_default().replace(['\'', '"', '\\'], "");
         let ends = word.lines().skip(1).any(|line| line.trim_start_matches('\t').trim_end() == tag);
         let rest_of_line = after.split('\n').next().unwrap_or_default();
-        if !ends && !(is_outside(before) && is_outside(rest_of_line)) {
+        let stands_alone = is_outside(before) && is_outside(rest_of_line);
+        if !ends && !stands_alone {
             return Err(Refused::Syntax);
         }
     }
