@@ -6,7 +6,6 @@
 
 use std::future::Future;
 use std::io;
-use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,6 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use writ_gateway::hook::{Frame, HookReply, MAX_FRAME_BYTES, refusal};
 use writ_model::ReasonCode;
-use writ_sandbox::PeerOrigin;
 
 /// Most visitors at once. One more waits in the socket's own queue, within its own deadline.
 const MAX_VISITORS: usize = 64;
@@ -25,8 +23,8 @@ const MAX_SAYING: Duration = Duration::from_secs(30);
 
 /// What answers the frames.
 pub(crate) trait Answers: Send + Sync + 'static {
-    /// Whether this process belongs here.
-    fn admits(&self, peer: &PeerOrigin) -> bool;
+    /// The process at the other end, as seen from here, if it belongs here.
+    fn admitted(&self, stream: &UnixStream) -> Option<u32>;
 
     /// The answer to one frame; `pid` is the visitor's process, as seen from here.
     fn answer(&self, frame: Frame<'_>, pid: Option<u32>) -> impl Future<Output = HookReply> + Send;
@@ -68,14 +66,10 @@ pub(crate) async fn serve<A: Answers>(listener: UnixListener, answers: Arc<A>) {
 }
 
 async fn receive<A: Answers>(stream: UnixStream, answers: &A) -> io::Result<()> {
-    let peer = writ_sandbox::origin_of(stream.as_fd());
-    if !answers.admits(&peer) {
+    let Some(pid) = answers.admitted(&stream) else {
+        let peer = stream.peer_cred().ok();
         tracing::warn!(?peer, "a process that does not belong here spoke to the hook socket");
         return Ok(());
-    }
-    let pid = match &peer {
-        PeerOrigin::Outside(peer) | PeerOrigin::Inside { peer, .. } => u32::try_from(peer.process.pid).ok(),
-        PeerOrigin::Unknown { .. } => None,
     };
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
@@ -87,7 +81,7 @@ async fn receive<A: Answers>(stream: UnixStream, answers: &A) -> io::Result<()> 
     let reply = match Frame::from_line(&line) {
         Ok(frame) => {
             tokio::select! {
-                reply = answers.answer(frame, pid) => reply,
+                reply = answers.answer(frame, Some(pid)) => reply,
                 // Anything further, above all the end of the stream, means that nobody waits for this answer.
                 _ = read.read_u8() => return Err(io::ErrorKind::ConnectionAborted.into()),
             }

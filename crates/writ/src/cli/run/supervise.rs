@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use writ_control::api::message::FingerprintSeen;
@@ -71,7 +72,7 @@ pub(super) async fn task(
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
-    let answers = Arc::new(OfRun { first: running.pid(), door });
+    let answers = Arc::new(OfRun::new(&running, wish.danger_no_namespaces, door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
     let end = watch(&running, held, &mut signals).await;
     let (ended, tree_dead) = stopped(&running, end);
@@ -228,23 +229,48 @@ impl End {
     }
 }
 
-/// The door of one run: only what descends from its sandbox's first process may ask.
+/// The door of one run: only what its sandbox holds may ask.
 struct OfRun {
+    /// The sandbox's first process.
     first: i32,
+    /// The process namespace of the sandbox; nothing without one, at the user's own danger.
+    namespace: Option<Identity>,
     door: Door<Wire>,
 }
 
+/// Device and inode: what a namespace is known by.
+type Identity = (u64, u64);
+
 // === impl OfRun ===
 
+impl OfRun {
+    fn new(running: &Running, danger_no_namespaces: bool, door: Door<Wire>) -> Self {
+        let first = running.pid();
+        Self { first, namespace: process_namespace(first).filter(|_| !danger_no_namespaces), door }
+    }
+}
+
+fn process_namespace(pid: i32) -> Option<Identity> {
+    let found = rustix::fs::stat(format!("/proc/{pid}/ns/pid")).ok()?;
+    Some((found.st_dev, found.st_ino))
+}
+
 impl door::Answers for OfRun {
-    fn admits(&self, peer: &PeerOrigin) -> bool {
-        match peer {
-            // Without namespaces, at the user's own danger, the client's processes look like any other.
-            PeerOrigin::Outside(peer) | PeerOrigin::Inside { peer, differs: _ } => {
-                peer.process.pid == self.first || peer.ancestors.iter().any(|above| above.pid == self.first)
-            }
-            PeerOrigin::Unknown { .. } => false,
-        }
+    /// One look instead of the whole line of ancestors, because a person waits for it on every call: whoever is in
+    /// the sandbox's process namespace was started there, and nobody gets in from outside.
+    fn admitted(&self, stream: &UnixStream) -> Option<u32> {
+        let pid = stream.peer_cred().ok()?.pid()?;
+        let belongs = match self.namespace {
+            Some(own) => process_namespace(pid) == Some(own),
+            None => match writ_sandbox::origin_of(stream.as_fd()) {
+                PeerOrigin::Outside(peer) | PeerOrigin::Inside { peer, differs: _ } => {
+                    peer.process.pid == self.first
+                        || peer.ancestors.iter().any(|above| above.pid == self.first)
+                }
+                PeerOrigin::Unknown { .. } => false,
+            },
+        };
+        u32::try_from(pid).ok().filter(|_| belongs)
     }
 
     async fn answer(&self, frame: Frame<'_>, pid: Option<u32>) -> HookReply {

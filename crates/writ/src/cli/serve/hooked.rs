@@ -3,9 +3,11 @@
 //! Their sessions are hooked, not governed: the task is opened by the session itself, under the narrowest profile, and
 //! a refusal rests on the client's good will.
 
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::UnixStream;
 use writ_gateway::hook::{Frame, HookReply, Manner};
 use writ_gateway::{Door, DoorPlan, Ports};
 use writ_policy::Engine;
@@ -47,17 +49,14 @@ pub(super) fn door(context: &Context, engine: Arc<Engine>, agents: Arc<Agents>) 
 // === impl Hooked ===
 
 impl Answers for Hooked {
-    fn admits(&self, peer: &PeerOrigin) -> bool {
-        match peer {
-            PeerOrigin::Outside(seen) => {
-                let own = seen.uid == rustix::process::geteuid().as_raw();
-                if own {
-                    self.agents.remember(seen);
-                }
-                own
+    fn admitted(&self, stream: &UnixStream) -> Option<u32> {
+        match writ_sandbox::origin_of(stream.as_fd()) {
+            PeerOrigin::Outside(seen) if seen.uid == rustix::process::geteuid().as_raw() => {
+                self.agents.remember(&seen);
+                u32::try_from(seen.process.pid).ok()
             }
-            // A governed client has a door of its own; another sandbox has no business here.
-            PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => false,
+            // A governed client has a door of its own; another user or sandbox has no business here.
+            PeerOrigin::Outside(_) | PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => None,
         }
     }
 
