@@ -29,7 +29,11 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 &["run", "--release", "--locked", "-q", "-p", "writ-control", "--example", "append_bench"],
             )?,
             "start" => {
-                run(root, "cargo", &["build", "--release", "--locked", "-p", "writ-control", "--example", "make_ledger"])?;
+                run(
+                    root,
+                    "cargo",
+                    &["build", "--release", "--locked", "-p", "writ-control", "--example", "make_ledger"],
+                )?;
                 let maker = "target/release/examples/make_ledger";
                 run(root, "python3", &["bench/start.py", "target/release/writ", maker])?;
             }
