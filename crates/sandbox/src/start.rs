@@ -240,7 +240,11 @@ impl Running {
         }
         self.wait_for(KILL_BOUND).ok_or(StillAlive)?;
         // The outer stage may have ended before the kernel was done with what is inside: the first process ends last.
-        if self.danger_no_namespaces || has_ended(&self.first.handle, KILL_BOUND) { Ok(()) } else { Err(StillAlive) }
+        if self.danger_no_namespaces || has_ended(&self.first.handle, KILL_BOUND) {
+            Ok(())
+        } else {
+            Err(StillAlive)
+        }
     }
 }
 
@@ -261,7 +265,10 @@ fn has_ended(process: &OwnedFd, bound: Duration) -> bool {
     let until = Instant::now() + bound;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        let left = Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
         match rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left)) {
             Ok(ready) => return ready > 0,
             Err(Errno::INTR) => {}

@@ -205,7 +205,8 @@ fn plant_a_rewriting_hook(play: &Play) {
         "updatedInput": {"command": "touch rewritten", "description": "planted"},
     }});
     let hook = format!("echo '{answer}'");
-    let settings = serde_json::json!({"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": hook}]}]}});
+    let settings =
+        serde_json::json!({"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": hook}]}]}});
     let folder = play.house.stage.repo().join(".claude");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("settings.json"), settings.to_string()).unwrap();
