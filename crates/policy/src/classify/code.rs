@@ -12,7 +12,7 @@ use serde::Deserialize;
 use writ_model::EffectClass;
 
 use super::environment::is_secret_name;
-use super::path;
+use super::path::{self, Place};
 use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
@@ -33,6 +33,8 @@ enum Sign {
     RemoveTree,
     Terminal,
     SetUser,
+    /// Neither of these, and not without effect.
+    Impure,
     WholeEnvironment,
     Environment,
     Install,
@@ -44,11 +46,14 @@ struct Words {
     automaton: AhoCorasick,
     /// The meaning of each word, in the automaton's order.
     signs: Vec<Sign>,
+    /// Family of languages -> sign -> names that say it wherever they stand as a word.
+    names: HashMap<String, HashMap<Sign, String>>,
 }
 
 #[derive(Deserialize)]
 struct File {
     signs: HashMap<Sign, Vec<String>>,
+    names: HashMap<String, HashMap<Sign, String>>,
 }
 
 // === impl Words ===
@@ -59,15 +64,56 @@ impl Words {
         let pairs =
             file.signs.into_iter().flat_map(|(sign, words)| words.into_iter().map(move |word| (word, sign)));
         let (words, signs): (Vec<String>, Vec<Sign>) = pairs.unzip();
-        Some(Self { automaton: AhoCorasick::new(words).ok()?, signs })
+        Some(Self { automaton: AhoCorasick::new(words).ok()?, signs, names: file.names })
     }
 
     /// Every word of the code in order: what it says and where it ends. Bounded.
-    fn find(&self, code: &str) -> Vec<(Sign, usize)> {
+    fn find(&self, code: &str, language: &str) -> Vec<(Sign, usize)> {
         const MOST: usize = 2_000;
         let found = self.automaton.find_overlapping_iter(code).take(MOST);
-        found.filter_map(|found| Some((*self.signs.get(found.pattern().as_usize())?, found.end()))).collect()
+        let mut found: Vec<(Sign, usize)> = found
+            .filter_map(|found| Some((*self.signs.get(found.pattern().as_usize())?, found.end())))
+            .collect();
+        if let Some(names) = self.names.get(family(language)) {
+            let said = identifiers(code).flat_map(|(name, end)| {
+                names
+                    .iter()
+                    .filter(move |(_, list)| flags::lists(list, name))
+                    .map(move |(sign, _)| (*sign, end))
+            });
+            found.extend(said.take(MOST));
+            found.sort_by_key(|(_, end)| *end);
+        }
+        found
     }
+}
+
+/// Languages that share their names.
+fn family(language: &str) -> &str {
+    match language {
+        "pypy" | "ipython" => "python",
+        "nodejs" | "bun" | "tsx" | "ts-node" => "node",
+        "luajit" => "lua",
+        "irb" => "ruby",
+        language => language,
+    }
+}
+
+/// Words of the code that are no variable of perl or php, and where they end.
+fn identifiers(code: &str) -> impl Iterator<Item = (&str, usize)> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let bytes = code.as_bytes();
+            let start = from + bytes.get(from..)?.iter().position(|byte| is_part(*byte))?;
+            let length = bytes.get(start..)?.iter().position(|byte| !is_part(*byte));
+            from = length.map_or(bytes.len(), |length| start + length);
+            if start.checked_sub(1).and_then(|at| bytes.get(at)) != Some(&b'$') {
+                return Some((code.get(start..from)?, from));
+            }
+        }
+    })
 }
 
 /// Modules of Python that do nothing to the world when they are only imported.
@@ -77,6 +123,11 @@ const PURE_MODULES: &str = "sys os json re math time datetime pathlib collection
     unicodedata difflib shlex argparse getpass pwd grp stat zlib html xml configparser tomllib codecs \
     locale calendar numpy tokenize keyword traceback warnings contextlib abc types tempfile shutil \
     fileinput array urllib.parse sqlite3 zoneinfo ipaddress this";
+
+/// Modules of Perl that only compute.
+const PURE_PERL: &str = "strict warnings utf8 feature integer bigint bignum open List::Util Scalar::Util Data::Dumper \
+    Time::Local Time::HiRes Time::Piece JSON JSON::PP MIME::Base64 Digest::MD5 Digest::SHA Encode Config constant \
+    Text::Wrap File::Basename File::Spec Cwd English Unicode::Normalize";
 
 // === impl Walk ===
 
@@ -103,7 +154,7 @@ impl Walk<'_> {
         let literals = string_literals(code);
         let mut seen: Vec<Sign> = Vec::new();
         let mut calls: Vec<usize> = Vec::new();
-        for (sign, end) in words.find(code) {
+        for (sign, end) in words.find(code, language) {
             if sign == Sign::Process
                 && calls.len() < MOST_CALLS
                 && calls.last().is_none_or(|last| end > *last)
@@ -174,7 +225,7 @@ impl Walk<'_> {
         if has(Sign::Install) {
             self.effect(EffectClass::PackageInstall, target(), "code.install", "the code installs packages");
         }
-        if has(Sign::WholeEnvironment) {
+        if has(Sign::WholeEnvironment) || names_whole_environment(code, language) {
             self.effect(
                 EffectClass::SecretRead,
                 Target::Secret("environment".to_owned()),
@@ -186,9 +237,27 @@ impl Walk<'_> {
             self.effect(EffectClass::Destructive, target(), "code.remove", "the code removes directories");
         }
         let removes = has(Sign::Remove);
-        let writes = has(Sign::Write);
+        // `open(F, ">x")`, `open(F, "cmd |")`: how perl and ruby open files.
+        let opens = matches!(language, "perl" | "ruby") && code.contains("open");
+        let mut writes = has(Sign::Write);
         for literal in &literals {
-            let value = Value::known(literal.text.as_str());
+            let text = literal.text.trim();
+            let piped = text.strip_prefix('|').or_else(|| text.strip_suffix('|'));
+            if opens
+                && let Some(command) = piped.filter(|command| !command.trim_matches(['|', '-']).is_empty())
+            {
+                quiet = false;
+                self.nested(command);
+            }
+            let opened =
+                text.strip_prefix("+<").unwrap_or_else(|| text.trim_start_matches(['>', '+'])).trim();
+            let is_written = opens && opened.len() < text.len();
+            writes |= is_written;
+            let value = Value::known(if is_written { opened } else { literal.text.as_str() });
+            if is_written && !opened.is_empty() {
+                self.writes_path(&value, false);
+                continue;
+            }
             if has(Sign::Environment) && is_variable(&literal.text) && is_secret_name(&literal.text) {
                 self.environment_read(&literal.text);
             }
@@ -201,7 +270,10 @@ impl Walk<'_> {
             } else if path::is_secret(&normal) {
                 self.secret(&value, "code.secret");
             } else if writes
-                && (path::is_protected(&normal) || path::is_break_out(&normal) || path::is_history(&normal))
+                && (path::is_protected(&normal)
+                    || path::is_break_out(&normal)
+                    || path::is_history(&normal)
+                    || path::place(&normal, self.facts) == Place::Outside)
             {
                 self.writes_path(&value, false);
             } else {
@@ -216,7 +288,8 @@ impl Walk<'_> {
                 "the code writes or removes files",
             );
         }
-        let class = if quiet && is_pure(code, language) && !has(Sign::Evaluate) {
+        let is_active = has(Sign::Evaluate) || has(Sign::Impure) || removes || writes;
+        let class = if quiet && is_pure(code, language) && !is_active {
             EffectClass::Read
         } else {
             EffectClass::BuildTest
@@ -363,6 +436,46 @@ fn is_variable(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// `$f(…)`: which function that is, nobody can say.
+fn calls_variable(code: &str) -> bool {
+    code.split('$').skip(1).any(|rest| {
+        rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').trim_start().starts_with('(')
+    })
+}
+
+/// Whether the code takes the environment as a whole, and not one variable of it.
+fn names_whole_environment(code: &str, language: &str) -> bool {
+    let (name, parts): (&str, &[&str]) = match family(language) {
+        "node" => ("env", &[".", "[", "?.", "=", ")["]),
+        "python" => ("environ", &[".get", ".setdefault", ".pop", ".update", "[", ".keys"]),
+        "ruby" => ("ENV", &["[", ".fetch", ".key", ".has_key", ".delete", ".dig"]),
+        "php" => ("_ENV", &["["]),
+        _ => return false,
+    };
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) =
+            (code.get(..at).unwrap_or_default(), code.get(at + name.len()..).unwrap_or_default());
+        let before = match family(language) {
+            "node" => match before
+                .strip_suffix('.')
+                .and_then(|before| ["process", "Bun"].iter().find_map(|owner| before.strip_suffix(owner)))
+            {
+                Some(before) => before,
+                None => return false,
+            },
+            _ => before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')),
+        };
+        let before = before.trim_end();
+        let ends_word = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        // Handed to a child, looked for one name in it, or only imported.
+        let is_other = before.ends_with("env=")
+            || before.ends_with("env:")
+            || before.ends_with("import")
+            || (before.ends_with(" in") && !before.contains("for "));
+        ends_word && !is_other && !parts.iter().any(|part| after.trim_start().starts_with(part))
+    })
+}
+
 /// Whether the code uses nothing but its language.
 fn is_pure(code: &str, language: &str) -> bool {
     match language {
@@ -407,13 +520,17 @@ fn is_pure(code: &str, language: &str) -> bool {
             .sum::<usize>();
             requires == pure
         }
-        "perl" => !code.contains("use ") || code.contains("use strict"),
+        "perl" => code.split("use ").skip(1).all(|rest| {
+            let name = rest.split([' ', ';', '(', '\'', '"']).next().unwrap_or(rest);
+            flags::lists(PURE_PERL, name) || name.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+        }),
         "ruby" => !code.contains("require"),
         "lua" | "luajit" | "php" | "R" | "Rscript" | "julia" => {
             !code.contains("require")
                 && !code.contains("library(")
                 && !code.contains("include")
                 && !code.contains("using ")
+                && !calls_variable(code)
         }
         _ => false,
     }

@@ -83,6 +83,17 @@ impl Walk<'_> {
             self.listed(program, args, Listed { class: EffectClass::Read, pattern: "" });
             return;
         }
+        self.indexes(program, args);
+        self.option_programs(program, args);
+        if attaches(program, args) {
+            let target = Target::Command(program.to_owned());
+            self.effect(
+                EffectClass::EscapeAttempt,
+                target,
+                "process.attach",
+                "takes hold of a running process",
+            );
+        }
         let done = self.builtin(program, args)
             || self.wrapper(program, args)
             || self.shell(program, args)
@@ -104,6 +115,47 @@ impl Walk<'_> {
         }
     }
 
+    /// Builtins evaluate the index of `a[…]`, also when it was quoted: substitutions in it run.
+    fn indexes(&mut self, program: &str, args: &[Value]) {
+        const EVALUATE: &str =
+            "let test [ unset read declare typeset local export readonly mapfile readarray wait";
+        let evaluates = flags::lists(EVALUATE, program) || (program == "printf" && flags::has(args, "-v"));
+        for arg in args.iter().filter(|arg| evaluates && has_index(&arg.text)) {
+            self.substitutions(&arg.text);
+        }
+    }
+
+    /// Options of programs that only look, whose value is a command.
+    fn option_programs(&mut self, program: &str, args: &[Value]) {
+        let options = match program {
+            "man" => "-P --pager -H --html",
+            "mapfile" | "readarray" => "-C",
+            "go" => "-exec --exec -toolexec --toolexec -vettool --vettool",
+            "less" | "more" | "most" | "zless" | "zmore" | "bat" | "batcat" => {
+                let started = args.iter().filter_map(|arg| arg.text.strip_prefix('+'));
+                for command in
+                    started.filter_map(|text| text.split_once(['!', '|'])).map(|(_, command)| command)
+                {
+                    self.nested(command);
+                }
+                "--pager"
+            }
+            "jq" | "gojq" | "jaq" => {
+                if args.iter().any(|arg| names_environment(&arg.text)) {
+                    self.environment_printed();
+                }
+                return;
+            }
+            _ => return,
+        };
+        let commands: Vec<String> = flags::values(args, options).into_iter().map(str::to_owned).collect();
+        for command in commands {
+            let feed = std::mem::take(&mut self.feed);
+            self.nested_value(&Value::known(command));
+            self.feed = feed;
+        }
+    }
+
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
         let mut class = listed.class;
@@ -112,6 +164,9 @@ impl Walk<'_> {
             && matches!(program, "systemctl" | "service" | "pm2")
         {
             class = EffectClass::Deploy;
+        }
+        if program == "systemctl" && class != EffectClass::Read && flags::has(args, "--user") {
+            class = EffectClass::EscapeAttempt;
         }
         let how = if listed.pattern.is_empty() { String::new() } else { format!(" ({})", listed.pattern) };
         self.effect(class, target, format!("command.{program}"), format!("`{program}`{how} is `{class}`"));
@@ -312,6 +367,10 @@ impl Walk<'_> {
             && let Some(found) = &self.feed.paths
         {
             path = path::normalise(&found.stand_in(self.facts), self.facts);
+        }
+        // A glob reads what its directory holds.
+        if let Some(directory) = path::literal_directory(&value.text) {
+            self.reads_path(&Value { text: directory.to_owned(), ..value.clone() }, rule);
         }
         if path::is_secret(&path) && !self.is_own_text(value) {
             self.secret(value, rule);
@@ -522,4 +581,47 @@ fn starts_shell(text: &str) -> bool {
     let first = command.split([' ', ',', '\t', '\n']).next().unwrap_or_default();
     let is_shell_path = first.starts_with('/') && is_shell(&program_name(first)) && first.contains("bin/");
     is_shell_path || CALLS.iter().any(|call| text.contains(call))
+}
+
+/// Whether text has an index with a substitution: `a[$(…)]`.
+pub(super) fn has_index(text: &str) -> bool {
+    text.split('[').skip(1).any(|index| index.contains("$(") || index.contains('`'))
+}
+
+/// `env` and `$ENV` in a program of jq, without the name of one variable behind it.
+fn names_environment(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    ["env", "$ENV"].iter().any(|name| {
+        text.match_indices(name).any(|(at, _)| {
+            let (before, after) =
+                (text.get(..at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
+            !before.ends_with(|c: char| is_word(c) || matches!(c, '.' | '$' | '"' | '-' | '/'))
+                && !after.starts_with(|c: char| is_word(c) || matches!(c, '.' | '[' | '"' | '/' | ':'))
+        })
+    })
+}
+
+/// Whether a debugger or tracer is told to take hold of a process that already runs.
+fn attaches(program: &str, args: &[Value]) -> bool {
+    let option = match program {
+        "gcore" | "reptyr" | "jattach" | "criu" | "injcode" => return !args.is_empty(),
+        "strace" | "ltrace" => "-p --attach",
+        "gdb" => "-p --pid -pid",
+        "lldb" => "-p -n --attach-pid --attach-name",
+        "py-spy" | "rbspy" | "gdbserver" => "-p --pid --attach",
+        _ => return false,
+    };
+    let is_number = |arg: &Value| !arg.text.is_empty() && arg.text.bytes().all(|byte| byte.is_ascii_digit());
+    let before_program = args.iter().take_while(|arg| arg.text.starts_with('-')).count();
+    let own = match program {
+        "strace" | "ltrace" => super::shell::after_options(args, "-e -o -s -u -E -a -O -S -P -l -x -p").len(),
+        _ => 0,
+    };
+    let own = args.get(..args.len() - own).unwrap_or(args);
+    let is_debugger = matches!(program, "gdb" | "lldb");
+    flags::has_any(own, option)
+        || (is_debugger && args.iter().any(|arg| arg.text.trim_start().starts_with("attach")))
+        || (program == "gdb"
+            && !flags::has(args, "--args")
+            && args.get(before_program..).unwrap_or_default().iter().skip(1).take(1).any(is_number))
 }

@@ -4,7 +4,7 @@ use writ_model::EffectClass;
 
 use super::path::{self, Place};
 use super::walk::Walk;
-use super::word::Value;
+use super::word::{UNKNOWN, Value};
 use super::{Target, flags};
 
 /// Variables whose value some program runs as a command.
@@ -43,7 +43,7 @@ impl Walk<'_> {
             }
             "PATH" => {
                 let is_open = |part: &str| {
-                    part == "."
+                    !part.starts_with(['/', '~', UNKNOWN])
                         || path::place(&path::normalise(part, self.facts), self.facts) == Place::Scratch
                 };
                 if text.split(':').any(is_open) {
@@ -55,6 +55,10 @@ impl Walk<'_> {
                     );
                 }
             }
+            "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "LUA_INIT" if text.contains('/') => {
+                self.runs_file(text.trim_start_matches('@'));
+            }
+            "PS0" | "PS1" | "PS2" | "PS4" => self.substitutions(text),
             "NODE_OPTIONS"
                 if !["require", "import", "loader", "-r"].iter().any(|word| text.contains(word)) => {}
             _ if flags::lists(COMMANDS, name) || name.starts_with("GIT_CONFIG_VALUE") => {
@@ -69,6 +73,17 @@ impl Walk<'_> {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// The directories in which a command is looked for before the usual ones.
+    pub(super) fn searched_first(&mut self, value: &Value) {
+        const USUAL: &str = "/bin /sbin /usr/bin /usr/sbin /usr/local/bin /usr/local/sbin";
+        let parts: Vec<String> = value.text.split(':').map(str::to_owned).collect();
+        for part in parts.iter().filter(|part| !part.starts_with(UNKNOWN) && !flags::lists(USUAL, part)) {
+            let target = Target::Path(super::word::shown(part));
+            let text = "runs programs of this directory";
+            self.effect(EffectClass::BuildTest, target, "environment.path", text);
         }
     }
 

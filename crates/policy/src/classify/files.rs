@@ -392,6 +392,9 @@ impl Walk<'_> {
             let target = Target::Host(word::shown(program.split("/inet/").nth(1).unwrap_or_default()));
             self.effect(EffectClass::EscapeAttempt, target, "awk.socket", "opens a connection from awk");
         }
+        if program.replace("ENVIRON[", "").contains("ENVIRON") {
+            self.environment_printed();
+        }
         for (at, _) in program.match_indices("system(").take(MOST) {
             let after = program.get(at + "system(".len()..).unwrap_or_default();
             self.quoted_command(after.trim_start(), ')');

@@ -64,7 +64,9 @@ impl Walk<'_> {
         if program == "sqlite3" {
             return self.sqlite(args);
         }
-        let texts = code_texts(args, code);
+        let attached = matches!(program, "python" | "pypy" | "ipython").then(|| module_apart(args)).flatten();
+        let args = attached.as_deref().unwrap_or(args);
+        let texts = code_texts(program, args, code, values);
         if program == "bun" && texts.is_empty() {
             return false;
         }
@@ -85,8 +87,10 @@ impl Walk<'_> {
             return true;
         }
         if !texts.is_empty() {
-            for text in &texts {
-                self.code_value(text, program);
+            let modules = if program == "perl" { loaded_modules(args) } else { String::new() };
+            for mut text in texts {
+                text.text.insert_str(0, &modules);
+                self.code_value(&text, program);
             }
             if program == "perl" && args.iter().any(|arg| is_in_place(&arg.text)) {
                 for file in flags::positionals(args, code) {
@@ -275,11 +279,7 @@ impl Walk<'_> {
             .chain(flags::values(args, "-cmd").into_iter().map(str::to_owned));
         for text in texts.collect::<Vec<_>>() {
             for line in text.lines() {
-                if let Some(command) =
-                    line.trim().strip_prefix(".shell ").or_else(|| line.trim().strip_prefix(".system "))
-                {
-                    self.nested(command);
-                }
+                self.sqlite_line(line.trim());
             }
             let upper = text.to_uppercase();
             if upper.contains("DROP ") || upper.contains("DELETE FROM") || upper.contains("TRUNCATE") {
@@ -295,6 +295,22 @@ impl Walk<'_> {
             self.reads_path(file, "argument.read");
         }
         true
+    }
+
+    /// A dot command of the database shell. Names may be cut short; `|` starts a program.
+    fn sqlite_line(&mut self, line: &str) {
+        let Some(command) = line.strip_prefix('.') else { return };
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let is_start_of = |word: &str| name.len() >= 2 && word.starts_with(name);
+        if is_start_of("shell") || is_start_of("system") {
+            self.nested(rest);
+        } else if is_start_of("load") {
+            self.runs_file(rest.split_whitespace().next().unwrap_or_default());
+        } else if let Some((_, program)) = rest.split_once('|') {
+            self.nested(program.trim_matches(['"', '\'', ' ']));
+        } else if is_start_of("read") {
+            self.reads_path(&Value::known(rest.trim()), "argument.read");
+        }
     }
 
     fn code_value(&mut self, code: &Value, language: &str) {
@@ -319,38 +335,109 @@ impl Walk<'_> {
     }
 }
 
+/// `-mNAME` as the two words it stands for.
+fn module_apart(args: &[Value]) -> Option<Vec<Value>> {
+    let at = args.iter().position(|arg| arg.text.starts_with("-m") && arg.text.len() > 2)?;
+    let before = args.get(..at)?;
+    if !before.iter().all(|arg| arg.text.starts_with('-') && arg.text != "-c") {
+        return None;
+    }
+    let (arg, rest) = args.get(at..)?.split_first()?;
+    let name = Value { text: arg.text.get(2..)?.to_owned(), ..arg.clone() };
+    Some(before.iter().cloned().chain([Value::known("-m"), name]).chain(rest.iter().cloned()).collect())
+}
+
 fn is_in_place(option: &str) -> bool {
     option.starts_with('-')
         && !option.starts_with("--")
         && option.chars().skip(1).take_while(|c| c.is_ascii_alphabetic()).any(|c| c == 'i')
 }
 
-/// The code after `-c`, `-e`, also at the end of a cluster (`-pe`, `-ne`, `-lane`) and attached (`-e'…'`).
-fn code_texts<'a>(args: &'a [Value], options: &str) -> Vec<&'a Value> {
+/// Letters, beside those the table lists, whose value is the rest of their word.
+fn takes_rest(program: &str) -> &'static str {
+    match program {
+        "perl" => "MmIFxDC",
+        "python" | "pypy" | "ipython" => "mWX",
+        "ruby" => "rICEFx",
+        _ => "",
+    }
+}
+
+/// The code after `-c`, `-e`, `--eval`: as the next word, at the end of a cluster (`-pe`, `-lane`), or attached
+/// (`-e'…'`, `-we'…'`, `--eval=…`).
+fn code_texts(program: &str, args: &[Value], options: &str, values: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut rest = args;
     while let Some((arg, tail)) = rest.split_first() {
         rest = tail;
-        if !arg.text.starts_with(['-', '/']) {
+        if !arg.text.starts_with(['-', '/']) || arg.text == "--" {
             break;
         }
-        let is_cluster = |option: &str| {
-            option.len() == 2
-                && !arg.text.starts_with("--")
-                && arg.text.len() > 2
-                && arg.text.len() <= 8
-                && arg
-                    .text
-                    .get(1..)
-                    .is_some_and(|letters| letters.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'))
-                && option.chars().nth(1).is_some_and(|letter| arg.text.ends_with(letter))
+        if flags::lists(values, &arg.text) {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        }
+        let code = if is_code_option(program, &arg.text, options) {
+            Some("")
+        } else {
+            attached_code(program, &arg.text, options, values)
         };
-        if options.split(' ').any(|option| arg.text == option || is_cluster(option))
-            && let Some((code, tail)) = rest.split_first()
-        {
-            found.push(code);
-            rest = tail;
+        match code {
+            Some("") => {
+                if let Some((code, tail)) = rest.split_first() {
+                    found.push(code.clone());
+                    rest = tail;
+                }
+            }
+            Some(text) => found.push(Value { text: text.to_owned(), ..arg.clone() }),
+            None => {}
         }
     }
     found
+}
+
+fn is_code_option(program: &str, arg: &str, options: &str) -> bool {
+    // PowerShell takes any case and any unambiguous start.
+    let is_short = arg.len() > 1 && "-command".starts_with(&arg.to_lowercase());
+    flags::lists(options, arg) || matches!(program, "pwsh" | "powershell") && is_short
+}
+
+/// What stands behind the code option in the same word; empty when the code is the next word.
+fn attached_code<'a>(program: &str, arg: &'a str, options: &str, values: &str) -> Option<&'a str> {
+    if arg.starts_with("--") {
+        let (name, code) = arg.split_once('=')?;
+        return flags::lists(options, name).then_some(code).filter(|code| !code.is_empty());
+    }
+    if matches!(program, "pwsh" | "powershell" | "cmd" | "groovy" | "scala" | "ghc") {
+        return None;
+    }
+    let is_letter_of = |list: &str, letter: char| {
+        list.split(' ').any(|option| {
+            let mut chars = option.chars();
+            (chars.next(), chars.next(), chars.next()) == (Some('-'), Some(letter), None)
+        })
+    };
+    for (at, letter) in arg.char_indices().skip(1) {
+        let tail = arg.get(at + letter.len_utf8()..).unwrap_or_default();
+        if is_letter_of(options, letter) {
+            // `-pe` where both letters take code: the last one has it.
+            let next = tail.chars().next().filter(|_| tail.len() == 1);
+            return Some(if next.is_some_and(|next| is_letter_of(options, next)) { "" } else { tail });
+        }
+        let is_value = is_letter_of(values, letter) || takes_rest(program).contains(letter);
+        if is_value || !(letter.is_ascii_alphanumeric() || letter == '.') {
+            return None;
+        }
+    }
+    None
+}
+
+/// `use X;` for each module that perl is told to load before the code.
+fn loaded_modules(args: &[Value]) -> String {
+    let names = args.iter().filter_map(|arg| {
+        let at = arg.text.starts_with('-').then(|| arg.text.find(['M', 'm']))??;
+        let cluster = arg.text.get(1..at)?;
+        cluster.chars().all(|c| c.is_ascii_alphanumeric()).then(|| arg.text.get(at + 1..))?
+    });
+    names.map(|name| format!("use {};\n", name.split('=').next().unwrap_or(name))).collect()
 }

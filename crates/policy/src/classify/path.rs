@@ -273,6 +273,26 @@ impl Patterns {
             || self.name_globs.iter().any(|glob| glob.len() > 2 && glob_path(glob, name))
             || self.exact.iter().any(|secret| shell_glob_path(path, secret))
             || self.below.iter().any(below)
+            || self.globs.iter().any(|glob| globs_meet(glob, path))
+    }
+}
+
+/// Whether one of our patterns and a path with wildcards could name the same file, component by component.
+fn globs_meet(glob: &str, path: &str) -> bool {
+    !glob.contains("**")
+        && glob.split('/').count() == path.split('/').count()
+        && glob
+            .split('/')
+            .zip(path.split('/'))
+            .all(|(ours, theirs)| ours == "*" || glob_path(ours, theirs) || shell_glob(theirs, ours))
+}
+
+/// The directory that a path with wildcards stands in for as far as it is certain; `None` without a wildcard.
+pub(super) fn literal_directory(path: &str) -> Option<&str> {
+    let wild = path.find(['*', '?', '['])?;
+    match path.get(..wild)?.rfind('/')? {
+        0 => Some("/"),
+        end => path.get(..end),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What words become: variables filled in, substitutions visited, fields split.
 
+use super::Target;
 use super::walk::Walk;
 use super::word::{self, Piece, UNKNOWN, Value};
 
@@ -99,6 +100,7 @@ impl Walk<'_> {
             Piece::Text { text, .. } => (Value::known(text.as_ref()), false),
             Piece::Arithmetic { text } => {
                 self.substitutions(text);
+                self.evaluated_names(text);
                 (Value::unknown(), false)
             }
             Piece::Command { text, quoted } => (self.substitution(text), !quoted),
@@ -106,7 +108,35 @@ impl Walk<'_> {
         }
     }
 
+    /// Variables in arithmetic are evaluated again, with what an index in their value substitutes.
+    fn evaluated_names(&mut self, text: &str) {
+        for name in
+            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|name| !name.is_empty())
+        {
+            let values: Vec<String> =
+                self.scope.values(name).iter().map(|value| value.text.clone()).collect();
+            for value in values.iter().filter(|value| super::command::has_index(value)) {
+                self.substitutions(value);
+            }
+        }
+    }
+
+    /// `${x@P}`: the value is expanded the way a prompt is, substitutions included.
+    fn prompt(&mut self, name: &str) {
+        match self.candidate(name).filter(|value| value.literal().is_some()) {
+            Some(value) => self.substitutions(&value.text),
+            None => self.unknown(
+                Target::Command(word::shown(&format!("${{{name}@P}}"))),
+                "shell.prompt",
+                "expands text that is only known at run time",
+            ),
+        }
+    }
+
     fn variable(&mut self, name: &str, operator: &str) -> Value {
+        if operator.starts_with('@') && operator.contains('P') || operator.contains("]@P") {
+            self.prompt(name);
+        }
         let operand = operator.trim_start_matches(':');
         let default = operand.strip_prefix(['-', '=']).map(|text| self.expand_one(text));
         if default.is_none() && !operator.is_empty() {

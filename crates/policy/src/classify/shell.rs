@@ -256,10 +256,15 @@ impl Walk<'_> {
             self.scope.directory = Some("~".to_owned());
             return;
         };
+        self.enters(&to);
+    }
+
+    /// Later relative paths are meant from this directory.
+    pub(super) fn enters(&mut self, to: &str) {
         let is_anchored = to.starts_with(['/', '~', word::UNKNOWN]);
         let directory = match self.scope.directory.take() {
             Some(from) if !is_anchored && to != "-" => format!("{from}/{to}"),
-            _ => to,
+            _ => to.to_owned(),
         };
         const LONGEST: usize = 4096;
         self.scope.directory = (directory.len() <= LONGEST).then_some(directory);

@@ -448,13 +448,22 @@ impl Walk<'_> {
                 self.test(right);
             }
             ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner),
-            ExtendedTestExpr::UnaryTest(_, word) => _ = self.expand(&word.value),
+            ExtendedTestExpr::UnaryTest(_, word) => self.test_word(&word.value),
             ExtendedTestExpr::BinaryTest(_, left, right) => {
-                self.expand(&left.value);
-                self.expand(&right.value);
+                self.test_word(&left.value);
+                self.test_word(&right.value);
             }
         }
         self.leave();
+    }
+
+    /// A side of a test. Numbers and names of variables are evaluated, with what their index substitutes.
+    fn test_word(&mut self, raw: &str) {
+        for value in self.expand(raw) {
+            if super::command::has_index(&value.text) {
+                self.substitutions(&value.text);
+            }
+        }
     }
 
     fn simple(&mut self, simple: &SimpleCommand) {
@@ -572,6 +581,9 @@ impl Walk<'_> {
 
     pub(super) fn assigned(&mut self, name: &str, value: &Value, for_command_only: bool) {
         self.environment_set(name, value);
+        if name == "PATH" && for_command_only {
+            self.searched_first(value);
+        }
         if !for_command_only {
             let adds = self.conditions > 0;
             self.scope.set(name, value.clone(), adds);

@@ -39,7 +39,7 @@ const WRAPPERS: &[Wrapper] = &[
     Wrapper { assigns: true, ..plain("cross-env-shell", "", 0) },
     Wrapper {
         assigns: true,
-        own: EffectClass::BuildTest,
+        own: EffectClass::EscapeAttempt,
         ..plain(
             "systemd-run",
             "-p --unit --property -E --setenv --slice --description -M --working-directory",
@@ -116,6 +116,16 @@ const OTHERS: &str = "xargs gxargs parallel watch su script flock tmux screen ex
 
 pub(super) fn is_wrapper(program: &str) -> bool {
     WRAPPERS.iter().any(|wrapper| wrapper.name == program) || flags::lists(OTHERS, program)
+}
+
+/// Options that name the directory in which the command runs.
+fn directory_options(wrapper: &str) -> &'static str {
+    match wrapper {
+        "env" => "-C --chdir",
+        "sudo" => "-D --chdir",
+        "systemd-run" => "--working-directory",
+        _ => "",
+    }
 }
 
 // === impl Walk ===
@@ -197,7 +207,12 @@ impl Walk<'_> {
                 self.plain_read("command");
                 return;
             }
+            let outer = self.scope.directory.clone();
+            if let Some(directory) = flags::values(options, directory_options(wrapper.name)).last() {
+                self.enters(directory);
+            }
             self.argv(rest);
+            self.scope.directory = outer;
             return;
         }
         match wrapper.name {
