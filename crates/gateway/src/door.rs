@@ -365,7 +365,7 @@ impl No {
                 ReasonCode::ControlUnreachable,
                 "the control plane does not answer; tell the person",
             ),
-            PortError::Refused(why) => Self::new(ReasonCode::ControlUnreachable, &why),
+            PortError::Refused(why) => Self::new(ReasonCode::ControlRefused, &why),
             PortError::ApprovalsFull => Self::new(
                 ReasonCode::ApprovalsFull,
                 "too many requests of this task wait for a person already; go on with something else",

@@ -38,6 +38,8 @@ reasons! {
     ApprovalPending = "approval-pending",
     /// Too many requests of this task wait already.
     ApprovalsFull = "approvals-full",
+    /// The control plane said no: no agent is registered for the client, or the task is another supervisor's.
+    ControlRefused = "control-refused",
     /// The control plane or the supervisor did not answer.
     ControlUnreachable = "control-unreachable",
     /// Policy could not be evaluated.

@@ -504,6 +504,7 @@ const fn weight(reason: ReasonCode) -> u8 {
         | ReasonCode::ApprovalRefused
         | ReasonCode::ApprovalPending
         | ReasonCode::ApprovalsFull
+        | ReasonCode::ControlRefused
         | ReasonCode::ControlUnreachable
         | ReasonCode::HookFailed
         | ReasonCode::InputMalformed

@@ -191,6 +191,7 @@ fn why(part: &Part, scope: &TaskScope) -> String {
         | ReasonCode::ApprovalRefused
         | ReasonCode::ApprovalPending
         | ReasonCode::ApprovalsFull
+        | ReasonCode::ControlRefused
         | ReasonCode::ControlUnreachable
         | ReasonCode::FingerprintChanged
         | ReasonCode::Guardrail
