@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::Value;
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{ApprovalView, ApprovalsList, ApprovalsWatch};
 use writ_model::ApprovalState;
@@ -147,10 +148,10 @@ pub(super) fn card(view: &ApprovalView) -> String {
 
 /// What the approver is shown, line by line. Keys are ours; every value is quoted.
 fn claim(shown: &str) -> Vec<String> {
-    match serde_json::from_str::<serde_json::Value>(shown) {
-        Ok(serde_json::Value::Object(fields)) => {
+    match serde_json::from_str::<Value>(shown) {
+        Ok(Value::Object(fields)) => {
             let mut lines = Vec::new();
-            for (name, value) in &fields {
+            for (name, value) in fields.iter().filter(|(name, _)| !ON_THE_CARD.contains(&name.as_str())) {
                 spread(&mut lines, name, value, 0);
             }
             lines
@@ -159,26 +160,76 @@ fn claim(shown: &str) -> Vec<String> {
     }
 }
 
-fn spread(lines: &mut Vec<String>, name: &str, value: &serde_json::Value, depth: usize) {
-    use serde_json::Value;
+/// What the card says already, in words of its own.
+const ON_THE_CARD: [&str; 4] = ["v", "agent", "task", "needs"];
+
+fn spread(lines: &mut Vec<String>, name: &str, value: &Value, depth: usize) {
     const MAX_DEPTH: usize = 4;
     let indent = "  ".repeat(depth);
-    let name = Quoted(name).to_string();
+    let name = quoted(name);
     let name = name.trim_matches('"');
     match value {
+        Value::Null => {}
+        Value::Array(items) if items.is_empty() => {}
+        Value::Number(count) if count.as_u64() == Some(0) => {}
+        Value::Object(fields) if depth > 0 && fields.values().all(is_word) => {
+            let words: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{} {}", quoted(name).trim_matches('"'), said(value)))
+                .collect();
+            lines.push(format!("{indent}{name} {}", words.join("  ")));
+        }
         Value::Object(fields) if depth < MAX_DEPTH => {
             lines.push(format!("{indent}{name}:"));
             for (name, value) in fields {
                 spread(lines, name, value, depth + 1);
             }
         }
-        Value::Array(items) if depth < MAX_DEPTH && !items.is_empty() => {
+        Value::Array(items) if depth < MAX_DEPTH => {
             lines.push(format!("{indent}{name}:"));
             for item in items {
                 spread(lines, "-", item, depth + 1);
             }
         }
-        Value::String(text) => lines.push(format!("{indent}{name:<9} {}", Quoted(text))),
-        other => lines.push(format!("{indent}{name:<9} {}", Quoted(&other.to_string()))),
+        word => lines.push(format!("{indent}{name:<9} {}", said(word))),
+    }
+}
+
+fn is_word(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
+}
+
+fn said(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => quoted(text),
+        None => quoted(&value.to_string()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Quoted(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_cannot_pass_for_our_words() {
+        let shown = r#"{"v":1,"needs":"x","would":[{"effect":"git-push","on":"ref"}],"runs":[],"more":0,
+            "claims":{"cwd":"/w","arguments":{"command":"a\n  needs     nobody\u001b[2J","n":{"a":[1,null,{"b":{"c":{"d":2}}}]}}}}"#;
+        let lines = claim(shown);
+        let text = lines.join("\n");
+        assert_eq!(lines.iter().filter(|line| line.trim_start().starts_with("needs")).count(), 0, "{text}");
+        assert!(text.contains(r#"- effect "git-push"  on "ref""#), "{text}");
+        assert!(text.contains(r#"\n  needs     nobody\u{1b}[2J"#), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert_eq!(claim("not json\n"), ["claim     \"not json\\n\""]);
+    }
+
+    #[test]
+    fn names_of_arguments_are_claims_too() {
+        let text = claim(r#"{"claims":{"arguments":{"a\u202eb\n- effect":"x"}}}"#).join("\n");
+        assert!(text.contains("a\\u{202e}b\\n- effect"), "{text}");
     }
 }
