@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -17,6 +18,9 @@ use super::{ApiError, Ask, MAX_REPLY_LINE_BYTES, Op, Reply, Request};
 
 /// Most pushes that wait for a slow subscriber. One more, and the subscription ends.
 const MAX_WAITING_PUSHES: usize = 1_024;
+
+/// How long a connection that cannot be written to any more is still read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +113,7 @@ impl Client {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let mut line = serde_json::to_vec(&Request { id, op }).map_err(ClientError::Request)?;
         line.push(b'\n');
-        let (sender, receiver) = mpsc::channel(room);
+        let (sender, mut receiver) = mpsc::channel(room);
         {
             let mut waiting = lock(&self.shared.waiting);
             if let Some(why) = &waiting.over {
@@ -118,6 +122,8 @@ impl Client {
             waiting.by_id.insert(id, sender);
         }
         if self.shared.write.lock().await.write_all(&line).await.is_err() {
+            // The server may have hung up with a refusal that is still to be read: the reader's end says which.
+            let _ = tokio::time::timeout(LAST_WORDS, receiver.recv()).await;
             lock(&self.shared.waiting).by_id.remove(&id);
             return Err(self.gone());
         }
