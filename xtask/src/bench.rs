@@ -17,7 +17,11 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
     run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
     for name in names {
         match name {
-            "hook" => run(root, "python3", &["bench/hook.py", "target/release/writ"])?,
+            // As it is given away: what is loaded at the start is a good part of a hook's life.
+            "hook" => {
+                let writ = crate::dist::build(root)?;
+                run(root, "python3", &["bench/hook.py", &writ.to_string_lossy()])?;
+            }
             "decision" => run(
                 root,
                 "cargo",

@@ -1,9 +1,10 @@
-//! The project's own chores: `cargo xtask test|tidy|bench`.
+//! The project's own chores: `cargo xtask test|tidy|bench|dist`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
 
 mod bench;
 mod clients;
+mod dist;
 mod run;
 mod test;
 mod tidy;
@@ -19,6 +20,7 @@ cargo xtask COMMAND
                    (--quick: leave out the real clients and clippy)
   tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
   bench [NAME …]   side-by-side benchmarks in one run: hook decision append start
+  dist             build the program as it is given away: one static file, target/dist/writ
   clients          install the real clients that the end-to-end tests drive
 ";
 
@@ -32,6 +34,7 @@ fn main() -> Result<()> {
         ["test", "--quick"] => test::all(&root, test::Scope::Quick),
         ["tidy"] => tidy::all(&root),
         ["bench", names @ ..] => bench::all(&root, names),
+        ["dist"] => dist::build(&root).map(|place| println!("{}", place.display())),
         ["clients"] => clients::install(&root).map(|place| println!("clients are in {}", place.display())),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -3,13 +3,13 @@
 //! Their sessions are hooked, not governed: the task is opened by the session itself, under the narrowest profile, and
 //! a refusal rests on the client's good will.
 
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
-use writ_gateway::hook::{Frame, HookReply, Manner};
+use writ_gateway::hook::{Frame, HookReply, Manner, refusal};
 use writ_gateway::{Door, DoorPlan, Ports};
+use writ_model::ReasonCode;
 use writ_policy::Engine;
 use writ_sandbox::PeerOrigin;
 
@@ -29,6 +29,8 @@ const HOLD: Duration = Duration::from_secs(580);
 pub(super) struct Hooked {
     door: Door<Wire>,
     agents: Arc<Agents>,
+    /// Our own.
+    namespaces: Option<[(u64, u64); 3]>,
 }
 
 pub(super) fn door(context: &Context, engine: Arc<Engine>, agents: Arc<Agents>) -> Result<Hooked, Failure> {
@@ -43,24 +45,53 @@ pub(super) fn door(context: &Context, engine: Arc<Engine>, agents: Arc<Agents>) 
     };
     let hold = context.config.hold.unwrap_or(HOLD).min(HOLD);
     let plan = DoorPlan { task: None, manner: Manner::Abstain, hold, deadline: DEADLINE };
-    Ok(Hooked { door: Door::new(ports, plan), agents })
+    Ok(Hooked { door: Door::new(ports, plan), agents, namespaces: namespaces("self") })
 }
 
 // === impl Hooked ===
 
 impl Answers for Hooked {
+    /// One look at where the process stands. A governed client has a door of its own; another user or sandbox has no
+    /// business here.
     fn admitted(&self, stream: &UnixStream) -> Option<u32> {
-        match writ_sandbox::origin_of(stream.as_fd()) {
-            PeerOrigin::Outside(seen) if seen.uid == rustix::process::geteuid().as_raw() => {
-                self.agents.remember(&seen);
-                u32::try_from(seen.process.pid).ok()
-            }
-            // A governed client has a door of its own; another user or sandbox has no business here.
-            PeerOrigin::Outside(_) | PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => None,
-        }
+        let peer = stream.peer_cred().ok()?;
+        let pid = peer.pid()?;
+        let belongs = peer.uid() == rustix::process::geteuid().as_raw()
+            && namespaces(&pid.to_string()).is_some_and(|theirs| Some(theirs) == self.namespaces);
+        u32::try_from(pid).ok().filter(|_| belongs)
     }
 
+    /// The client behind the hook is made known while the call is judged, and before it is answered: what it starts
+    /// from then on may not speak to the control plane.
     async fn answer(&self, frame: Frame<'_>, pid: Option<u32>) -> HookReply {
-        self.door.handle(frame, pid).await
+        let (client, event) = (frame.client, frame.event.clone());
+        let agents = Arc::clone(&self.agents);
+        let known = tokio::task::spawn_blocking(move || {
+            let pid = pid.and_then(|pid| i32::try_from(pid).ok())?;
+            match writ_sandbox::seen_from_inside(pid) {
+                PeerOrigin::Outside(peer) => {
+                    agents.remember(&peer);
+                    Some(())
+                }
+                PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => None,
+            }
+        });
+        let (reply, known) = tokio::join!(self.door.handle(frame, pid), known);
+        match known {
+            Ok(Some(())) => reply,
+            Ok(None) | Err(_) => {
+                let detail = "nobody can say what client this hook belongs to";
+                refusal(client, event.as_deref(), &[], ReasonCode::ControlUnreachable, detail).into()
+            }
+        }
     }
+}
+
+/// Devices and inodes of the mount, process and user namespaces of a process, or of this one as `self`.
+fn namespaces(process: &str) -> Option<[(u64, u64); 3]> {
+    let of = |name: &str| {
+        let found = rustix::fs::stat(format!("/proc/{process}/ns/{name}")).ok()?;
+        Some((found.st_dev, found.st_ino))
+    };
+    Some([of("mnt")?, of("pid")?, of("user")?])
 }
