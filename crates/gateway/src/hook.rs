@@ -125,7 +125,14 @@ pub fn parse(client: Client, event: Option<&str>, payload: &str) -> Result<Heard
         Client::Codex => codex::parse(event, &fields),
         Client::GeminiCli => gemini_cli::parse(event, &fields),
         Client::OpenCode => opencode::parse(event, &fields),
-        Client::Other => Err(HookError::NoAdapter(client)),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => Err(HookError::NoAdapter(client)),
     }
 }
 
@@ -146,7 +153,14 @@ pub fn allowed(admitted: &Admitted<ToolCall>, event: &Label, manner: Manner) -> 
         Client::GeminiCli => gemini_cli::allowed(admitted, manner),
         Client::OpenCode => opencode::allowed(admitted),
         // No adapter made this call, so nobody waits for this answer.
-        Client::Other => HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() },
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() },
     }
 }
 

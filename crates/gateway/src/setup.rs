@@ -128,7 +128,14 @@ pub fn inject(client: Client, host: &Host<'_>, run: &Run<'_>) -> Result<Injectio
         Client::Codex => codex::inject(host, run),
         Client::GeminiCli => gemini_cli::inject(host, run),
         Client::OpenCode => opencode::inject(host, run),
-        Client::Other => Err(SetupError::NoAdapter(client)),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 
@@ -147,7 +154,14 @@ pub fn login(client: Client, host: &Host<'_>, arguments: &[String]) -> Login {
         }
         Client::GeminiCli => login(gemini_cli::LOGIN, gemini_cli::login_files(host)),
         Client::OpenCode => login(opencode::LOGIN, opencode::login_files(host)),
-        Client::Other => login(&[], Vec::new()),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => login(&[], Vec::new()),
     }
 }
 
@@ -167,7 +181,14 @@ pub fn install(
         Client::Codex => codex::install(level, host, command),
         Client::GeminiCli => gemini_cli::install(level, system, host, command),
         Client::OpenCode => opencode::install(level, system, host, command),
-        Client::Other => Err(SetupError::NoAdapter(client)),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 
@@ -187,7 +208,14 @@ pub fn uninstall(
         Client::Codex => codex::uninstall(level, host),
         Client::GeminiCli => gemini_cli::uninstall(level, system, host),
         Client::OpenCode => opencode::uninstall(level, system, host),
-        Client::Other => Err(SetupError::NoAdapter(client)),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 

@@ -13,10 +13,18 @@ use crate::time::Timestamp;
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
     ClaudeCode,
+    Cline,
     Codex,
+    CopilotCli,
+    Cursor,
     GeminiCli,
+    Kiro,
     #[serde(rename = "opencode")]
     OpenCode,
+    QwenCode,
+    #[serde(rename = "vscode")]
+    VsCode,
+    Windsurf,
     /// A program without a hook adapter. Only a mandatory boundary can govern it.
     Other,
 }
@@ -134,9 +142,16 @@ impl Client {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude-code",
+            Self::Cline => "cline",
             Self::Codex => "codex",
+            Self::CopilotCli => "copilot-cli",
+            Self::Cursor => "cursor",
             Self::GeminiCli => "gemini-cli",
+            Self::Kiro => "kiro",
             Self::OpenCode => "opencode",
+            Self::QwenCode => "qwen-code",
+            Self::VsCode => "vscode",
+            Self::Windsurf => "windsurf",
             Self::Other => "other",
         }
     }
@@ -340,6 +355,22 @@ mod tests {
                 "quarantined -retired-> retired",
             ]
         );
+    }
+
+    /// What a record says of a client is the word that a person types.
+    #[test]
+    fn a_client_is_written_as_it_is_named() {
+        use Client::{
+            ClaudeCode, Cline, Codex, CopilotCli, Cursor, GeminiCli, Kiro, OpenCode, Other, QwenCode, VsCode,
+            Windsurf,
+        };
+        for client in [
+            ClaudeCode, Cline, Codex, CopilotCli, Cursor, GeminiCli, Kiro, OpenCode, Other, QwenCode, VsCode,
+            Windsurf,
+        ] {
+            assert_eq!(serde_json::to_value(client).unwrap(), client.name());
+            assert_eq!(client.name().parse().ok(), Client::HOOKED.contains(&client).then_some(client));
+        }
     }
 
     #[test]

@@ -32,7 +32,14 @@ pub fn of(client: Client) -> Option<Tool> {
         Client::Codex => Some(codex::TOOL),
         Client::GeminiCli => Some(gemini_cli::TOOL),
         Client::OpenCode => Some(opencode::TOOL),
-        Client::Other => None,
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => None,
     }
 }
 

@@ -117,7 +117,14 @@ impl Clients {
             Client::OpenCode => {
                 opencode::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?
             }
-            Client::Other => return Err(ClientsError::NoDriver(client)),
+            Client::Cline
+            | Client::CopilotCli
+            | Client::Cursor
+            | Client::Kiro
+            | Client::QwenCode
+            | Client::VsCode
+            | Client::Windsurf
+            | Client::Other => return Err(ClientsError::NoDriver(client)),
         };
         let mut path = self.programs.clone().into_os_string();
         path.push(":/usr/local/bin:/usr/bin:/bin");
@@ -142,7 +149,17 @@ impl Clients {
 fn default_model(client: Client) -> &'static str {
     match client {
         // With a name it does not know, Codex offers shell and subagent tools directly.
-        Client::ClaudeCode | Client::Codex | Client::OpenCode | Client::Other => "scripted",
+        Client::ClaudeCode
+        | Client::Codex
+        | Client::OpenCode
+        | Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => "scripted",
         Client::GeminiCli => "gemini-2.5-flash",
     }
 }

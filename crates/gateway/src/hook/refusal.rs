@@ -64,7 +64,14 @@ pub(crate) fn worded(client: Client, event: Option<&str>, text: &str) -> Refusal
         Client::Codex => (codex::refusal_form(event), event.unwrap_or_default()),
         Client::GeminiCli => (gemini_cli::refusal_form(event), event.unwrap_or_default()),
         Client::OpenCode => (opencode::refusal_form(event), event.unwrap_or_default()),
-        Client::Other => (Form::Decision("block"), ""),
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => (Form::Decision("block"), ""),
     };
     form.refusal(name, text)
 }

@@ -23,7 +23,16 @@ fn before(client: Client, tool: &str, input: Value) -> Value {
             "hook_event_name": "BeforeTool", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
             "tool_input": input,
         }),
-        Client::ClaudeCode | Client::Codex | Client::Other => json!({
+        Client::ClaudeCode
+        | Client::Codex
+        | Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => json!({
             "hook_event_name": "PreToolUse", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
             "tool_input": input, "tool_use_id": "toolu_1",
         }),
@@ -310,7 +319,16 @@ fn a_refusal_of_a_call_blocks_twice() {
                 assert_eq!(value["hookSpecificOutput"]["hookEventName"], event);
                 &value["hookSpecificOutput"]["permissionDecision"]
             }
-            Client::GeminiCli | Client::OpenCode | Client::Other => &value["decision"],
+            Client::GeminiCli
+            | Client::OpenCode
+            | Client::Cline
+            | Client::CopilotCli
+            | Client::Cursor
+            | Client::Kiro
+            | Client::QwenCode
+            | Client::VsCode
+            | Client::Windsurf
+            | Client::Other => &value["decision"],
         };
         assert_eq!(word, "deny", "{client}");
         assert!(!stdout.contains("ask"), "{client}");

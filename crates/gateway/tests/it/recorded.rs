@@ -19,9 +19,17 @@ fn messages(client: Client) -> Vec<(String, Value)> {
             let message = line["message"].clone();
             match client {
                 Client::OpenCode => Some((case.clone(), from_plugin(&case, &message)?)),
-                Client::ClaudeCode | Client::Codex | Client::GeminiCli | Client::Other => {
-                    Some((case, message))
-                }
+                Client::ClaudeCode
+                | Client::Codex
+                | Client::GeminiCli
+                | Client::Cline
+                | Client::CopilotCli
+                | Client::Cursor
+                | Client::Kiro
+                | Client::QwenCode
+                | Client::VsCode
+                | Client::Windsurf
+                | Client::Other => Some((case, message)),
             }
         })
         .collect()

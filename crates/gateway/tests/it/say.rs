@@ -49,7 +49,14 @@ pub fn before(client: Client, command: &str) -> Value {
             "hook_event_name": "tool.execute.before", "directory": WORKSPACE, "session": "s1",
             "input": {"tool": "bash", "sessionID": "s1", "callID": "call_1"}, "output": {"args": {"command": command}},
         }),
-        Client::Other => Value::Null,
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => Value::Null,
     }
 }
 
@@ -58,7 +65,16 @@ pub fn runs(client: Client, reply: &HookReply) -> bool {
     let value: Value = serde_json::from_str(&reply.stdout).unwrap_or(Value::Null);
     let denied = match client {
         Client::ClaudeCode | Client::Codex => value["hookSpecificOutput"]["permissionDecision"] == "deny",
-        Client::GeminiCli | Client::OpenCode | Client::Other => value["decision"] == "deny",
+        Client::GeminiCli
+        | Client::OpenCode
+        | Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => value["decision"] == "deny",
     };
     assert_eq!(denied, reply.exit == 2, "exit code and answer agree: {reply:?}");
     assert_eq!(denied, !reply.stderr.is_empty(), "{reply:?}");

@@ -92,7 +92,14 @@ impl Recorder {
                 let config = json!({"plugin": [format!("file://{}", self.plugin.display())]});
                 invocation.env("OPENCODE_CONFIG_CONTENT", config.to_string())
             }
-            Client::Other => panic!("no hooks"),
+            Client::Cline
+            | Client::CopilotCli
+            | Client::Cursor
+            | Client::Kiro
+            | Client::QwenCode
+            | Client::VsCode
+            | Client::Windsurf
+            | Client::Other => panic!("no hooks"),
         }
     }
 

@@ -73,7 +73,14 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             Client::Codex => "codex",
             Client::GeminiCli => "gemini",
             Client::OpenCode => "opencode",
-            Client::Other => continue,
+            Client::Cline
+            | Client::CopilotCli
+            | Client::Cursor
+            | Client::Kiro
+            | Client::QwenCode
+            | Client::VsCode
+            | Client::Windsurf
+            | Client::Other => continue,
         };
         let path = super::run::find_program(name.as_ref(), search.as_deref());
         let detail = path.map_or_else(|| "not on PATH".to_owned(), |path| path.display().to_string());

@@ -100,7 +100,18 @@ impl Cast {
             Self::Real { client: Client::Codex, program } => codex(house, program.clone(), model),
             Self::Real { client: Client::GeminiCli, program } => gemini_cli(house, program.clone(), model),
             Self::Real { client: Client::OpenCode, program } => opencode(house, program.clone(), model),
-            Self::Real { client: Client::Other, .. } => Err(Failure::usage("no such client")),
+            Self::Real {
+                client:
+                    Client::Cline
+                    | Client::CopilotCli
+                    | Client::Cursor
+                    | Client::Kiro
+                    | Client::QwenCode
+                    | Client::VsCode
+                    | Client::Windsurf
+                    | Client::Other,
+                ..
+            } => Err(Failure::usage("no such client")),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn program(command: &OsStr, search: Option<&OsStr>) -> Result<Program
     })?;
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     match Client::of_program(&name) {
-        Client::Other => Err(Failure::new(
+        Client::Cline | Client::CopilotCli | Client::Cursor | Client::Kiro | Client::QwenCode | Client::VsCode | Client::Windsurf | Client::Other => Err(Failure::new(
             Kind::Denied,
             format_args!("`{}` is no client that Writ has a hook for, so nothing would stop its calls", name.escape_debug()),
         )
