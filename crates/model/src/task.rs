@@ -25,6 +25,8 @@ pub enum TaskKind {
     Release,
     /// Reads and reports, changes nothing. Also what a session gets whose kind nobody said.
     Review,
+    /// Writes and repairs tests.
+    Test,
 }
 
 /// How a task is held to its limits.
@@ -129,7 +131,7 @@ pub struct Task {
 // === impl TaskKind ===
 
 impl TaskKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Bugfix,
         Self::DependencyUpdate,
         Self::Docs,
@@ -138,6 +140,7 @@ impl TaskKind {
         Self::Refactor,
         Self::Release,
         Self::Review,
+        Self::Test,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -150,6 +153,7 @@ impl TaskKind {
             Self::Refactor => "refactor",
             Self::Release => "release",
             Self::Review => "review",
+            Self::Test => "test",
         }
     }
 }
@@ -163,7 +167,7 @@ impl fmt::Display for TaskKind {
 /// The text names no kind of task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no kind of task; known are bugfix, dependency-update, docs, feature, ops, refactor, release, review"
+    "`{0}` is no kind of task; known are bugfix, dependency-update, docs, feature, ops, refactor, release, review, test"
 )]
 pub struct UnknownTaskKind(String);
 

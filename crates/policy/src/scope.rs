@@ -47,7 +47,11 @@ pub fn ceiling(kind: TaskKind, supervision: Supervision) -> &'static [EffectClas
         (Supervision::Hooked, _) | (Supervision::Governed, TaskKind::Ops) => &EffectClass::ALL,
         (
             Supervision::Governed,
-            TaskKind::Bugfix | TaskKind::DependencyUpdate | TaskKind::Feature | TaskKind::Refactor,
+            TaskKind::Bugfix
+            | TaskKind::DependencyUpdate
+            | TaskKind::Feature
+            | TaskKind::Refactor
+            | TaskKind::Test,
         ) => &[
             Read,
             WriteWorkspace,
@@ -105,6 +109,7 @@ pub(crate) fn profiles(task: &Task) -> &'static [&'static str] {
         (Supervision::Governed, TaskKind::Refactor) => &["work", "refactor"],
         (Supervision::Governed, TaskKind::Release) => &["work", "release"],
         (Supervision::Governed, TaskKind::Review) => &["review"],
+        (Supervision::Governed, TaskKind::Test) => &["work", "test"],
     }
 }
 

@@ -361,7 +361,7 @@ macro_rules! shipped {
 
 /// The shipped files, in the order in which they are read.
 const GUARDRAILS: [(&str, &str); 1] = shipped!["guardrails.cedar"];
-const PROFILES: [(&str, &str); 11] = shipped![
+const PROFILES: [(&str, &str); 12] = shipped![
     "profiles/bugfix.cedar",
     "profiles/dependency-update.cedar",
     "profiles/docs.cedar",
@@ -372,6 +372,7 @@ const PROFILES: [(&str, &str); 11] = shipped![
     "profiles/refactor.cedar",
     "profiles/release.cedar",
     "profiles/review.cedar",
+    "profiles/test.cedar",
     "profiles/work.cedar",
 ];
 

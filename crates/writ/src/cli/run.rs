@@ -38,7 +38,7 @@ const BEFORE_DEADLINE: Duration = Duration::from_secs(10);
 Each call of the client is decided when it asks: allowed, refused, or held until a human says yes from another terminal
 (`writ approvals watch`). When the client ends, so does its authority, and everything it started.
 
-Kinds of work: bugfix, dependency-update, docs, feature, ops, refactor, release, review.
+Kinds of work: bugfix, dependency-update, docs, feature, ops, refactor, release, review, test.
 
 Examples:
   writ run --kind bugfix --task \"fix the date parser\" -- claude
