@@ -1,14 +1,20 @@
 //! What holds at the moment of a call and is no part of it: time, taint, budgets, the state of the fingerprint.
 
-use writ_model::{Action, EffectClass, Place, Resource, Timestamp};
+use writ_model::{SourceKind, Timestamp, Touch};
+
+use crate::taint::Story;
 
 /// Circumstances of one decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     pub now: Timestamp,
     pub budget: Budget,
     pub fingerprint: FingerprintState,
     pub taint: Taint,
+    /// What the call has to do with the calls before it.
+    pub chain: Chain,
+    /// Where the taint came from, in words. No decision rests on it.
+    pub story: Story,
 }
 
 /// What is left before the task stops by itself.
@@ -32,12 +38,35 @@ pub enum FingerprintState {
 /// What a session has touched. It only ever rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Taint {
-    /// Private data, as the task's owner marks it.
+    /// Data that is not for everybody.
     pub private: bool,
     /// A credential.
     pub secret: bool,
     /// Text that strangers wrote: pages, issues, packages, answers of foreign tools.
     pub untrusted: bool,
+    /// Where all this came from.
+    pub sources: Sources,
+}
+
+/// A set of source kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Sources(u32);
+
+/// What one call has to do with the calls before it, in this task and in earlier ones of the same workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Chain {
+    /// It writes a text that whoever looks at it loads something from the network by.
+    pub beacon: bool,
+    /// It repeats a secret that the session has read, in its arguments.
+    pub carries_secret: bool,
+    /// It spreads untrusted files over a folder of the task, where nobody could tell them from the others any more.
+    pub mixes: bool,
+    /// Its words repeat a command that stood in untrusted input.
+    pub repeats: bool,
+    /// It runs a file that was written from untrusted input.
+    pub runs_marked: bool,
+    /// What it writes came from untrusted input.
+    pub writes_untrusted: bool,
 }
 
 // === impl FingerprintState ===
@@ -55,44 +84,16 @@ impl FingerprintState {
 // === impl Taint ===
 
 impl Taint {
-    /// The taint after these actions were allowed.
+    /// The taint of one source.
     #[must_use]
-    pub fn after(mut self, actions: &[Action]) -> Self {
-        for action in actions {
-            match action.effect {
-                EffectClass::SecretRead => self.secret = true,
-                EffectClass::Network | EffectClass::PackageInstall | EffectClass::Unknown => {
-                    self.untrusted = true
-                }
-                EffectClass::Read
-                | EffectClass::WriteWorkspace
-                | EffectClass::BuildTest
-                | EffectClass::GitPush
-                | EffectClass::Publish
-                | EffectClass::Deploy
-                | EffectClass::IdentityChange
-                | EffectClass::Destructive
-                | EffectClass::EscapeAttempt => {}
-            }
-            match &action.resource {
-                Resource::Path { place: Place::Secret, .. } if action.effect == EffectClass::Read => {
-                    self.secret = true
-                }
-                Resource::McpTool { .. } => self.untrusted = true,
-                Resource::CloudAccount { .. }
-                | Resource::Command { .. }
-                | Resource::Deployment { .. }
-                | Resource::Host { .. }
-                | Resource::Identity { .. }
-                | Resource::Package { .. }
-                | Resource::Path { .. }
-                | Resource::Ref { .. }
-                | Resource::Repository { .. }
-                | Resource::Secret { .. }
-                | Resource::Unknown { .. } => {}
-            }
+    pub const fn of(kind: SourceKind) -> Self {
+        let touch = kind.touch();
+        Self {
+            private: matches!(touch, Touch::Private),
+            secret: matches!(touch, Touch::Secret),
+            untrusted: matches!(touch, Touch::Untrusted),
+            sources: Sources(1 << kind as u32),
         }
-        self
     }
 
     /// Both taints together.
@@ -102,7 +103,42 @@ impl Taint {
             private: self.private || other.private,
             secret: self.secret || other.secret,
             untrusted: self.untrusted || other.untrusted,
+            sources: Sources(self.sources.0 | other.sources.0),
         }
+    }
+
+    /// Whether the other taint has all of this one.
+    #[must_use]
+    pub fn is_within(self, other: Self) -> bool {
+        self.with(other) == other
+    }
+}
+
+// === impl Sources ===
+
+impl Sources {
+    pub const fn contains(self, kind: SourceKind) -> bool {
+        self.0 & (1 << kind as u32) != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = SourceKind> {
+        SourceKind::ALL.into_iter().filter(move |kind| self.contains(*kind))
+    }
+}
+
+// === impl Chain ===
+
+impl Chain {
+    /// The members, by their names in policies.
+    pub const fn members(self) -> [(&'static str, bool); 6] {
+        [
+            ("beacon", self.beacon),
+            ("carries_secret", self.carries_secret),
+            ("mixes", self.mixes),
+            ("repeats", self.repeats),
+            ("runs_marked", self.runs_marked),
+            ("writes_untrusted", self.writes_untrusted),
+        ]
     }
 }
 

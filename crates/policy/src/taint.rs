@@ -1,0 +1,404 @@
+//! Chains of calls: what the sessions of a task have let in, where it went, and what a call has to do with it.
+//!
+//! A single call is judged by what it does. Most attacks on agents are chains of harmless ones: a page is read, a file
+//! is written after it, the file is run; a secret is read, a link is fetched. So the calls of all sessions and
+//! subagents of one task share one [`Session`], which knows
+//!
+//! - **sources**: untrusted text, private data and secrets that came in, with where from and by which call;
+//! - **marks**: files that were written from them, which carry the same over to later tasks of the same workspace;
+//! - **stretches**: keyed hashes of untrusted texts and of secrets, to recognise them when they are written or said.
+//!
+//! ```text
+//! let print = Footprint::of(&call, &actions, &ground);
+//! let before = session.before(&print, &ground);       // taint, chain and story for the Moment
+//! judge.judge(call, &Moment { taint: before.taint, chain: before.chain, story: before.story, … }, files)
+//! let risen = session.after(&print, &ground);         // allowed: before the answer leaves
+//! let risen = session.heard(call, &Claim { output, untrusted: false });   // the client told what came back
+//! ```
+//!
+//! Taint only rises. Nothing a client says lowers it, and neither a summary of the conversation nor another session of
+//! the task begins anew. What is not followed: content that is encoded, reworded or typed anew from memory, pieces
+//! shorter than a stretch, and what programs do among themselves once they run. The sandbox and the proxies are what
+//! stops those.
+
+mod beacon;
+mod command;
+mod footprint;
+mod ground;
+mod marks;
+mod output;
+mod story;
+mod stretch;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use writ_model::{CallId, Digest, SourceKind, Touch};
+
+pub use footprint::Footprint;
+pub use ground::{Ground, PrivateData};
+pub use marks::{MARKS, Mark, Marked, PathKey};
+pub use output::Claim;
+pub use story::{Story, Trace};
+
+use marks::Marks;
+use stretch::{HashKey, Measure, Stretches};
+use words::Commands;
+
+use crate::explain::shown;
+use crate::moment::{Chain, Taint};
+
+/// Most traces of one kind of source that are kept and recorded. The taint itself knows no bound.
+const TRACES: usize = 4;
+/// Most calls whose answers are waited for.
+const AWAITED: usize = 64;
+
+/// Of untrusted text, any 48 characters in common are found.
+const UNTRUSTED: Measure = Measure { gram: 32, window: 17, most: 1 << 18 };
+/// Of secrets, any 16.
+const SECRET: Measure = Measure { gram: 12, window: 5, most: 1 << 16 };
+
+/// What the sessions of one task have let in.
+pub struct Session {
+    taint: Taint,
+    traces: Arc<[Trace]>,
+    marks: Marks,
+    untrusted: Stretches,
+    secrets: Stretches,
+    commands: Commands,
+    /// Calls that let something in and whose answer the client has not told.
+    awaited: BTreeMap<CallId, Awaited>,
+    /// Untrusted text came in that nobody could look at, so that nothing written since can be compared with it.
+    unseen: Option<SourceKind>,
+}
+
+/// A call whose answer is waited for.
+struct Awaited {
+    untrusted: Option<SourceKind>,
+    secret: bool,
+}
+
+/// The secrets of one session. Made from randomness and from the workspace's own key.
+pub struct SessionKeys {
+    /// For hashes of texts, which never leave memory.
+    pub texts: [u8; 32],
+    /// For digests of paths: the same in every task of one workspace.
+    pub paths: PathKey,
+}
+
+/// What holds when a call is about to be judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    pub taint: Taint,
+    pub chain: Chain,
+    pub story: Story,
+}
+
+/// What a call changed, to be recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Risen {
+    /// Sources that were not known, or not by this name.
+    pub traces: Vec<Trace>,
+    /// Files that are marked from now on, or with more.
+    pub marked: Vec<Marked>,
+    /// Marked files that are gone.
+    pub gone: Vec<Digest>,
+}
+
+// === impl Session ===
+
+impl Session {
+    pub fn new(keys: SessionKeys) -> Self {
+        let key = HashKey::new(&keys.texts);
+        Self {
+            taint: Taint::default(),
+            traces: Arc::new([]),
+            marks: Marks::new(keys.paths),
+            untrusted: Stretches::new(key, UNTRUSTED),
+            secrets: Stretches::new(key, SECRET),
+            commands: Commands::new(key),
+            awaited: BTreeMap::new(),
+            unseen: None,
+        }
+    }
+
+    /// Takes over what was recorded: the task's own sources, and the marks of its workspace. The texts themselves are
+    /// gone, so what is written from now on counts as if nobody could compare it.
+    pub fn recall(
+        &mut self,
+        traces: impl IntoIterator<Item = Trace>,
+        marked: impl IntoIterator<Item = Marked>,
+    ) {
+        for trace in traces {
+            if trace.kind.touch() == Touch::Untrusted && trace.kind.is_fresh() {
+                self.unseen.get_or_insert(trace.kind);
+            }
+            self.raise(trace, &mut Vec::new());
+        }
+        self.marks.recall(marked);
+    }
+
+    /// A person cleared the mark of a file.
+    pub fn clear_mark(&mut self, file: Digest) {
+        self.marks.clear(file);
+    }
+
+    pub const fn taint(&self) -> Taint {
+        self.taint
+    }
+
+    /// The sources that came in, oldest first.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
+    /// The marked files.
+    pub fn marked(&self) -> impl Iterator<Item = &Marked> {
+        self.marks.iter()
+    }
+
+    /// What holds when this call is judged. It includes what the call itself reads from private data, secrets and marked
+    /// files, since the same call may send it off; not what a page would answer, since that comes too late for it.
+    pub fn before(&self, print: &Footprint, ground: &Ground<'_>) -> Before {
+        let mut taint = self.taint;
+        let mut own: Vec<Trace> = Vec::new();
+        for (kind, what) in &print.takes {
+            match kind.touch() {
+                Touch::Private | Touch::Secret => {
+                    taint = taint.with(Taint::of(*kind));
+                    own.push(Trace::new(*kind, what, print.call));
+                }
+                Touch::Untrusted => {}
+            }
+        }
+        let read = self.marks_of(&print.reads, ground);
+        for (path, mark) in &read {
+            let kind = mark.from.as_mark();
+            taint = taint.with(Taint::of(kind));
+            own.push(Trace::new(kind, path, print.call));
+        }
+        let runs = self.running(print, &read, ground);
+        let repeats = print.is_more
+            && (print.command.as_deref().is_some_and(|command| self.commands.has(command))
+                || print.texts.iter().any(|text| print.command.is_none() && self.commands.has(text)));
+        let inflow = self.inflow(print, &read);
+        let chain = Chain {
+            beacon: print.texts.iter().chain(&print.command).any(|text| beacon::has_beacon(text)),
+            carries_secret: self.says_secret(print),
+            mixes: print.spreads && inflow.iter().any(|mark| mark.touch() == Touch::Untrusted && mark.whole),
+            repeats,
+            runs_marked: runs.is_some(),
+            writes_untrusted: !print.writes.is_empty()
+                && inflow.iter().any(|mark| mark.touch() == Touch::Untrusted),
+        };
+        let repeated = chain.repeats.then(|| self.first_untrusted()).flatten();
+        let traces = if own.is_empty() {
+            Arc::clone(&self.traces)
+        } else {
+            self.traces.iter().cloned().chain(own).collect()
+        };
+        Before { taint, chain, story: Story { traces, marked: runs.map(Into::into), repeated } }
+    }
+
+    /// The call was allowed: what it lets in counts from now on, and what it writes is marked.
+    pub fn after(&mut self, print: &Footprint, ground: &Ground<'_>) -> Risen {
+        let mut risen = Risen::default();
+        let read = self.marks_of(&print.reads, ground);
+        let inflow = self.inflow(print, &read);
+        for (kind, what) in &print.takes {
+            self.raise(Trace::new(*kind, what, print.call), &mut risen.traces);
+        }
+        for (path, mark) in &read {
+            self.raise(Trace::new(mark.from.as_mark(), path, print.call), &mut risen.traces);
+        }
+        for path in &print.writes {
+            // A name that nothing bears any more starts anew.
+            risen.gone.extend(self.marks.forget_missing(path, ground.files));
+            if ground.is_wide(path) {
+                continue;
+            }
+            for mark in &inflow {
+                // A part of an unknown text makes a program of a file that can be started, and of no other.
+                let counts = mark.whole || mark.touch() != Touch::Untrusted || self.is_shared(print) || is_runnable(path, print);
+                if counts {
+                    risen.marked.extend(self.marks.mark(path, mark.clone()));
+                }
+            }
+        }
+        self.await_answer(print, &read);
+        risen
+    }
+
+    /// The client told what came back. Whatever it says, nothing falls.
+    pub fn heard(&mut self, call: CallId, claim: &Claim<'_>) -> Risen {
+        let mut risen = Risen::default();
+        let awaited = self.awaited.remove(&call);
+        if claim.untrusted {
+            let known = awaited.as_ref().and_then(|awaited| awaited.untrusted);
+            if known.is_none_or(|kind| !kind.is_fresh()) {
+                self.raise(Trace::new(SourceKind::Claimed, "an answer", call), &mut risen.traces);
+            }
+        }
+        let untrusted = awaited
+            .as_ref()
+            .and_then(|awaited| awaited.untrusted)
+            .or_else(|| claim.untrusted.then_some(SourceKind::Claimed));
+        let secret = awaited.is_some_and(|awaited| awaited.secret);
+        if untrusted.is_none() && !secret {
+            return risen;
+        }
+        let texts = claim.texts();
+        for text in &texts.texts {
+            if untrusted.is_some() {
+                self.untrusted.learn(text);
+                self.commands.learn(text);
+            }
+            if secret {
+                self.secrets.learn(text);
+            }
+        }
+        if let Some(kind) = untrusted.filter(|kind| kind.is_fresh())
+            && (!texts.whole || self.untrusted.is_full())
+        {
+            self.unseen.get_or_insert(kind);
+        }
+        risen
+    }
+
+    // === inside ===
+
+    fn raise(&mut self, trace: Trace, risen: &mut Vec<Trace>) {
+        self.taint = self.taint.with(Taint::of(trace.kind));
+        let same = self.traces.iter().filter(|other| other.kind == trace.kind);
+        let is_known = same.clone().any(|other| other.what == trace.what);
+        if !is_known && same.count() < TRACES {
+            self.traces = self.traces.iter().cloned().chain([trace.clone()]).collect();
+            risen.push(trace);
+        }
+    }
+
+    fn marks_of(&self, paths: &BTreeSet<String>, ground: &Ground<'_>) -> Vec<(String, Mark)> {
+        let marks = |path: &String| {
+            self.marks.of(path, ground.files).into_iter().map(|mark| (path.clone(), mark)).collect::<Vec<_>>()
+        };
+        paths.iter().flat_map(marks).collect()
+    }
+
+    /// The marked file that the call would run, and what it was written from.
+    fn running(&self, print: &Footprint, read: &[(String, Mark)], ground: &Ground<'_>) -> Option<String> {
+        let untrusted = |(_, mark): &&(String, Mark)| mark.touch() == Touch::Untrusted;
+        let told = |(path, mark): &(String, Mark)| {
+            format!("`{}`, which was written from {} (`{}`)", shown(path), mark.from, shown(&mark.what))
+        };
+        let direct = self.marks_of(&print.runs, ground);
+        // A build file that came in as a whole runs as a whole; one that the agent wrote after a page is its own.
+        let built = self.marks_of(&print.builds, ground);
+        direct
+            .iter()
+            .find(untrusted)
+            .or_else(|| built.iter().filter(|(_, mark)| mark.whole).find(untrusted))
+            .or_else(|| read.iter().filter(|_| print.interprets).find(untrusted))
+            .map(told)
+    }
+
+    /// What may be in the files that the call writes.
+    fn inflow(&self, print: &Footprint, read: &[(String, Mark)]) -> Vec<Mark> {
+        let mut found: Vec<Mark> = Vec::new();
+        let mut add = |mark: Mark| {
+            match found.iter_mut().find(|other| other.touch() == mark.touch()) {
+                Some(other) if mark.whole && !other.whole => *other = mark,
+                Some(_) => {}
+                None => found.push(mark),
+            }
+        };
+        if print.writes.is_empty() && !print.spreads {
+            return found;
+        }
+        for (kind, what) in &print.takes {
+            // Packages and the repository's own history are not downloads of one file.
+            if kind.touch() != Touch::Untrusted || kind.is_fresh() {
+                add(Mark { from: *kind, what: shown(what).into(), whole: true });
+            }
+        }
+        for (_, mark) in read {
+            add(mark.clone());
+        }
+        if self.says_secret(print)
+            && let Some(trace) = self.traces.iter().find(|trace| trace.kind.touch() == Touch::Secret)
+        {
+            add(Mark { from: trace.kind, what: trace.what.clone(), whole: false });
+        }
+        if let Some(mark) = self.unlooked(print) {
+            add(mark);
+        }
+        found
+    }
+
+    /// The mark of what the agent itself writes down: it repeats what came in, or nobody can say that it does not.
+    fn unlooked(&self, print: &Footprint) -> Option<Mark> {
+        let named = |kind: SourceKind| {
+            let trace = self.traces.iter().find(|trace| trace.kind == kind);
+            Mark { from: kind, what: trace.map_or_else(|| "".into(), |trace| trace.what.clone()), whole: false }
+        };
+        if self.is_shared(print) {
+            let first = self.traces.iter().filter(|trace| trace.kind.touch() == Touch::Untrusted);
+            let fresh = first.clone().find(|trace| trace.kind.is_fresh()).or_else(|| first.clone().next());
+            return Some(named(fresh.map_or(SourceKind::Claimed, |trace| trace.kind)));
+        }
+        let waiting = self.awaited.values().filter_map(|awaited| awaited.untrusted).find(|kind| kind.is_fresh());
+        let cut = (print.is_cut && self.taint.untrusted).then_some(SourceKind::Claimed);
+        self.unseen.or(waiting).or(cut).map(named)
+    }
+
+    /// Whether what the call says has a stretch in common with untrusted text.
+    fn is_shared(&self, print: &Footprint) -> bool {
+        print.texts.iter().chain(&print.command).any(|text| self.untrusted.shares(text))
+    }
+
+    fn says_secret(&self, print: &Footprint) -> bool {
+        print.texts.iter().chain(&print.command).any(|text| self.secrets.shares(text))
+    }
+
+    fn first_untrusted(&self) -> Option<Arc<str>> {
+        let untrusted = || self.traces.iter().filter(|trace| trace.kind.touch() == Touch::Untrusted);
+        let trace = untrusted().find(|trace| trace.kind.is_fresh()).or_else(|| untrusted().next())?;
+        Some(format!("untrusted input ({}, `{}`)", trace.kind, trace.what).into())
+    }
+
+    fn await_answer(&mut self, print: &Footprint, read: &[(String, Mark)]) {
+        let taken = print.takes.iter().map(|(kind, _)| *kind).filter(|_| print.answers);
+        let kinds: Vec<SourceKind> = taken.chain(read.iter().map(|(_, mark)| mark.from.as_mark())).collect();
+        let of = |touch| kinds.iter().copied().filter(move |kind| kind.touch() == touch);
+        let untrusted =
+            of(Touch::Untrusted).find(|kind| kind.is_fresh()).or_else(|| of(Touch::Untrusted).next());
+        let secret = of(Touch::Secret).next().is_some();
+        if untrusted.is_none() && !secret {
+            return;
+        }
+        if self.awaited.len() >= AWAITED
+            && let Some((_, oldest)) = self.awaited.pop_first()
+            && let Some(kind) = oldest.untrusted.filter(|kind| kind.is_fresh())
+        {
+            // Nobody will tell any more.
+            self.unseen.get_or_insert(kind);
+        }
+        self.awaited.insert(print.call, Awaited { untrusted, secret });
+    }
+}
+
+/// Whether a file can be started as it is: by its name, or by how its text begins.
+fn is_runnable(path: &str, print: &Footprint) -> bool {
+    const ENDINGS: &[&str] = &[
+        "sh", "bash", "zsh", "fish", "py", "pyw", "rb", "pl", "php", "js", "mjs", "cjs", "ts", "mts", "lua", "ps1",
+        "bat", "cmd", "exe", "run", "bin", "command", "mk", "jar", "awk", "tcl", "r", "jl", "groovy", "applescript",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let starts_itself = |text: &String| text.trim_start().starts_with("#!") || text.contains("\n#!/");
+    ending.is_none_or(|ending| ENDINGS.contains(&ending.as_str()))
+        || print.texts.iter().chain(&print.command).any(starts_itself)
+}
+
+#[cfg(test)]
+mod tests;

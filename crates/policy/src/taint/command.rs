@@ -1,0 +1,575 @@
+//! The words of a command line, as far as taint needs them: where texts come from, and which files a program fetches,
+//! unpacks or runs.
+//!
+//! This reads beside the classifier, which says what a line does to the world and is what decides. What is missed here
+//! is a taint or a mark that is not set, so the reading is broad: every command of a line counts, wherever it stands,
+//! and code in quotes is read too.
+
+use writ_model::SourceKind;
+
+/// How many commands of a line are read, how many words of one, and how deep code in quotes.
+const PIECES: usize = 256;
+const WORDS: usize = 256;
+const DEPTH: usize = 4;
+
+/// Programs that run another one with the rest of their words.
+const WRAPPERS: &[&str] = &[
+    "sudo", "doas", "env", "nohup", "time", "exec", "command", "builtin", "nice", "ionice", "setsid", "stdbuf",
+    "timeout", "xargs", "watch", "then", "do", "else", "if", "while", "until", "!", "{",
+];
+const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "fish", "ash"];
+/// Programs that run a file which they are given, or else what they read.
+const INTERPRETERS: &[&str] = &[
+    "python", "python2", "python3", "pypy3", "node", "nodejs", "deno", "bun", "tsx", "ts-node", "ruby", "perl",
+    "php", "lua", "Rscript", "osascript", "pwsh", "powershell", "tclsh", "groovy", "julia", "elixir", "jshell",
+];
+const FORGES: &[&str] = &["gh", "glab", "hub", "tea", "jira", "linear"];
+const DATABASES: &[&str] = &[
+    "psql", "pg_dump", "pg_dumpall", "mysql", "mysqldump", "mariadb", "mongosh", "mongo", "mongodump",
+    "mongoexport", "redis-cli", "clickhouse-client", "sqlcmd", "cqlsh", "influx", "snowsql", "bq", "usql", "trino",
+];
+const CLOUDS: &[&str] = &["aws", "gcloud", "gsutil", "az", "oci", "ibmcloud", "aliyun", "doctl", "hcloud", "scw", "s3cmd", "rclone"];
+const DEPLOYMENTS: &[&str] = &[
+    "kubectl", "oc", "helm", "k9s", "argocd", "flux", "flyctl", "fly", "vercel", "netlify", "heroku", "railway",
+    "wrangler", "nomad", "terraform", "tofu", "pulumi", "ansible", "ansible-playbook", "supabase", "firebase",
+];
+const PACKAGE_MANAGERS: &[&str] = &[
+    "npm", "pnpm", "yarn", "bun", "npx", "pip", "pip3", "pipx", "uv", "poetry", "pdm", "conda", "mamba", "cargo",
+    "go", "gem", "bundle", "composer", "mvn", "gradle", "dotnet", "nuget", "apt", "apt-get", "apt-cache", "dnf",
+    "yum", "apk", "brew", "docker", "podman", "rustup", "hex", "mix", "pub", "dart", "flutter", "swift",
+];
+
+/// One command: its words, without quotes, and the folder that a `cd` before it went to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub folder: Option<String>,
+    words: Vec<String>,
+}
+
+/// The commands of a line, those in quoted code included.
+pub(super) fn read(line: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    read_into(line, 0, &mut found);
+    found
+}
+
+/// What a program that reaches the network, as the classifier names it, brings in.
+pub(super) fn source_of(program: &str) -> Option<SourceKind> {
+    let mut words = program.split_whitespace();
+    let name = words.next()?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    match name {
+        // Their words say more; see `Piece::takes`.
+        "git" => None,
+        _ if FORGES.contains(&name) || DATABASES.contains(&name) => None,
+        _ if CLOUDS.contains(&name) => Some(SourceKind::Cloud),
+        _ if DEPLOYMENTS.contains(&name) => Some(SourceKind::Deployment),
+        _ if PACKAGE_MANAGERS.contains(&name) => Some(SourceKind::Dependency),
+        _ => Some(SourceKind::Web),
+    }
+}
+
+// === impl Piece ===
+
+impl Piece {
+    /// The program's name and its other words.
+    fn parts(&self) -> (&str, &[String]) {
+        match self.words.split_first() {
+            Some((first, rest)) => (first.rsplit('/').next().unwrap_or(first), rest),
+            None => ("", &[]),
+        }
+    }
+
+    fn has(&self, options: &[&str]) -> bool {
+        self.words.iter().any(|word| options.contains(&word.as_str()))
+    }
+
+    /// The value of an option, in the next word, joined by `=`, or right behind a short one.
+    fn value(&self, options: &[&str]) -> Option<&str> {
+        let mut words = self.words.iter();
+        while let Some(word) = words.next() {
+            for option in options {
+                if word == option {
+                    return words.next().map(String::as_str);
+                }
+                if let Some(rest) = word.strip_prefix(option) {
+                    let is_long = option.starts_with("--");
+                    match rest.strip_prefix('=') {
+                        Some(value) if is_long => return Some(value),
+                        None if !is_long => return Some(rest),
+                        Some(_) | None => {}
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Words that are no options.
+    fn plain(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-'))
+    }
+
+    /// Sources that only the words tell of.
+    pub fn takes(&self) -> Vec<(SourceKind, String)> {
+        let (program, words) = self.parts();
+        let first = self.plain().next().unwrap_or_default();
+        let named = |kind| vec![(kind, format!("{program} {first}").trim().to_owned())];
+        match program {
+            "git" => self.git(),
+            _ if FORGES.contains(&program) => match first {
+                "" | "auth" | "config" | "alias" | "completion" | "version" | "help" | "extension" => Vec::new(),
+                _ if self.plain().nth(1) == Some("checkout") || self.plain().nth(1) == Some("clone") => {
+                    named(SourceKind::Clone)
+                }
+                _ => named(SourceKind::Forge),
+            },
+            _ if DATABASES.contains(&program) => match database(words) {
+                Some(place) => vec![(SourceKind::Database, format!("{program} {place}"))],
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn git(&self) -> Vec<(SourceKind, String)> {
+        let mut words = self.words.iter().skip(1).map(String::as_str);
+        // Options of git itself come before its command.
+        let command = loop {
+            match words.next() {
+                None => return Vec::new(),
+                Some("-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace") => _ = words.next(),
+                Some(word) if word.starts_with('-') => {}
+                Some(word) => break word,
+            }
+        };
+        let rest: Vec<&str> = words.filter(|word| !word.starts_with('-')).collect();
+        let is_foreign = rest.iter().any(|word| is_foreign(word));
+        let named = |kind| vec![(kind, format!("git {command} {}", rest.join(" ")).trim().to_owned())];
+        match command {
+            "clone" | "submodule" => named(SourceKind::Clone),
+            "fetch" | "pull" | "log" | "show" | "blame" | "annotate" | "shortlog" | "whatchanged" | "reflog"
+            | "ls-remote" | "cat-file" | "format-patch" | "notes" | "tag" | "range-diff" | "bisect" => {
+                named(if is_foreign { SourceKind::Clone } else { SourceKind::History })
+            }
+            "checkout" | "switch" | "merge" | "rebase" | "cherry-pick" | "diff" | "archive" | "restore"
+            | "worktree" | "reset" | "am" | "stash"
+                if is_foreign =>
+            {
+                named(SourceKind::Clone)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Files and folders that come from the network under a name that is not written in the line as such.
+    pub fn fetched(&self) -> Vec<String> {
+        let (program, _) = self.parts();
+        let addresses = || self.plain().filter(|word| word.contains("://") || word.contains('/'));
+        let into = |folder: Option<&str>, name: &str| match folder {
+            Some(folder) => format!("{}/{name}", folder.trim_end_matches('/')),
+            None => name.to_owned(),
+        };
+        match program {
+            "curl" => {
+                let short = |word: &String| {
+                    word.starts_with('-') && !word.starts_with("--") && word.contains(['O', 'J'])
+                };
+                let is_named_there = self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
+                    || self.words.iter().any(short);
+                if !is_named_there {
+                    return Vec::new();
+                }
+                let folder = self.value(&["--output-dir"]);
+                addresses().filter_map(last_part).map(|name| into(folder, name)).collect()
+            }
+            "wget" | "aria2c" | "axel" => {
+                if let Some(file) = self.value(&["--output-document", "-qO", "-O", "-o", "--out"])
+                    && program != "wget"
+                {
+                    return vec![into(self.value(&["-d", "--dir"]), file)];
+                }
+                if self.has(&["--spider"]) {
+                    return Vec::new();
+                }
+                if let Some(file) = self.output_of_wget() {
+                    return if file == "-" { Vec::new() } else { vec![file.to_owned()] };
+                }
+                let folder = self.value(&["-P", "--directory-prefix", "-d", "--dir"]);
+                addresses()
+                    .map(|address| into(folder, last_part(address).unwrap_or("index.html")))
+                    .collect()
+            }
+            "git" if self.plain().any(|word| word == "clone") => {
+                let mut words = self.plain().skip_while(|word| *word != "clone").skip(1);
+                clone_folder(&mut words)
+            }
+            "gh" | "glab" if self.plain().nth(1) == Some("clone") => {
+                let mut words = self.plain().skip(2);
+                clone_folder(&mut words)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `-O FILE`, also behind other short options as in `-qO-`.
+    fn output_of_wget(&self) -> Option<&str> {
+        let mut words = self.words.iter().skip(1);
+        while let Some(word) = words.next() {
+            if let Some(file) = word.strip_prefix("--output-document=") {
+                return Some(file);
+            }
+            if word == "--output-document" {
+                return words.next().map(String::as_str);
+            }
+            if word.starts_with('-')
+                && !word.starts_with("--")
+                && let Some((_, file)) = word.split_once('O')
+            {
+                return if file.is_empty() { words.next().map(String::as_str) } else { Some(file) };
+            }
+        }
+        None
+    }
+
+    /// The folder over which an archive or a patch is spread.
+    pub fn spreads_into(&self) -> Option<String> {
+        let (program, words) = self.parts();
+        let here = || Some(".".to_owned());
+        match program {
+            "tar" | "bsdtar" | "gtar" => {
+                let bundle = words.first().map_or("", |word| word.trim_start_matches('-'));
+                let by_letter = !bundle.starts_with('-')
+                    && bundle.chars().all(|c| c.is_ascii_alphabetic())
+                    && bundle.contains('x');
+                let unpacks = by_letter || self.has(&["--extract", "--get", "-x"]);
+                let into = self.value(&["-C", "--directory"]);
+                unpacks.then(|| into.unwrap_or(".").to_owned())
+            }
+            "unzip" => self.value(&["-d"]).map(str::to_owned).or_else(here),
+            "7z" | "7za" | "unrar" => match words.first().map(String::as_str) {
+                Some("x" | "e") => self.value(&["-o"]).map(str::to_owned).or_else(here),
+                Some(_) | None => None,
+            },
+            "cpio" | "patch" => here(),
+            "git" if self.plain().any(|word| matches!(word, "apply" | "am")) => here(),
+            _ => None,
+        }
+    }
+
+    /// Files that run beside those that the classifier names.
+    pub fn runs(&self) -> Vec<String> {
+        let (program, words) = self.parts();
+        match program {
+            "make" | "gmake" => self.value(&["-f", "--file", "--makefile"]).map(str::to_owned).into_iter().collect(),
+            _ if program.starts_with("python") => match words.iter().position(|word| word == "-m") {
+                Some(at) => words
+                    .get(at + 1)
+                    .map(|module| module.replace('.', "/"))
+                    .map(|module| vec![format!("{module}.py"), format!("{module}/__main__.py")])
+                    .unwrap_or_default(),
+                None => self.plain().next().map(str::to_owned).into_iter().collect(),
+            },
+            "deno" | "bun" | "go" => {
+                self.plain().skip_while(|word| *word == "run").next().map(str::to_owned).into_iter().collect()
+            }
+            "java" => self.value(&["-jar"]).map(str::to_owned).into_iter().collect(),
+            "source" | "." => self.plain().next().map(str::to_owned).into_iter().collect(),
+            _ if INTERPRETERS.contains(&program) || SHELLS.contains(&program) => {
+                self.plain().next().map(str::to_owned).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Files that a build tool or a test runner reads its commands from.
+    pub fn build_files(&self) -> Vec<String> {
+        let (program, words) = self.parts();
+        let names: &[&str] = match program {
+            "make" | "gmake" => &["GNUmakefile", "makefile", "Makefile"],
+            "just" => &["justfile", "Justfile", ".justfile"],
+            "npm" | "pnpm" | "yarn" | "bun" | "npx" => &["package.json"],
+            "cargo" => &["build.rs", "Cargo.toml", ".cargo/config.toml"],
+            "docker" | "podman" => &["Dockerfile", "docker-compose.yml", "compose.yaml"],
+            "task" => &["Taskfile.yml", "Taskfile.yaml"],
+            "rake" => &["Rakefile"],
+            "gradle" | "gradlew" => &["build.gradle", "build.gradle.kts"],
+            "mvn" | "mvnw" => &["pom.xml"],
+            "cmake" => &["CMakeLists.txt"],
+            "tox" => &["tox.ini", "pyproject.toml"],
+            "nox" => &["noxfile.py"],
+            "pytest" | "py.test" => &["conftest.py"],
+            _ => &[],
+        };
+        let folder = match program {
+            "make" | "gmake" => self.value(&["-C", "--directory"]),
+            "npm" | "pnpm" | "yarn" => self.value(&["--prefix", "--dir", "-C", "--cwd"]),
+            _ => None,
+        };
+        let mut files: Vec<String> = names
+            .iter()
+            .map(|name| match folder {
+                Some(folder) => format!("{}/{name}", folder.trim_end_matches('/')),
+                None => (*name).to_owned(),
+            })
+            .collect();
+        let is_tester = matches!(program, "pytest" | "py.test" | "jest" | "vitest" | "mocha" | "rspec" | "ava")
+            || words.iter().any(|word| matches!(word.as_str(), "pytest" | "unittest" | "jest" | "vitest"));
+        if is_tester {
+            files.extend(self.plain().filter(|word| word.contains('.')).take(64).map(str::to_owned));
+        }
+        files
+    }
+
+    /// Whether it runs what it reads from its input, or what another command in its words gives out.
+    pub fn interprets_input(&self) -> bool {
+        let (program, words) = self.parts();
+        let is_shell = SHELLS.contains(&program);
+        if !is_shell && !INTERPRETERS.contains(&program) && !matches!(program, "eval" | "source" | ".") {
+            return false;
+        }
+        let substitutes = |word: &String| word.contains("$(") || word.contains('`') || word.contains("<(");
+        if words.iter().any(substitutes) {
+            return true;
+        }
+        if matches!(program, "eval" | "source" | ".") {
+            return words.iter().any(|word| word == "/dev/stdin");
+        }
+        let has_code = |word: &String| {
+            word.starts_with('-') && !word.starts_with("--") && word.contains(['c', 'e', 'm', 'p'])
+        };
+        let names_none = words.iter().all(|word| word.starts_with('-') || word == "/dev/stdin");
+        let from_input = words.iter().any(|word| matches!(word.as_str(), "-s" | "-" | "/dev/stdin"));
+        from_input || (names_none && !words.iter().any(has_code) && !self.has(&["--version", "--help"]))
+    }
+}
+
+/// Whether a word of a git command names what other people than the repository's own made.
+fn is_foreign(word: &str) -> bool {
+    word.contains("://")
+        || word.contains("FETCH_HEAD")
+        || (word.contains('@') && word.contains(':'))
+        || ["pull/", "pr/", "mr/", "merge-requests/"]
+            .iter()
+            .any(|start| word.starts_with(start) || word.contains(&format!("/{start}")))
+}
+
+/// Where a database client goes, unless it is this machine.
+fn database(words: &[String]) -> Option<String> {
+    let is_here = |host: &str| {
+        host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0" | "host.docker.internal")
+    };
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        let host = match word {
+            "-h" | "--host" | "-S" | "--server" => words.next(),
+            _ => word.strip_prefix("--host=").or_else(|| word.strip_prefix("-h").filter(|host| !host.is_empty())),
+        };
+        if let Some(host) = host {
+            return (!is_here(host)).then(|| host.to_owned());
+        }
+        if let Some((_, rest)) = word.split_once("://") {
+            let authority = rest.split(['/', '?']).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+            return (!host.is_empty() && !is_here(host)).then(|| host.to_owned());
+        }
+        // Which one is only known when it runs.
+        if word.contains('$') {
+            return Some("a database that the environment names".to_owned());
+        }
+    }
+    None
+}
+
+fn last_part(address: &str) -> Option<&str> {
+    let path = address.split(['?', '#']).next()?;
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    path.split_once('/').and_then(|(_, path)| path.rsplit('/').next()).filter(|name| !name.is_empty())
+}
+
+/// The folder that a clone makes: the second word, or the last part of the first.
+fn clone_folder<'a>(words: &mut impl Iterator<Item = &'a str>) -> Vec<String> {
+    let Some(from) = words.next() else { return Vec::new() };
+    let name = || {
+        let last = from.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(from);
+        last.strip_suffix(".git").unwrap_or(last).to_owned()
+    };
+    vec![words.next().map_or_else(name, str::to_owned)]
+}
+
+// === the words ===
+
+fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
+    let mut folder: Option<String> = None;
+    for mut words in commands(line) {
+        while words.first().is_some_and(|first| is_wrapping(first)) {
+            let wrapper = words.remove(0);
+            // What wraps may have options and a number of its own.
+            while words.first().is_some_and(|word| {
+                word.starts_with('-') || (wrapper == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
+            }) {
+                words.remove(0);
+            }
+        }
+        let Some(first) = words.first() else { continue };
+        let name = first.rsplit('/').next().unwrap_or(first).to_owned();
+        if name == "cd" || name == "pushd" {
+            let to = words.get(1).cloned().unwrap_or_else(|| "~".to_owned());
+            folder = Some(match folder {
+                Some(before) => super::ground::below(&before, &to),
+                None => to,
+            });
+            continue;
+        }
+        if depth < DEPTH && (SHELLS.contains(&name.as_str()) || matches!(name.as_str(), "eval" | "ssh")) {
+            for code in words.iter().skip(1).filter(|word| word.contains(' ')) {
+                read_into(code, depth + 1, found);
+            }
+        }
+        if found.len() < PIECES {
+            found.push(Piece { folder: folder.clone(), words });
+        }
+        // `find … -exec PROGRAM …` and the like: the rest is a command too.
+        if let Some(Piece { words, .. }) = found.last()
+            && depth < DEPTH
+            && matches!(name.as_str(), "find" | "fd" | "parallel" | "docker" | "podman" | "kubectl")
+            && let Some(at) =
+                words.iter().position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-x" | ":::" | "--"))
+        {
+            let rest = words.get(at + 1..).unwrap_or_default().to_vec();
+            if !rest.is_empty() && found.len() < PIECES {
+                found.push(Piece { folder: folder.clone(), words: rest });
+            }
+        }
+    }
+}
+
+fn is_wrapping(word: &str) -> bool {
+    WRAPPERS.contains(&word)
+        || word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+}
+
+/// The words of each command. Quotes and escapes are taken off; bodies of here-documents are left out.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let mut lexer = Lexer::default();
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                lexer.begun = true;
+                lexer.word.extend(chars.by_ref().take_while(|c| *c != '\''));
+            }
+            '"' => {
+                lexer.begun = true;
+                while let Some(c) = chars.next() {
+                    match c {
+                        '"' => break,
+                        '\\' => lexer.word.extend(chars.next()),
+                        c => lexer.word.push(c),
+                    }
+                }
+            }
+            '\\' => {
+                if let Some(c) = chars.next().filter(|c| *c != '\n') {
+                    lexer.begun = true;
+                    lexer.word.push(c);
+                }
+            }
+            '\n' => {
+                lexer.end_command();
+                for mark in std::mem::take(&mut lexer.documents) {
+                    skip_document(&mut chars, &mark);
+                }
+            }
+            '<' if chars.peek() == Some(&'<') => {
+                chars.next();
+                lexer.end_word();
+                // `<<<` has no body.
+                if chars.next_if_eq(&'<').is_none() {
+                    chars.next_if_eq(&'-');
+                    lexer.is_mark_next = true;
+                }
+            }
+            '<' | '>' if chars.peek() == Some(&'(') => {
+                lexer.word.push(c);
+                lexer.begun = true;
+            }
+            '$' if chars.peek() == Some(&'(') => {
+                chars.next();
+                lexer.word.push_str("$(");
+                lexer.begun = true;
+                lexer.end_word();
+                lexer.end_command();
+            }
+            '`' => {
+                lexer.word.push('`');
+                lexer.begun = true;
+                lexer.end_word();
+                lexer.end_command();
+            }
+            ';' | '|' | '&' | '(' | ')' => lexer.end_command(),
+            '<' | '>' => lexer.end_word(),
+            c if c.is_whitespace() => lexer.end_word(),
+            '#' if !lexer.begun => {
+                // A comment ends with its line, which is read on from there.
+                while chars.next_if(|c| *c != '\n').is_some() {}
+            }
+            c => {
+                lexer.begun = true;
+                lexer.word.push(c);
+            }
+        }
+    }
+    lexer.end_command();
+    lexer.commands
+}
+
+#[derive(Default)]
+struct Lexer {
+    commands: Vec<Vec<String>>,
+    words: Vec<String>,
+    word: String,
+    begun: bool,
+    /// Ends of the here-documents whose bodies come after this line.
+    documents: Vec<String>,
+    is_mark_next: bool,
+}
+
+// === impl Lexer ===
+
+impl Lexer {
+    fn end_word(&mut self) {
+        if !std::mem::take(&mut self.begun) {
+            return;
+        }
+        let word = std::mem::take(&mut self.word);
+        if std::mem::take(&mut self.is_mark_next) {
+            self.documents.push(word);
+        } else if self.words.len() < WORDS {
+            self.words.push(word);
+        }
+    }
+
+    fn end_command(&mut self) {
+        self.end_word();
+        let words = std::mem::take(&mut self.words);
+        if !words.is_empty() && self.commands.len() < PIECES {
+            self.commands.push(words);
+        }
+    }
+}
+
+fn skip_document(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, mark: &str) {
+    loop {
+        let line: String = chars.by_ref().take_while(|c| *c != '\n').collect();
+        if line.trim_start_matches('\t') == mark || chars.peek().is_none() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

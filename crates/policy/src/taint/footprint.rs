@@ -1,0 +1,295 @@
+//! What one call takes in, writes and runs: all that taint is worked out from.
+//!
+//! Everything here is read from the call, from its actions and from what stands on the disk now. A command line is one
+//! lump: whatever any part of it takes in may be in whatever any part of it writes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+use writ_model::{Action, CallId, EffectClass, Operation, Place, Resource, SourceKind, ToolCall};
+
+use super::command::{self, Piece};
+use super::ground::{self, Ground};
+use crate::host::Zone;
+
+/// Most paths of each sort that one call is followed in. A call has at most 256 actions.
+const PATHS: usize = 256;
+/// Most sources that one call has.
+const SOURCES: usize = 32;
+/// Most bytes of a call's texts that are compared, and most texts.
+const TEXT_BYTES: usize = 1 << 20;
+const TEXTS: usize = 256;
+
+/// The footprint of one call. Made once, before it is judged.
+#[derive(Clone, Debug)]
+pub struct Footprint {
+    pub(super) call: CallId,
+    /// What comes in that is no marked file, each once.
+    pub(super) takes: Vec<(SourceKind, String)>,
+    /// Whether some of it comes back as the call's answer, and not only into files.
+    pub(super) answers: bool,
+    /// Real paths of files that are read, or may be.
+    pub(super) reads: BTreeSet<String>,
+    /// Real paths of files and folders that are written.
+    pub(super) writes: BTreeSet<String>,
+    /// Real paths of files that run, and of those that a build tool which is started reads its commands from.
+    pub(super) runs: BTreeSet<String>,
+    pub(super) builds: BTreeSet<String>,
+    /// A program that runs what it reads from its input is started.
+    pub(super) interprets: bool,
+    /// An archive or a patch is spread over the workspace, or another folder that is too wide to be marked.
+    pub(super) spreads: bool,
+    /// It does more than read, write in the workspace and build.
+    pub(super) is_more: bool,
+    /// Something leaves the machine.
+    pub(super) is_outward: bool,
+    /// The command line, for comparing.
+    pub(super) command: Option<String>,
+    /// Everything else that the call says, for comparing: contents, arguments.
+    pub(super) texts: Vec<String>,
+    /// Whether the texts are all that it writes and says.
+    pub(super) is_cut: bool,
+}
+
+// === impl Footprint ===
+
+impl Footprint {
+    /// The footprint of a call with these actions.
+    pub fn of(call: &ToolCall, actions: &[Action], ground: &Ground<'_>) -> Self {
+        let mut print = Self {
+            call: call.id,
+            takes: Vec::new(),
+            answers: false,
+            reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
+            runs: BTreeSet::new(),
+            builds: BTreeSet::new(),
+            interprets: false,
+            spreads: false,
+            is_more: false,
+            is_outward: false,
+            command: None,
+            texts: Vec::new(),
+            is_cut: false,
+        };
+        for action in actions {
+            print.action(action, ground);
+        }
+        match &call.operation {
+            Operation::Shell { command } => print.shell(command, &call.cwd, ground),
+            Operation::Fetch { url } => {
+                let host = crate::host::host_of(url);
+                let is_own = host.as_deref().is_some_and(|host| Zone::of(host) == Zone::Loopback);
+                if !is_own {
+                    print.take(SourceKind::Web, host.as_deref().unwrap_or("an address"), true);
+                }
+            }
+            Operation::WebSearch { .. } => print.take(SourceKind::Search, "web search", true),
+            Operation::Mcp { server, tool } => {
+                let name = format!("{server}/{tool}");
+                print.take(SourceKind::Mcp, &name, true);
+                if ground.private.has_server(server) {
+                    print.take(SourceKind::PrivateMcp, &name, true);
+                }
+                print.is_more = true;
+                print.is_outward = true;
+            }
+            Operation::Unknown { .. } => print.take(SourceKind::Anything, call.tool.as_str(), true),
+            Operation::Read { .. }
+            | Operation::Search { .. }
+            | Operation::Write { .. }
+            | Operation::Spawn { .. }
+            | Operation::Notes => {}
+        }
+        let has_command = print.command.is_some();
+        let mut budget = TEXT_BYTES;
+        print.is_cut = !gather(&call.arguments, &mut print.texts, &mut budget, has_command);
+        print
+    }
+
+    fn action(&mut self, action: &Action, ground: &Ground<'_>) {
+        match action.effect {
+            EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::BuildTest => {}
+            EffectClass::Network
+            | EffectClass::PackageInstall
+            | EffectClass::GitPush
+            | EffectClass::Publish
+            | EffectClass::Deploy => {
+                let is_loopback = matches!(&action.resource, Resource::Host { name } if Zone::of(name) == Zone::Loopback);
+                self.is_outward |= !is_loopback;
+                self.is_more |= !is_loopback;
+            }
+            EffectClass::SecretRead
+            | EffectClass::IdentityChange
+            | EffectClass::Destructive
+            | EffectClass::EscapeAttempt
+            | EffectClass::Unknown => self.is_more = true,
+        }
+        if let Resource::Path { path, place, .. } = &action.resource {
+            self.path(action.effect, path, *place, ground);
+            return;
+        }
+        let name = action.resource.name();
+        match (action.effect, &action.resource) {
+            (EffectClass::SecretRead, _) => self.take(SourceKind::Credential, &name, true),
+            (EffectClass::PackageInstall, _) => self.take(SourceKind::Dependency, &name, false),
+            (EffectClass::Network, Resource::Host { name }) if Zone::of(name) == Zone::Loopback => {}
+            // What the network brings through a program is read from the words of the command.
+            (EffectClass::Network, Resource::Host { .. }) => self.take(SourceKind::Web, &name, true),
+            (EffectClass::Unknown, Resource::McpTool { .. }) => {}
+            (EffectClass::Unknown, _) => self.take(SourceKind::Anything, &name, true),
+            (EffectClass::Read | EffectClass::Network, Resource::CloudAccount { .. }) => {
+                self.take(SourceKind::Cloud, &name, true);
+            }
+            (EffectClass::Read | EffectClass::Network, Resource::Deployment { .. }) => {
+                self.take(SourceKind::Deployment, &name, true);
+            }
+            (EffectClass::Network, Resource::Command { program }) => {
+                if let Some(kind) = command::source_of(program) {
+                    self.take(kind, program, true);
+                }
+            }
+            (
+                EffectClass::Read
+                | EffectClass::WriteWorkspace
+                | EffectClass::BuildTest
+                | EffectClass::Network
+                | EffectClass::GitPush
+                | EffectClass::Publish
+                | EffectClass::Deploy
+                | EffectClass::IdentityChange
+                | EffectClass::Destructive
+                | EffectClass::EscapeAttempt,
+                _,
+            ) => {}
+        }
+    }
+
+    fn path(&mut self, effect: EffectClass, path: &str, place: Place, ground: &Ground<'_>) {
+        match effect {
+            EffectClass::Read | EffectClass::SecretRead => {
+                if effect == EffectClass::SecretRead || place == Place::Secret {
+                    self.take(SourceKind::Credential, path, true);
+                }
+                if let Some(kind) = ground.kind_of(path, place) {
+                    self.take(kind, path, true);
+                }
+                insert(&mut self.reads, path);
+            }
+            EffectClass::WriteWorkspace | EffectClass::IdentityChange => insert(&mut self.writes, path),
+            EffectClass::BuildTest => insert(&mut self.builds, path),
+            EffectClass::Unknown => self.take(SourceKind::Anything, path, true),
+            EffectClass::Network
+            | EffectClass::PackageInstall
+            | EffectClass::GitPush
+            | EffectClass::Publish
+            | EffectClass::Deploy
+            | EffectClass::Destructive
+            | EffectClass::EscapeAttempt => insert(&mut self.reads, path),
+        }
+    }
+
+    /// What only the words of a command line tell.
+    fn shell(&mut self, line: &str, cwd: &str, ground: &Ground<'_>) {
+        self.command = Some(line.chars().take(TEXT_BYTES / 4).collect());
+        let facts = crate::classify::Facts {
+            workspace: ground.workspace.root.to_str(),
+            cwd: cwd.starts_with('/').then_some(cwd),
+            home: ground.workspace.home.as_deref().and_then(Path::to_str),
+        };
+        for name in crate::classify::classify(line, &facts).runs {
+            self.place(ground, cwd, &name, |print| &mut print.runs);
+        }
+        let read = command::read(line);
+        for piece in &read {
+            self.piece(piece, cwd, ground);
+        }
+        // `… | bash`: what comes in is run.
+        self.interprets = read.iter().any(Piece::interprets_input);
+    }
+
+    fn piece(&mut self, piece: &Piece, cwd: &str, ground: &Ground<'_>) {
+        let below;
+        let cwd = match &piece.folder {
+            None => cwd,
+            Some(folder) => {
+                below = ground::below(cwd, folder);
+                &below
+            }
+        };
+        for (kind, what) in piece.takes() {
+            self.take(kind, &what, true);
+        }
+        for name in piece.fetched() {
+            self.place(ground, cwd, &name, |print| &mut print.writes);
+        }
+        for name in piece.build_files() {
+            self.place(ground, cwd, &name, |print| &mut print.builds);
+        }
+        for name in piece.runs() {
+            self.place(ground, cwd, &name, |print| &mut print.runs);
+        }
+        if let Some(into) = piece.spreads_into() {
+            match ground.place(cwd, &into) {
+                Some(path) if !ground.is_wide(&path) => insert(&mut self.writes, &path),
+                Some(_) | None => self.spreads = true,
+            }
+        }
+    }
+
+    fn place(
+        &mut self,
+        ground: &Ground<'_>,
+        cwd: &str,
+        name: &str,
+        into: impl Fn(&mut Self) -> &mut BTreeSet<String>,
+    ) {
+        if let Some(path) = ground.place(cwd, name) {
+            insert(into(self), &path);
+        }
+    }
+
+    fn take(&mut self, kind: SourceKind, what: &str, answers: bool) {
+        self.answers |= answers;
+        let known = self.takes.iter().any(|(other, name)| *other == kind && name == what);
+        if !known && self.takes.len() < SOURCES {
+            self.takes.push((kind, what.to_owned()));
+        } else if !known && !self.takes.iter().any(|(other, _)| *other == kind) {
+            // The kind counts more than one more name of another.
+            if let Some(last) = self.takes.last_mut() {
+                *last = (kind, what.to_owned());
+            }
+        }
+    }
+}
+
+fn insert(into: &mut BTreeSet<String>, path: &str) {
+    if into.len() < PATHS {
+        into.insert(path.to_owned());
+    }
+}
+
+/// The texts of the arguments; false where they are more than is compared. The command line is kept apart.
+fn gather(value: &Value, texts: &mut Vec<String>, budget: &mut usize, has_command: bool) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => {
+            if text.len() > *budget || texts.len() >= TEXTS {
+                return false;
+            }
+            *budget -= text.len();
+            texts.push(text.clone());
+            true
+        }
+        Value::Array(members) => {
+            members.iter().fold(true, |all, member| gather(member, texts, budget, has_command) && all)
+        }
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| !(has_command && matches!(name.as_str(), "command" | "cmd" | "description")))
+            // What an edit takes out comes from the file itself.
+            .filter(|(name, _)| !matches!(name.as_str(), "old_string" | "oldString" | "old_str"))
+            .fold(true, |all, (_, member)| gather(member, texts, budget, has_command) && all),
+    }
+}
