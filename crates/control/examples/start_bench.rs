@@ -113,6 +113,8 @@ fn decision(now: Timestamp) -> NewActivity {
             reason: ReasonCode::Allowed,
             approval: None,
             policies: vec![Label::lossy("profile.feature.build")],
+            grants: Vec::new(),
+            observed: None,
             policy_version: Digest::new([3; 32]),
         },
         approval: None,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::GrantId;
 use crate::reason::ReasonCode;
 use crate::text::{Digest, Label};
 
@@ -41,8 +42,27 @@ pub struct Decision {
     pub approval: Option<ApprovalLevel>,
     /// Ids of the policies that decided, sorted.
     pub policies: Vec<Label>,
-    /// Digest over the schema and all three policy sets.
+    /// The grants without which it would not have been allowed, sorted. They are spent by nothing and end with the task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantId>,
+    /// What the answer would have been if policies under observation counted; only where it would have been another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Box<Observed>>,
+    /// Digest over the schema, the guardrails and the organisation's policies: the same as in `policy-loaded`. The
+    /// task's own policies follow from the task's entry.
     pub policy_version: Digest,
+}
+
+/// Another answer, that policies under observation would have given. It stops and allows nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observed {
+    pub verdict: Verdict,
+    pub reason: ReasonCode,
+    /// Whose approval would have been needed; only with `step_up`.
+    pub approval: Option<ApprovalLevel>,
+    /// Ids of the policies under observation that would have made the difference, sorted.
+    pub policies: Vec<Label>,
 }
 
 // === impl Verdict ===
@@ -60,6 +80,22 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+// === impl Observed ===
+
+impl fmt::Display for Observed {
+    /// `step_up by one-person, because of organisation:x, organisation:y`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.verdict)?;
+        if let Some(level) = self.approval {
+            write!(f, " by {level}")?;
+        }
+        for (at, policy) in self.policies.iter().enumerate() {
+            write!(f, "{} {policy}", if at == 0 { ", because of" } else { "," })?;
+        }
+        Ok(())
     }
 }
 
@@ -98,5 +134,48 @@ impl ApprovalLevel {
 impl fmt::Display for ApprovalLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn decision() -> Decision {
+        Decision {
+            verdict: Verdict::Allow,
+            reason: ReasonCode::Allowed,
+            approval: None,
+            policies: vec![Label::lossy("organisation:a")],
+            grants: Vec::new(),
+            observed: None,
+            policy_version: Digest::new([1; 32]),
+        }
+    }
+
+    /// Records from before grants and observation are read, and decisions without them are written as then.
+    #[test]
+    fn what_a_decision_does_not_have_is_not_written() {
+        let digest = Digest::new([1; 32]);
+        let plain = format!(
+            r#"{{"verdict":"allow","reason":"allowed","approval":null,"policies":["organisation:a"],"policy_version":"{digest}"}}"#
+        );
+        assert_eq!(serde_json::to_string(&decision()).unwrap(), plain);
+        assert_eq!(serde_json::from_str::<Decision>(&plain).unwrap(), decision());
+        let full = Decision {
+            grants: vec![GrantId::new(Timestamp::EPOCH, [1; 10])],
+            observed: Some(Box::new(Observed {
+                verdict: Verdict::StepUp,
+                reason: ReasonCode::StepUp,
+                approval: Some(ApprovalLevel::TwoPeople),
+                policies: vec![Label::lossy("organisation:b"), Label::lossy("organisation:c")],
+            })),
+            ..decision()
+        };
+        let text = serde_json::to_string(&full).unwrap();
+        assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), full);
+        let observed = full.observed.unwrap().to_string();
+        assert_eq!(observed, "step_up by two-people, because of organisation:b, organisation:c");
     }
 }

@@ -25,7 +25,7 @@ pub use agent::{
     Registration, UnknownClient,
 };
 pub use approval::{ApprovalMove, ApprovalState, IllegalApprovalMove};
-pub use decision::{ApprovalLevel, Decision, Verdict};
+pub use decision::{ApprovalLevel, Decision, Observed, Verdict};
 pub use effect::{EffectClass, UnknownEffectClass};
 pub use event::{
     ActivityEntry, ActivityEvent, Actor, ControlEntry, ControlEvent, ENTRY_VERSION, EntryError, Outcome,

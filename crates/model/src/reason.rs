@@ -46,6 +46,8 @@ reasons! {
     EvaluationError = "evaluation-error",
     /// The agent's model, instructions, tools or client changed and nobody accepted it.
     FingerprintChanged = "fingerprint-changed",
+    /// A grant that a person gave in this task covers it.
+    Granted = "granted",
     /// A shipped guardrail forbids it.
     Guardrail = "guardrail",
     /// The hook failed inside.

@@ -10,19 +10,21 @@ use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{Authorizer, Context, Decision as CedarDecision, Effect, Entities, PolicySet, Request};
 use writ_model::{
-    Action, ApprovalLevel, Decision, Digest, EffectClass, Label, ReasonCode, ToolCall, Verdict,
+    Action, ApprovalLevel, Decision, Digest, EffectClass, GrantId, Label, Observed, ReasonCode, ToolCall,
+    Verdict,
 };
 
 use crate::actions::actions_of;
 use crate::entities::{self, BuildError, Principal};
 use crate::explain::{self, Explanation, Part};
+use crate::grants::{Grants, NoGrants};
 use crate::layer::Filed;
 use crate::moment::Moment;
 use crate::permit::{Denial, Judgement, Permit, Ruling, StepUp, Text};
 use crate::place::Files;
 use crate::schema::{EFFECTS, KINDS, effect_index, kind_index};
 use crate::scope::{ScopeError, TaskScope, task_layer};
-use crate::source::{Layer, LoadError, Notes, PolicySources, read};
+use crate::source::{Layer, LoadError, Notes, ObservedPolicy, PolicySources, ReadLayer, read};
 use crate::syntax::Uses;
 
 /// The policies of one host, read and checked once.
@@ -30,6 +32,9 @@ pub struct Engine {
     actions: Entities,
     guardrails: Filed,
     organisation: Filed,
+    /// The organisation's layer as it would be if the policies under observation counted; none where there are none.
+    trial: Option<Filed>,
+    observed: Vec<ObservedPolicy>,
     version: Digest,
 }
 
@@ -41,7 +46,6 @@ pub struct TaskJudge {
     task: Filed,
     /// What any policy reads of the things that change with every call.
     uses: Uses,
-    version: Digest,
     authorizer: Authorizer,
     /// By effect and resource type; made when the first such question comes.
     cells: Vec<OnceLock<Option<Cell>>>,
@@ -54,6 +58,17 @@ struct Cell {
     task: Arc<PolicySet>,
     /// Layers in which no permit reads approval: where they permit nothing, nobody's yes helps.
     unmoved: Vec<Layer>,
+    /// The same with the policies under observation, where any of them can matter.
+    trial: Option<Box<Cell>>,
+}
+
+/// What a call is judged by beside the policies.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    moment: &'a Moment,
+    grants: &'a dyn Grants,
+    call: Option<&'a ToolCall>,
+    approval: Option<ApprovalLevel>,
 }
 
 /// One action, ready to be put to the policies.
@@ -82,6 +97,8 @@ struct Weighed {
     now: Answer,
     /// The answer with the highest approval that still does not allow it: what really stands in the way.
     standing: Option<Answer>,
+    /// The grant that covers it, with the policies that then allow it.
+    granted: Option<(GrantId, Vec<Label>)>,
     /// The first level that allows it, with the policies that then do.
     lifted: Option<(ApprovalLevel, Vec<Label>)>,
 }
@@ -102,35 +119,43 @@ impl Engine {
     pub fn load(sources: &PolicySources) -> Result<Self, LoadError> {
         let schema = crate::schema::schema().map_err(|error| LoadError::Schema(error.to_string()))?;
         let actions = schema.action_entities().map_err(|error| LoadError::Schema(error.to_string()))?;
-        let read = read(sources, &schema)?;
+        let mut read = read(sources, &schema)?;
         if !read.report.is_usable()
             && let Some(first) = read.report.findings.first()
         {
             return Err(LoadError::Refused { first: Box::new(first.clone()), report: read.report });
         }
+        let trial = (!read.report.observed.is_empty()).then(|| read.organisation.policies.clone());
+        read.organisation.policies.retain(|(_, _, notes)| notes.observe.is_none());
+        let set = PolicySet::new;
         Ok(Self {
             version: digest(sources.parts()),
             guardrails: Filed::new(read.guardrails, &actions),
             organisation: Filed::new(read.organisation, &actions),
+            trial: trial.map(|policies| Filed::new(ReadLayer { policies, set: set() }, &actions)),
+            observed: read.report.observed,
             actions,
         })
     }
 
-    /// Digest over the schema and the two layers that were read.
+    /// Digest over the schema and the two layers that were read. It stands in every decision as `policy_version`.
     pub const fn version(&self) -> Digest {
         self.version
+    }
+
+    /// The policies that are only observed: they decide nothing, and every decision says what they would have changed.
+    pub fn observed(&self) -> &[ObservedPolicy] {
+        &self.observed
     }
 
     /// The judge of one task.
     pub fn for_task(self: &Arc<Self>, scope: TaskScope) -> Result<TaskJudge, ScopeError> {
         let read = task_layer(&scope)?;
-        let own = read.set.clone().to_json().map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let principal =
             Principal::new(&scope, &self.actions).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let task = Filed::new(read, &self.actions);
         Ok(TaskJudge {
-            version: digest([self.version.to_string().as_str(), own.to_string().as_str()].into_iter()),
-            uses: self.guardrails.uses.with(self.organisation.uses).with(task.uses),
+            uses: self.guardrails.uses.with(self.organisation().uses).with(task.uses),
             engine: Arc::clone(self),
             scope,
             principal,
@@ -138,6 +163,13 @@ impl Engine {
             authorizer: Authorizer::new(),
             cells: std::iter::repeat_with(OnceLock::new).take(EFFECTS * KINDS).collect(),
         })
+    }
+}
+
+impl Engine {
+    /// The organisation's layer with all that was read of it.
+    fn organisation(&self) -> &Filed {
+        self.trial.as_ref().unwrap_or(&self.organisation)
     }
 }
 
@@ -162,21 +194,43 @@ impl TaskJudge {
         &self.scope
     }
 
-    /// Digest over the schema and all three policy sets.
-    pub const fn version(&self) -> Digest {
-        self.version
+    /// Digest over the schema and the two layers that were read; the task's own follows from the task.
+    pub fn version(&self) -> Digest {
+        self.engine.version
     }
 
-    /// Judges a call.
+    /// The policies that are only observed.
+    pub fn observed(&self) -> &[ObservedPolicy] {
+        self.engine.observed()
+    }
+
+    /// Judges a call, as if nothing had been granted.
     pub fn judge(&self, call: ToolCall, moment: &Moment, files: &dyn Files) -> Judgement {
+        self.judge_with(call, moment, &NoGrants, files)
+    }
+
+    /// Judges a call, with what people have granted in the task.
+    pub fn judge_with(
+        &self,
+        call: ToolCall,
+        moment: &Moment,
+        grants: &dyn Grants,
+        files: &dyn Files,
+    ) -> Judgement {
         let actions = actions_of(&call, &self.scope.workspace, files);
-        let explanation = self.explain_with(&actions, moment, Some(&call), None);
+        let asked = Asked { moment, grants, call: Some(&call), approval: None };
+        let explanation = self.explain_asked(&actions, asked);
         self.judgement(call, actions, explanation, None)
     }
 
-    /// What would be decided about these actions, and why, one by one.
+    /// What would be decided about these actions, and why, one by one, as if nothing had been granted.
     pub fn explain(&self, actions: &[Action], moment: &Moment) -> Explanation {
-        self.explain_with(actions, moment, None, None)
+        self.explain_with(actions, moment, &NoGrants)
+    }
+
+    /// The same, with what people have granted in the task.
+    pub fn explain_with(&self, actions: &[Action], moment: &Moment, grants: &dyn Grants) -> Explanation {
+        self.explain_asked(actions, Asked { moment, grants, call: None, approval: None })
     }
 
     /// How many policies a question of this sort is put to, of how many there are. For tests of cost.
@@ -219,15 +273,9 @@ impl TaskJudge {
         }
     }
 
-    fn explain_with(
-        &self,
-        actions: &[Action],
-        moment: &Moment,
-        call: Option<&ToolCall>,
-        approval: Option<ApprovalLevel>,
-    ) -> Explanation {
-        match self.weigh(actions, moment, call, approval) {
-            Ok(parts) if !parts.is_empty() => self.decide(parts, approval),
+    fn explain_asked(&self, actions: &[Action], asked: Asked<'_>) -> Explanation {
+        match self.weigh(actions, asked) {
+            Ok(parts) if !parts.is_empty() => self.decide(parts, asked.approval),
             Ok(_) => {
                 self.refused(actions, ReasonCode::Unknown, "the call yields no action that could be judged")
             }
@@ -235,33 +283,63 @@ impl TaskJudge {
         }
     }
 
-    /// Puts every action to the policies.
-    fn weigh(
-        &self,
-        actions: &[Action],
-        moment: &Moment,
-        call: Option<&ToolCall>,
-        approval: Option<ApprovalLevel>,
-    ) -> Result<Vec<Part>, AskError> {
-        let context = |approval| self.principal.context(&self.scope, moment, approval, self.uses);
+    /// Puts every action to the policies, and again with those under observation where they can matter.
+    fn weigh(&self, actions: &[Action], asked: Asked<'_>) -> Result<Vec<Part>, AskError> {
         let mut parts = Vec::with_capacity(actions.len());
         for action in actions {
-            let question = self.question(action, call)?;
-            let now = self.ask(&question, context(approval)?)?;
-            let mut weighed = Weighed { now, standing: None, lifted: None };
-            if !weighed.now.allows() && approval.is_none() && !self.is_hopeless(&weighed.now, question.cell) {
-                for level in ApprovalLevel::RISING {
-                    let then = self.ask(&question, context(Some(level))?)?;
-                    if then.allows() {
-                        weighed.lifted = Some((level, then.permits));
-                        break;
-                    }
-                    weighed.standing = Some(then);
-                }
+            let question = self.question(action, asked.call)?;
+            let mut part = self.part(action, question.cell, self.weigh_one(&question, question.cell, asked)?);
+            if let Some(trial) = &question.cell.trial {
+                let other = self.part(action, trial, self.weigh_one(&question, trial, asked)?);
+                part.observed = self.observed_part(&part, &other);
             }
-            parts.push(self.part(action, question.cell, weighed));
+            parts.push(part);
         }
         Ok(parts)
+    }
+
+    /// One action as things are, then with the grant that covers it, then with one approval after the other.
+    fn weigh_one(&self, question: &Question<'_>, cell: &Cell, asked: Asked<'_>) -> Result<Weighed, AskError> {
+        let context = |approval| self.principal.context(&self.scope, asked.moment, approval, self.uses);
+        let now = self.ask(question, cell, context(asked.approval)?)?;
+        let mut weighed = Weighed { now, standing: None, granted: None, lifted: None };
+        if weighed.now.allows() || self.is_hopeless(&weighed.now, cell) {
+            return Ok(weighed);
+        }
+        let covering = question.action.is_grantable().then(|| asked.grants.covering(question.action));
+        if let Some((grant, level)) = covering.flatten() {
+            let then = self.ask(question, cell, context(Some(level))?)?;
+            if then.allows() {
+                weighed.granted = Some((grant, then.permits));
+                return Ok(weighed);
+            }
+        }
+        if asked.approval.is_none() {
+            for level in ApprovalLevel::RISING {
+                let then = self.ask(question, cell, context(Some(level))?)?;
+                if then.allows() {
+                    weighed.lifted = Some((level, then.permits));
+                    break;
+                }
+                weighed.standing = Some(then);
+            }
+        }
+        Ok(weighed)
+    }
+
+    /// What the policies under observation would have changed about one action.
+    fn observed_part(&self, part: &Part, other: &Part) -> Option<Observed> {
+        let differs = (part.verdict, part.approval) != (other.verdict, other.approval);
+        differs.then(|| Observed {
+            verdict: other.verdict,
+            reason: other.reason,
+            approval: other.approval,
+            policies: other.policies.iter().filter(|id| self.is_observed(id)).cloned().collect(),
+        })
+    }
+
+    fn is_observed(&self, id: &Label) -> bool {
+        self.notes(Layer::Organisation, id).is_some_and(|notes| notes.observe.is_some())
     }
 
     /// Whether nobody's yes can change the answer: so, a denial needs no trying of approvals.
@@ -292,35 +370,43 @@ impl TaskJudge {
 
     fn cell(&self, effect: usize, kind: usize) -> Option<&Cell> {
         let slot = self.cells.get(effect * KINDS + kind)?;
-        slot.get_or_init(|| {
-            let groups = &self.principal.groups;
-            let organisation = self.engine.organisation.cell(effect, kind, groups)?;
-            let task = self.task.cell(effect, kind, groups)?;
-            let is_unmoved = |layer, set: &PolicySet| {
-                let mut permits = set.policies().filter(|policy| policy.effect() == Effect::Permit);
-                permits.all(|policy| !self.reads_approval(layer, &Label::lossy(policy.id().as_ref())))
-            };
-            let mut unmoved = Vec::new();
-            if is_unmoved(Layer::Organisation, &organisation) {
-                unmoved.push(Layer::Organisation);
-            }
-            if is_unmoved(Layer::Task, &task) {
-                unmoved.push(Layer::Task);
-            }
-            Some(Cell {
-                guardrails: self.engine.guardrails.cell(effect, kind, groups)?,
-                organisation,
-                task,
-                unmoved,
-            })
-        })
-        .as_ref()
+        slot.get_or_init(|| self.make_cell(effect, kind)).as_ref()
     }
 
-    fn ask(&self, question: &Question<'_>, context: Context) -> Result<Answer, AskError> {
+    fn make_cell(&self, effect: usize, kind: usize) -> Option<Cell> {
+        let mut cell = self.make_cell_with(&self.engine.organisation, effect, kind)?;
+        if let Some(trial) = &self.engine.trial {
+            let trial = self.make_cell_with(trial, effect, kind)?;
+            // It holds all that counts; where it holds no more, nothing observed can matter here.
+            if trial.organisation.num_of_policies() > cell.organisation.num_of_policies() {
+                cell.trial = Some(Box::new(trial));
+            }
+        }
+        Some(cell)
+    }
+
+    fn make_cell_with(&self, organisation: &Filed, effect: usize, kind: usize) -> Option<Cell> {
+        let groups = &self.principal.groups;
+        let organisation = organisation.cell(effect, kind, groups)?;
+        let task = self.task.cell(effect, kind, groups)?;
+        let is_unmoved = |layer, set: &PolicySet| {
+            let mut permits = set.policies().filter(|policy| policy.effect() == Effect::Permit);
+            permits.all(|policy| !self.reads_approval(layer, &Label::lossy(policy.id().as_ref())))
+        };
+        let mut unmoved = Vec::new();
+        if is_unmoved(Layer::Organisation, &organisation) {
+            unmoved.push(Layer::Organisation);
+        }
+        if is_unmoved(Layer::Task, &task) {
+            unmoved.push(Layer::Task);
+        }
+        let guardrails = self.engine.guardrails.cell(effect, kind, groups)?;
+        Some(Cell { guardrails, organisation, task, unmoved, trial: None })
+    }
+
+    fn ask(&self, question: &Question<'_>, cell: &Cell, context: Context) -> Result<Answer, AskError> {
         let request = self.principal.request(question.action.effect, question.resource.clone(), context)?;
         let mut answer = Answer::default();
-        let cell = question.cell;
         for (layer, set) in [
             (Layer::Guardrails, &cell.guardrails),
             (Layer::Organisation, &cell.organisation),
@@ -365,12 +451,19 @@ impl TaskJudge {
 
     /// One action's answer, with the reason that counts most.
     fn part(&self, action: &Action, cell: &Cell, weighed: Weighed) -> Part {
-        let Weighed { now, standing, lifted } = weighed;
-        let verdict = match (&lifted, now.allows()) {
+        let Weighed { now, standing, granted, lifted } = weighed;
+        let verdict = match (&lifted, now.allows() || granted.is_some()) {
             (_, true) => Verdict::Allow,
             (Some(_), false) => Verdict::StepUp,
             (None, false) => Verdict::Deny,
         };
+        if let Some((grant, policies)) = granted {
+            return Part {
+                reason: ReasonCode::Granted,
+                grant: Some(grant),
+                ..Part::allowed(action.clone(), policies)
+            };
+        }
         let standing = standing.as_ref().unwrap_or(&now);
         // What nobody can lift is said first: a forbid, then a layer that permits nothing; then what could be lifted.
         let lifts = |(layer, id): &&(Layer, Label)| self.reads_approval(*layer, id);
@@ -382,7 +475,7 @@ impl TaskJudge {
         let layer =
             decisive.map(|(layer, _)| *layer).or(closed).or_else(|| standing.against.first().copied());
         let reason = match verdict {
-            Verdict::Allow => ReasonCode::Allowed,
+            Verdict::Allow => return Part::allowed(action.clone(), now.permits),
             _ if !now.erred.is_empty() || !standing.erred.is_empty() => ReasonCode::EvaluationError,
             Verdict::StepUp => ReasonCode::StepUp,
             Verdict::Deny => match (notes.and_then(|notes| notes.code), layer) {
@@ -393,12 +486,8 @@ impl TaskJudge {
                 (None, None) => ReasonCode::EvaluationError,
             },
         };
-        let mut policies: Vec<Label> = match verdict {
-            Verdict::Allow => now.permits.clone(),
-            Verdict::StepUp | Verdict::Deny => {
-                now.forbids.iter().map(|(_, id)| id.clone()).chain(now.erred.iter().cloned()).collect()
-            }
-        };
+        let mut policies: Vec<Label> =
+            now.forbids.iter().map(|(_, id)| id.clone()).chain(now.erred.iter().cloned()).collect();
         if let Some((_, lifting)) = &lifted {
             policies.extend(lifting.iter().cloned());
         }
@@ -413,38 +502,39 @@ impl TaskJudge {
             policies,
             why: notes.map(|notes| notes.reason.clone()),
             instead: notes.and_then(|notes| notes.instead.clone()),
+            grant: None,
+            observed: None,
         }
     }
 
     fn notes(&self, layer: Layer, id: &Label) -> Option<&Notes> {
         match layer {
             Layer::Guardrails => self.engine.guardrails.notes(id.as_str()),
-            Layer::Organisation => self.engine.organisation.notes(id.as_str()),
+            Layer::Organisation => self.engine.organisation().notes(id.as_str()),
             Layer::Task => self.task.notes(id.as_str()),
         }
     }
 
-    /// The strictest answer wins. The approval that is asked for must lift every action that needs one.
+    /// The decision about a call, with what the policies under observation would have made of it.
     fn decide(&self, mut parts: Vec<Part>, approval: Option<ApprovalLevel>) -> Explanation {
-        let denied =
-            parts.iter().filter(|part| part.verdict == Verdict::Deny).min_by_key(|part| weight(part.reason));
-        let (verdict, reason, level) = if let Some(part) = denied {
-            (Verdict::Deny, part.reason, None)
-        } else {
-            let needed = parts.iter().filter_map(|part| part.approval);
-            match needed.clone().max() {
-                None => (
-                    Verdict::Allow,
-                    if approval.is_some() { ReasonCode::Approved } else { ReasonCode::Allowed },
-                    None,
-                ),
-                // `two-people` and `role` do not contain each other; no single approval lifts a call that needs both.
-                Some(highest) if needed.clone().all(|level| contains(highest, level)) => {
-                    (Verdict::StepUp, ReasonCode::StepUp, Some(highest))
-                }
-                Some(_) => (Verdict::Deny, ReasonCode::Organisation, None),
-            }
-        };
+        let decided = strictest(parts.iter().map(Part::outcome), approval);
+        let (verdict, reason, level) = decided;
+        let observed = parts.iter().any(|part| part.observed.is_some()).then(|| {
+            let others = parts.iter().map(|part| match &part.observed {
+                Some(Observed { verdict, reason, approval, .. }) => (*verdict, *reason, *approval),
+                None => part.outcome(),
+            });
+            let (verdict, reason, approval) = strictest(others, approval);
+            let mut policies: Vec<Label> = parts
+                .iter()
+                .filter_map(|part| part.observed.as_ref())
+                .flat_map(|observed| observed.policies.iter().cloned())
+                .collect();
+            policies.sort();
+            policies.dedup();
+            Observed { verdict, reason, approval, policies }
+        });
+        let observed = observed.filter(|other| (other.verdict, other.approval) != (verdict, level));
         if verdict == Verdict::Deny && denied_none(&parts) {
             for part in &mut parts {
                 part.why.get_or_insert_with(|| {
@@ -459,8 +549,26 @@ impl TaskJudge {
             .collect();
         policies.sort();
         policies.dedup();
+        let mut grants: Vec<GrantId> = match verdict {
+            Verdict::Allow => parts.iter().filter_map(|part| part.grant).collect(),
+            Verdict::StepUp | Verdict::Deny => Vec::new(),
+        };
+        grants.sort();
+        grants.dedup();
+        let reason = match (verdict, reason) {
+            (Verdict::Allow, ReasonCode::Allowed) if !grants.is_empty() => ReasonCode::Granted,
+            (_, reason) => reason,
+        };
         Explanation {
-            decision: Decision { verdict, reason, approval: level, policies, policy_version: self.version },
+            decision: Decision {
+                verdict,
+                reason,
+                approval: level,
+                policies,
+                grants,
+                observed: observed.map(Box::new),
+                policy_version: self.version(),
+            },
             parts,
         }
     }
@@ -475,6 +583,8 @@ impl TaskJudge {
             policies: Vec::new(),
             why: Some(why.to_owned()),
             instead: None,
+            grant: None,
+            observed: None,
         });
         Explanation {
             parts: parts.collect(),
@@ -483,9 +593,37 @@ impl TaskJudge {
                 reason,
                 approval: None,
                 policies: Vec::new(),
-                policy_version: self.version,
+                grants: Vec::new(),
+                observed: None,
+                policy_version: self.version(),
             },
         }
+    }
+}
+
+/// The strictest of several answers. The approval that is asked for must lift every action that needs one.
+fn strictest(
+    outcomes: impl Iterator<Item = (Verdict, ReasonCode, Option<ApprovalLevel>)> + Clone,
+    approval: Option<ApprovalLevel>,
+) -> (Verdict, ReasonCode, Option<ApprovalLevel>) {
+    let denied = outcomes
+        .clone()
+        .filter(|(verdict, ..)| *verdict == Verdict::Deny)
+        .min_by_key(|(_, reason, _)| weight(*reason));
+    if let Some((_, reason, _)) = denied {
+        return (Verdict::Deny, reason, None);
+    }
+    let needed = outcomes.filter_map(|(_, _, level)| level);
+    match needed.clone().max() {
+        None => {
+            let reason = if approval.is_some() { ReasonCode::Approved } else { ReasonCode::Allowed };
+            (Verdict::Allow, reason, None)
+        }
+        // `two-people` and `role` do not contain each other; no single approval lifts a call that needs both.
+        Some(highest) if needed.clone().all(|level| contains(highest, level)) => {
+            (Verdict::StepUp, ReasonCode::StepUp, Some(highest))
+        }
+        Some(_) => (Verdict::Deny, ReasonCode::Organisation, None),
     }
 }
 
@@ -506,6 +644,7 @@ const fn weight(reason: ReasonCode) -> u8 {
         | ReasonCode::ApprovalsFull
         | ReasonCode::ControlRefused
         | ReasonCode::ControlUnreachable
+        | ReasonCode::Granted
         | ReasonCode::HookFailed
         | ReasonCode::InputMalformed
         | ReasonCode::InputTooLarge
@@ -565,10 +704,23 @@ impl StepUp {
         moment: &Moment,
         files: &dyn Files,
     ) -> Judgement {
+        self.judge_again_with(judge, level, moment, &NoGrants, files)
+    }
+
+    /// The same, with what people have granted in the task: an action that a grant covered when the call was held is
+    /// not lifted by the approval alone.
+    pub fn judge_again_with(
+        self,
+        judge: &TaskJudge,
+        level: ApprovalLevel,
+        moment: &Moment,
+        grants: &dyn Grants,
+        files: &dyn Files,
+    ) -> Judgement {
         let Ruling { call, actions: approved, .. } = self.ruling;
         let actions = actions_of(&call, &judge.scope.workspace, files);
         let explanation = if actions == approved {
-            judge.explain_with(&actions, moment, Some(&call), Some(level))
+            judge.explain_asked(&actions, Asked { moment, grants, call: Some(&call), approval: Some(level) })
         } else {
             judge.refused(
                 &actions,

@@ -1,6 +1,8 @@
 //! Decisions in words: for `writ check`, for the agent that was refused, for the operator who reads the record.
 
-use writ_model::{Action, ApprovalLevel, Decision, EffectClass, Label, ReasonCode, Resource, Verdict};
+use writ_model::{
+    Action, ApprovalLevel, Decision, EffectClass, GrantId, Label, Observed, ReasonCode, Resource, Verdict,
+};
 
 use crate::scope::TaskScope;
 use crate::source::Layer;
@@ -34,6 +36,35 @@ pub struct Part {
     pub why: Option<String>,
     /// What that policy says to do instead.
     pub instead: Option<String>,
+    /// The grant without which it would not have been allowed.
+    pub grant: Option<GrantId>,
+    /// What the answer would have been if policies under observation counted; only where it would be another.
+    pub observed: Option<Observed>,
+}
+
+// === impl Part ===
+
+impl Part {
+    pub(crate) fn allowed(action: Action, mut policies: Vec<Label>) -> Self {
+        policies.sort();
+        policies.dedup();
+        Self {
+            action,
+            verdict: Verdict::Allow,
+            reason: ReasonCode::Allowed,
+            approval: None,
+            layer: None,
+            policies,
+            why: None,
+            instead: None,
+            grant: None,
+            observed: None,
+        }
+    }
+
+    pub(crate) const fn outcome(&self) -> (Verdict, ReasonCode, Option<ApprovalLevel>) {
+        (self.verdict, self.reason, self.approval)
+    }
 }
 
 /// For the agent: what was refused and why, what it may do instead, how to ask. Empty for an allowed call.
@@ -103,6 +134,9 @@ pub(crate) fn for_operator(explanation: &Explanation) -> String {
     }
     if explanation.parts.len() > NAMED {
         text.push_str(&format!("\n  and {} more actions", explanation.parts.len() - NAMED));
+    }
+    if let Some(observed) = &decision.observed {
+        text.push_str(&format!("\n  with the policies under observation: {observed}"));
     }
     text
 }
@@ -194,6 +228,7 @@ fn why(part: &Part, scope: &TaskScope) -> String {
         | ReasonCode::ControlRefused
         | ReasonCode::ControlUnreachable
         | ReasonCode::FingerprintChanged
+        | ReasonCode::Granted
         | ReasonCode::Guardrail
         | ReasonCode::HookFailed
         | ReasonCode::InputMalformed

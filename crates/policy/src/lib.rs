@@ -23,6 +23,7 @@ mod classify;
 mod engine;
 mod entities;
 mod explain;
+mod grants;
 mod host;
 mod layer;
 mod moment;
@@ -37,10 +38,13 @@ pub use actions::{actions_of, host_of};
 pub use classify::{Classified, Effect, Facts, Target, Why, classify};
 pub use engine::{Engine, TaskJudge};
 pub use explain::{Explanation, Part};
+pub use grants::{Grants, NoGrants};
 pub use host::Zone;
 pub use moment::{Budget, FingerprintState, Moment, Taint};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
 pub use place::{Entry, Files, Lexical, Placed, Unplaceable, Workspace};
 pub use scope::{ScopeError, TaskScope, ceiling};
-pub use source::{Finding, Layer, LoadError, PolicySources, Report, Severity, SourceFile, validate};
+pub use source::{
+    Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, validate,
+};
 pub use syntax::Unsayable;

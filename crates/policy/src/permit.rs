@@ -1,7 +1,7 @@
 //! The judge's answers as values. A [`Permit`] can only be made here, by a judgement; who holds one holds the proof
 //! that policy allowed exactly this call.
 
-use writ_model::{Action, ApprovalLevel, Decision, EffectClass, ToolCall};
+use writ_model::{Action, ApprovalLevel, Decision, EffectClass, GrantId, ToolCall};
 
 /// What became of a call.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ impl Permit {
     /// Whose yes it rests on, where it took one.
     pub const fn approval(&self) -> Option<ApprovalLevel> {
         self.approval
+    }
+
+    /// The grants that it rests on; empty where it would have been allowed without any.
+    pub fn grants(&self) -> &[GrantId] {
+        &self.ruling.decision.grants
     }
 
     /// Whether every action is of a class whose record may be synced shortly after the answer. Decided by the actions,

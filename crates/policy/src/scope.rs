@@ -137,7 +137,7 @@ pub(crate) fn task_layer(scope: &TaskScope) -> Result<ReadLayer, ScopeError> {
         let policy = Policy::from_pst(Tree::Static(tree)).map_err(broken)?;
         let uses = crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         read.set.add(policy.clone()).map_err(|error| ScopeError::Policies(Box::new(error)))?;
-        let notes = Notes { reason, instead: None, code: None, uses };
+        let notes = Notes { reason, instead: None, code: None, observe: None, uses };
         read.policies.push((policy, Label::lossy(&format!("{}:{id}", Layer::Task.name())), notes));
     }
     Ok(read)

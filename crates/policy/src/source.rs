@@ -73,6 +73,8 @@ pub struct Report {
     pub policies: usize,
     /// Errors first, then by file and place.
     pub findings: Vec<Finding>,
+    /// Policies that are only observed: they are checked like the others and decide nothing.
+    pub observed: Vec<ObservedPolicy>,
 }
 
 /// The policies cannot be used. Nothing was changed.
@@ -92,7 +94,19 @@ pub(crate) struct Notes {
     pub reason: String,
     pub instead: Option<String>,
     pub code: Option<ReasonCode>,
+    /// Why and until when the policy is only observed; it does not count then.
+    pub observe: Option<String>,
     pub uses: Uses,
+}
+
+/// A policy that is watched and does not count: `@observe("why, and until when")`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedPolicy {
+    /// As in decisions, with the layer before it.
+    pub id: Label,
+    pub file: String,
+    /// What its annotation says: why it is observed, and until when.
+    pub why: String,
 }
 
 /// One layer as it was read: policies that are all sayable, valid and have ids.
@@ -108,6 +122,7 @@ pub fn validate(sources: &PolicySources) -> Report {
         Ok(read) => read.report,
         Err(error) => Report {
             policies: 0,
+            observed: Vec::new(),
             findings: vec![Finding {
                 severity: Severity::Error,
                 file: "schema.cedarschema".to_owned(),
@@ -142,14 +157,17 @@ fn read_layers(sources: &PolicySources, schema: &Schema) -> Read {
     let mut report = Report::default();
     let guardrails = read_layer(Layer::Guardrails, &sources.guardrails, schema, &mut report);
     let organisation = read_layer(Layer::Organisation, &sources.organisation, schema, &mut report);
-    if organisation.policies.iter().all(|(policy, ..)| policy.effect() == Effect::Forbid) {
+    let permits = |(policy, _, notes): &(Policy, Label, Notes)| {
+        policy.effect() == Effect::Permit && notes.observe.is_none()
+    };
+    if !organisation.policies.iter().any(permits) {
         report.findings.push(Finding {
             severity: Severity::Warning,
             file: Layer::Organisation.name().to_owned(),
             at: None,
             policy: None,
             message: "no policy of this layer permits anything, so every call is denied".to_owned(),
-            help: Some("write at least one `permit`".to_owned()),
+            help: Some("write at least one `permit` that is not only observed".to_owned()),
         });
     }
     report.findings.sort_by(|a, b| (a.severity, &a.file, a.at).cmp(&(b.severity, &b.file, b.at)));
@@ -175,6 +193,10 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
             if read.set.add(policy.clone()).is_err() {
                 report.error(file, place, Some(bare(&label)), "it cannot be added".to_owned(), None);
                 continue;
+            }
+            if let Some(why) = &notes.observe {
+                let why = why.clone();
+                report.observed.push(ObservedPolicy { id: label.clone(), file: file.name.clone(), why });
             }
             home.insert(label.clone(), (file.name.clone(), place));
             read.policies.push((policy, label, notes));
@@ -285,6 +307,13 @@ fn read_file(
             report.error(file, place, Some(id), "guardrails only forbid".to_owned(), None);
             continue;
         }
+        let observe = policy.annotation("observe").map(str::to_owned);
+        if let Some(why) = &observe
+            && let Some((message, help)) = unobservable(layer, why)
+        {
+            report.error(file, place, Some(id), message.to_owned(), Some(help));
+            continue;
+        }
         let uses = match syntax::check(policy) {
             Ok(uses) => uses,
             Err(unsayable) => {
@@ -296,12 +325,30 @@ fn read_file(
             reason,
             instead: policy.annotation("instead").map(str::to_owned),
             code: known.flatten(),
+            observe,
             uses,
         };
         read.push((policy.new_id(PolicyId::new(label.as_str())), label, notes, place));
     }
     read.sort_by_key(|(_, _, _, place)| *place);
     read
+}
+
+/// What is wrong with observing a policy of this layer, for this reason.
+fn unobservable(layer: Layer, why: &str) -> Option<(&'static str, &'static str)> {
+    match layer {
+        Layer::Guardrails | Layer::Task => Some((
+            "guardrails always count and cannot be observed",
+            "only the organisation's policies may have `@observe`",
+        )),
+        Layer::Organisation if why.is_empty() || why.len() > 400 || why.chars().any(char::is_control) => {
+            Some((
+                "its `@observe` does not say why",
+                "write `@observe(\"why, and until when\")`; it is shown wherever the policy is",
+            ))
+        }
+        Layer::Organisation => None,
+    }
 }
 
 /// Where a policy is too long or nested too deeply to be read at all, strings and comments aside.

@@ -216,6 +216,8 @@ impl<O: Office> Door<O> {
             reason: no.reason,
             approval: None,
             policies: Vec::new(),
+            grants: Vec::new(),
+            observed: None,
             policy_version: deed.opened.room.judge.version(),
         };
         let event = admit::decided(deed.place, call, &[], decision, None, arguments.commitment);

@@ -209,13 +209,14 @@ fn ask_all(judge: &TaskJudge, action: &Action, approval: Option<ApprovalLevel>) 
         organisation: set(&judge.engine.organisation),
         task: set(&judge.task),
         unmoved: Vec::new(),
+        trial: None,
     };
     let resource = entities::resource(action, &judge.scope).unwrap();
     let uid = resource.uid();
     let entities = judge.principal.entities(action.effect, vec![resource]).unwrap();
     let question = Question { action, cell: &cell, entities, resource: uid };
     let context = judge.principal.context(&judge.scope, &moment(), approval, judge.uses).unwrap();
-    judge.ask(&question, context).unwrap()
+    judge.ask(&question, question.cell, context).unwrap()
 }
 
 fn sorted(mut answer: Answer) -> (Vec<(Layer, Label)>, Vec<Label>, Vec<Layer>) {
@@ -239,7 +240,7 @@ proptest! {
             let question = judge.question(&action, None).unwrap();
             for approval in [None, Some(ApprovalLevel::OnePerson), Some(ApprovalLevel::TwoPeople)] {
                 let context = judge.principal.context(&judge.scope, &moment(), approval, judge.uses).unwrap();
-                let chosen = judge.ask(&question, context).unwrap();
+                let chosen = judge.ask(&question, question.cell, context).unwrap();
                 prop_assert_eq!(sorted(chosen), sorted(ask_all(&judge, &action, approval)), "{:?}", action);
             }
             // Nor does leaving out approvals that cannot help.
@@ -281,7 +282,7 @@ fn never_less(judge: &TaskJudge, action: &Action) {
         let moment = Moment { taint, ..moment() };
         let allowed = |approval| {
             let context = judge.principal.context(&judge.scope, &moment, approval, judge.uses).unwrap();
-            judge.ask(&question, context).unwrap().allows()
+            judge.ask(&question, question.cell, context).unwrap().allows()
         };
         let none = allowed(None);
         let levels = ApprovalLevel::RISING.map(|level| (level, allowed(Some(level))));
@@ -402,4 +403,196 @@ fn a_clock_out_of_range_denies_where_it_is_read() {
     let moment = Moment { now: Timestamp::from_millis(i64::MAX), ..moment() };
     let decision = judge.judge(shell("make"), &moment, &Lexical).ruling().decision.clone();
     assert_eq!((decision.verdict, decision.reason), (Verdict::Deny, ReasonCode::EvaluationError));
+}
+
+// === grants ===
+
+struct One(EffectClass, ApprovalLevel);
+
+impl Grants for One {
+    fn covering(&self, action: &Action) -> Option<(GrantId, ApprovalLevel)> {
+        (action.effect == self.0).then(|| (GrantId::new(Timestamp::EPOCH, [7; 10]), self.1))
+    }
+}
+
+/// A grant is asked with its own level, for its own action, and lifts what that level could and nothing more.
+#[test]
+fn a_grant_lifts_what_its_approval_could_and_nothing_else() {
+    let engine = load(
+        "@id(\"build\") @reason(\"r\") permit (principal, action == Writ::Action::\"build-test\", resource);
+         @id(\"net\") @reason(\"r\") permit (principal, action == Writ::Action::\"network\", resource)
+         when { context has approval && context.approval.one_person };
+         @id(\"install\") @reason(\"r\") permit (principal, action == Writ::Action::\"package-install\", resource)
+         when { context has approval && context.approval.another_person };
+         @id(\"publish\") @reason(\"r\") permit (principal, action == Writ::Action::\"publish\", resource)
+         when { context has approval && context.approval.one_person };",
+    );
+    let judge = engine.for_task(scope()).unwrap();
+    let host = |name: &str| Resource::Host { name: name.to_owned() };
+    let asked = |effects: &[EffectClass], name: &str, grants: &dyn Grants| {
+        let actions: Vec<Action> = effects.iter().map(|effect| action(*effect, host(name))).collect();
+        judge.explain_with(&actions, &moment(), grants).decision
+    };
+    use ApprovalLevel::{AnotherPerson, OnePerson, TwoPeople};
+    use EffectClass::{BuildTest, Network, PackageInstall, Publish};
+    for (effects, name, grant, verdict, reason, needs) in [
+        (vec![Network], "a.example", One(Network, OnePerson), Verdict::Allow, ReasonCode::Granted, None),
+        (
+            vec![BuildTest, Network],
+            "a.example",
+            One(Network, OnePerson),
+            Verdict::Allow,
+            ReasonCode::Granted,
+            None,
+        ),
+        (vec![BuildTest], "a.example", One(BuildTest, OnePerson), Verdict::Allow, ReasonCode::Allowed, None),
+        // Another action of the same call still needs its own.
+        (
+            vec![Network, PackageInstall],
+            "a.example",
+            One(Network, OnePerson),
+            Verdict::StepUp,
+            ReasonCode::StepUp,
+            Some(AnotherPerson),
+        ),
+        // One person's grant is not another person's.
+        (
+            vec![PackageInstall],
+            "a.example",
+            One(PackageInstall, OnePerson),
+            Verdict::StepUp,
+            ReasonCode::StepUp,
+            Some(AnotherPerson),
+        ),
+        (
+            vec![PackageInstall],
+            "a.example",
+            One(PackageInstall, TwoPeople),
+            Verdict::Allow,
+            ReasonCode::Granted,
+            None,
+        ),
+        // What nobody's yes lifts, no grant lifts.
+        (
+            vec![Network],
+            "169.254.169.254",
+            One(Network, TwoPeople),
+            Verdict::Deny,
+            ReasonCode::Guardrail,
+            None,
+        ),
+        // What may not be granted is asked for each time, whatever a keeper of grants says.
+        (
+            vec![Publish],
+            "a.example",
+            One(Publish, TwoPeople),
+            Verdict::StepUp,
+            ReasonCode::StepUp,
+            Some(OnePerson),
+        ),
+    ] {
+        let found = asked(&effects, name, &grant);
+        assert_eq!(
+            (found.verdict, found.reason, found.approval),
+            (verdict, reason, needs),
+            "{effects:?} {name}"
+        );
+        let named = usize::from(reason == ReasonCode::Granted);
+        assert_eq!(found.grants.len(), named, "{effects:?} {name}");
+        assert_ne!(asked(&effects, name, &NoGrants).reason, ReasonCode::Granted);
+    }
+    // The policies are those that decide when the level is given.
+    let granted = asked(&[Network], "a.example", &One(Network, OnePerson));
+    assert_eq!(granted.policies, [Label::lossy("organisation:net"), Label::lossy("task:kind")]);
+    let secret = Moment { fingerprint: FingerprintState::Changed, ..moment() };
+    let found = judge.explain_with(&[action(Network, host("a"))], &secret, &One(Network, TwoPeople)).decision;
+    assert_eq!((found.verdict, found.reason), (Verdict::Deny, ReasonCode::FingerprintChanged));
+}
+
+/// A call of which one action is granted and another approved: both yes count, each for its own action.
+#[test]
+fn a_held_call_keeps_its_grants_when_it_is_approved() {
+    let engine = load(
+        "@id(\"read\") @reason(\"r\") permit (principal, action in Writ::Action::\"ordinary\", resource);
+         @id(\"net\") @reason(\"r\") permit (principal, action == Writ::Action::\"network\", resource)
+         when { context has approval && context.approval.two_people };
+         @id(\"push\") @reason(\"r\") permit (principal, action == Writ::Action::\"git-push\", resource)
+         when { context has approval && context.approval.one_person };",
+    );
+    let judge = engine.for_task(scope()).unwrap();
+    let grants = One(EffectClass::Network, ApprovalLevel::TwoPeople);
+    let call = || shell("git push origin writ/x-1 && curl https://example.org");
+    let hold = || match judge.judge_with(call(), &moment(), &grants, &Lexical) {
+        Judgement::StepUp(held) => held,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hold().level(), ApprovalLevel::OnePerson);
+    let one = ApprovalLevel::OnePerson;
+    let Judgement::Permit(permit) = hold().judge_again_with(&judge, one, &moment(), &grants, &Lexical) else {
+        panic!("the approval and the grant together are enough");
+    };
+    assert_eq!((permit.grants().len(), permit.ruling().decision.reason), (1, ReasonCode::Approved));
+    assert!(matches!(hold().judge_again(&judge, one, &moment(), &Lexical), Judgement::Denied(_)));
+}
+
+// === policies under observation ===
+
+#[test]
+fn an_observed_policy_decides_nothing_and_every_decision_says_what_it_would_change() {
+    let engine = load(
+        "@id(\"ordinary\") @reason(\"r\") permit (principal, action in Writ::Action::\"ordinary\", resource);
+         @id(\"no-hosts\") @reason(\"r\") @observe(\"until the first of May\")
+         forbid (principal, action == Writ::Action::\"read\", resource is Writ::Host);
+         @id(\"ask-builds\") @reason(\"r\") @observe(\"on trial\")
+         forbid (principal, action == Writ::Action::\"build-test\", resource)
+         unless { context has approval && context.approval.two_people };
+         @id(\"net\") @reason(\"r\") @observe(\"on trial\")
+         permit (principal, action == Writ::Action::\"network\", resource);",
+    );
+    assert_eq!(
+        engine
+            .observed()
+            .iter()
+            .map(|observed| (observed.id.as_str(), observed.why.as_str()))
+            .collect::<Vec<_>>(),
+        [
+            ("organisation:no-hosts", "until the first of May"),
+            ("organisation:ask-builds", "on trial"),
+            ("organisation:net", "on trial")
+        ],
+    );
+    let judge = engine.for_task(scope()).unwrap();
+    let host = || Resource::Host { name: "a.example".to_owned() };
+    let path = || Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    use EffectClass::{BuildTest, Network, Read, WriteWorkspace};
+    for (actions, verdict, other) in [
+        (vec![action(Read, path())], Verdict::Allow, None),
+        (vec![action(Read, host())], Verdict::Allow, Some((Verdict::Deny, None, vec!["no-hosts"]))),
+        (
+            vec![action(BuildTest, path())],
+            Verdict::Allow,
+            Some((Verdict::StepUp, Some(ApprovalLevel::TwoPeople), vec!["ask-builds"])),
+        ),
+        (vec![action(Network, host())], Verdict::Deny, Some((Verdict::Allow, None, vec!["net"]))),
+        // Two of them together, and one that changes nothing because the call is refused anyway.
+        (
+            vec![action(BuildTest, path()), action(Read, host())],
+            Verdict::Allow,
+            Some((Verdict::Deny, None, vec!["ask-builds", "no-hosts"])),
+        ),
+        (vec![action(BuildTest, path()), action(EffectClass::EscapeAttempt, host())], Verdict::Deny, None),
+        (vec![action(WriteWorkspace, path())], Verdict::Allow, None),
+    ] {
+        let explained = judge.explain(&actions, &moment());
+        let decision = &explained.decision;
+        assert_eq!(decision.verdict, verdict, "{actions:?}");
+        assert!(decision.policies.iter().all(|id| !judge.is_observed(id)), "{decision:?}");
+        let found = decision.observed.as_ref().map(|observed| {
+            let ids = observed.policies.iter().map(|id| id.as_str().trim_start_matches("organisation:"));
+            (observed.verdict, observed.approval, ids.collect::<Vec<_>>())
+        });
+        assert_eq!(found, other, "{actions:?}");
+        let shown = explain::for_operator(&explained);
+        assert_eq!(shown.contains("with the policies under observation: "), other.is_some(), "{shown}");
+    }
 }

@@ -66,6 +66,15 @@ fn each_mistake_is_told_with_its_place() {
             "@id(\"a\") @reason(\"r\") forbid (principal, action, resource) when { context has approval };",
             "our.cedar:2:1: error: a person's yes could turn an allow into a deny",
         ),
+        (
+            "@id(\"a\") @reason(\"r\") @observe(\"\") forbid (principal, action, resource);",
+            "our.cedar:2:1: error: its `@observe` does not say why",
+        ),
+        // What is only observed is checked like the rest.
+        (
+            "@id(\"a\") @reason(\"r\") @observe(\"x\") forbid (principal, action, resource) when { resource.x };",
+            "our.cedar:2:1: error: for policy `organisation:a`, attribute `x`",
+        ),
     ] {
         let found = findings(&format!("{FINE}{text}"));
         assert!(found.iter().any(|finding| finding.starts_with(expected)), "{text}\n{found:#?}");
@@ -78,6 +87,11 @@ fn guardrails_only_forbid() {
     sources.guardrails.push(SourceFile { name: "more.cedar".to_owned(), text: FINE.to_owned() });
     let report = validate(&sources);
     assert!(report.findings.iter().any(|finding| finding.message == "guardrails only forbid"), "{report:?}");
+    let text = "@id(\"g\") @reason(\"r\") @observe(\"on trial\") forbid (principal, action, resource);";
+    sources.guardrails = vec![SourceFile { name: "more.cedar".to_owned(), text: text.to_owned() }];
+    let found = validate(&sources).findings;
+    assert_eq!(found[0].message, "guardrails always count and cannot be observed");
+    assert!(matches!(crate::engine::Engine::load(&sources), Err(LoadError::Refused { .. })));
     assert!(matches!(crate::Engine::load(&sources).map(|_| ()), Err(LoadError::Refused { .. })));
 }
 

@@ -367,6 +367,8 @@ impl Bench {
                 reason: ReasonCode::Allowed,
                 approval: None,
                 policies: Vec::new(),
+                grants: Vec::new(),
+                observed: None,
                 policy_version: digest(1),
             },
             approval: None,
