@@ -33,6 +33,9 @@ pub enum Operation {
     Shell { command: String },
     /// Reads files or lists folders.
     Read { paths: Vec<String> },
+    /// Searches the text of the files below folders: of all that the searcher does not leave out by itself (hidden and
+    /// ignored ones), or of those that match a pattern of names or paths, hidden or not.
+    Search { folders: Vec<String>, pattern: Option<String> },
     /// Creates, changes or deletes files.
     Write { paths: Vec<String> },
     /// Fetches from the network.
@@ -57,6 +60,7 @@ impl Operation {
         match self {
             Self::Shell { .. } => "shell",
             Self::Read { .. } => "read",
+            Self::Search { .. } => "search",
             Self::Write { .. } => "write",
             Self::Fetch { .. } => "fetch",
             Self::WebSearch { .. } => "web-search",

@@ -1,7 +1,115 @@
-//! Where a host lies on the network, as far as its name tells. The egress boundary resolves names; this only reads
-//! them, in every spelling that programs accept for an address.
+//! Hosts: one normal form for every spelling, and where a host lies on the network as far as its name tells. The egress
+//! boundary resolves names; this only reads them.
+//!
+//! Programs disagree on what an odd address means, and an agent chooses the program. So an address is read the way the
+//! URL standard says, and what other readers could take for another host is not read at all: the call is then unknown.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::Host;
+
+/// Longest address that is read, in bytes.
+const URL_BYTES: usize = 8192;
+
+/// Longest name of a host, in bytes.
+const HOST_BYTES: usize = 253;
+
+/// Schemes of the web, with their ports.
+const WEB: &[(&str, u16)] = &[("http", 80), ("https", 443), ("ws", 80), ("wss", 443)];
+
+/// Schemes of other programs that copy, clone and log in, with their ports.
+const OTHERS: &[(&str, u16)] = &[
+    ("ftp", 21),
+    ("git", 9418),
+    ("git+http", 80),
+    ("git+https", 443),
+    ("git+ssh", 22),
+    ("rsync", 873),
+    ("scp", 22),
+    ("sftp", 22),
+    ("ssh", 22),
+    ("ssh+git", 22),
+    ("telnet", 23),
+];
+
+/// The host of an address of the web in its normal form: `example.org`, `example.org:8080`, `127.0.0.1`, `[::1]`.
+/// `None` for anything else, and for anything that two programs could read differently.
+pub fn host_of(url: &str) -> Option<String> {
+    let (scheme, authority) = parts(url)?;
+    let port = default_port(scheme, WEB)?;
+    of_authority(authority, Some(port))
+}
+
+/// The host of an address of any scheme.
+pub(crate) fn of_address(url: &str) -> Option<String> {
+    let (scheme, authority) = parts(url)?;
+    let port = default_port(scheme, WEB).or_else(|| default_port(scheme, OTHERS));
+    of_authority(authority, port)
+}
+
+/// A host as a program takes it on its command line: a name or address, perhaps with a user in front and a port behind.
+pub(crate) fn of_word(word: &str) -> Option<String> {
+    if word.contains("://") {
+        return of_address(word);
+    }
+    match word.rsplit('@').next().unwrap_or_default().parse::<Ipv6Addr>() {
+        Ok(address) => Some(normal_v6(address)),
+        Err(_) => of_authority(word, None),
+    }
+}
+
+/// Scheme and authority of an address. The rest of it says nothing of where it leads.
+fn parts(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://").filter(|_| url.len() <= URL_BYTES)?;
+    Some((scheme, rest.split(['/', '?', '#']).next()?))
+}
+
+fn default_port(scheme: &str, schemes: &[(&str, u16)]) -> Option<u16> {
+    schemes.iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name)).map(|(_, port)| *port)
+}
+
+/// `usual`: the port that is not worth naming.
+fn of_authority(authority: &str, usual: Option<u16>) -> Option<String> {
+    // A backslash is a slash to some, blanks and control characters are left out by some.
+    if authority.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        return None;
+    }
+    let written = authority.rsplit('@').next()?;
+    let (host, port) = match written.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (written, None),
+    };
+    let port = match port {
+        None | Some("") => None,
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse::<u16>().ok()?),
+        Some(_) => return None,
+    };
+    let host = match Host::parse(host).ok()? {
+        Host::Domain(name) => normal_name(&name)?,
+        Host::Ipv4(address) => address.to_string(),
+        Host::Ipv6(address) => normal_v6(address),
+    };
+    Some(match port.filter(|port| Some(*port) != usual) {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    })
+}
+
+fn normal_name(name: &str) -> Option<String> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_name = !name.is_empty() && name.len() <= HOST_BYTES && name.bytes().all(fits);
+    // An empty label is left out by some resolvers and refused by others.
+    (is_name && !name.split('.').any(str::is_empty)).then(|| name.to_ascii_lowercase())
+}
+
+/// An address of version 4 in the clothes of version 6 is itself.
+fn normal_v6(address: Ipv6Addr) -> String {
+    match address.to_ipv4_mapped() {
+        Some(address) => address.to_string(),
+        None => format!("[{address}]"),
+    }
+}
 
 /// Where a host lies, by its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +237,105 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The same host, the same form, in whatever way it is written.
+    #[test]
+    fn every_spelling_of_a_host_has_one_form() {
+        for (url, host) in [
+            ("https://example.org/a?b#c", Some("example.org")),
+            ("HTTP://Example.ORG:8080", Some("example.org:8080")),
+            ("https://example.org:443/", Some("example.org")),
+            ("https://example.org:80/", Some("example.org:80")),
+            ("http://example.org:/", Some("example.org")),
+            ("https://example.org./", Some("example.org")),
+            ("https://user:word@example.org/", Some("example.org")),
+            ("https://a@b@example.org/", Some("example.org")),
+            ("https://api.github.com@attacker.example/", Some("attacker.example")),
+            ("https://api.github.com:443@attacker.example/", Some("attacker.example")),
+            ("https://example.org#@localhost/", Some("example.org")),
+            ("https://example.org?@localhost/", Some("example.org")),
+            ("https://ex%61mple.org/", Some("example.org")),
+            ("https://ex\u{e4}mple.org/", Some("xn--exmple-cua.org")),
+            ("https://EX\u{c4}MPLE.org/", Some("xn--exmple-cua.org")),
+            ("https://\u{ff11}27.0.0.1/", Some("127.0.0.1")),
+            ("https://127\u{3002}0.0.1/", Some("127.0.0.1")),
+            ("http://127.1/", Some("127.0.0.1")),
+            ("http://2130706433/", Some("127.0.0.1")),
+            ("http://0x7f.1/", Some("127.0.0.1")),
+            ("http://0177.0.0.1:3000/", Some("127.0.0.1:3000")),
+            ("http://[::1]:80/x", Some("[::1]")),
+            ("http://[0:0::0:1]/", Some("[::1]")),
+            ("http://[::ffff:169.254.169.254]/", Some("169.254.169.254")),
+            ("http://[::ffff:a9fe:a9fe]/", Some("169.254.169.254")),
+            ("https://localhost\\@example.org/", None),
+            ("https://exa mple.org/", None),
+            ("https://example.org\t/", None),
+            ("https://example.org:99999/", None),
+            ("https://example.org:8o/", None),
+            ("https://a..b/", None),
+            ("https://{localhost,example.org}/", None),
+            ("https://1.2.3.4.5/", None),
+            ("https://[::1/", None),
+            ("https://[fe80::1%25eth0]/", None),
+            ("https://exa%00mple.org/", None),
+            ("https://exa%2fmple.org/", None),
+            ("https:///x", None),
+            ("https://:80/", None),
+            ("//example.org/", None),
+            ("example.org", None),
+            ("file:///etc/passwd", None),
+            ("ftp://example.org/", None),
+            ("javascript:alert(1)", None),
+            ("", None),
+        ] {
+            assert_eq!(host_of(url).as_deref(), host, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_on_a_command_line_has_the_same_form() {
+        for (word, host) in [
+            ("example.org", Some("example.org")),
+            ("git@Example.org", Some("example.org")),
+            ("example.org:22", Some("example.org:22")),
+            ("::1", Some("[::1]")),
+            ("::ffff:127.0.0.1", Some("127.0.0.1")),
+            ("0x7f000001", Some("127.0.0.1")),
+            ("ssh://git@example.org:22/x.git", Some("example.org")),
+            ("sftp://example.org:2222/", Some("example.org:2222")),
+            ("xyz://example.org:2222/", Some("example.org:2222")),
+            ("web-1", Some("web-1")),
+            ("?", None),
+            ("a?b", None),
+            ("$HOST", None),
+            ("", None),
+        ] {
+            assert_eq!(of_word(word).as_deref(), host, "{word}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Where the URL standard reads another host, or none, we read none.
+        #[test]
+        fn a_host_is_read_as_the_standard_reads_it(text in "https?://[a-z0-9.:@%\\[\\]?#/\\\\x-]{0,30}") {
+            if let Some(host) = host_of(&text) {
+                let standard = url::Url::parse(&text).unwrap();
+                let theirs = standard.host_str().unwrap().trim_end_matches('.').to_owned();
+                let theirs = theirs.trim_matches(['[', ']']).parse::<Ipv6Addr>().map_or(theirs, normal_v6);
+                let theirs = standard.port().map_or(theirs.clone(), |port| format!("{theirs}:{port}"));
+                proptest::prop_assert_eq!(host, theirs);
+            }
+        }
+
+        /// A normal form is its own normal form.
+        #[test]
+        fn the_normal_form_is_normal(text in "\\PC{0,40}") {
+            if let Some(host) = of_word(&text) {
+                let again = of_word(&host);
+                proptest::prop_assert_eq!(again.as_deref(), Some(host.as_str()));
+            }
+        }
+    }
 
     #[test]
     fn every_spelling_of_an_address_has_its_zone() {

@@ -6,44 +6,26 @@
 //! that are not seen, so that the answer is right on a file system that folds them too; where that says too much, it
 //! only makes the answer stricter.
 
+mod binding;
+mod files;
 mod fold;
-mod listed;
+pub(crate) mod pattern;
+mod resolve;
+mod secret;
+pub(crate) mod sweep;
 
-use std::collections::VecDeque;
+mod twin;
+
 use std::path::{Component, Path, PathBuf};
 
-use writ_model::Place;
+use writ_model::{Binding, Place};
 
-use self::fold::fold;
-pub(crate) use self::listed::names_anywhere;
+pub use self::files::{Entry, Files, Lexical, Name, Status};
+pub(crate) use self::fold::fold;
+use self::resolve::{real, without_dots};
 
 /// Longest path that is looked at, in bytes; the kernel takes no longer one.
 const PATH_BYTES: usize = 4096;
-
-/// How many links are followed before a path counts as a circle.
-const LINKS: usize = 40;
-
-/// What stands at one path, links not followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// A link, with its target as it is written in it.
-    Link(PathBuf),
-    /// Nothing.
-    Missing,
-    /// A file, a folder, or anything else that is no link.
-    Plain,
-    /// Something that could not be looked at. The path cannot be placed.
-    Unreadable,
-}
-
-/// Looks at the file system for the judge. An implementation reads one entry and follows nothing.
-pub trait Files {
-    fn entry(&self, path: &Path) -> Entry;
-}
-
-/// A file system without links, for where none can be looked at: paths are resolved by their text alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Lexical;
 
 /// The folders that a task's places are measured from. All paths are absolute and real.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +46,8 @@ pub struct Placed {
     /// Real path.
     pub path: String,
     pub place: Place,
+    /// What runs or obeys it after it was written.
+    pub binding: Option<Binding>,
 }
 
 /// The path cannot be placed, so nobody knows what the call would touch.
@@ -87,30 +71,30 @@ pub enum Unplaceable {
     Unreadable,
 }
 
-impl Files for Lexical {
-    fn entry(&self, _path: &Path) -> Entry {
-        Entry::Plain
-    }
-}
-
 // === impl Workspace ===
 
 impl Workspace {
     /// Places a path as a client wrote it, seen from its working directory.
     ///
-    /// Usually one answer. Two where `..` stands behind a link: some programs resolve it by text, some by the link, and
-    /// nobody knows which will run.
+    /// Usually one answer. More where `..` stands behind a link (some programs resolve it by text, some by the link, and
+    /// nobody knows which will run), and where the file is known under a second name that matters.
     pub fn place(&self, files: &dyn Files, cwd: &str, path: &str) -> Result<Vec<Placed>, Unplaceable> {
         let written = self.absolute(cwd, path)?;
         if let Some(placed) = device(&written) {
             return Ok(vec![placed]);
         }
-        let by_links = self.real(files, &written)?;
+        let by_links = real(files, &self.root, cwd, &written)?;
         let mut found = vec![self.placed(&by_links)?];
         if written.components().any(|part| part == Component::ParentDir) {
-            let by_text = self.real(files, &without_dots(&written))?;
+            let by_text = real(files, &self.root, cwd, &without_dots(&written))?;
             if by_text != by_links {
                 found.push(self.placed(&by_text)?);
+            }
+        }
+        for other in twin::others(self, files, &by_links) {
+            let placed = self.placed(&other)?;
+            if !found.contains(&placed) {
+                found.push(placed);
             }
         }
         Ok(found)
@@ -118,36 +102,44 @@ impl Workspace {
 
     /// Where a real path lies.
     pub fn place_of(&self, path: &Path) -> Place {
+        self.lies(path).0
+    }
+
+    /// Where a real path lies, and what runs or obeys the file.
+    fn lies(&self, path: &Path) -> (Place, Option<Binding>) {
         let text = path.to_string_lossy();
         let folded = fold(&text);
         let below = |folder: &Path| is_below(&folded, folder);
         if self.own.iter().any(|own| below(own)) {
-            return Place::Own;
+            return (Place::Own, Some(Binding::Own));
         }
-        let in_workspace = below(&self.root);
+        let in_workspace = rest_below(&folded, &self.root);
         let at_home = self.home.as_deref().and_then(|home| rest_below(&folded, home));
         let home = self.home.as_deref().and_then(Path::to_str);
-        if listed::is_secret(&folded, at_home.as_deref(), home) {
-            return Place::Secret;
+        let bound_at_home = at_home.as_deref().and_then(binding::at_home);
+        let bound_here = in_workspace.as_deref().and_then(binding::in_workspace);
+        let bound = bound_at_home.or(bound_here).or_else(|| binding::of_machine(&folded));
+        if secret::is_secret(&folded, at_home.as_deref(), home) {
+            return (Place::Secret, bound);
         }
         // The home folder's own files bind the user's shell and tools, also when a task works in the home folder.
-        if at_home.as_deref().is_some_and(listed::binds_at_home) {
-            return Place::Binding;
+        if bound_at_home.is_some() {
+            return (Place::Binding, bound);
         }
-        if in_workspace {
-            return if listed::binds(&rest_below(&folded, &self.root).unwrap_or_default()) {
-                Place::Binding
+        if in_workspace.is_some() {
+            return if bound_here.is_some_and(|binding| !binding::is_everyday(binding)) {
+                (Place::Binding, bound)
             } else if path.starts_with(&self.root) {
-                Place::Workspace
+                (Place::Workspace, bound)
             } else {
                 // The name differs from the workspace in case only: another folder, or the same; nobody knows.
-                Place::Outside
+                (Place::Outside, bound)
             };
         }
         if self.scratch.iter().any(|scratch| path.starts_with(scratch)) {
-            return Place::Scratch;
+            return (Place::Scratch, bound);
         }
-        Place::Outside
+        (Place::Outside, bound)
     }
 
     /// The path below the home folder, for a real path that lies there and not in the workspace.
@@ -158,6 +150,11 @@ impl Workspace {
         path.strip_prefix(self.home.as_deref()?).ok()?.to_str()
     }
 
+    /// The path below the workspace, for a real path that lies there.
+    pub(crate) fn at_root<'p>(&self, path: &'p Path) -> Option<&'p str> {
+        path.strip_prefix(&self.root).ok()?.to_str()
+    }
+
     /// Whether a real path lies in the workspace.
     pub(crate) fn holds(&self, path: &Path) -> bool {
         path.starts_with(&self.root)
@@ -165,7 +162,8 @@ impl Workspace {
 
     fn placed(&self, path: &Path) -> Result<Placed, Unplaceable> {
         let text = path.to_str().ok_or(Unplaceable::Unreadable)?;
-        Ok(Placed { path: text.to_owned(), place: self.place_of(path) })
+        let (place, binding) = self.lies(path);
+        Ok(Placed { path: text.to_owned(), place, binding })
     }
 
     /// The written path with its beginning: home folder, root or working directory.
@@ -198,91 +196,6 @@ impl Workspace {
         }
         Ok(Path::new(cwd).join(path))
     }
-
-    /// The path with links and `..` resolved, as the kernel would, for as far as it exists. What does not exist keeps
-    /// its text, so a link to a missing file leads to where that file would be made.
-    fn real(&self, files: &dyn Files, path: &Path) -> Result<PathBuf, Unplaceable> {
-        // The workspace itself is real already; only what lies below it needs a look.
-        let (mut real, rest) = match path.strip_prefix(&self.root) {
-            Ok(rest) => (self.root.clone(), rest),
-            Err(_) => (PathBuf::from("/"), path),
-        };
-        let mut ahead: VecDeque<Step> = VecDeque::new();
-        steps(rest, &mut ahead, false);
-        let mut links = 0;
-        while let Some(step) = ahead.pop_front() {
-            let name = match step {
-                Step::Root => {
-                    real = PathBuf::from("/");
-                    continue;
-                }
-                Step::Up => {
-                    real.pop();
-                    continue;
-                }
-                Step::Down(name) => name,
-            };
-            real.push(&name);
-            // Links below /proc lead elsewhere for every process that looks; their text is what can be judged.
-            if real.starts_with("/proc") {
-                continue;
-            }
-            match files.entry(&real) {
-                Entry::Plain | Entry::Missing => {}
-                Entry::Unreadable => return Err(Unplaceable::Unreadable),
-                Entry::Link(target) => {
-                    links += 1;
-                    if links > LINKS || target.as_os_str().len() > PATH_BYTES {
-                        return Err(Unplaceable::Circle);
-                    }
-                    real.pop();
-                    steps(&target, &mut ahead, true);
-                }
-            }
-        }
-        if real.as_os_str().len() > PATH_BYTES {
-            return Err(Unplaceable::TooLong);
-        }
-        Ok(real)
-    }
-}
-
-enum Step {
-    Root,
-    Up,
-    Down(std::ffi::OsString),
-}
-
-/// Puts the components of `path` behind, or in front of, the steps that lie ahead.
-fn steps(path: &Path, ahead: &mut VecDeque<Step>, in_front: bool) {
-    let found = path.components().filter_map(|part| match part {
-        Component::RootDir => Some(Step::Root),
-        Component::ParentDir => Some(Step::Up),
-        Component::Normal(name) => Some(Step::Down(name.to_owned())),
-        Component::CurDir | Component::Prefix(_) => None,
-    });
-    if in_front {
-        for step in found.collect::<Vec<_>>().into_iter().rev() {
-            ahead.push_front(step);
-        }
-    } else {
-        ahead.extend(found);
-    }
-}
-
-/// `..` resolved by text alone.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            Component::RootDir | Component::Prefix(_) | Component::Normal(_) => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// The devices that everybody writes to and that keep nothing.
@@ -303,7 +216,7 @@ fn device(path: &Path) -> Option<Placed> {
             | "/dev/fd/1"
             | "/dev/fd/2"
     );
-    harmless.then(|| Placed { path: text.to_owned(), place: Place::Scratch })
+    harmless.then(|| Placed { path: text.to_owned(), place: Place::Scratch, binding: None })
 }
 
 fn is_below(folded: &str, folder: &Path) -> bool {
@@ -320,6 +233,11 @@ fn rest_below(folded: &str, folder: &Path) -> Option<String> {
         None if rest.is_empty() => Some(String::new()),
         None => None,
     }
+}
+
+/// Listed names that can stand in any folder, which a pattern of the shell must not catch unseen.
+pub(crate) fn names_anywhere() -> impl Iterator<Item = &'static str> {
+    secret::names_caught().chain(binding::guarded_names())
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn operation(tool: &str, arguments: &Value, server: Option<&str>) -> Result<Oper
             input.text("pattern")?;
             Ok(Operation::Read { paths: input.search(&["path"], Some("pattern"))? })
         }
-        "Grep" => Ok(Operation::Read { paths: input.search(&["path"], Some("glob"))? }),
+        "Grep" => input.text_search(&["path"], "glob"),
         "LS" => Ok(Operation::Read { paths: vec![input.path("path")?] }),
         "LSP" => Ok(Operation::Read {
             paths: vec![input.any_path(&["filePath", "file_path"])?.unwrap_or(".".to_owned())],

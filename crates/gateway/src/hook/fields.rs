@@ -160,6 +160,12 @@ impl<'a> Arguments<'a> {
         Ok(paths)
     }
 
+    /// A search of the text of files: its folder, and which files by a pattern.
+    pub(super) fn text_search(&self, folder: &[&str], pattern: &str) -> Result<Operation, String> {
+        let folders = self.search(folder, Some(pattern))?;
+        Ok(Operation::Search { folders, pattern: self.optional(pattern)?.map(str::to_owned) })
+    }
+
     /// A list of texts that must be there and not be empty.
     pub(super) fn list(&self, name: &str) -> Result<Vec<String>, String> {
         const MAX_ITEMS: usize = 256;

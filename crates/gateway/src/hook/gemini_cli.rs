@@ -113,7 +113,7 @@ fn operation(tool: &str, arguments: &Value, server: Option<&str>) -> Result<Oper
         "grep_search" | "search_file_content" => {
             let pattern =
                 if arguments.get("include_pattern").is_some() { "include_pattern" } else { "include" };
-            Ok(Operation::Read { paths: input.search(FOLDER, Some(pattern))? })
+            input.text_search(FOLDER, pattern)
         }
         "write_file" | "replace" => Ok(Operation::Write { paths: vec![file(&input)?] }),
         "web_fetch" => Ok(Operation::Fetch { url: only_url(&input)? }),

@@ -114,7 +114,7 @@ fn operation(tool: &str, arguments: &Value, servers: &Value) -> Result<Operation
             input.text("pattern")?;
             Ok(Operation::Read { paths: input.search(&["path"], Some("pattern"))? })
         }
-        "grep" => Ok(Operation::Read { paths: input.search(&["path"], Some("include"))? }),
+        "grep" => input.text_search(&["path"], "include"),
         "write" | "edit" | "multiedit" => Ok(Operation::Write { paths: vec![input.path("filePath")?] }),
         "patch" | "apply_patch" => {
             Ok(Operation::Write { paths: super::codex::patch_paths(input.text("patchText")?)? })

@@ -54,6 +54,10 @@ fn read(path: &str) -> Operation {
     Operation::Read { paths: vec![path.to_owned()] }
 }
 
+fn grep(folder: &str, pattern: Option<&str>) -> Operation {
+    Operation::Search { folders: vec![folder.to_owned()], pattern: pattern.map(str::to_owned) }
+}
+
 fn write(path: &str) -> Operation {
     Operation::Write { paths: vec![path.to_owned()] }
 }
@@ -92,7 +96,8 @@ fn every_known_tool_has_its_operation() {
             json!({"pattern": "{..,x}/*"}),
             Operation::Read { paths: vec![".".into(), "{..,x}/*".into()] },
         ),
-        (ClaudeCode, "Grep", json!({"pattern": "..", "path": "src"}), read("src")),
+        (ClaudeCode, "Grep", json!({"pattern": "..", "path": "src"}), grep("src", None)),
+        (ClaudeCode, "Grep", json!({"pattern": "x", "glob": ".env*"}), grep(".", Some(".env*"))),
         (ClaudeCode, "LS", json!({"path": "/a"}), read("/a")),
         (
             ClaudeCode,
@@ -129,7 +134,7 @@ fn every_known_tool_has_its_operation() {
         (GeminiCli, "replace", json!({"file_path": "a"}), write("a")),
         (GeminiCli, "list_directory", json!({"dir_path": "."}), read(".")),
         (GeminiCli, "glob", json!({"pattern": "*"}), read(".")),
-        (GeminiCli, "grep_search", json!({"pattern": "x"}), read(".")),
+        (GeminiCli, "grep_search", json!({"pattern": "x"}), grep(".", None)),
         (GeminiCli, "search_file_content", json!({"pattern": "x", "path": "src"}), read("src")),
         (
             GeminiCli,
@@ -152,7 +157,8 @@ fn every_known_tool_has_its_operation() {
             write("n"),
         ),
         (OpenCode, "glob", json!({"pattern": "*"}), read(".")),
-        (OpenCode, "grep", json!({"pattern": "x", "path": "a"}), read("a")),
+        (OpenCode, "grep", json!({"pattern": "x", "path": "a"}), grep("a", None)),
+        (OpenCode, "grep", json!({"pattern": "x", "include": "*.ts"}), grep(".", Some("*.ts"))),
         (OpenCode, "list", json!({}), read(".")),
         (OpenCode, "webfetch", json!({"url": "http://a.example"}), fetch("http://a.example")),
         (OpenCode, "websearch", json!({"query": "q"}), search("q")),

@@ -1,17 +1,23 @@
 //! The host's files, as far as doors and judge may look at them: what stands at a path, and digests of what would run.
 
+mod mounts;
+
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use rustix::fs::{AtFlags, CWD, FileType, StatxFlags};
 use writ_gateway::port::FileDigests;
 use writ_model::Digest;
-use writ_policy::Entry;
+use writ_policy::{Entry, Name, Status};
 
 /// Larger files have no digest: what runs them is then not bound to their content, and the caller treats it as unknown.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// How much of the table of mounts is read.
+const MAX_MOUNTS_BYTES: u64 = 1 << 20;
 
 /// The host's file system.
 pub(crate) struct Files;
@@ -58,6 +64,35 @@ impl writ_policy::Files for Files {
             Err(error) if error.kind() == ErrorKind::NotADirectory => Entry::Missing,
             Err(_) => Entry::Unreadable,
         }
+    }
+
+    fn status(&self, path: &Path) -> Option<Status> {
+        let wanted = StatxFlags::INO | StatxFlags::NLINK | StatxFlags::MNT_ID | StatxFlags::TYPE;
+        let found = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
+        let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
+        // A folder's count tells of the folders in it.
+        let is_folder = FileType::from_raw_mode(found.stx_mode.into()) == FileType::Directory;
+        let names = if is_folder { 1 } else { found.stx_nlink.into() };
+        Some(Status { file: (device, found.stx_ino), names, mount: found.stx_mnt_id })
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        let mut text = String::new();
+        let table = File::open("/proc/self/mountinfo").ok()?;
+        table.take(MAX_MOUNTS_BYTES).read_to_string(&mut text).ok()?;
+        mounts::origin(&text, path)
+    }
+
+    fn names(&self, folder: &Path, most: usize) -> Vec<Name> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        entries
+            .take(most)
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                Some(Name { name: entry.file_name().into_string().ok()?, is_folder })
+            })
+            .collect()
     }
 }
 
