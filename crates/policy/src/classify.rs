@@ -25,7 +25,9 @@ mod files;
 mod flags;
 mod git;
 mod grammar;
+mod install;
 mod interpreter;
+mod look;
 mod network;
 mod path;
 mod removal;
@@ -33,6 +35,8 @@ mod runner;
 mod scope;
 mod script;
 mod shell;
+mod sweep;
+mod task;
 mod walk;
 mod word;
 mod wrapper;
@@ -42,9 +46,12 @@ mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 
-use writ_model::EffectClass;
+use writ_model::{EffectClass, PackageSource};
 
+pub(crate) use path::is_rebuilt_name as is_rebuilt;
+pub use look::{Look, MAX_LOOK_BYTES};
 pub use path::{is_protected_path, is_secret_path};
 
 /// Longest command text that is read, in bytes. Longer is `unknown`.
@@ -59,6 +66,8 @@ pub struct Facts<'a> {
     pub cwd: Option<&'a str>,
     /// Home directory of the user.
     pub home: Option<&'a str>,
+    /// Sees the files that name tasks: makefiles, scripts of packages. Without it a task is project code.
+    pub look: Option<&'a dyn Look>,
 }
 
 /// Everything a command would do, as far as it can be read.
@@ -73,6 +82,19 @@ pub struct Classified {
     /// Words that may name a file that is read inside the workspace, each once. They have no effect of their own here;
     /// who can look at the file system sees which of them are files, and where a link leads.
     pub reads: Vec<String>,
+    /// Folders that are read with everything below them. Likewise without an effect of their own.
+    pub sweeps: Vec<Sweep>,
+}
+
+/// A folder that is read with everything below it, hidden and ignored files too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// As written, seen from the working directory.
+    pub folder: String,
+    /// Patterns of names, or of paths, one of which a file must match; none: all files.
+    pub only: Vec<String>,
+    /// Patterns that leave a file or a folder out.
+    pub except: Vec<String>,
 }
 
 /// One effect: a class, the resource it touches, and why.
@@ -91,8 +113,8 @@ pub enum Target {
     Command(String),
     /// A host, with its port when one is written.
     Host(String),
-    /// A package, as the package manager names it.
-    Package(String),
+    /// A package, or all that a lock file or a manifest names.
+    Package(Package),
     /// A file or directory.
     Path(String),
     /// A git remote (or its URL) and the refs of a push, in order.
@@ -101,6 +123,17 @@ pub enum Target {
     Secret(String),
     /// Nobody can say.
     Unknown,
+}
+
+/// A package of an installation. `name` is the normal one of its ecosystem, without a version, and `*` for all that a lock
+/// file or manifest names; a package with a place of its own has that for its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Package {
+    pub name: String,
+    pub version: String,
+    /// `npm`, `pypi`, `crates`, `go`, ...; empty where that is not known.
+    pub ecosystem: &'static str,
+    pub source: PackageSource,
 }
 
 /// Where an effect was read from.
@@ -121,8 +154,34 @@ pub struct Why {
 /// bounded by [`MAX_COMMAND_BYTES`] and the limits in `grammar`.
 pub fn classify(command: &str, facts: &Facts<'_>) -> Classified {
     // The parser is foreign code on hostile text. Its known traps are refused before it runs; this is the net below.
-    std::panic::catch_unwind(|| walk::classify(command, facts))
+    // Whoever looks at files for it keeps no state that a panic could leave half changed.
+    std::panic::catch_unwind(AssertUnwindSafe(|| walk::classify(command, facts)))
         .unwrap_or_else(|_| Classified::unknown("grammar.crashed", "the command could not be read"))
+}
+
+/// The syntax tree of a text; nothing where it is no shell, or more of it than is read.
+pub(crate) fn parsed(text: &str) -> Option<brush_parser::ast::Program> {
+    std::panic::catch_unwind(|| grammar::parse(&grammar::normalise(text)).ok()).ok().flatten()
+}
+
+/// A word of the syntax tree without its quotation marks; nothing where the shell fills in a part of it.
+pub(crate) fn whole_word(raw: &str) -> Option<String> {
+    word::pieces(raw)
+        .into_iter()
+        .map(|piece| match piece {
+            word::Piece::Text { text, .. } => Some(text.into_owned()),
+            word::Piece::Variable { .. } | word::Piece::Command { .. } | word::Piece::Arithmetic { .. } => None,
+        })
+        .collect()
+}
+
+// === impl Package ===
+
+impl Package {
+    /// A package of the index that is set up.
+    pub fn named(ecosystem: &'static str, name: &str) -> Self {
+        Self { name: name.to_owned(), version: String::new(), ecosystem, source: PackageSource::Registry }
+    }
 }
 
 // === impl Classified ===
@@ -159,6 +218,7 @@ impl Classified {
             worst: EffectClass::Unknown,
             runs: Vec::new(),
             reads: Vec::new(),
+            sweeps: Vec::new(),
         }
     }
 }

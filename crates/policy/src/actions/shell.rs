@@ -10,7 +10,7 @@ use super::{BECAUSE, Found};
 use crate::classify::{self, Effect, Package, Sweep, Target};
 use crate::host;
 use crate::place::pattern::is_pattern;
-use crate::place::{Entry, Unplaceable, sweep};
+use crate::place::{Entry, Files, Unplaceable, sweep};
 
 // === impl Found ===
 
@@ -19,7 +19,8 @@ impl Found<'_> {
         let root = self.workspace.root.to_str();
         let home = self.home();
         let cwd = self.cwd.starts_with('/').then_some(self.cwd);
-        let facts = classify::Facts { workspace: root, cwd, home };
+        let look = Within { files: self.files, root: &self.workspace.root };
+        let facts = classify::Facts { workspace: root, cwd, home, look: Some(&look) };
         let classified = classify::classify(command, &facts);
         for effect in classified.effects {
             self.effect(effect);
@@ -239,5 +240,28 @@ pub(super) fn destination(written: &str) -> String {
         String::new()
     } else {
         name.to_owned()
+    }
+}
+
+/// The files of the workspace, for the classifier.
+struct Within<'a> {
+    files: &'a dyn Files,
+    root: &'a Path,
+}
+
+// === impl Within ===
+
+impl std::fmt::Debug for Within<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Within").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl classify::Look for Within<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        let path = Path::new(path);
+        path.starts_with(self.root)
+            .then(|| self.files.text(self.root, path, classify::MAX_LOOK_BYTES))
+            .flatten()
     }
 }

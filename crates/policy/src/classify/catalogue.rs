@@ -33,6 +33,11 @@ pub(super) fn is_listed(program: &str) -> bool {
     CATALOGUE.programs.contains_key(program)
 }
 
+/// Whether what the program does depends on its first words.
+pub(super) fn has_subcommands(program: &str) -> bool {
+    program == "git" || CATALOGUE.programs.get(program).is_some_and(|program| !program.rules.is_empty())
+}
+
 /// Options of a program that are followed by SQL text.
 pub(super) fn sql_options(program: &str) -> &'static str {
     CATALOGUE.programs.get(program).map_or("", |program| program.sql)

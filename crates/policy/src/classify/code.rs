@@ -29,6 +29,8 @@ enum Sign {
     Socket,
     Decode,
     Write,
+    /// Changes modes, names or links of files.
+    Change,
     Remove,
     RemoveTree,
     Terminal,
@@ -122,7 +124,9 @@ const PURE_MODULES: &str = "sys os json re math time datetime pathlib collection
     site ast inspect importlib typing enum dataclasses operator heapq bisect copy pprint uuid secrets \
     unicodedata difflib shlex argparse getpass pwd grp stat zlib html xml configparser tomllib codecs \
     locale calendar numpy tokenize keyword traceback warnings contextlib abc types tempfile shutil \
-    fileinput array urllib.parse sqlite3 zoneinfo ipaddress this";
+    fileinput array urllib.parse sqlite3 zoneinfo ipaddress this sysconfig pkgutil importlib.metadata \
+    cv2 dateutil h5py jax matplotlib networkx openpyxl packaging pandas PIL pkg_resources pyarrow regex scipy six \
+    sklearn sympy tabulate tensorflow tomli toml torch torchvision tqdm transformers yaml";
 
 /// Modules of Perl that only compute.
 const PURE_PERL: &str = "strict warnings utf8 feature integer bigint bignum open List::Util Scalar::Util Data::Dumper \
@@ -239,7 +243,7 @@ impl Walk<'_> {
         let removes = has(Sign::Remove);
         // `open(F, ">x")`, `open(F, "cmd |")`: how perl and ruby open files.
         let opens = matches!(language, "perl" | "ruby") && code.contains("open");
-        let mut writes = has(Sign::Write);
+        let mut writes = has(Sign::Write) || has(Sign::Change);
         for literal in &literals {
             let text = literal.text.trim();
             let piped = text.strip_prefix('|').or_else(|| text.strip_suffix('|'));
@@ -288,11 +292,15 @@ impl Walk<'_> {
                 "the code writes or removes files",
             );
         }
-        let is_active = has(Sign::Evaluate) || has(Sign::Impure) || removes || writes;
-        let class = if quiet && is_pure(code, language) && !is_active {
-            EffectClass::Read
-        } else {
-            EffectClass::BuildTest
+        let is_active = has(Sign::Change)
+            || has(Sign::Evaluate)
+            || has(Sign::Impure)
+            || has(Sign::Install)
+            || has(Sign::SetUser);
+        let class = match quiet && is_pure(code, language) && !is_active {
+            true if removes || writes => EffectClass::WriteWorkspace,
+            true => EffectClass::Read,
+            false => EffectClass::BuildTest,
         };
         self.effect(class, target(), "code.run", "code on the command line");
     }

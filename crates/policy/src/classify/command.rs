@@ -63,9 +63,13 @@ impl Walk<'_> {
             self.nested(&text);
             return;
         }
+        // A line of a makefile may start with the mark that keeps it from being printed.
+        if let Some(recipe) = written.strip_prefix('@').filter(|recipe| knows(recipe)) {
+            self.known_as(recipe, args);
+            return;
+        }
         let program = program_name(written);
-        let is_local = written.contains('/') && !written.starts_with(['/', '~']);
-        let is_file = written.contains('/') && (is_local || !knows(&program));
+        let is_file = written.contains('/') && (!is_in_bin(written) || !knows(&program));
         if is_file {
             self.runs_file(written);
             if !knows(&program) {
@@ -83,8 +87,13 @@ impl Walk<'_> {
             self.listed(program, args, Listed { class: EffectClass::Read, pattern: "" });
             return;
         }
+        if asks_for_help(program, args) {
+            self.plain_read(program);
+            return;
+        }
         self.indexes(program, args);
         self.option_programs(program, args);
+        self.sweeps(program, args);
         if attaches(program, args) {
             let target = Target::Command(program.to_owned());
             self.effect(
@@ -159,22 +168,52 @@ impl Walk<'_> {
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
         let mut class = listed.class;
-        if self.is_remote
-            && class == EffectClass::BuildTest
-            && matches!(program, "systemctl" | "service" | "pm2")
-        {
+        if self.is_remote && class == EffectClass::BuildTest && starts_service(program, args) {
             class = EffectClass::Deploy;
         }
         if program == "systemctl" && class != EffectClass::Read && flags::has(args, "--user") {
             class = EffectClass::EscapeAttempt;
         }
         let how = if listed.pattern.is_empty() { String::new() } else { format!(" ({})", listed.pattern) };
-        self.effect(class, target, format!("command.{program}"), format!("`{program}`{how} is `{class}`"));
-        if listed.class == EffectClass::PackageInstall {
+        // What is installed says more than the program that does it.
+        let is_named = listed.class == EffectClass::PackageInstall && self.takes_packages(program, args);
+        if !is_named {
+            self.effect(
+                class,
+                target,
+                format!("command.{program}"),
+                format!("`{program}`{how} is `{class}`"),
+            );
+        }
+        if listed.class == EffectClass::PackageInstall && !is_named {
             self.packages(program, args);
         }
         self.arguments(program, args, listed.class);
+        self.loads_library(program, args);
+        if program == "sysctl" {
+            for setting in args.iter().filter_map(|arg| arg.text.split_once('=')) {
+                let path = format!("/proc/sys/{}", setting.0.trim().replace('.', "/"));
+                self.writes_path(&Value::known(path), false);
+            }
+        }
         self.break_out_in(args, listed.class);
+    }
+
+    /// Options that load a library into the program: `openssl req -engine ./x.so`, `ssh-keygen -D ./x.so`.
+    fn loads_library(&mut self, program: &str, args: &[Value]) {
+        let options = match program {
+            "openssl" => "-engine -provider-path",
+            "ssh-keygen" | "ssh-add" => "-D -s",
+            _ => return,
+        };
+        let is_system = |path: &str| path.starts_with("/usr/lib") || path.starts_with("/lib");
+        let loaded =
+            flags::values(args, options).into_iter().find(|path| path.contains('/') && !is_system(path));
+        if let Some(path) = loaded {
+            let target = Target::Path(word::shown(path));
+            let text = "loads a library into another program";
+            self.effect(EffectClass::EscapeAttempt, target, "argument.library", text);
+        }
     }
 
     /// A program nobody listed: unknown, with whatever its arguments show.
@@ -253,7 +292,7 @@ impl Walk<'_> {
         const MOST: usize = 20;
         let words = flags::positionals(args, "-r --requirement -c --constraint -e --index-url -i");
         for word in words.iter().skip(1).take(MOST).filter(|word| word.literal().is_some()) {
-            let target = Target::Package(word.shown());
+            let target = Target::Package(super::Package::named("", &word.shown()));
             self.effect(
                 EffectClass::PackageInstall,
                 target,
@@ -419,6 +458,13 @@ impl Walk<'_> {
             self.effect(EffectClass::EscapeAttempt, target, "path.history", "changes the record of commands");
         } else if path::is_log(&path) && truncates {
             self.effect(EffectClass::Destructive, target, "path.log", "empties a log");
+        } else if truncates
+            && path::place(&path, self.facts) == Place::Outside
+            && !path::is_protected(&path)
+            && path.starts_with('/')
+        {
+            let text = "empties a file outside the workspace";
+            self.effect(EffectClass::Destructive, target, "path.truncate", text);
         } else if path::is_protected(&path) {
             let text = "changes what runs later, or who may do what";
             self.effect(EffectClass::IdentityChange, target, "path.protected", text);
@@ -457,11 +503,20 @@ impl Walk<'_> {
         if class == EffectClass::IdentityChange || self.is_elsewhere {
             return;
         }
-        // What a program that only looks is given are names and texts, unless an option says otherwise.
-        let counts = |arg: &&Value| {
-            class != EffectClass::Read || arg.text.starts_with('-') || arg.text.contains("os.execute(")
-        };
-        for arg in args.iter().filter(counts).filter(|arg| starts_shell(&arg.text)) {
+        // What a program that only looks is given are names and texts, unless an option says otherwise. What is sent
+        // to other people may well be about shells.
+        let is_text = matches!(class, EffectClass::GitPush | EffectClass::Network | EffectClass::Publish);
+        let mut option = "";
+        let found = args.iter().filter(|arg| {
+            let before = std::mem::replace(&mut option, arg.text.as_str());
+            let is_code = flags::lists("-e -E -c --eval --exec --expr --execute", before);
+            let counts = class != EffectClass::Read
+                || is_code
+                || arg.text.starts_with('-')
+                || arg.text.contains("os.execute(");
+            counts && (starts_shell(&arg.text) || (!is_text && quotes_shell(&arg.text)))
+        });
+        for arg in found {
             let target = Target::Command(arg.shown());
             self.effect(
                 EffectClass::EscapeAttempt,
@@ -474,7 +529,7 @@ impl Walk<'_> {
 }
 
 /// Whether any part of the classifier knows the program by this name.
-fn knows(program: &str) -> bool {
+pub(super) fn knows(program: &str) -> bool {
     catalogue::is_listed(program)
         || is_shell(program)
         || flags::lists(super::files::KNOWN, program)
@@ -499,7 +554,12 @@ pub(super) fn is_shell(program: &str) -> bool {
             | "tcsh"
             | "rbash"
             | "elvish"
+            | "lksh"
             | "nu"
+            | "oksh"
+            | "posh"
+            | "sash"
+            | "xonsh"
             | "yash"
     )
 }
@@ -513,6 +573,42 @@ pub(super) fn program_name(written: &str) -> String {
         clang-tidy pydoc ipython idle go java tclsh guile R";
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     if stem != base && flags::lists(VERSIONED, stem) { stem.to_owned() } else { base.to_owned() }
+}
+
+/// Whether a path leads to where programs are installed. Elsewhere the name of a file says little about what it is.
+fn is_in_bin(written: &str) -> bool {
+    const ROOTS: &[&str] = &["bin", "sbin", ".bin", "libexec", "Scripts", "shims", "System32"];
+    let is_local = !written.starts_with(['/', '~']);
+    !is_local && written.rsplit(['/', '\\']).skip(1).any(|part| ROOTS.contains(&part))
+}
+
+/// `docker push --help`: a program with subcommands that is only asked what it can do.
+fn asks_for_help(program: &str, args: &[Value]) -> bool {
+    const MOST_WORDS: usize = 3;
+    let Some((last, words)) = args.split_last() else { return false };
+    let runs_other = |word: &Value| {
+        matches!(word.text.as_str(), "run" | "exec" | "x" | "dlx" | "tool" | "task" | "debug" | "--")
+    };
+    last.text == "--help"
+        && words.len() <= MOST_WORDS
+        && catalogue::has_subcommands(program)
+        && words.iter().all(|word| !word.text.starts_with('-') && word.exact && !runs_other(word))
+}
+
+/// Whether a command on a host starts or changes what runs there.
+fn starts_service(program: &str, args: &[Value]) -> bool {
+    let words = flags::positionals(args, "-f --file -p --project-name");
+    let is = |at: usize, names: &str| words.get(at).is_some_and(|word| flags::lists(names, &word.text));
+    match program {
+        "systemctl" | "service" | "pm2" | "supervisorctl" | "initctl" | "rc-service" => true,
+        "nginx" | "apachectl" | "apache2ctl" => flags::has_any(args, "-s -k"),
+        "docker" | "podman" => {
+            is(0, "run start restart stack service")
+                || is(0, "compose") && is(1, "up start restart pull build")
+        }
+        "docker-compose" => is(0, "up start restart pull build"),
+        _ => false,
+    }
 }
 
 fn could_be_path(text: &str) -> bool {
@@ -549,7 +645,7 @@ fn without_schedule<'a>(normal: &str, line: &'a str) -> &'a str {
 }
 
 /// Whether an argument makes its program start a shell.
-fn starts_shell(text: &str) -> bool {
+pub(super) fn starts_shell(text: &str) -> bool {
     const CALLS: &[&str] = &[
         "!/bin/",
         "!sh",
@@ -568,6 +664,13 @@ fn starts_shell(text: &str) -> bool {
         "spawn sh",
         "spawn bash",
         "popen(\"/bin/",
+        "callCommand \"/bin/",
+        "exec \"/bin/",
+        "exec '/bin/",
+        "system \"/bin/",
+        "system '/bin/",
+        "Start(\"/bin/",
+        "write18{/bin/",
         ":term",
     ];
     let command =
@@ -578,9 +681,27 @@ fn starts_shell(text: &str) -> bool {
         .and_then(|rest| rest.get(1..))
         .filter(|rest| rest.starts_with('/'))
         .unwrap_or(command);
-    let first = command.split([' ', ',', '\t', '\n']).next().unwrap_or_default();
-    let is_shell_path = first.starts_with('/') && is_shell(&program_name(first)) && first.contains("bin/");
-    is_shell_path || CALLS.iter().any(|call| text.contains(call))
+    let first = command.split([' ', ',', ';', '\t', '\n']).next().unwrap_or_default();
+    is_shell_path(first) || CALLS.iter().any(|call| text.contains(call))
+}
+
+fn is_shell_path(word: &str) -> bool {
+    word.contains("bin/") && is_shell(&program_name(word))
+}
+
+/// The path of a shell right after something that starts a command in the languages of other programs: `!/bin/sh`,
+/// `` `/bin/sh` ``, `%(/bin/sh)`, `{/bin/sh}`, `; /bin/sh`.
+fn quotes_shell(text: &str) -> bool {
+    const MOST: usize = 20;
+    text.match_indices("/bin/").take(MOST).any(|(at, _)| {
+        let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+        let before = before.strip_suffix("/usr").unwrap_or(before);
+        let name = after.get("/bin/".len()..).unwrap_or_default();
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+        is_shell(name.get(..end).unwrap_or_default())
+            && before.trim_end().ends_with(['!', '`', '(', '{', ';', '|', '&'])
+            && !before.trim_end().ends_with("#!")
+    })
 }
 
 /// Whether text has an index with a substitution: `a[$(…)]`.

@@ -189,6 +189,13 @@ impl Walk<'_> {
             let text = "runs a command in a cluster";
             self.effect(listed.class, Target::Command(format!("{program} {sub}")), "container.cluster", text);
         }
+        for text in flags::values(args, "--overrides") {
+            let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            let host = ["\"privileged\":true", "\"hostPID\":true", "\"hostPath\"", "\"hostNetwork\":true"];
+            if host.iter().any(|right| text.contains(right)) {
+                self.privileged(program);
+            }
+        }
         let at = args.iter().position(|arg| arg.text == "--");
         let inner: Vec<Value> = match at {
             Some(at) => args.get(at + 1..).unwrap_or_default().to_vec(),

@@ -4,6 +4,7 @@ use writ_model::EffectClass;
 
 use super::catalogue;
 use super::path::{self, Place};
+use super::task::{self, Asked, Resolved};
 use super::walk::{Found, Walk};
 use super::word::{self, Value};
 use super::{Target, flags};
@@ -12,7 +13,7 @@ pub(super) const KNOWN: &str = "rm unlink trash trash-put rimraf del-cli find gf
     gsed awk gawk mawk nawk tar gtar bsdtar cpio chmod truncate base64 base32 basenc xxd uudecode gunzip \
     zcat bzcat xzcat zstdcat gzip bzip2 xz rev tr vi vim nvim view ex emacs grep egrep fgrep rg ag ack \
     zgrep find2perl zip dmesg ps kill make gmake just task date hostname ip which pwd mktemp ifconfig \
-    sort";
+    sort tty";
 
 // === impl Walk ===
 
@@ -45,6 +46,10 @@ impl Walk<'_> {
                 self.printed = self.feed.text.clone();
             }
             "cat" => self.cat(args),
+            "tty" => {
+                self.plain_read(program);
+                self.printed = Some("/dev/tty".to_owned());
+            }
             "which" | "pwd" => {
                 self.plain_read(program);
                 self.printed = match program {
@@ -62,13 +67,7 @@ impl Walk<'_> {
             "chmod" => self.chmod(args),
             "truncate" => {
                 for path in flags::positionals(args, "-s --size -r") {
-                    let target = Target::Path(path.shown());
-                    self.effect(
-                        EffectClass::Destructive,
-                        target,
-                        "path.truncate",
-                        "cuts the content of a file",
-                    );
+                    self.writes_path(path, true);
                 }
             }
             "base64" | "base32" | "basenc" | "xxd" | "uudecode" | "gunzip" | "zcat" | "bzcat" | "xzcat"
@@ -163,8 +162,12 @@ impl Walk<'_> {
         let is_root =
             |arg: &&Value| !arg.text.starts_with('-') && !matches!(arg.text.as_str(), "(" | ")" | "!" | ",");
         let roots: Vec<&Value> = args.iter().take_while(is_root).collect();
-        let mut found =
-            Found { roots: roots.iter().map(|root| self.resolved(root)).collect(), names: Vec::new() };
+        let finds_type = |name: &str| flags::values(args, "-type").contains(&name);
+        let mut found = Found {
+            roots: roots.iter().map(|root| self.resolved(root)).collect(),
+            names: Vec::new(),
+            is_empty_only: flags::has(args, "-empty") && finds_type("d"),
+        };
         if found.roots.is_empty() {
             found.roots.push(".".to_owned());
         }
@@ -208,6 +211,7 @@ impl Walk<'_> {
         let found = Found {
             roots: words.iter().skip(1).map(|root| self.resolved(root)).collect(),
             names: words.first().map(|pattern| pattern.text.clone()).into_iter().collect(),
+            is_empty_only: false,
         };
         if let Some(inner) = at.and_then(|at| args.get(at + 1..)) {
             self.for_each(inner, &found);
@@ -308,12 +312,9 @@ impl Walk<'_> {
     }
 
     fn dd(&mut self, args: &[Value]) {
-        self.effect(
-            EffectClass::WriteWorkspace,
-            Target::Command("dd".to_owned()),
-            "path.write",
-            "copies bytes",
-        );
+        let writes = args.iter().any(|arg| arg.text.starts_with("of="));
+        let class = if writes { EffectClass::WriteWorkspace } else { EffectClass::Read };
+        self.effect(class, Target::Command("dd".to_owned()), "command.dd", "copies bytes");
         for arg in args {
             if let Some(path) = arg.text.strip_prefix("of=") {
                 self.writes_path(&Value { text: path.to_owned(), ..arg.clone() }, false);
@@ -342,7 +343,15 @@ impl Walk<'_> {
         let class = if in_place { EffectClass::WriteWorkspace } else { EffectClass::Read };
         self.effect(class, Target::Command("sed".to_owned()), "command.sed", "edits text");
         for file in files {
-            if in_place { self.writes_path(file, false) } else { self.reads_path(file, "argument.read") }
+            let is_log = in_place && path::is_log(&self.resolved(file));
+            if is_log {
+                let text = "changes what a log says";
+                self.effect(EffectClass::Destructive, Target::Path(file.shown()), "path.log", text);
+            } else if in_place {
+                self.writes_path(file, false);
+            } else {
+                self.reads_path(file, "argument.read");
+            }
         }
     }
 
@@ -355,14 +364,15 @@ impl Walk<'_> {
                 self.nested(command);
             } else if let Some(file) = line.strip_prefix("w ") {
                 self.writes_path(&Value::known(file.trim()), false);
-            } else if line.starts_with('s')
-                && (line.ends_with("/e") || line.ends_with("|e") || line.ends_with("/ge"))
-            {
-                self.unknown(
-                    Target::Command("sed".to_owned()),
-                    "sed.runs",
-                    "runs text that is only known at run time",
-                );
+            } else if let Some(flags) = substitution_flags(line) {
+                let (letters, file) = flags.split_once('w').unwrap_or((flags, ""));
+                if !file.trim().is_empty() {
+                    self.writes_path(&Value::known(file.trim()), false);
+                }
+                if letters.contains('e') {
+                    let target = Target::Command("sed".to_owned());
+                    self.unknown(target, "sed.runs", "runs text that is only known at run time");
+                }
             }
         }
     }
@@ -480,6 +490,12 @@ impl Walk<'_> {
                 self.nested(text);
             }
         }
+        // Nobody packs files by these: they are known as ways to have a program run by another.
+        if flags::values(args, "--checkpoint-action").iter().any(|action| action.starts_with("exec"))
+            || (program == "zip" && !flags::values(args, "-TT --unzip-command").is_empty())
+        {
+            self.breaks_out(program);
+        }
         let creates = !lists && (first.contains('c') || program == "zip" || flags::has(args, "--create"));
         for file in flags::positionals(args, "-C -f --exclude -T -I").iter().filter(|_| creates) {
             self.reads_path(file, "argument.packed");
@@ -487,6 +503,13 @@ impl Walk<'_> {
         for path in flags::values(args, "-C --directory").iter().filter(|_| !lists && !creates) {
             self.writes_path(&Value::known(*path), false);
         }
+    }
+
+    /// A program that is only used so that it starts another one.
+    pub(super) fn breaks_out(&mut self, program: &str) {
+        let text = "an option makes the program start another one";
+        let target = Target::Command(program.to_owned());
+        self.effect(EffectClass::EscapeAttempt, target, "argument.runs", text);
     }
 
     fn chmod(&mut self, args: &[Value]) {
@@ -593,7 +616,15 @@ impl Walk<'_> {
             .unwrap_or_default();
         let files = words.iter().skip(usize::from(given.is_empty()));
         let names_only = flags::has_any(args, "-l -L -c -q --count --files-with-matches --files --quiet");
-        if seeks_secret(pattern) && !self.feed.is_some {
+        // All that a home or a system holds, searched for the name of a credential.
+        let is_wide = flags::has_any(args, "-r -R --recursive") || matches!(program, "rg" | "ag" | "ack");
+        let seeks_name = is_wide
+            && super::environment::is_secret_name(pattern)
+            && files.clone().any(|file| {
+                let place = path::place(&self.resolved(file), self.facts);
+                place == Place::Outside
+            });
+        if (seeks_secret(pattern) || seeks_name) && !self.feed.is_some {
             let target = Target::Secret(word::shown(pattern));
             self.effect(
                 EffectClass::SecretRead,
@@ -653,12 +684,24 @@ impl Walk<'_> {
         }
         let words =
             flags::positionals(args, "-C -f -j -I -o -W --directory --file -d -t --taskfile --justfile");
-        if words.is_empty() {
+        let folder = task::given(args, "-C -d --dir --directory --working-directory");
+        let file = task::given(args, "-f --file --makefile --justfile -t --taskfile");
+        let arguments: Vec<Value> =
+            words.iter().filter(|word| word.text.contains('=')).map(|word| (*word).clone()).collect();
+        let asked = Asked { program, folder, file, name: None, arguments: &arguments };
+        if words.iter().all(|word| word.text.contains('=')) {
             let target = Target::Command(program.to_owned());
             self.effect(EffectClass::BuildTest, target, "task.run", "runs project code");
+            self.resolve(asked);
+        }
+        for word in
+            words.iter().filter(|word| !word.text.contains('=') && super::command::starts_shell(&word.text))
+        {
+            let text = "starts a shell out of another program";
+            self.effect(EffectClass::EscapeAttempt, Target::Command(word.shown()), "argument.shell", text);
         }
         for word in words.iter().filter(|word| !word.text.contains('=')) {
-            self.project_task(program, &word.shown());
+            self.project_task(Asked { name: Some(&word.shown()), ..asked });
         }
     }
 
@@ -670,9 +713,13 @@ impl Walk<'_> {
     }
 
     /// `make deploy`, `npm run release`: project code, and by its name perhaps more.
-    pub(super) fn project_task(&mut self, program: &str, task: &str) {
+    pub(super) fn project_task(&mut self, asked: Asked<'_>) {
+        let Asked { program, name: Some(task), .. } = asked else { return };
         let target = Target::Command(format!("{program} {task}"));
         self.effect(EffectClass::BuildTest, target.clone(), "task.run", "runs project code");
+        if self.resolve(asked) == Resolved::Wholly {
+            return;
+        }
         let parts: Vec<&str> = task.split([':', '-', '_', '.', '/']).collect();
         let has = |names: &[&str]| parts.iter().any(|part| names.contains(part));
         let class = if has(&["deploy", "rollback", "undeploy"]) || parts.first() == Some(&"ship") {
@@ -692,6 +739,25 @@ impl Walk<'_> {
             self.effect(class, target, "task.name", "its name says that it reaches beyond the workspace");
         }
     }
+}
+
+/// The flags of `s/from/to/flags` in a script of sed.
+fn substitution_flags(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix('s')?;
+    let mark = rest.chars().next().filter(|mark| !mark.is_alphanumeric() && *mark != ' ')?;
+    let mut escaped = false;
+    let mut left = 2;
+    for (at, c) in rest.char_indices().skip(1) {
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
+        escaped = c == '\\';
+        left -= usize::from(c == mark);
+        if left == 0 {
+            return rest.get(at + c.len_utf8()..);
+        }
+    }
+    None
 }
 
 fn is_set_id(mode: &str) -> bool {

@@ -96,6 +96,11 @@ impl Walk<'_> {
                 self.git_reads(name, args);
             }
             "push" => self.git_push(args),
+            "subtree" if args.first().is_some_and(|sub| sub.text == "push") => {
+                let words = flags::positionals(args, "-P --prefix -b --branch");
+                let words: Vec<Value> = words.into_iter().skip(1).cloned().collect();
+                self.git_push(&words);
+            }
             "fetch" | "pull" | "clone" | "ls-remote" | "remote-update" => self.git_fetches(name, args),
             "submodule" => self.git_submodule(args),
             "remote" => self.git_remote(args),
@@ -139,6 +144,10 @@ impl Walk<'_> {
                 } else {
                     EffectClass::WriteWorkspace
                 };
+                if class == EffectClass::WriteWorkspace {
+                    let names = flags::positionals(args, "-m -F -u --message --file --local-user --cleanup");
+                    self.scope.tags.extend(names.first().map(|name| name.text.clone()));
+                }
                 self.local(&command, class, "works on tags");
             }
             "reset" if flags::has(args, "--hard") => {
@@ -259,6 +268,15 @@ impl Walk<'_> {
                 self.secret(&named, "git.show");
             }
         }
+        let sought = flags::values(args, "-S -G");
+        if flags::has_any(args, "-p --patch -u")
+            && name != "grep"
+            && sought.iter().any(|text| super::files::seeks_secret(text) || is_secret_name(text))
+        {
+            let target = Target::Secret("repository".to_owned());
+            let text = "looks for the value of a credential";
+            self.effect(EffectClass::SecretRead, target, "search.secret", text);
+        }
         for text in flags::values(args, "--open-files-in-pager -O --ext-diff --textconv")
             .iter()
             .filter(|_| name == "grep")
@@ -306,7 +324,18 @@ impl Walk<'_> {
             let to = name.rsplit(':').next().unwrap_or(name).trim_start_matches('+');
             to.starts_with("refs/tags/") || to == "tag" || is_version(to)
         };
-        if !deletes && (flags::has_any(args, "--tags --follow-tags") || refs.iter().any(is_tag)) {
+        let is_own_tag = words.iter().skip(1).any(|word| self.scope.tags.contains(&word.text));
+        const HOSTING: &str = "heroku dokku piku clever scalingo production prod live";
+        if flags::lists(HOSTING, &remote) || remote.starts_with("dokku@") {
+            self.effect(
+                EffectClass::Deploy,
+                target.clone(),
+                "git.push-deploy",
+                "a push to this remote goes live",
+            );
+        }
+        if !deletes && (flags::has_any(args, "--tags --follow-tags") || is_own_tag || refs.iter().any(is_tag))
+        {
             self.effect(
                 EffectClass::Publish,
                 target,
@@ -571,5 +600,5 @@ fn is_version(name: &str) -> bool {
     let mut parts = digits.split('.');
     let is_number =
         |part: Option<&str>| part.is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-    is_number(parts.next()) && is_number(parts.next())
+    is_number(parts.next()) && (is_number(parts.next()) || (digits.len() < name.len() && digits.len() <= 2))
 }

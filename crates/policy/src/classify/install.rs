@@ -163,7 +163,8 @@ impl Walk<'_> {
 
 /// The manager behind a command, and its arguments from the word that says what to do.
 fn manager<'a>(program: &str, args: &'a [Value]) -> Option<(Manager, &'a [Value])> {
-    let first = args.iter().find(|arg| !arg.text.starts_with('-')).map(|arg| arg.text.as_str()).unwrap_or_default();
+    let first =
+        args.iter().find(|arg| !arg.text.starts_with('-')).map(|arg| arg.text.as_str()).unwrap_or_default();
     let after = |word: &str| {
         let at = args.iter().position(|arg| arg.text == word)?;
         args.get(at + 1..)
@@ -204,7 +205,8 @@ fn manager<'a>(program: &str, args: &'a [Value]) -> Option<(Manager, &'a [Value]
 /// The packages that a command takes, or the one that stands for all that a lock file or manifest names.
 fn taken(program: &str, manager: &Manager, args: &[Value], foreign: bool) -> Vec<Package> {
     let words = flags::positionals(args, manager.values);
-    let (sub, names) = words.split_first().map_or(("", words.as_slice()), |(sub, rest)| (sub.text.as_str(), rest));
+    let (sub, names) =
+        words.split_first().map_or(("", words.as_slice()), |(sub, rest)| (sub.text.as_str(), rest));
     // `yarn` and `bundle` alone install.
     if !sub.is_empty() && !flags::lists(manager.installs, sub) {
         return Vec::new();
@@ -216,11 +218,15 @@ fn taken(program: &str, manager: &Manager, args: &[Value], foreign: bool) -> Vec
         "packagist" if sub == "global" => &["remove", "require", "update"],
         _ => &[],
     };
-    let removes = matches!(sub, "uninstall" | "un" | "remove" | "rm" | "r" | "purge" | "del" | "erase" | "autoremove");
-    let foreign = !removes && (foreign || !flags::values(args, manager.index).is_empty() && !manager.index.is_empty());
+    let removes =
+        matches!(sub, "uninstall" | "un" | "remove" | "rm" | "r" | "purge" | "del" | "erase" | "autoremove");
+    let foreign =
+        !removes && (foreign || !flags::values(args, manager.index).is_empty() && !manager.index.is_empty());
     let usual = if foreign { PackageSource::ForeignIndex } else { PackageSource::Registry };
     let mut found: Vec<Package> = Vec::new();
-    for (options, source) in [(manager.local, PackageSource::Local), (manager.address, PackageSource::Address)] {
+    for (options, source) in
+        [(manager.local, PackageSource::Local), (manager.address, PackageSource::Address)]
+    {
         for place in flags::values(args, options).into_iter().filter(|_| !options.is_empty()) {
             let source = if is_address(place) { PackageSource::Address } else { source };
             found.push(Package { source, ..Package::named(manager.ecosystem, &word::shown(place)) });
@@ -232,7 +238,9 @@ fn taken(program: &str, manager: &Manager, args: &[Value], foreign: bool) -> Vec
     for name in names.take(MOST) {
         found.push(match name.literal() {
             Some(text) => read(manager.ecosystem, text, usual),
-            None => Package { source: PackageSource::Unknown, ..Package::named(manager.ecosystem, &name.shown()) },
+            None => {
+                Package { source: PackageSource::Unknown, ..Package::named(manager.ecosystem, &name.shown()) }
+            }
         });
     }
     let lists = requirement_files(manager, args);
@@ -343,13 +351,16 @@ fn normal(ecosystem: &str, name: &str) -> String {
 }
 
 fn is_address(text: &str) -> bool {
-    const SHORT: &[&str] = &["github:", "gitlab:", "bitbucket:", "gist:", "git@", "git+", "hg+", "svn+", "bzr+"];
+    const SHORT: &[&str] =
+        &["github:", "gitlab:", "bitbucket:", "gist:", "git@", "git+", "hg+", "svn+", "bzr+"];
     (text.contains("://") && !text.starts_with("file:")) || SHORT.iter().any(|start| text.starts_with(start))
 }
 
 fn is_file(ecosystem: &str, text: &str) -> bool {
-    const ARCHIVES: &[&str] = &[".whl", ".tgz", ".tar.gz", ".zip", ".gem", ".deb", ".rpm", ".crate", ".nupkg", ".apk"];
+    const ARCHIVES: &[&str] =
+        &[".whl", ".tgz", ".tar.gz", ".zip", ".gem", ".deb", ".rpm", ".crate", ".nupkg", ".apk"];
     // A folder below this one is how Go names the packages of the project.
-    let is_path = text.starts_with(['/', '~', '.']) || ["file:", "link:", "portal:", "workspace:"].iter().any(|start| text.starts_with(start));
+    let is_path = text.starts_with(['/', '~', '.'])
+        || ["file:", "link:", "portal:", "workspace:"].iter().any(|start| text.starts_with(start));
     is_path || (ecosystem != "go" && ARCHIVES.iter().any(|end| text.ends_with(end)))
 }

@@ -86,6 +86,10 @@ impl Walk<'_> {
             self.foreign("runs a command that is encoded");
             return true;
         }
+        if program == "ruby" && args.iter().any(|arg| matches!(arg.text.as_str(), "-run" | "-rwebrick")) {
+            let target = Target::Command("ruby -run".to_owned());
+            self.effect(EffectClass::BuildTest, target, "interpreter.script", "serves or changes files");
+        }
         if !texts.is_empty() {
             let modules = if program == "perl" { loaded_modules(args) } else { String::new() };
             for mut text in texts {
@@ -175,7 +179,10 @@ impl Walk<'_> {
                 } else if has("install") || has("develop") {
                     self.effect(
                         EffectClass::PackageInstall,
-                        Target::Package(".".to_owned()),
+                        Target::Package(super::Package {
+                            source: writ_model::PackageSource::Local,
+                            ..super::Package::named("pypi", ".")
+                        }),
                         "python.setup",
                         "installs a package",
                     );
@@ -211,6 +218,9 @@ impl Walk<'_> {
     fn code_on_stdin(&mut self, program: &str) {
         if self.feed.marks.is_foreign() {
             self.foreign("pipes fetched or decoded text into an interpreter");
+        } else if self.feed.marks.installer {
+            self.installs();
+            return;
         }
         let feed = std::mem::take(&mut self.feed);
         match (&feed.text, &feed.file) {
@@ -265,19 +275,19 @@ impl Walk<'_> {
 
     fn sqlite(&mut self, args: &[Value]) -> bool {
         let words = flags::positionals(args, "-cmd -init -separator");
-        self.effect(
-            EffectClass::WriteWorkspace,
-            Target::Command("sqlite3".to_owned()),
-            "command.sqlite3",
-            "reads or changes a database file",
-        );
         let texts = words
             .iter()
             .skip(1)
             .map(|word| word.text.clone())
             .chain(self.feed.text.clone())
             .chain(flags::values(args, "-cmd").into_iter().map(str::to_owned));
-        for text in texts.collect::<Vec<_>>() {
+        let texts: Vec<String> = texts.collect();
+        let only_reads = flags::has_any(args, "-readonly --readonly")
+            || (!texts.is_empty() && texts.iter().all(|text| text.split(';').all(only_selects)));
+        let class = if only_reads { EffectClass::Read } else { EffectClass::WriteWorkspace };
+        let target = Target::Command("sqlite3".to_owned());
+        self.effect(class, target, "command.sqlite3", "reads or changes a database file");
+        for text in texts {
             for line in text.lines() {
                 self.sqlite_line(line.trim());
             }
@@ -345,6 +355,19 @@ fn module_apart(args: &[Value]) -> Option<Vec<Value>> {
     let (arg, rest) = args.get(at..)?.split_first()?;
     let name = Value { text: arg.text.get(2..)?.to_owned(), ..arg.clone() };
     Some(before.iter().cloned().chain([Value::known("-m"), name]).chain(rest.iter().cloned()).collect())
+}
+
+/// Whether a statement only looks.
+fn only_selects(statement: &str) -> bool {
+    let statement = statement.trim().to_lowercase();
+    let first = statement.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').next().unwrap_or_default();
+    let looks =
+        matches!(first, "" | "select" | "explain" | ".schema" | ".tables" | ".mode" | ".headers" | ".dump")
+            || (first == "pragma" && !statement.contains('='));
+    looks
+        && !statement.contains("writefile(")
+        && !statement.contains("load_extension(")
+        && !statement.contains("edit(")
 }
 
 fn is_in_place(option: &str) -> bool {

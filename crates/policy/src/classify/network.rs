@@ -6,6 +6,7 @@ use super::path;
 use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
+use crate::host;
 
 pub(super) const KNOWN: &str = "curl wget wget2 ssh autossh mosh scp rsync sftp nc ncat netcat nc.openbsd nc.traditional socat \
     telnet dig nslookup host ping openssl http https xh aria2c tailscale sshpass tcpdump nmap ftp tftp";
@@ -58,6 +59,7 @@ impl Walk<'_> {
                 );
                 for text in flags::values(args, "-z").iter().filter(|_| program == "tcpdump") {
                     self.runs_file(text);
+                    self.breaks_out(program);
                 }
                 for file in flags::values(args, "--script").iter().filter(|file| file.contains('/')) {
                     self.runs_file(file);
@@ -123,6 +125,7 @@ impl Walk<'_> {
             return;
         }
         self.urls("curl", &words, "network.http");
+        let is_installer = is_installer(&words);
         let is_api = words
             .iter()
             .filter_map(|word| url_host(&word.text))
@@ -149,7 +152,8 @@ impl Walk<'_> {
         if flags::has_any(args, "-O --remote-name -J") {
             self.fetched_by_name(&words);
         }
-        self.marks.fetched = true;
+        self.marks.installer |= is_installer;
+        self.marks.fetched |= !is_installer;
     }
 
     fn wget(&mut self, program: &str, args: &[Value]) {
@@ -167,6 +171,7 @@ impl Walk<'_> {
         );
         for text in flags::values(args, "--use-askpass") {
             self.nested(text);
+            self.breaks_out(program);
         }
         let outputs = flags::values(args, "-O --output-document -o");
         let to_stdout = outputs.contains(&"-")
@@ -178,7 +183,9 @@ impl Walk<'_> {
         if outputs.is_empty() {
             self.fetched_by_name(&words);
         }
-        self.marks.fetched |= to_stdout;
+        let is_installer = is_installer(&words);
+        self.marks.installer |= to_stdout && is_installer;
+        self.marks.fetched |= to_stdout && !is_installer;
     }
 
     fn fetched_by_name(&mut self, words: &[&Value]) {
@@ -235,7 +242,8 @@ impl Walk<'_> {
         let name = host.text.rsplit('@').next().unwrap_or_default();
         self.reaches(name, "network.login", "logs in to another host");
         let (was_elsewhere, was_remote) = (self.is_elsewhere, self.is_remote);
-        (self.is_elsewhere, self.is_remote) = (true, true);
+        let is_here = matches!(name, "localhost" | "127.0.0.1" | "::1");
+        (self.is_elsewhere, self.is_remote) = (!is_here, !is_here);
         let before = self.effects.len();
         let mut text = Value::known("");
         for word in command.iter().skip_while(|word| word.text.starts_with('-')) {
@@ -274,6 +282,9 @@ impl Walk<'_> {
                 .is_some_and(|first| super::command::program_name(first) == "ssh");
             if !is_usual {
                 self.command_setting("rsh", &Value::known(text));
+                if program == "scp" {
+                    self.breaks_out(program);
+                }
             }
         }
         for text in flags::values(args, "-o") {
@@ -458,20 +469,24 @@ impl Walk<'_> {
     }
 }
 
-/// Host of a URL, or of a word that can only be one.
+/// Whether all that is fetched is an installer many people run.
+fn is_installer(words: &[&Value]) -> bool {
+    !words.is_empty() && words.iter().all(|word| word.literal().is_some_and(path::is_installer))
+}
+
+/// Host of a URL, or of a word that can only be one, in its normal form. `?` where nobody can say which host it is.
 pub(super) fn url_host(text: &str) -> Option<String> {
-    let rest = match text.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+') => {
-            rest
+    match text.split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+') => {
+            return Some(host::of_address(text).unwrap_or_else(|| "?".to_owned()));
         }
         Some(_) => return None,
-        None if text.contains('.') && !text.starts_with(['.', '/', '-', '~']) && !text.contains(' ') => text,
-        None if text.starts_with("localhost") => text,
+        None if text.contains('.') && !text.starts_with(['.', '/', '-', '~']) && !text.contains(' ') => {}
+        None if text.starts_with("localhost") => {}
         None => return None,
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    (!host.is_empty()).then(|| word::shown(host))
+    }
+    let authority = text.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
+    Some(host::of_word(authority).unwrap_or_else(|| "?".to_owned()))
 }
 
 /// `user@host:path` of scp and rsync.

@@ -126,13 +126,29 @@ pub(super) fn is_scratch(path: &str) -> bool {
 /// Build output and caches, which the next build makes again. A directory name counts anywhere in the path.
 pub(super) fn is_rebuilt(path: &str) -> bool {
     let rebuilt = &PATHS.rebuilt;
-    path.split('/').filter(|part| !part.is_empty()).any(|part| rebuilt.matches_name(part))
+    path.split('/').filter(|part| !matches!(*part, "" | "~")).any(|part| rebuilt.matches_name(part))
         || path.trim_matches('/').split_once('/').is_some_and(|_| rebuilt.matches(path))
+}
+
+/// Likewise, for the folded name of one directory.
+pub(crate) fn is_rebuilt_name(name: &str) -> bool {
+    PATHS.rebuilt.matches_name(name)
 }
 
 /// Hosts that hand out credentials of the machine.
 pub(super) fn gives_credentials(host: &str) -> bool {
     PATHS.hosts_with_credentials.contains(host.trim_matches(['[', ']']))
+}
+
+/// The address of an installer of a tool chain that many people run, over a connection that cannot be changed on the way.
+pub(super) fn is_installer(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    !rest.contains(['@', '%', '\\', ' ', UNKNOWN])
+        && !rest.contains("..")
+        && PATHS.installers.iter().any(|start| match rest.strip_prefix(start.as_str()) {
+            Some(tail) => start.contains('/') || tail.is_empty() || tail.starts_with(['/', '?']),
+            None => false,
+        })
 }
 
 /// Where a path lies, for what cannot be undone.
@@ -170,6 +186,7 @@ struct Paths {
     scratch: Patterns,
     log: Patterns,
     history: Patterns,
+    installers: Vec<String>,
     hosts_with_credentials: HashSet<String>,
 }
 
@@ -183,6 +200,7 @@ struct File {
     scratch: Vec<String>,
     log: Vec<String>,
     history: Vec<String>,
+    installers: Vec<String>,
     hosts_with_credentials: HashSet<String>,
 }
 
@@ -215,6 +233,7 @@ impl Paths {
             scratch: Patterns::new(file.scratch),
             log: Patterns::new(file.log),
             history: Patterns::new(file.history),
+            installers: file.installers,
             hosts_with_credentials: file.hosts_with_credentials,
         })
     }

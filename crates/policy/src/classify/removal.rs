@@ -63,12 +63,17 @@ impl Walk<'_> {
             return (EffectClass::WriteWorkspace, "removes build output or a cache");
         }
         if path.starts_with(UNKNOWN) {
-            let is_temporary = value.from.as_deref().is_some_and(|name| {
+            // `rm -rf $(BUILD_DIR)`: the name says what it most likely holds.
+            let is_rebuilt = value.from.as_deref().is_some_and(|name| {
+                const NAMES: &str = "tmp tmpdir temp tempdir build builddir dist bin obj objs objects cache coverage cov \
+                    venv artifacts binary gen generated";
                 let name = name.to_lowercase();
-                name.contains("tmp") || name.contains("temp")
+                name.contains("tmp")
+                    || name.contains("temp")
+                    || name.split(['_', '-', '.']).any(|part| flags::lists(NAMES, part))
             });
-            return if is_temporary {
-                (EffectClass::WriteWorkspace, "removes temporary files")
+            return if is_rebuilt {
+                (EffectClass::WriteWorkspace, "removes temporary files or build output")
             } else {
                 (EffectClass::Destructive, "removes a path only known at run time")
             };
@@ -94,7 +99,9 @@ impl Walk<'_> {
         let by_root = !found.roots.is_empty()
             && found.roots.iter().all(|root| {
                 let root = path::normalise(root, self.facts);
-                path::is_rebuilt(&root) || path::place(&root, self.facts) == Place::Scratch
+                // The shared folder itself holds what belongs to others.
+                let is_shared = matches!(root.as_str(), "~" | "/tmp" | "/var/tmp") && found.names.is_empty();
+                !is_shared && (path::is_rebuilt(&root) || path::place(&root, self.facts) == Place::Scratch)
             });
         let is_log = found.roots.iter().any(|root| path::is_log(&path::normalise(root, self.facts)));
         let is_outside = found
@@ -102,7 +109,8 @@ impl Walk<'_> {
             .iter()
             .any(|root| path::place(&path::normalise(root, self.facts), self.facts) == Place::Outside);
         let shown = Target::Path(super::word::shown(&found.roots.join(" ")));
-        if !is_log && (by_root || (by_name && !is_outside)) {
+        let only_empty = found.is_empty_only && !is_outside;
+        if !is_log && (by_root || only_empty || (by_name && !is_outside)) {
             self.effect(EffectClass::WriteWorkspace, shown, "path.remove", "removes build output or a cache");
         } else {
             let how = if recursive {

@@ -6,6 +6,7 @@ use writ_model::EffectClass;
 
 use super::catalogue;
 use super::command::program_name;
+use super::task::{self, Asked};
 use super::walk::Walk;
 use super::word::Value;
 use super::{Target, flags, shell};
@@ -104,6 +105,7 @@ impl Walk<'_> {
             self.runs_tool(program, words, args, values);
             return true;
         }
+        self.scripts_around(program, args);
         match program {
             "npm" | "pnpm" | "yarn" | "bun" | "deno" | "composer" | "nx" | "turbo" | "poe" | "rake"
             | "invoke" | "inv" | "mage" | "gulp" | "grunt" => self.named_task(program, args),
@@ -169,11 +171,9 @@ impl Walk<'_> {
         let package = package.split(['[', '=', '<', '>']).next().unwrap_or(package);
         let tool = TOOLS.iter().find(|(name, _)| *name == package).map_or(package, |(_, tool)| tool);
         let tool = if tool.starts_with('@') { tool.rsplit('/').next().unwrap_or(tool) } else { tool };
-        let is_known = catalogue::is_listed(&program_name(tool))
-            || super::command::is_shell(tool)
-            || super::interpreter::is_interpreter(&program_name(tool));
+        let is_known = super::command::knows(&program_name(tool));
         if fetches || version.is_some() {
-            let target = Target::Package(super::word::shown(text));
+            let target = Target::Package(super::Package::named("", &super::word::shown(text)));
             self.effect(EffectClass::PackageInstall, target, "runner.fetch", "downloads a tool and runs it");
         }
         if is_known || tool.contains('/') || tool.contains('.') {
@@ -181,7 +181,7 @@ impl Walk<'_> {
             inner.extend_from_slice(args);
             self.argv(&inner);
         } else {
-            self.project_task("tool", &super::word::shown(package));
+            self.project_task(Asked::named("tool", &super::word::shown(package)));
         }
     }
 
@@ -213,13 +213,53 @@ impl Walk<'_> {
                 self.argv(&rest);
             }
             Some(task) if task.text.contains('.') && program == "bun" => self.runs_file(&task.text),
-            Some(task) => self.project_task(program, &task.shown()),
+            Some(task) => {
+                let arguments: Vec<Value> =
+                    args.iter().skip_while(|arg| arg.text != task.text).skip(1).cloned().collect();
+                let arguments = match arguments.iter().position(|arg| arg.text == "--") {
+                    Some(at) => arguments.get(at + 1..).unwrap_or_default(),
+                    None if program == "npm" => &[],
+                    None => arguments.as_slice(),
+                };
+                let is_elsewhere = flags::has_any(args, "-w --workspace --filter -F -r --recursive -ws")
+                    || matches!(sub, "workspace" | "workspaces");
+                let folder = task::given(args, "--prefix -C --cwd --dir");
+                let name = task.shown();
+                let asked = Asked { program, folder, file: None, name: Some(&name), arguments };
+                if is_elsewhere {
+                    // A package of its own, in a folder that only its manager knows.
+                    self.project_task(Asked { program: "script", ..asked });
+                } else {
+                    self.project_task(asked);
+                }
+            }
             None => {
                 let target = Target::Command(format!("{program} run"));
                 self.effect(EffectClass::BuildTest, target, "task.run", "runs project code");
             }
         }
         true
+    }
+
+    /// Scripts that a manager runs by itself: around installing and publishing, and those with a word of their own.
+    fn scripts_around(&mut self, program: &str, args: &[Value]) {
+        if !matches!(program, "npm" | "pnpm" | "yarn" | "bun") {
+            return;
+        }
+        let words = flags::positionals(args, NODE_VALUES);
+        let name = match (program, words.first().map(|word| word.text.as_str())) {
+            ("npm", Some("test" | "t" | "tst")) => "test",
+            ("npm", Some(name @ ("start" | "stop" | "restart"))) => name,
+            (_, Some("install" | "i" | "ci" | "clean-install")) if words.len() == 1 => "install",
+            ("yarn", None) => "install",
+            (_, Some(name @ ("publish" | "pack"))) => name,
+            _ => return,
+        };
+        if flags::has_any(args, "--ignore-scripts -w --workspace --filter -F -r --recursive") {
+            return;
+        }
+        let folder = task::given(args, "--prefix -C --cwd --dir");
+        self.resolve(Asked { program, folder, file: None, name: Some(name), arguments: &[] });
     }
 
     fn go_run(&mut self, args: &[Value]) -> bool {
@@ -237,7 +277,7 @@ impl Walk<'_> {
             if word.text.contains('@') {
                 self.effect(
                     EffectClass::PackageInstall,
-                    Target::Package(word.shown()),
+                    Target::Package(super::Package::named("go", &word.shown())),
                     "runner.fetch",
                     "downloads a module and runs it",
                 );
@@ -279,13 +319,22 @@ impl Walk<'_> {
             }
             Some("xtask" | "make") if words.len() > 1 => {
                 let task = words.get(1).map(|task| task.shown()).unwrap_or_default();
-                self.project_task("cargo xtask", &task);
+                let is_make = words.first().is_some_and(|word| word.text == "make");
+                let program = if is_make { "cargo make" } else { "cargo xtask" };
+                self.project_task(Asked::named(program, &task));
                 true
             }
             Some(toolchain) if toolchain.starts_with('+') => {
                 let rest: Vec<Value> = args.iter().filter(|arg| arg.text != toolchain).cloned().collect();
                 self.argv(&[[Value::known("cargo")].as_slice(), &rest].concat());
                 true
+            }
+            Some(alias) if !is_subcommand("cargo", args) => {
+                let rest: Vec<Value> =
+                    args.iter().skip_while(|arg| arg.text != alias).skip(1).cloned().collect();
+                let asked = Asked { arguments: &rest, ..Asked::named("cargo", alias) };
+                self.resolve(asked);
+                false
             }
             _ => false,
         }

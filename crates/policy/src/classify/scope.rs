@@ -14,7 +14,7 @@ use super::word::Value;
 /// Values one variable can have before it counts as unknown.
 const MAX_CANDIDATES: usize = 6;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     variables: HashMap<String, Vec<Value>>,
     functions: HashMap<String, Function>,
@@ -26,8 +26,14 @@ pub(super) struct Scope {
     own: HashSet<String>,
     /// Where `cd` went; `None` while the line is where it started.
     pub directory: Option<String>,
+    /// The line sets another index for packages.
+    pub foreign_index: bool,
     /// Files that the line fetched.
     pub fetched: Vec<String>,
+    /// Descriptors that the line opened to another host.
+    pub sockets: Vec<i32>,
+    /// Tags that the line made.
+    pub tags: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

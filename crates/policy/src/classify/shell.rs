@@ -129,9 +129,10 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+        let script = rest.split_first().filter(|(file, _)| !reads_stdin && !is_stdin(&file.text));
         if takes_script {
             self.runs_text(rest);
-        } else if let Some((file, arguments)) = rest.split_first().filter(|(file, _)| !is_stdin(&file.text)) {
+        } else if let Some((file, arguments)) = script {
             if checks_only {
                 self.plain_read(program);
             } else {
@@ -172,6 +173,10 @@ impl Walk<'_> {
             self.foreign("runs a script that was fetched or decoded");
             return;
         }
+        if file.marks.installer {
+            self.installs();
+            return;
+        }
         let Some(name) = file.literal().filter(|name| !name.starts_with("/dev/fd/")) else {
             self.unknown(
                 Target::Path(file.shown()),
@@ -189,11 +194,19 @@ impl Walk<'_> {
     fn runs_stdin(&mut self, program: &str) {
         if self.feed.marks.is_foreign() {
             self.foreign("pipes fetched or decoded text into a shell");
+        } else if self.feed.marks.installer {
+            self.installs();
+            return;
         }
         let feed = std::mem::take(&mut self.feed);
         if let Some(text) = &feed.text {
             self.nested(text);
-        } else if let Some(file) = feed.file.as_deref().filter(|file| !file.starts_with("/dev/")) {
+        } else if let Some(file) = feed.file.as_deref().filter(|file| file.contains(word::UNKNOWN)) {
+            let target = Target::Path(word::shown(file));
+            self.unknown(target, "shell.stdin", "runs a file that is only known at run time");
+        } else if let Some(file) =
+            feed.file.as_deref().filter(|file| !file.starts_with("/dev/") && !file.starts_with('@'))
+        {
             self.runs_file(file);
         } else if feed.file.is_some() {
             let text = "starts a shell that takes commands nobody has seen";
@@ -214,6 +227,9 @@ impl Walk<'_> {
     pub(super) fn nested_value(&mut self, value: &Value) {
         if value.marks.is_foreign() {
             self.foreign("runs text that was fetched or decoded");
+        } else if value.marks.installer {
+            self.installs();
+            return;
         }
         if value.is_wholly_unknown() {
             if !value.marks.is_foreign() {
@@ -223,6 +239,12 @@ impl Walk<'_> {
             return;
         }
         self.nested(&value.text);
+    }
+
+    /// The installer of a tool chain is fetched and run.
+    pub(super) fn installs(&mut self) {
+        let text = "fetches the installer of a tool and runs it";
+        self.effect(EffectClass::PackageInstall, Target::Unknown, "fetched.installer", text);
     }
 
     fn evaluates(&mut self, args: &[Value]) {
@@ -273,6 +295,7 @@ impl Walk<'_> {
     fn prints(&mut self, program: &str, args: &[Value]) {
         self.plain_read(program);
         let is_shown = self.next.is_none() && !self.is_redirected;
+        let is_shown = is_shown || self.next.as_deref().is_some_and(passes_on);
         for name in args.iter().filter_map(|arg| arg.from.clone()).filter(|_| is_shown) {
             if super::environment::is_secret_name(&name) {
                 self.environment_read(&name);
@@ -286,6 +309,8 @@ impl Walk<'_> {
             text = word::unescape(&text);
         }
         self.marks = args.iter().fold(self.marks, |marks, arg| marks.and(arg.marks));
+        // Letters spelt as numbers: nobody writes text this way who wants it to be read.
+        self.marks.decoded |= args.iter().any(|arg| arg.text.matches("\\x").count() > 1);
         text.push('\n');
         self.printed = Some(text);
     }
@@ -367,6 +392,18 @@ fn is_connection(name: &str) -> bool {
         name.rsplit('/').next().unwrap_or(name),
         "nc" | "ncat" | "netcat" | "telnet" | "socat" | "openssl"
     )
+}
+
+/// Programs that show or send what they read, as it is or in another spelling.
+fn passes_on(next: &[Value]) -> bool {
+    const SHOWS: &str = "base64 base32 basenc xxd od hexdump hd rev tr tac cat fold nl gzip bzip2 xz openssl curl wget nc ncat \
+        netcat socat telnet mail sendmail less more pbcopy xclip wl-copy";
+    let Some((name, args)) = next.split_first() else { return false };
+    let name = name.text.rsplit('/').next().unwrap_or_default();
+    // A key that is only measured or handed to a login stays where it is.
+    let is_key = name == "openssl"
+        && args.first().is_some_and(|sub| flags::lists("dgst rsa pkey ec x509 sha256", &sub.text));
+    flags::lists(SHOWS, name) && !is_key
 }
 
 fn is_stdin(text: &str) -> bool {

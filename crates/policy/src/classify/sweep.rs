@@ -24,7 +24,8 @@ const TAR_VALUES: &str = "-C --directory -f --file --exclude -X --exclude-from -
     --transform --xform --owner --group --mode";
 
 /// What a listing or a count prints.
-const NAMES_ONLY: &str = "-l -L -c -q --count --files-with-matches --files-without-match --files --quiet --silent";
+const NAMES_ONLY: &str =
+    "-l -L -c -q --count --files-with-matches --files-without-match --files --quiet --silent";
 
 // === impl Walk ===
 
@@ -38,18 +39,26 @@ impl Walk<'_> {
                     || flags::values(args, "-d --directories").contains(&"recurse");
                 if recurses && !flags::has_any(args, NAMES_ONLY) {
                     let except = flags::values(args, "--exclude --exclude-dir");
-                    self.sweeps_all(files_of_search(args, GREP_VALUES), flags::values(args, "--include"), except);
+                    self.sweeps_all(
+                        files_of_search(args, GREP_VALUES),
+                        flags::values(args, "--include"),
+                        except,
+                    );
                 }
             }
             "rg" | "ag" => self.sweeps_ignored(program, args),
             "diff" if flags::has_any(args, "-r --recursive") && !flags::has_any(args, "-q --brief") => {
-                let folders = flags::positionals(args, "-x --exclude -X -I -U -C").into_iter().cloned().collect();
+                let folders =
+                    flags::positionals(args, "-x --exclude -X -I -U -C").into_iter().cloned().collect();
                 self.sweeps_all(folders, Vec::new(), flags::values(args, "-x --exclude"));
             }
             "tar" | "gtar" | "bsdtar" => {
-                let bundled = args.first().map(|first| first.text.trim_start_matches('-')).unwrap_or_default();
+                let bundled =
+                    args.first().map(|first| first.text.trim_start_matches('-')).unwrap_or_default();
                 let is_bundle = bundled.bytes().all(|byte| byte.is_ascii_alphabetic());
-                if (is_bundle && bundled.contains(['c', 'r', 'u'])) || flags::has_any(args, "-c --create --append -r") {
+                if (is_bundle && bundled.contains(['c', 'r', 'u']))
+                    || flags::has_any(args, "-c --create --append -r")
+                {
                     // The first word can be a bundle of letters without a dash, and its archive the word behind it.
                     let is_bare = args.first().is_some_and(|first| is_bundle && !first.text.starts_with('-'));
                     let takes_file = is_bundle && bundled.contains('f');
@@ -103,9 +112,11 @@ impl Walk<'_> {
         }
         let folders = files_of_search(args, RG_VALUES);
         let globs = flags::values(args, "-g --glob --iglob");
-        let (except, only): (Vec<&str>, Vec<&str>) = globs.into_iter().partition(|glob| glob.starts_with('!'));
+        let (except, only): (Vec<&str>, Vec<&str>) =
+            globs.into_iter().partition(|glob| glob.starts_with('!'));
         let except = except.into_iter().map(|glob| glob.trim_start_matches('!')).collect();
-        let times = args.iter().filter_map(|arg| arg.text.strip_prefix('-').filter(|text| !text.starts_with('-')));
+        let times =
+            args.iter().filter_map(|arg| arg.text.strip_prefix('-').filter(|text| !text.starts_with('-')));
         let unrestricted = times.map(|text| text.matches('u').count()).sum::<usize>()
             + args.iter().filter(|arg| arg.text == "--unrestricted").count();
         let ignores_nothing = unrestricted > 1
@@ -120,7 +131,11 @@ impl Walk<'_> {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         for folder in folders {
             if let Some(folder) = folder.literal() {
-                self.may_sweep(Sweep { folder: folder.to_owned(), only: texts(&only), except: texts(&except) });
+                self.may_sweep(Sweep {
+                    folder: folder.to_owned(),
+                    only: texts(&only),
+                    except: texts(&except),
+                });
             }
         }
     }

@@ -16,8 +16,9 @@ use writ_model::EffectClass;
 
 use super::grammar::{self, Refused};
 use super::scope::Scope;
+use super::task::Tasks;
 use super::word::{self, Marks, Value};
-use super::{Classified, Effect, Facts, Target, Why, path};
+use super::{Classified, Effect, Facts, Sweep, Target, Why, path};
 
 /// Texts inside texts: `bash -c "bash -c …"`.
 const MAX_TEXT_DEPTH: usize = 12;
@@ -50,6 +51,8 @@ pub(super) struct Feed {
 pub(super) struct Found {
     pub roots: Vec<String>,
     pub names: Vec<String>,
+    /// Only directories that hold nothing.
+    pub is_empty_only: bool,
 }
 
 pub(super) struct Walk<'f> {
@@ -59,6 +62,9 @@ pub(super) struct Walk<'f> {
     pub runs: Vec<String>,
     /// Words that may name a file that is read.
     reads: Vec<String>,
+    sweeps: Vec<Sweep>,
+    /// Tasks of the project that were looked up.
+    pub tasks: Tasks,
     /// What the current command reads.
     pub feed: Feed,
     /// Text the current command prints, when it is known.
@@ -120,6 +126,8 @@ impl<'f> Walk<'f> {
             effects: Vec::new(),
             runs: Vec::new(),
             reads: Vec::new(),
+            sweeps: Vec::new(),
+            tasks: Tasks::default(),
             feed: Feed::default(),
             printed: None,
             marks: Marks::default(),
@@ -152,8 +160,11 @@ impl<'f> Walk<'f> {
                 "runs no program",
             );
         }
+        for file in std::mem::take(&mut self.tasks.files) {
+            self.runs(&file);
+        }
         let worst = self.effects.iter().map(|effect| effect.class).max().unwrap_or(EffectClass::Unknown);
-        Classified { effects: self.effects, worst, runs: self.runs, reads: self.reads }
+        Classified { effects: self.effects, worst, runs: self.runs, reads: self.reads, sweeps: self.sweeps }
     }
 
     /// Records an effect once.
@@ -182,6 +193,36 @@ impl<'f> Walk<'f> {
         self.effects.push(Effect { class, target, why });
     }
 
+    /// Adds an effect as it is, once.
+    pub(super) fn keep(&mut self, effect: Effect) {
+        let is_listed =
+            self.effects.iter().any(|other| other.class == effect.class && other.target == effect.target);
+        if self.effects.len() >= MAX_EFFECTS {
+            self.exhausted("the command has more effects than are listed");
+        } else if !is_listed {
+            self.effects.push(effect);
+        }
+    }
+
+    /// Reads a text whose effects are judged apart: nothing else of it is seen outside. Gives the effects.
+    pub(super) fn apart(&mut self, act: impl FnOnce(&mut Self)) -> Vec<Effect> {
+        let effects = std::mem::take(&mut self.effects);
+        let lists = (self.runs.clone(), self.reads.clone(), self.sweeps.clone());
+        let scope = self.scope.clone();
+        let feed = std::mem::take(&mut self.feed);
+        let next = self.next.take();
+        let marks = self.marks;
+        act(self);
+        (self.runs, self.reads, self.sweeps) = lists;
+        self.scope = scope;
+        self.feed = feed;
+        self.next = next;
+        self.marks = marks;
+        self.printed = None;
+        self.found = None;
+        std::mem::replace(&mut self.effects, effects)
+    }
+
     /// A path as it is meant after the directory was changed.
     fn located(&self, path: String) -> String {
         match &self.scope.directory {
@@ -197,6 +238,15 @@ impl<'f> Walk<'f> {
         let path = self.located(path);
         if self.reads.len() < MAX_EFFECTS && !self.reads.contains(&path) {
             self.reads.push(path);
+        }
+    }
+
+    /// Notes a folder that is read with everything below it.
+    pub(super) fn may_sweep(&mut self, sweep: Sweep) {
+        const MOST: usize = 16;
+        let sweep = Sweep { folder: self.located(sweep.folder), ..sweep };
+        if self.sweeps.len() < MOST && !self.sweeps.contains(&sweep) {
+            self.sweeps.push(sweep);
         }
     }
 
@@ -246,6 +296,11 @@ impl<'f> Walk<'f> {
             let line = line.trim().trim_end_matches(['\\', ';']);
             if let Ok(program) = grammar::parse(line) {
                 self.program(&program);
+            } else if super::command::starts_shell(line) {
+                // Text for the program of a line before: a debugger, a console, an interpreter without a script.
+                let target = Target::Command(word::shown(line));
+                let text = "starts a shell out of another program";
+                self.effect(EffectClass::EscapeAttempt, target, "argument.shell", text);
             }
         }
         self.text_depth -= 1;
@@ -353,7 +408,7 @@ impl Walk<'_> {
             Command::Compound(compound, redirects) => {
                 let outer_feed = self.feed.clone();
                 for redirect in redirects.iter().flat_map(|list| &list.0) {
-                    self.redirect(redirect, true);
+                    self.redirect(redirect, false);
                 }
                 self.compound(compound);
                 self.feed = outer_feed;
@@ -497,10 +552,13 @@ impl Walk<'_> {
         let mut argv: Vec<Value> = Vec::new();
         let prefix = simple.prefix.iter().flat_map(|items| &items.0);
         let suffix = simple.suffix.iter().flat_map(|items| &items.0);
-        for item in prefix {
-            self.item(item, &mut argv, &mut assignments);
-        }
         let mut redirects = Vec::new();
+        for item in prefix {
+            match item {
+                CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirects.push(redirect),
+                item => self.item(item, &mut argv, &mut assignments),
+            }
+        }
         if let Some(word) = &simple.word_or_name {
             argv.extend(self.expand(&word.value));
         }
@@ -581,6 +639,7 @@ impl Walk<'_> {
 
     pub(super) fn assigned(&mut self, name: &str, value: &Value, for_command_only: bool) {
         self.environment_set(name, value);
+        self.scope.foreign_index |= super::install::is_index_variable(name);
         if name == "PATH" && for_command_only {
             self.searched_first(value);
         }
@@ -606,7 +665,15 @@ impl Walk<'_> {
             IoRedirect::File(fd, kind, target) => match target {
                 IoFileRedirectTarget::Filename(word) => {
                     let path = self.expand_one(&word.value);
+                    let talked = self.talks_to_socket;
                     self.file_redirect(kind, &path, truncates);
+                    if is_socket(&path.text)
+                        && let Some(fd) = fd.filter(|fd| *fd > 2)
+                    {
+                        // A connection beside input and output: what is done with it decides.
+                        self.scope.sockets.push(fd);
+                        self.talks_to_socket = talked;
+                    }
                 }
                 IoFileRedirectTarget::Duplicate(word) => {
                     let path = self.expand_one(&word.value);
@@ -614,6 +681,8 @@ impl Walk<'_> {
                     let is_descriptor = path.text.chars().all(|c| c.is_ascii_digit() || c == '-');
                     if !is_descriptor && fd.is_none() {
                         self.file_redirect(kind, &path, truncates);
+                    } else if let Ok(from) = path.text.trim_end_matches('-').parse() {
+                        self.duplicates(*fd, kind, from);
                     }
                 }
                 IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
@@ -622,7 +691,7 @@ impl Walk<'_> {
                         self.feed = Feed { is_some: true, marks, ..Feed::default() };
                     }
                 }
-                IoFileRedirectTarget::Fd(_) => {}
+                IoFileRedirectTarget::Fd(from) => self.duplicates(*fd, kind, *from),
             },
             IoRedirect::HereDocument(_, document) => {
                 let body = if document.requires_expansion {
@@ -642,6 +711,22 @@ impl Walk<'_> {
                 let path = self.expand_one(&word.value);
                 self.file_redirect(&IoFileRedirectKind::Write, &path, truncates);
             }
+        }
+    }
+
+    /// `<&3`, `>&3`: a connection that was opened before becomes input or output.
+    fn duplicates(&mut self, fd: Option<i32>, kind: &IoFileRedirectKind, from: i32) {
+        if !self.scope.sockets.contains(&from) {
+            return;
+        }
+        if let Some(fd) = fd.filter(|fd| *fd > 2) {
+            self.scope.sockets.push(fd);
+            return;
+        }
+        self.talks_to_socket = true;
+        if matches!(kind, IoFileRedirectKind::DuplicateInput | IoFileRedirectKind::Read) {
+            let marks = Marks { fetched: true, ..Marks::default() };
+            self.feed = Feed { is_some: true, marks, ..Feed::default() };
         }
     }
 
@@ -703,7 +788,7 @@ impl Walk<'_> {
         let outer = self.scope.positional.replace(args.to_vec());
         self.compound(&body.0);
         for redirect in body.1.iter().flat_map(|list| &list.0) {
-            self.redirect(redirect, true);
+            self.redirect(redirect, false);
         }
         self.scope.positional = outer;
         self.calls.pop();
@@ -730,6 +815,10 @@ impl Source {
         };
         Some(at(start)?..at(end)?).filter(|range| range.start <= range.end)
     }
+}
+
+fn is_socket(path: &str) -> bool {
+    path.contains("/dev/tcp/") || path.contains("/dev/udp/")
 }
 
 /// Whether a command passes on lines of its input unchanged.

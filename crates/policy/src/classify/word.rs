@@ -15,6 +15,8 @@ pub(super) struct Marks {
     pub decoded: bool,
     /// The whole environment.
     pub environment: bool,
+    /// Fetched from where a tool chain's own installer lies.
+    pub installer: bool,
 }
 
 /// One argument as the program would see it.
@@ -54,6 +56,7 @@ impl Marks {
             fetched: self.fetched || other.fetched,
             decoded: self.decoded || other.decoded,
             environment: self.environment || other.environment,
+            installer: self.installer || other.installer,
         }
     }
 }

@@ -61,8 +61,28 @@ const WRAPPERS: &[Wrapper] = &[
     plain("stdbuf", "-i -o -e", 0),
     plain("unbuffer", "", 0),
     plain("setsid", "", 0),
-    plain("setarch", "", 1),
+    plain("setarch", "", 0),
     plain("linux32", "", 0),
+    plain("linux64", "", 0),
+    plain("i386", "", 0),
+    plain("uname26", "", 0),
+    plain("aa-exec", "-p -n --profile --namespace", 0),
+    plain("caffeinate", "-t -w", 0),
+    plain("cgexec", "-g", 0),
+    plain("choom", "-n -p --adjust", 0),
+    plain("daemonize", "-a -c -e -o -p -l -u -E", 0),
+    plain("distcc", "", 0),
+    plain("dumb-init", "", 0),
+    plain("genie", "", 0),
+    plain("grc", "-c -e -s", 0),
+    plain("multitime", "-n -i -o -q -r -s -I", 0),
+    plain("nocache", "", 0),
+    plain("pexec", "-n -p -e -o -i -u", 0),
+    plain("tini", "-p", 0),
+    plain("trickle", "-d -u -w -t -l -n", 0),
+    Wrapper { own: EffectClass::EscapeAttempt, ..plain("flatpak-spawn", "--directory --env", 0) },
+    Wrapper { own: EffectClass::EscapeAttempt, ..plain("host-spawn", "", 0) },
+    Wrapper { own: EffectClass::IdentityChange, ..plain("ssh-agent", "-a -t -E -P -O", 0) },
     plain("command", "", 0),
     plain("builtin", "", 0),
     plain("busybox", "", 0),
@@ -108,8 +128,12 @@ const WRAPPERS: &[Wrapper] = &[
     plain("bwrap", "", usize::MAX),
 ];
 
+/// First words of `setarch`.
+const ARCHITECTURES: &str =
+    "i386 i586 i686 linux32 linux64 x86_64 aarch64 arm64 armv7l ppc64le s390x riscv64 uname26";
+
 /// Programs with a form of their own.
-const OTHERS: &str = "xargs gxargs parallel watch su script flock tmux screen expect run-parts entr hyperfine concurrently \
+const OTHERS: &str = "perf start-stop-daemon xdotool xargs gxargs parallel watch su script flock tmux screen expect run-parts entr hyperfine concurrently \
     nodemon start-server-and-test npm-run-all run-s run-p dotenv dotenvx env-cmd op doppler infisical \
     aws-vault chamber teller sops vault-env gdb lldb valgrind coverage watchexec hatch-run sem \
     CompileDaemon air reflex envdir at batch";
@@ -142,6 +166,15 @@ impl Walk<'_> {
             "parallel" | "sem" => self.parallel(args),
             "watch" => self.text_or_words(after_options(args, "-n --interval"), flags::has(args, "-x")),
             "su" => self.su(args),
+            "perf"
+                if args.first().is_some_and(|sub| flags::lists("stat record trace mem c2c", &sub.text)) =>
+            {
+                self.runs_words(program, args.get(1..).unwrap_or_default());
+            }
+            "xdotool" if args.first().is_some_and(|sub| sub.text == "exec") => {
+                self.argv(after_options(args.get(1..).unwrap_or_default(), ""));
+            }
+            "start-stop-daemon" => self.service_daemon(args),
             "script" | "flock" => self.command_option(program, args),
             "tmux" | "screen" => self.terminal(program, args),
             "expect" => self.expect(args),
@@ -193,6 +226,12 @@ impl Walk<'_> {
                 .unwrap_or_default();
         }
         let mut rest = rest.get(wrapper.skip.min(rest.len())..).unwrap_or_default();
+        if wrapper.name == "setarch"
+            && let Some((first, tail)) = rest.split_first()
+            && flags::lists(ARCHITECTURES, &first.text)
+        {
+            rest = after_options(tail, "");
+        }
         while let Some((arg, tail)) = rest.split_first()
             && wrapper.assigns
             && let Some((name, text)) = arg.text.split_once('=')
@@ -217,7 +256,7 @@ impl Walk<'_> {
         }
         match wrapper.name {
             "sudo" | "doas" if flags::has_any(options, "-l -v -k -K -V") => self.plain_read(wrapper.name),
-            "sudo" | "doas" | "pkexec" | "runuser" | "nsenter" | "unshare" | "chroot" | "setpriv"
+            "sudo" | "doas" | "pkexec" | "runuser" | "nsenter" | "unshare" | "chroot" | "setpriv" | "sg"
             | "capsh" => {
                 let text = "starts a shell for another user or in another place";
                 self.effect(EffectClass::IdentityChange, target, "wrapper.shell", text);
@@ -226,10 +265,32 @@ impl Walk<'_> {
         }
     }
 
+    /// `start-stop-daemon --start --exec FILE -- ARG…`.
+    fn service_daemon(&mut self, args: &[Value]) {
+        let target = Target::Command("start-stop-daemon".to_owned());
+        self.effect(EffectClass::BuildTest, target, "wrapper.runs", "starts or ends a program of the system");
+        let arguments = args.iter().position(|arg| arg.text == "--").and_then(|at| args.get(at + 1..));
+        let program = flags::values(args, "-x --exec -a --startas");
+        if let Some(program) = program.first() {
+            let argv: Vec<Value> = std::iter::once(Value::known(*program))
+                .chain(arguments.unwrap_or_default().iter().cloned())
+                .collect();
+            self.argv(&argv);
+        }
+    }
+
     fn xargs(&mut self, args: &[Value]) {
         const VALUES: &str = "-I -n -P -L -d -a -E -s -J -R --max-args --max-procs --delimiter --arg-file --replace \
             --max-lines";
         let rest = after_options(args, VALUES);
+        if let [only] = rest
+            && flags::values(args, "-a --arg-file") == ["/dev/null"]
+        {
+            // Nothing is added, and the terminal stays what it was: a shell that takes what is typed.
+            self.feed = super::walk::Feed::default();
+            self.argv(std::slice::from_ref(only));
+            return;
+        }
         if self.feed.marks.is_foreign()
             && rest.first().is_some_and(|name| super::command::is_shell(&name.text))
         {
@@ -323,13 +384,29 @@ impl Walk<'_> {
 
     /// `tmux new-session 'text'`, `tmux send-keys 'text' Enter`, `screen -dm command`.
     fn terminal(&mut self, program: &str, args: &[Value]) {
+        let sub = args.first().map(|sub| sub.text.as_str()).unwrap_or_default();
+        if flags::lists(
+            "-ls -list ls list-sessions lsw list-windows lsp list-panes capture-pane show-options -V -v",
+            sub,
+        ) {
+            self.plain_read(program);
+            return;
+        }
+        if flags::lists("-r -x -d", sub) && program == "screen" {
+            let target = Target::Command(program.to_owned());
+            self.effect(EffectClass::BuildTest, target, "wrapper.terminal", "goes back to a terminal");
+            return;
+        }
         self.effect(
             EffectClass::BuildTest,
             Target::Command(program.to_owned()),
             "wrapper.terminal",
             "a terminal that goes on",
         );
-        if matches!(args.first().map(|sub| sub.text.as_str()), Some("-ls" | "-list" | "-r" | "-x" | "-d")) {
+        if after_options(args, "-S -L -f -c -T").is_empty() {
+            let text = "starts a shell that takes commands nobody has seen";
+            let target = Target::Command(program.to_owned());
+            self.effect(EffectClass::EscapeAttempt, target, "shell.interactive", text);
             return;
         }
         if program == "screen" {

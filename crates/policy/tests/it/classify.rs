@@ -1,12 +1,14 @@
 //! The classifier through its public door: what commands are, what hides them, and what must not break it.
 
+mod tasks;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use writ_model::EffectClass;
-use writ_policy::{Classified, Facts, Target, classify};
+use writ_policy::{Classified, Facts, Package, Target, classify};
 
 use EffectClass::{
     BuildTest, Deploy, Destructive, EscapeAttempt, GitPush, IdentityChange, Network, PackageInstall, Publish,
@@ -540,7 +542,7 @@ fn effects_name_their_resources() {
     has("echo x > a/b.txt", WriteWorkspace, Target::Path("a/b.txt".into()));
     has("cd a && echo x > b.txt", WriteWorkspace, Target::Path("a/b.txt".into()));
     has("rm -rf ../x", Destructive, Target::Path("../x".into()));
-    has("pip install requests", PackageInstall, Target::Package("requests".into()));
+    has("pip install requests", PackageInstall, Target::Package(Package::named("pypi", "requests")));
     let push = Target::Remote { remote: "origin".into(), refs: vec!["main".into()] };
     has("git push origin main", GitPush, push);
     has("cargo test -p x", BuildTest, Target::Command("cargo test".into()));
@@ -576,6 +578,7 @@ fn a_home_that_is_given_is_a_home() {
         home: Some("/data/people/ann"),
         workspace: Some("/data/people/ann/w"),
         cwd: Some("/data/people/ann/w"),
+        ..Facts::default()
     };
     assert_eq!(classify("cat /data/people/ann/.ssh/id_rsa", &facts).label(), SecretRead);
     assert_eq!(classify("cat ../.aws/credentials", &facts).label(), SecretRead);
