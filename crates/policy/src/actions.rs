@@ -110,12 +110,19 @@ impl Found<'_> {
 
     /// An effect on a path, wherever it really leads. What the path is decides what reading and writing it means.
     fn path(&mut self, effect: EffectClass, path: &str, because: &str) {
+        // A door of `/proc` is one however harmless the place behind it is.
+        let leads_out = effect == EffectClass::WriteWorkspace && classify::is_way_out(path, self.home());
         match self.workspace.place(self.files, self.cwd, path) {
             Ok(found) => {
                 for placed in found {
                     let real = std::path::Path::new(&placed.path);
                     let effect = match (effect, placed.place) {
                         (EffectClass::Read, Place::Secret) => EffectClass::SecretRead,
+                        (EffectClass::WriteWorkspace, _)
+                            if leads_out || classify::is_way_out(&placed.path, self.home()) =>
+                        {
+                            EffectClass::EscapeAttempt
+                        }
                         (
                             EffectClass::WriteWorkspace,
                             Place::Workspace | Place::Binding | Place::Scratch | Place::Secret,

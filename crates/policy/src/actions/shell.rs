@@ -216,6 +216,8 @@ impl Found<'_> {
             return self.add(class, Resource::Secret { what }, because);
         }
         if what.contains(['*', '?', '[', '{', '$', '…']) {
+            let secret = |place| matches!(place, Place::Own | Place::Secret);
+            self.caught(EffectClass::Read, &what, secret, because);
             return self.add(class, Resource::Secret { what }, because);
         }
         let effect = if class == EffectClass::SecretRead { EffectClass::Read } else { class };
