@@ -175,7 +175,7 @@ impl Rule {
             Token::Present(option) if option.ends_with('*') => {
                 args.iter().any(|arg| matches(option, &arg.text))
             }
-            Token::Present(option) => flags::has(args, option),
+            Token::Present(option) => flags::has(args, option) && !is_off(args, option),
             Token::Absent(option) => !flags::has(args, option),
             Token::With { option, value, negated } => {
                 flags::values(args, option).iter().any(|given| matches(value, given) != *negated)
@@ -213,6 +213,17 @@ impl Token {
             Self::Next(_) | Self::Anywhere(_) | Self::Present(_) | Self::Absent(_) | Self::With { .. } => 3,
         }
     }
+}
+
+/// `--dry-run=false`: the option is there, and says no.
+fn is_off(args: &[Value], option: &str) -> bool {
+    option.starts_with("--")
+        && args.iter().any(|arg| {
+            let value = arg.text.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
+            value.is_some_and(|value| {
+                matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0")
+            })
+        })
 }
 
 fn matches_any(globs: &str, text: &str) -> bool {

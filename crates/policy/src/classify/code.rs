@@ -199,6 +199,10 @@ impl Walk<'_> {
                 "the code puts a program on a network connection",
             );
         }
+        if matches!(language, "tclsh" | "wish" | "expect") && super::command::starts_shell(code) {
+            let text = "the code starts a shell";
+            self.effect(EffectClass::EscapeAttempt, target(), "argument.shell", text);
+        }
         if code.contains("pty.spawn") {
             self.effect(EffectClass::EscapeAttempt, target(), "argument.shell", "the code starts a shell");
         }
@@ -265,21 +269,20 @@ impl Walk<'_> {
             if has(Sign::Environment) && is_variable(&literal.text) && is_secret_name(&literal.text) {
                 self.environment_read(&literal.text);
             }
-            if !looks_like_path(&literal.text) {
+            if !looks_like_path(&literal.text) && !is_opened(code, literal) {
                 continue;
             }
             let normal = self.resolved(&value);
             if removes {
                 self.removes_path(&value, false);
-            } else if path::is_secret(&normal) {
-                self.secret(&value, "code.secret");
-            } else if writes
-                && (path::is_protected(&normal)
-                    || path::is_break_out(&normal)
-                    || path::is_history(&normal)
-                    || path::place(&normal, self.facts) == Place::Outside)
-            {
+                continue;
+            }
+            // Which of its files the code writes and which it reads is not told apart.
+            if writes {
                 self.writes_path(&value, false);
+            }
+            if path::is_secret(&normal) {
+                self.secret(&value, "code.secret");
             } else {
                 self.reads_path(&value, "code.read");
             }
@@ -439,6 +442,38 @@ fn looks_like_path(text: &str) -> bool {
         && (text.contains('/') || text.contains('.') || text.starts_with('~'))
 }
 
+/// Whether a call that opens a file stands right before the literal: then it is a path, whatever it looks like.
+fn is_opened(code: &str, literal: &Literal) -> bool {
+    const OPENS: &[&str] = &[
+        "open",
+        "Path",
+        "readFileSync",
+        "readFile",
+        "writeFileSync",
+        "writeFile",
+        "appendFileSync",
+        "appendFile",
+        "createReadStream",
+        "createWriteStream",
+        "file_get_contents",
+        "file_put_contents",
+        "read",
+        "write",
+        "readlines",
+    ];
+    let before =
+        code.get(..literal.start).unwrap_or_default().trim_end_matches(['"', '\'', '`', 'r', 'b', 'f', 'u']);
+    let Some(before) = before.trim_end().strip_suffix('(') else { return false };
+    let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+    // `print(x.write("text"))` writes a text; a file has no blanks in its name here.
+    OPENS.contains(&name)
+        && !(matches!(name, "read" | "write")
+            && !before.ends_with("File.read")
+            && !before.ends_with("File.write"))
+        && !literal.text.is_empty()
+        && !literal.text.contains([' ', '\n', '<', '>'])
+}
+
 fn is_variable(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
@@ -538,6 +573,7 @@ fn is_pure(code: &str, language: &str) -> bool {
                 && !code.contains("library(")
                 && !code.contains("include")
                 && !code.contains("using ")
+                && !(matches!(language, "R" | "Rscript") && (code.contains("::") || code.contains("source(")))
                 && !calls_variable(code)
         }
         _ => false,

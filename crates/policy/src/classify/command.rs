@@ -138,6 +138,19 @@ impl Walk<'_> {
     fn option_programs(&mut self, program: &str, args: &[Value]) {
         let options = match program {
             "man" => "-P --pager -H --html",
+            "split" => "--filter",
+            "gcc" | "g++" | "cc" | "c++" | "c89" | "c99" | "clang" | "clang++" | "gfortran" => {
+                if !flags::values(args, "-wrapper").is_empty() {
+                    self.breaks_out(program);
+                }
+                return;
+            }
+            "rake" => {
+                for code in flags::values(args, "-e -p --execute --execute-print") {
+                    self.code(code, "ruby");
+                }
+                return;
+            }
             "mapfile" | "readarray" => "-C",
             "go" => "-exec --exec -toolexec --toolexec -vettool --vettool",
             "less" | "more" | "most" | "zless" | "zmore" | "bat" | "batcat" => {
@@ -428,6 +441,14 @@ impl Walk<'_> {
             return;
         }
         let path = self.resolved(value);
+        if truncates
+            && path.starts_with(UNKNOWN)
+            && let Some(found) = self.feed.paths.clone()
+        {
+            // What a search found is emptied: as bad as removing it.
+            self.removes_found(&found, false);
+            return;
+        }
         if let Some(device) = path.strip_prefix("/dev/") {
             let disks = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "mapper", "md", "loop", "dm-"];
             if disks.iter().any(|disk| device.starts_with(disk)) {

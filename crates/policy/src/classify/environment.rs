@@ -58,6 +58,17 @@ impl Walk<'_> {
             "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "LUA_INIT" if text.contains('/') => {
                 self.runs_file(text.trim_start_matches('@'));
             }
+            "GIT_AUTHOR_NAME" | "GIT_AUTHOR_EMAIL" | "GIT_COMMITTER_NAME" | "GIT_COMMITTER_EMAIL" => {
+                let target = Target::Command(format!("git as {}", super::word::shown(name)));
+                let text = "changes who commits are from";
+                self.effect(EffectClass::IdentityChange, target, "git.identity", text);
+            }
+            "HUSKY" | "LEFTHOOK" | "OVERCOMMIT_DISABLE" if matches!(text, "0" | "false" | "1") => {
+                let is_off = (name == "OVERCOMMIT_DISABLE") == (text == "1");
+                if is_off {
+                    self.skips_hooks();
+                }
+            }
             "PS0" | "PS1" | "PS2" | "PS4" => self.substitutions(text),
             "NODE_OPTIONS"
                 if !["require", "import", "loader", "-r"].iter().any(|word| text.contains(word)) => {}

@@ -255,6 +255,13 @@ impl Walk<'_> {
             {
                 self.writes_path(target, true);
             }
+            let is_root = normal == "/"
+                || normal == "~"
+                || (normal.starts_with('/') && normal.matches('/').count() == 1);
+            if program == "mv" && is_root && path::place(&normal, self.facts) == Place::Outside {
+                let text = "moves a folder of the system away";
+                self.effect(EffectClass::Destructive, Target::Path(source.shown()), "path.remove", text);
+            }
             if program == "mv" && target.is_some_and(|target| target.text == "/dev/null") {
                 self.effect(
                     EffectClass::Destructive,
@@ -388,8 +395,9 @@ impl Walk<'_> {
             let program = words.remove(0).text.clone();
             self.awk_program(&program);
         }
+        let in_place = flags::values(args, "-i --include").contains(&"inplace");
         for file in words {
-            self.reads_path(file, "argument.read");
+            if in_place { self.writes_path(file, false) } else { self.reads_path(file, "argument.read") }
         }
     }
 
@@ -582,7 +590,11 @@ impl Walk<'_> {
                     .find_map(|language| part.strip_prefix(language))
                 {
                     self.code(code, program);
-                } else if part.starts_with("term") || part.contains("(term") || part.contains("(shell") {
+                } else if matches!(part, "sh" | "shell")
+                    || part.starts_with("term")
+                    || part.contains("(term")
+                    || part.contains("(shell")
+                {
                     let text = "starts a shell out of an editor";
                     self.effect(
                         EffectClass::EscapeAttempt,

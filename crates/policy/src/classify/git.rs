@@ -84,6 +84,18 @@ impl Walk<'_> {
 
     fn git_command(&mut self, name: &str, args: &[Value]) {
         let command = format!("git {name}");
+        self.commits_as(name, args);
+        if matches!(name, "commit" | "commit-tree" | "cherry-pick")
+            && !flags::values(args, "--author").is_empty()
+        {
+            let target = Target::Command(format!("{command} --author"));
+            self.effect(
+                EffectClass::IdentityChange,
+                target,
+                "git.identity",
+                "changes who the commit is from",
+            );
+        }
         match name {
             "status" | "log" | "diff" | "show" | "blame" | "annotate" | "shortlog" | "rev-parse"
             | "rev-list" | "ls-files" | "ls-tree" | "cat-file" | "describe" | "name-rev" | "merge-base"

@@ -78,11 +78,7 @@ impl Walk<'_> {
                 self.runs_file(file);
             }
         }
-        if args
-            .iter()
-            .any(|arg| matches!(arg.text.to_lowercase().as_str(), "-encodedcommand" | "-enc" | "-ec"))
-            && program.starts_with("p")
-        {
+        if args.iter().any(|arg| is_encoded_option(&arg.text)) && matches!(program, "pwsh" | "powershell") {
             self.foreign("runs a command that is encoded");
             return true;
         }
@@ -96,10 +92,11 @@ impl Walk<'_> {
                 text.text.insert_str(0, &modules);
                 self.code_value(&text, program);
             }
-            if program == "perl" && args.iter().any(|arg| is_in_place(&arg.text)) {
-                for file in flags::positionals(args, code) {
-                    self.writes_path(file, false);
-                }
+            let in_place =
+                matches!(program, "perl" | "ruby") && args.iter().any(|arg| is_in_place(&arg.text));
+            // A file beside the code is what the code works on.
+            for file in shell::after_code(args, code, values) {
+                if in_place { self.writes_path(file, false) } else { self.reads_path(file, "argument.read") }
             }
             return true;
         }
@@ -343,6 +340,13 @@ impl Walk<'_> {
         }
         self.code(&code.text, language);
     }
+}
+
+/// `-EncodedCommand`, which may be cut short to `-e`.
+fn is_encoded_option(text: &str) -> bool {
+    let text = text.to_lowercase();
+    matches!(text.as_str(), "-e" | "-ec" | "/e" | "/enc")
+        || (text.len() > 2 && "-encodedcommand".starts_with(&text))
 }
 
 /// `-mNAME` as the two words it stands for.

@@ -27,6 +27,13 @@ const PRODUCTION: &[&str] = &["prod", "production", "live"];
 impl Walk<'_> {
     /// `false` when the program is none of these.
     pub(super) fn network_tool(&mut self, program: &str, args: &[Value]) -> bool {
+        if program == "openssl" {
+            // What comes out of it was on the way, or was not to be read.
+            let sub = args.first().map(|sub| sub.text.as_str()).unwrap_or_default();
+            self.marks.fetched |= sub == "s_client";
+            self.marks.decoded |= matches!(sub, "enc" | "base64") && flags::has(args, "-d")
+                || matches!(sub, "smime" | "cms" | "rsautl" | "pkeyutl") && flags::has(args, "-decrypt");
+        }
         match program {
             "curl" => self.curl(args),
             "wget" | "wget2" | "aria2c" => self.wget(program, args),

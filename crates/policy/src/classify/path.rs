@@ -32,6 +32,14 @@ pub fn is_protected_path(path: &str, home: Option<&str>) -> bool {
     is_protected(&normalise(path, &facts))
 }
 
+/// Whether writing this path is a way out: settings of the kernel that run programs, the memory of the machine, the root
+/// of another process, the record of commands.
+pub(crate) fn is_way_out(path: &str, home: Option<&str>) -> bool {
+    let facts = Facts { home, ..Facts::default() };
+    let path = normalise(path, &facts);
+    is_break_out(&path) || is_history(&path)
+}
+
 /// Lower case, `.` and `..` and doubled slashes resolved as text, any home directory as `~`.
 ///
 /// Empty when the text is longer than any path a system would open.

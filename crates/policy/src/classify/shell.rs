@@ -386,6 +386,20 @@ pub(super) fn after_options<'a>(args: &'a [Value], takes_value: &str) -> &'a [Va
     rest
 }
 
+/// The words after the code of an interpreter; `code` and `takes_value` as in the table of interpreters.
+pub(super) fn after_code<'a>(args: &'a [Value], code: &str, takes_value: &str) -> &'a [Value] {
+    let mut rest = args;
+    while let Some((arg, tail)) = rest.split_first()
+        && arg.text.starts_with('-')
+    {
+        let is_code = !arg.text.starts_with("--") && arg.text.ends_with(['e', 'E', 'c', 'p', 'r'])
+            || flags::lists(code, &arg.text)
+            || flags::lists(takes_value, &arg.text);
+        rest = if is_code { tail.get(1..).unwrap_or_default() } else { tail };
+    }
+    rest
+}
+
 /// Programs that pass what they read to another host.
 fn is_connection(name: &str) -> bool {
     matches!(

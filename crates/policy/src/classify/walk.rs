@@ -269,15 +269,18 @@ impl<'f> Walk<'f> {
         }
     }
 
-    fn refused(&mut self, refused: Refused) {
+    fn refused(&mut self, refused: Refused, text: &str) {
         self.unknown(Target::Unknown, refused.rule(), refused.to_string());
+        if runs_what_it_fetches(text) {
+            self.foreign("runs text that was fetched or decoded");
+        }
     }
 
     fn outermost(&mut self, text: &str) {
         match grammar::parse(text) {
             Ok(program) => self.program(&program),
             Err(refused) => {
-                self.refused(refused);
+                self.refused(refused, text);
                 if refused == Refused::Syntax {
                     self.lines(text);
                 }
@@ -316,7 +319,7 @@ impl<'f> Walk<'f> {
         self.text_depth += 1;
         match grammar::parse(&grammar::normalise(text)) {
             Ok(program) => self.program(&program),
-            Err(refused) => self.refused(refused),
+            Err(refused) => self.refused(refused, text),
         }
         self.text_depth -= 1;
     }
@@ -819,6 +822,26 @@ impl Source {
 
 fn is_socket(path: &str) -> bool {
     path.contains("/dev/tcp/") || path.contains("/dev/udp/")
+}
+
+/// Whether text that is no shell looks like PowerShell that runs what it fetches or decodes.
+fn runs_what_it_fetches(text: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(str::to_ascii_lowercase).collect()
+    };
+    let words = words(text);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    has(&["iex", "invoke-expression"])
+        && has(&[
+            "iwr",
+            "irm",
+            "curl",
+            "wget",
+            "invoke-webrequest",
+            "invoke-restmethod",
+            "downloadstring",
+            "frombase64string",
+        ])
 }
 
 /// Whether a command passes on lines of its input unchanged.

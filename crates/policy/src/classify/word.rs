@@ -5,6 +5,8 @@
 
 /// Stands in a [`Value`] for text that is only known at run time. No argument can contain it.
 pub(super) const UNKNOWN: char = '\0';
+/// The same as text.
+pub(super) const UNKNOWN_TEXT: &str = "\0";
 
 /// Where the text of a value came from, when that matters for what happens to it next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use writ_model::EffectClass;
 use super::path;
 use super::shell::{after_options, is_assignment};
 use super::walk::{Found, Walk};
-use super::word::{UNKNOWN, Value};
+use super::word::{UNKNOWN, UNKNOWN_TEXT, Value};
 use super::{Facts, Target, flags};
 
 /// `NAME [options] [words] COMMAND…`.
@@ -296,8 +296,29 @@ impl Walk<'_> {
         {
             self.foreign("pipes fetched or decoded text into a shell");
         }
+        for file in flags::values(args, "-a --arg-file") {
+            self.reads_path(&Value::known(file), "argument.read");
+        }
         let given = self.feed.text.clone().filter(|text| text.split_whitespace().count() <= 16);
         let mut argv = rest.to_vec();
+        // `-I{}`: what is read takes the place of a word, or of a part of it.
+        let mark = flags::values(args, "-I -J --replace").last().map(|mark| (*mark).to_owned());
+        let mark = mark.or_else(|| flags::has_any(args, "-i --replace").then(|| "{}".to_owned()));
+        if let Some(mark) =
+            mark.filter(|mark| !mark.is_empty() && rest.iter().any(|arg| arg.text.contains(mark)))
+        {
+            let line = given.as_deref().map(str::trim);
+            for arg in argv.iter_mut().filter(|arg| arg.text.contains(&mark)) {
+                arg.exact &= line.is_some();
+                arg.marks = arg.marks.and(self.feed.marks);
+                arg.text = arg.text.replace(&mark, line.unwrap_or(UNKNOWN_TEXT));
+            }
+            let feed = std::mem::take(&mut self.feed);
+            self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
+            self.argv(&argv);
+            self.feed = feed;
+            return;
+        }
         if argv.is_empty() {
             argv.push(Value::known("echo"));
         }
