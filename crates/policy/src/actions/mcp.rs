@@ -21,15 +21,40 @@ const FILES: &[&str] =
 
 /// How the first word of a tool's name says that it only looks.
 const LOOKS: &[&str] = &[
-    "browse", "check", "count", "describe", "diff", "fetch", "find", "get", "grep", "head", "info", "inspect", "list",
-    "load", "lookup", "ls", "navigate", "open", "peek", "query", "read", "resources", "search", "show", "stat", "tail",
-    "tree", "view",
+    "browse",
+    "check",
+    "count",
+    "describe",
+    "diff",
+    "fetch",
+    "find",
+    "get",
+    "grep",
+    "head",
+    "info",
+    "inspect",
+    "list",
+    "load",
+    "lookup",
+    "ls",
+    "navigate",
+    "open",
+    "peek",
+    "query",
+    "read",
+    "resources",
+    "search",
+    "show",
+    "stat",
+    "tail",
+    "tree",
+    "view",
 ];
 
 /// Words of a tool's name that say that it changes something after all.
 const CHANGES: &[&str] = &[
-    "add", "append", "copy", "create", "delete", "download", "edit", "execute", "insert", "install", "move", "patch",
-    "put", "remove", "rename", "replace", "run", "save", "set", "update", "upload", "write",
+    "add", "append", "copy", "create", "delete", "download", "edit", "execute", "insert", "install", "move",
+    "patch", "put", "remove", "rename", "replace", "run", "save", "set", "update", "upload", "write",
 ];
 
 // === impl Found ===
@@ -63,7 +88,9 @@ impl Found<'_> {
             return;
         }
         match text.split_once(':') {
-            Some((scheme, _)) if ["http", "https", "ws", "wss"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) => {
+            Some((scheme, _))
+                if ["http", "https", "ws", "wss"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) =>
+            {
                 return match host_of(text) {
                     Some(name) => self.add(EffectClass::Network, Resource::Host { name }, BECAUSE),
                     None if text.contains(char::is_whitespace) => {}
@@ -79,7 +106,8 @@ impl Found<'_> {
             Some((_, rest)) if rest.starts_with("//") => return,
             Some(_) | None => {}
         }
-        let is_anchored = text.starts_with("~/") || text == "~" || text.starts_with("../") || is_absolute(text);
+        let is_anchored =
+            text.starts_with("~/") || text == "~" || text.starts_with("../") || is_absolute(text);
         if is_anchored || words(name).last().is_some_and(|last| FILES.contains(&last.as_str())) {
             self.named_file(text, only_looks, BECAUSE);
         }

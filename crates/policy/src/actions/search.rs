@@ -17,9 +17,9 @@ impl Found<'_> {
         for pattern in alternatives(pattern) {
             // One that leaves the folder is a path of its own.
             if pattern.starts_with(['/', '~']) || pattern.split('/').any(|part| part == "..") {
-                let start = pattern.find(['*', '?', '[']).map_or(pattern.as_str(), |open| {
-                    super::pattern::folder_before(&pattern, open)
-                });
+                let start = pattern
+                    .find(['*', '?', '['])
+                    .map_or(pattern.as_str(), |open| super::pattern::folder_before(&pattern, open));
                 self.path(EffectClass::Read, start, BECAUSE);
             }
             for folder in folders {

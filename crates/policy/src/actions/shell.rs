@@ -135,7 +135,11 @@ impl Found<'_> {
         for placed in placed {
             let folder = Path::new(&placed.path);
             for file in sweep::secrets_below(self.workspace, self.files, folder, only, except) {
-                self.path(EffectClass::Read, &file.to_string_lossy(), "the command reads all files of the folder");
+                self.path(
+                    EffectClass::Read,
+                    &file.to_string_lossy(),
+                    "the command reads all files of the folder",
+                );
             }
         }
     }
@@ -178,12 +182,23 @@ impl Found<'_> {
         if source == PackageSource::Lockfile && !self.has_lock_file(ecosystem) {
             source = PackageSource::Manifest;
         }
-        self.add(class, Resource::Package { name, version, ecosystem: ecosystem.to_owned(), source }, because);
+        self.add(
+            class,
+            Resource::Package { name, version, ecosystem: ecosystem.to_owned(), source },
+            because,
+        );
     }
 
     fn has_lock_file(&self, ecosystem: &str) -> bool {
         let names: &[&str] = match ecosystem {
-            "npm" => &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"],
+            "npm" => &[
+                "package-lock.json",
+                "npm-shrinkwrap.json",
+                "pnpm-lock.yaml",
+                "yarn.lock",
+                "bun.lock",
+                "bun.lockb",
+            ],
             "crates" => &["Cargo.lock"],
             "go" => &["go.sum"],
             "rubygems" => &["Gemfile.lock"],

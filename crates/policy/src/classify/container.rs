@@ -79,6 +79,11 @@ impl Walk<'_> {
                         self.reads_path(&Value::known(file), "argument.sent");
                     }
                 }
+                if is_build && !flags::values(rest, "--ssh").is_empty() {
+                    let target = Target::Secret("ssh agent".to_owned());
+                    let text = "lends the keys of the user's agent to a build";
+                    self.effect(EffectClass::SecretRead, target, "container.ssh", text);
+                }
                 return false;
             }
             _ => return false,

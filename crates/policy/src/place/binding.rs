@@ -73,9 +73,7 @@ const AT_HOME: &[(Binding, &[&str])] = &[
     ),
     (
         Binding::ToolSettings,
-        &[
-            ".curlrc", ".editrc", ".gdbinit", ".gnupg/", ".irbrc", ".lldbinit", ".pdbrc", ".perldb", ".wgetrc",
-        ],
+        &[".curlrc", ".editrc", ".gdbinit", ".gnupg/", ".irbrc", ".lldbinit", ".pdbrc", ".perldb", ".wgetrc"],
     ),
     (
         Binding::EditorTask,
@@ -163,7 +161,10 @@ const ABSOLUTE: &[(Binding, &[&str])] = &[
     (Binding::GitConfig, &["/etc/gitconfig"]),
     (Binding::PackageSettings, &["/etc/apt/", "/etc/npmrc", "/etc/pip.conf", "/etc/yum.repos.d/"]),
     (Binding::AgentSettings, &["/etc/claude-code/", "/etc/codex/", "/etc/gemini-cli/"]),
-    (Binding::Program, &["/bin/", "/sbin/", "/usr/bin/", "/usr/local/bin/", "/usr/local/sbin/", "/usr/sbin/"]),
+    (
+        Binding::Program,
+        &["/bin/", "/sbin/", "/usr/bin/", "/usr/local/bin/", "/usr/local/sbin/", "/usr/sbin/"],
+    ),
 ];
 
 /// In any folder of the workspace: folders with everything in them.

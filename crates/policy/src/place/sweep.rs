@@ -22,8 +22,19 @@ const FOLDERS: usize = 512;
 const FOUND: usize = 16;
 
 /// Folders whose keys open nothing, by a part of their name.
-const SHOWN: &[&str] =
-    &["test", "tests", "testdata", "__tests__", "fixtures", "fixture", "examples", "example", "mocks", "spec", "docs"];
+const SHOWN: &[&str] = &[
+    "test",
+    "tests",
+    "testdata",
+    "__tests__",
+    "fixtures",
+    "fixture",
+    "examples",
+    "example",
+    "mocks",
+    "spec",
+    "docs",
+];
 
 /// The files with credentials below a real folder, of those that the patterns choose.
 pub(crate) fn secrets_below(
@@ -86,14 +97,17 @@ pub(crate) fn caught_in(
     };
     let listed = files.names(folder, NAMES);
     let caught = listed.into_iter().filter(|entry| !entry.is_folder && catches(&entry.name));
-    caught.map(|entry| folder.join(entry.name)).filter(|path| matters(workspace.place_of(path))).take(FOUND).collect()
+    caught
+        .map(|entry| folder.join(entry.name))
+        .filter(|path| matters(workspace.place_of(path)))
+        .take(FOUND)
+        .collect()
 }
 
 /// Reading elsewhere is asked for as it is.
 fn is_worth_a_look(workspace: &Workspace, folder: &Path) -> bool {
-    let in_built = |below: &Path| {
-        below.iter().any(|name| crate::classify::is_rebuilt(&fold(&name.to_string_lossy())))
-    };
+    let in_built =
+        |below: &Path| below.iter().any(|name| crate::classify::is_rebuilt(&fold(&name.to_string_lossy())));
     match workspace.place_of(folder) {
         Place::Workspace | Place::Binding => !folder.strip_prefix(&workspace.root).is_ok_and(in_built),
         Place::Scratch => true,
@@ -121,7 +135,8 @@ impl Chosen {
                     let plain = if folders { plain } else { pattern.as_str() };
                     let name = plain.rsplit('/').next().unwrap_or(plain);
                     // What leaves out by a longer path leaves out less than its last name says.
-                    let is_sure = !folders || !plain.trim_start_matches("**/").trim_start_matches("./").contains('/');
+                    let is_sure =
+                        !folders || !plain.trim_start_matches("**/").trim_start_matches("./").contains('/');
                     is_sure.then(|| name.to_owned())
                 })
                 .collect()
@@ -130,7 +145,8 @@ impl Chosen {
     }
 
     fn takes(&self, name: &str) -> bool {
-        let is_taken = self.only.is_empty() || self.only.iter().any(|pattern| pattern::matches(pattern, name));
+        let is_taken =
+            self.only.is_empty() || self.only.iter().any(|pattern| pattern::matches(pattern, name));
         is_taken && !self.leaves_out(name)
     }
 

