@@ -12,7 +12,7 @@ use serde::Deserialize;
 use writ_model::EffectClass;
 
 use super::environment::is_secret_name;
-use super::path::{self, Place};
+use super::path;
 use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
@@ -141,7 +141,10 @@ impl Walk<'_> {
         if !self.enter() {
             return;
         }
-        self.code_signs(code, language);
+        match family(language) {
+            "python" => self.code_signs(&with_real_names(code), language),
+            _ => self.code_signs(code, language),
+        }
         self.leave();
     }
 
@@ -517,6 +520,56 @@ fn names_whole_environment(code: &str, language: &str) -> bool {
             || (before.ends_with(" in") && !before.contains("for "));
         ends_word && !is_other && !parts.iter().any(|part| after.trim_start().starts_with(part))
     })
+}
+
+/// Code of Python in which imported names stand as what they are: `import os as o; o.x` is `os.x`.
+fn with_real_names(code: &str) -> std::borrow::Cow<'_, str> {
+    const MOST: usize = 12;
+    const LONGEST: usize = 64 * 1024;
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    if code.len() > LONGEST || !code.contains("import") {
+        return code.into();
+    }
+    let mut names: Vec<(String, String)> = Vec::new();
+    for statement in code.split(['\n', ';']).map(str::trim) {
+        let (module, list) =
+            match statement.strip_prefix("from ").and_then(|rest| rest.split_once(" import ")) {
+                Some((module, list)) => (Some(module.trim()), list),
+                None => match statement.strip_prefix("import ") {
+                    Some(list) => (None, list),
+                    None => continue,
+                },
+            };
+        for item in list.trim_matches(['(', ')']).split(',').map(str::trim) {
+            let (name, alias) = item.split_once(" as ").unwrap_or((item, item));
+            let (name, alias) = (name.trim(), alias.trim());
+            let real = module.map_or_else(|| name.to_owned(), |module| format!("{module}.{name}"));
+            if is_name(alias) && real != alias && names.len() < MOST {
+                names.push((alias.to_owned(), real));
+            }
+        }
+    }
+    if names.is_empty() {
+        return code.into();
+    }
+    let mut out = String::with_capacity(code.len() + 64);
+    let mut from = 0;
+    for (name, end) in identifiers(code) {
+        let start = end - name.len();
+        let is_attribute = code.get(..start).is_some_and(|before| before.ends_with('.'));
+        if !is_attribute
+            && let Some((_, real)) = names.iter().find(|(alias, _)| alias == name)
+            && code.get(end..).is_some_and(|after| after.starts_with(['.', '(']))
+        {
+            out.push_str(code.get(from..start).unwrap_or_default());
+            out.push_str(real);
+            from = end;
+        }
+    }
+    out.push_str(code.get(from..).unwrap_or_default());
+    out.into()
 }
 
 /// Whether the code uses nothing but its language.

@@ -187,16 +187,15 @@ impl Walk<'_> {
         if program == "systemctl" && class != EffectClass::Read && flags::has(args, "--user") {
             class = EffectClass::EscapeAttempt;
         }
-        let how = if listed.pattern.is_empty() { String::new() } else { format!(" ({})", listed.pattern) };
         // What is installed says more than the program that does it.
         let is_named = listed.class == EffectClass::PackageInstall && self.takes_packages(program, args);
         if !is_named {
-            self.effect(
-                class,
-                target,
-                format!("command.{program}"),
-                format!("`{program}`{how} is `{class}`"),
-            );
+            let shown = match &target {
+                Target::Command(command) => command.as_str(),
+                _ => program,
+            };
+            let text = format!("`{shown}` {}", in_words(class));
+            self.effect(class, target, format!("command.{program}"), text);
         }
         if listed.class == EffectClass::PackageInstall && !is_named {
             self.packages(program, args);
@@ -546,6 +545,25 @@ impl Walk<'_> {
                 "starts a shell out of another program",
             );
         }
+    }
+}
+
+/// What a command of this class does, for a person.
+const fn in_words(class: EffectClass) -> &'static str {
+    match class {
+        EffectClass::Read => "only looks",
+        EffectClass::WriteWorkspace => "writes or removes files",
+        EffectClass::BuildTest => "runs code of the project",
+        EffectClass::Network => "talks to other hosts",
+        EffectClass::PackageInstall => "installs or removes packages",
+        EffectClass::GitPush => "changes something at a code host",
+        EffectClass::Publish => "publishes or changes a release",
+        EffectClass::Deploy => "changes a running environment",
+        EffectClass::SecretRead => "gives out credentials",
+        EffectClass::IdentityChange => "changes who may do what, or as whom",
+        EffectClass::Destructive => "removes, ends or overwrites what nothing brings back",
+        EffectClass::EscapeAttempt => "gets around what watches over this session",
+        EffectClass::Unknown => "runs text nobody has read",
     }
 }
 

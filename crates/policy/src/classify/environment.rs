@@ -46,7 +46,28 @@ impl Walk<'_> {
                     !part.starts_with(['/', '~', UNKNOWN])
                         || path::place(&path::normalise(part, self.facts), self.facts) == Place::Scratch
                 };
-                if text.split(':').any(is_open) {
+                // Where no tool chain puts its programs: who sets this has put something there.
+                let is_odd = |part: &str| {
+                    const USUAL: &[&str] = &[
+                        "/bin",
+                        "/sbin",
+                        "/usr",
+                        "/opt",
+                        "/snap",
+                        "/nix",
+                        "/run/current-system",
+                        "/home/linuxbrew",
+                    ];
+                    let normal = path::normalise(part, self.facts);
+                    normal.starts_with('/')
+                        && path::place(&normal, self.facts) == Place::Outside
+                        && !USUAL.iter().any(|root| {
+                            normal
+                                .strip_prefix(root)
+                                .is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
+                        })
+                };
+                if text.split(':').any(|part| is_open(part) || is_odd(part)) {
                     self.effect(
                         EffectClass::BuildTest,
                         shown(),

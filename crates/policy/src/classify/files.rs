@@ -524,7 +524,14 @@ impl Walk<'_> {
         let words = flags::positionals(args, "--reference");
         let mode = words.first().map(|mode| mode.text.as_str()).unwrap_or_default();
         let recursive = flags::has_any(args, "-R --recursive");
-        for file in words.iter().skip(1) {
+        // `-x` and `-w,g-r` are modes that look like options.
+        let takes_away = args.iter().any(|arg| {
+            let letters = arg.text.strip_prefix('-').and_then(|rest| rest.split([',', '=', '+', '-']).next());
+            letters.is_some_and(|letters| {
+                !letters.is_empty() && letters.chars().all(|c| matches!(c, 'r' | 'w' | 'x' | 'X' | 's' | 't'))
+            })
+        });
+        for file in words.iter().skip(usize::from(!takes_away)) {
             let normal = self.resolved(file);
             let is_account = path::is_protected(&normal) && normal.starts_with("/etc/");
             let is_system = recursive
@@ -537,7 +544,7 @@ impl Walk<'_> {
             };
             self.effect(class, Target::Path(file.shown()), "path.mode", "changes who may use the file");
         }
-        if words.len() < 2 {
+        if words.len() < 2 && !takes_away {
             let class =
                 if is_set_id(mode) { EffectClass::IdentityChange } else { EffectClass::WriteWorkspace };
             self.effect(class, Target::Command("chmod".to_owned()), "path.mode", "changes who may use files");

@@ -52,11 +52,37 @@ impl Walk<'_> {
                 "-c" => globals.get(at + 1),
                 _ => None,
             };
+            // Another folder, or another repository than the one of the working directory.
+            if matches!(option.text.as_str(), "-C" | "--git-dir" | "--work-tree")
+                && let Some(folder) = globals.get(at + 1)
+            {
+                self.reads_path(folder, "argument.read");
+            }
+            for folder in
+                ["--git-dir=", "--work-tree="].iter().filter_map(|name| option.text.strip_prefix(name))
+            {
+                self.reads_path(&Value::known(folder), "argument.read");
+            }
             if let Some((key, value)) = setting.and_then(|setting| setting.text.split_once('=')) {
                 if let Some(name) = key.strip_prefix("alias.") {
                     aliases.push((name.to_owned(), value.to_owned()));
                 } else {
                     self.git_setting(key, value, true);
+                }
+            }
+            let from_environment = match option.text.strip_prefix("--config-env") {
+                Some("") => globals.get(at + 1).map(|setting| setting.text.as_str()),
+                Some(setting) => setting.strip_prefix('='),
+                None => None,
+            };
+            if let Some((key, variable)) = from_environment.and_then(|setting| setting.rsplit_once('=')) {
+                let value = match self.scope.values(variable) {
+                    [known] => known.text.clone(),
+                    _ => word::UNKNOWN_TEXT.to_owned(),
+                };
+                match key.strip_prefix("alias.") {
+                    Some(name) => aliases.push((name.to_owned(), value)),
+                    None => self.git_setting(key, &value, true),
                 }
             }
             if let Some(path) = option.text.strip_prefix("--exec-path=") {
@@ -510,8 +536,12 @@ impl Walk<'_> {
                     | "libsecret"
             );
             if !is_switch {
-                self.command_setting(&key, &Value::known(value));
+                let exact = !value.contains(word::UNKNOWN);
+                self.command_setting(&key, &Value { exact, ..Value::known(value) });
             }
+        }
+        if is_once && key == "core.hookspath" {
+            self.skips_hooks();
         }
         let is_harmless_once = is_once
             && (value.is_empty() || matches!(value, "false" | "cat" | "less" | "true" | "/dev/null") || runs);
@@ -568,6 +598,11 @@ impl Walk<'_> {
             return;
         }
         self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the repository here");
+        if matches!(name, "mv" | "rm") && !flags::has(args, "--cached") {
+            for path in flags::positionals(args, "--pathspec-from-file") {
+                self.writes_path(path, false);
+            }
+        }
         for text in flags::values(args, "--exec") {
             self.nested(text);
         }

@@ -58,6 +58,15 @@ pub(super) fn is_interpreter(program: &str) -> bool {
 impl Walk<'_> {
     /// `false` when the program is no interpreter, or is used as something else.
     pub(super) fn interpreter(&mut self, program: &str, args: &[Value]) -> bool {
+        if program == "deno"
+            && let Some((sub, rest)) = args.split_first()
+            && sub.text == "eval"
+        {
+            if let Some(code) = shell::after_options(rest, "--ext").first() {
+                self.code_value(code, "node");
+            }
+            return true;
+        }
         let Some((_, code, values)) = INTERPRETERS.iter().find(|(name, _, _)| *name == program) else {
             return false;
         };
@@ -288,6 +297,15 @@ impl Walk<'_> {
             for line in text.lines() {
                 self.sqlite_line(line.trim());
             }
+            for path in called_with(&text, "readfile") {
+                self.reads_path(&Value::known(path), "argument.read");
+            }
+            for path in called_with(&text, "writefile") {
+                self.writes_path(&Value::known(path), false);
+            }
+            for path in called_with(&text, "load_extension") {
+                self.runs_file(&path);
+            }
             let upper = text.to_uppercase();
             if upper.contains("DROP ") || upper.contains("DELETE FROM") || upper.contains("TRUNCATE") {
                 self.effect(
@@ -359,6 +377,21 @@ fn module_apart(args: &[Value]) -> Option<Vec<Value>> {
     let (arg, rest) = args.get(at..)?.split_first()?;
     let name = Value { text: arg.text.get(2..)?.to_owned(), ..arg.clone() };
     Some(before.iter().cloned().chain([Value::known("-m"), name]).chain(rest.iter().cloned()).collect())
+}
+
+/// First arguments of the calls of a function, as far as they are literals.
+fn called_with(text: &str, name: &str) -> Vec<String> {
+    const MOST: usize = 20;
+    let lower = text.to_ascii_lowercase();
+    let after = lower
+        .match_indices(name)
+        .filter_map(|(at, _)| text.get(at + name.len()..)?.trim_start().strip_prefix('('));
+    let literal = |rest: &str| {
+        let rest = rest.trim_start();
+        let mark = rest.chars().next().filter(|mark| matches!(mark, '\'' | '"'))?;
+        rest.get(1..)?.split_once(mark).map(|(path, _)| path.to_owned())
+    };
+    after.take(MOST).filter_map(literal).collect()
 }
 
 /// Whether a statement only looks.

@@ -152,9 +152,14 @@ impl Walk<'_> {
         for text in flags::values(args, "-c --call") {
             self.nested(text);
         }
+        let argv = shell::after_options(args, values);
+        // `uvx` knows no project: what is no usual tool comes from the index.
+        let is_strange = program == "uvx"
+            && argv.first().is_some_and(|name| !super::command::knows(&program_name(&name.text)));
         let asks_to_fetch = flags::has_any(args, "-y --yes")
+            || is_strange
             || !flags::values(args, "-p --package --from").is_empty() && program != "uvx";
-        self.tool(shell::after_options(args, values), asks_to_fetch);
+        self.tool(argv, asks_to_fetch);
     }
 
     /// A tool by its package name, perhaps with a version.

@@ -96,15 +96,15 @@ impl Walk<'_> {
     }
 
     fn resolve_in(&mut self, asked: Asked<'_>, file: &str, text: &str) -> Resolved {
+        if self.tasks.open.len() >= MAX_DEPTH || self.tasks.seen >= MAX_TASKS {
+            return Resolved::Partly;
+        }
+        self.tasks.seen += 1;
         let Some((name, body)) = find(asked, text) else { return Resolved::NotThere };
         let key = format!("{file} {name}");
         if self.tasks.open.contains(&key) {
             return Resolved::Wholly;
         }
-        if self.tasks.open.len() >= MAX_DEPTH || self.tasks.seen >= MAX_TASKS {
-            return Resolved::Partly;
-        }
-        self.tasks.seen += 1;
         self.tasks.open.push(key);
         let mut resolved = Resolved::Wholly;
         for need in &body.needs {

@@ -297,16 +297,42 @@ impl<'f> Walk<'f> {
         self.text_depth += 1;
         for line in text.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
             let line = line.trim().trim_end_matches(['\\', ';']);
-            if let Ok(program) = grammar::parse(line) {
-                self.program(&program);
-            } else if super::command::starts_shell(line) {
-                // Text for the program of a line before: a debugger, a console, an interpreter without a script.
-                let target = Target::Command(word::shown(line));
-                let text = "starts a shell out of another program";
-                self.effect(EffectClass::EscapeAttempt, target, "argument.shell", text);
+            match grammar::parse(line) {
+                Ok(program) => self.program(&program),
+                Err(_) if super::command::starts_shell(line) => {
+                    // Text for the program of a line before: a debugger, a console, an interpreter without a script.
+                    let target = Target::Command(word::shown(line));
+                    let text = "starts a shell out of another program";
+                    self.effect(EffectClass::EscapeAttempt, target, "argument.shell", text);
+                }
+                Err(_) => self.parts(line),
             }
         }
         self.text_depth -= 1;
+    }
+
+    /// The parts of a line that is no shell as a whole, as evidence of what it is after.
+    fn parts(&mut self, line: &str) {
+        const MOST_PARTS: usize = 40;
+        const OPENERS: &[&str] = &["do ", "then ", "else ", "{ ", "( ", "(", "! "];
+        if !line.contains([';', '|', '&']) {
+            return;
+        }
+        for part in line.split([';', '|', '&']).take(MOST_PARTS) {
+            let part = OPENERS
+                .iter()
+                .fold(part.trim(), |part, opener| part.strip_prefix(opener).unwrap_or(part))
+                .trim();
+            // A word alone is more likely a piece of a language we do not read than a program.
+            if part.contains(' ')
+                && let Ok(program) = grammar::parse(part)
+            {
+                let found = self.apart(|walk| walk.program(&program));
+                for effect in found.into_iter().filter(|effect| effect.class > EffectClass::BuildTest) {
+                    self.keep(effect);
+                }
+            }
+        }
     }
 
     /// Reads shell text found inside the command: an argument of `bash -c`, a substitution, a here-document.

@@ -384,7 +384,15 @@ impl Walk<'_> {
 
     /// `script -c TEXT`, `flock FILE -c TEXT`, `flock FILE COMMAND…`.
     fn command_option(&mut self, program: &str, args: &[Value]) {
-        let texts = flags::values(args, "-c --command");
+        let mut texts = flags::values(args, "-c --command");
+        // `-qc TEXT`: at the end of a cluster.
+        if texts.is_empty() {
+            let is_cluster = |arg: &Value| {
+                arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.ends_with('c')
+            };
+            let at = args.iter().position(is_cluster);
+            texts.extend(at.and_then(|at| args.get(at + 1)).map(|text| text.text.as_str()));
+        }
         let rest = after_options(args, "-c --command -w --timeout -E -t -T -B -I -O -m");
         for text in &texts {
             self.nested(text);

@@ -1,5 +1,6 @@
 //! The classifier through its public door: what commands are, what hides them, and what must not break it.
 
+mod constructs;
 mod tasks;
 
 use std::io::Write;
