@@ -65,6 +65,8 @@ pub struct Chain {
     pub repeats: bool,
     /// It runs a file that was written from untrusted input.
     pub runs_marked: bool,
+    /// It starts a file that the sessions of this task wrote.
+    pub runs_written: bool,
     /// What it writes came from untrusted input.
     pub writes_untrusted: bool,
 }
@@ -130,13 +132,14 @@ impl Sources {
 
 impl Chain {
     /// The members, by their names in policies.
-    pub const fn members(self) -> [(&'static str, bool); 6] {
+    pub const fn members(self) -> [(&'static str, bool); 7] {
         [
             ("beacon", self.beacon),
             ("carries_secret", self.carries_secret),
             ("mixes", self.mixes),
             ("repeats", self.repeats),
             ("runs_marked", self.runs_marked),
+            ("runs_written", self.runs_written),
             ("writes_untrusted", self.writes_untrusted),
         ]
     }

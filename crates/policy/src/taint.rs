@@ -32,9 +32,10 @@ mod stretch;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use writ_model::{CallId, Digest, SourceKind, Touch};
+use writ_model::{CallId, Digest, Place, SourceKind, Touch};
 
 pub use footprint::Footprint;
 pub use ground::{Ground, PrivateData};
@@ -48,11 +49,15 @@ use words::Commands;
 
 use crate::explain::shown;
 use crate::moment::{Chain, Taint};
+use crate::place::Entry;
 
 /// Most traces of one kind of source that are kept and recorded. The taint itself knows no bound.
 const TRACES: usize = 4;
 /// Most calls whose answers are waited for.
 const AWAITED: usize = 64;
+
+/// Most written files that are remembered.
+const WRITTEN: usize = 1 << 14;
 
 /// Of untrusted text, any 48 characters in common are found.
 const UNTRUSTED: Measure = Measure { gram: 32, window: 17, most: 1 << 18 };
@@ -67,6 +72,8 @@ pub struct Session {
     untrusted: Stretches,
     secrets: Stretches,
     commands: Commands,
+    /// Real paths of files that the sessions wrote, and may start.
+    written: BTreeSet<String>,
     /// Calls that let something in and whose answer the client has not told.
     awaited: BTreeMap<CallId, Awaited>,
     /// Untrusted text came in that nobody could look at, so that nothing written since can be compared with it.
@@ -118,30 +125,29 @@ impl Session {
             untrusted: Stretches::new(key, UNTRUSTED),
             secrets: Stretches::new(key, SECRET),
             commands: Commands::new(key),
+            written: BTreeSet::new(),
             awaited: BTreeMap::new(),
             unseen: None,
         }
     }
 
-    /// Takes over what was recorded: the task's own sources, and the marks of its workspace. The texts themselves are
-    /// gone, so what is written from now on counts as if nobody could compare it.
-    pub fn recall(
-        &mut self,
-        traces: impl IntoIterator<Item = Trace>,
-        marked: impl IntoIterator<Item = Marked>,
-    ) {
+    /// Takes over what is on record. The texts themselves are gone, so what is written after a source that is new here
+    /// counts as if nobody could compare it.
+    pub fn recall(&mut self, traces: impl IntoIterator<Item = Trace>) {
         for trace in traces {
-            if trace.kind.touch() == Touch::Untrusted && trace.kind.is_fresh() {
-                self.unseen.get_or_insert(trace.kind);
+            let kind = trace.kind;
+            let is_new = !self.taint.sources.contains(kind);
+            if is_new && kind.touch() == Touch::Untrusted && kind.is_fresh() {
+                self.unseen.get_or_insert(kind);
             }
             self.raise(trace, &mut Vec::new());
         }
-        self.marks.recall(marked);
     }
 
-    /// A person cleared the mark of a file.
-    pub fn clear_mark(&mut self, file: Digest) {
-        self.marks.clear(file);
+    /// Takes over the marks of the workspace as they are on record; what a person cleared is not among them. `crowded`:
+    /// there are more than are kept apart.
+    pub fn set_marks(&mut self, marked: impl IntoIterator<Item = Marked>, crowded: bool) {
+        self.marks.set(marked, crowded);
     }
 
     pub const fn taint(&self) -> Taint {
@@ -173,7 +179,7 @@ impl Session {
             }
         }
         let read = self.marks_of(&print.reads, ground);
-        for (path, mark) in &read {
+        for (path, mark) in read.iter().chain(&self.sent(print, ground)) {
             let kind = mark.from.as_mark();
             taint = taint.with(Taint::of(kind));
             own.push(Trace::new(kind, path, print.call));
@@ -189,6 +195,7 @@ impl Session {
             mixes: print.spreads && inflow.iter().any(|mark| mark.touch() == Touch::Untrusted && mark.whole),
             repeats,
             runs_marked: runs.is_some(),
+            runs_written: self.runs_written(print),
             writes_untrusted: !print.writes.is_empty()
                 && inflow.iter().any(|mark| mark.touch() == Touch::Untrusted),
         };
@@ -213,6 +220,9 @@ impl Session {
             self.raise(Trace::new(mark.from.as_mark(), path, print.call), &mut risen.traces);
         }
         for path in &print.writes {
+            if self.written.len() < WRITTEN && !ground.is_wide(path) {
+                self.written.insert(path.clone());
+            }
             // A name that nothing bears any more starts anew.
             risen.gone.extend(self.marks.forget_missing(path, ground.files));
             if ground.is_wide(path) {
@@ -220,7 +230,10 @@ impl Session {
             }
             for mark in &inflow {
                 // A part of an unknown text makes a program of a file that can be started, and of no other.
-                let counts = mark.whole || mark.touch() != Touch::Untrusted || self.is_shared(print) || is_runnable(path, print);
+                let counts = mark.whole
+                    || mark.touch() != Touch::Untrusted
+                    || self.is_shared(print)
+                    || is_runnable(path, print);
                 if counts {
                     risen.marked.extend(self.marks.mark(path, mark.clone()));
                 }
@@ -285,6 +298,29 @@ impl Session {
         paths.iter().flat_map(marks).collect()
     }
 
+    /// Files with secrets and private data that would be sent along with the workspace they lie in.
+    fn sent(&self, print: &Footprint, ground: &Ground<'_>) -> Vec<(String, Mark)> {
+        if !print.sends_workspace {
+            return Vec::new();
+        }
+        let of_file = |marked: &Marked| {
+            let path = marked.path.as_deref()?;
+            // Credentials have a place of their own, which is seldom one that is sent.
+            let is_sent = ground.workspace.holds(Path::new(path))
+                && ground.workspace.place_of(Path::new(path)) != Place::Secret
+                && ground.files.entry(Path::new(path)) != Entry::Missing;
+            let mark = marked.marks.iter().find(|mark| mark.touch() != Touch::Untrusted)?;
+            is_sent.then(|| (path.to_owned(), mark.clone()))
+        };
+        self.marks.iter().filter_map(of_file).take(TRACES).collect()
+    }
+
+    /// Whether a file that the call starts was written by these sessions. Beyond what is remembered every file was.
+    fn runs_written(&self, print: &Footprint) -> bool {
+        let is_written = |path: &String| self.written.contains(path) || print.writes.contains(path);
+        print.runs.iter().any(|path| self.written.len() >= WRITTEN || is_written(path))
+    }
+
     /// The marked file that the call would run, and what it was written from.
     fn running(&self, print: &Footprint, read: &[(String, Mark)], ground: &Ground<'_>) -> Option<String> {
         let untrusted = |(_, mark): &&(String, Mark)| mark.touch() == Touch::Untrusted;
@@ -305,12 +341,10 @@ impl Session {
     /// What may be in the files that the call writes.
     fn inflow(&self, print: &Footprint, read: &[(String, Mark)]) -> Vec<Mark> {
         let mut found: Vec<Mark> = Vec::new();
-        let mut add = |mark: Mark| {
-            match found.iter_mut().find(|other| other.touch() == mark.touch()) {
-                Some(other) if mark.whole && !other.whole => *other = mark,
-                Some(_) => {}
-                None => found.push(mark),
-            }
+        let mut add = |mark: Mark| match found.iter_mut().find(|other| other.touch() == mark.touch()) {
+            Some(other) if mark.whole && !other.whole => *other = mark,
+            Some(_) => {}
+            None => found.push(mark),
         };
         if print.writes.is_empty() && !print.spreads {
             return found;
@@ -339,14 +373,19 @@ impl Session {
     fn unlooked(&self, print: &Footprint) -> Option<Mark> {
         let named = |kind: SourceKind| {
             let trace = self.traces.iter().find(|trace| trace.kind == kind);
-            Mark { from: kind, what: trace.map_or_else(|| "".into(), |trace| trace.what.clone()), whole: false }
+            Mark {
+                from: kind,
+                what: trace.map_or_else(|| "".into(), |trace| trace.what.clone()),
+                whole: false,
+            }
         };
         if self.is_shared(print) {
             let first = self.traces.iter().filter(|trace| trace.kind.touch() == Touch::Untrusted);
             let fresh = first.clone().find(|trace| trace.kind.is_fresh()).or_else(|| first.clone().next());
             return Some(named(fresh.map_or(SourceKind::Claimed, |trace| trace.kind)));
         }
-        let waiting = self.awaited.values().filter_map(|awaited| awaited.untrusted).find(|kind| kind.is_fresh());
+        let waiting =
+            self.awaited.values().filter_map(|awaited| awaited.untrusted).find(|kind| kind.is_fresh());
         let cut = (print.is_cut && self.taint.untrusted).then_some(SourceKind::Claimed);
         self.unseen.or(waiting).or(cut).map(named)
     }
@@ -390,8 +429,36 @@ impl Session {
 /// Whether a file can be started as it is: by its name, or by how its text begins.
 fn is_runnable(path: &str, print: &Footprint) -> bool {
     const ENDINGS: &[&str] = &[
-        "sh", "bash", "zsh", "fish", "py", "pyw", "rb", "pl", "php", "js", "mjs", "cjs", "ts", "mts", "lua", "ps1",
-        "bat", "cmd", "exe", "run", "bin", "command", "mk", "jar", "awk", "tcl", "r", "jl", "groovy", "applescript",
+        "sh",
+        "bash",
+        "zsh",
+        "fish",
+        "py",
+        "pyw",
+        "rb",
+        "pl",
+        "php",
+        "js",
+        "mjs",
+        "cjs",
+        "ts",
+        "mts",
+        "lua",
+        "ps1",
+        "bat",
+        "cmd",
+        "exe",
+        "run",
+        "bin",
+        "command",
+        "mk",
+        "jar",
+        "awk",
+        "tcl",
+        "r",
+        "jl",
+        "groovy",
+        "applescript",
     ];
     let name = path.rsplit('/').next().unwrap_or(path);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());

@@ -5,8 +5,8 @@
 const ADDRESSES: usize = 10_000;
 /// From how many characters on a part of a path is long enough to carry data.
 const LONG: usize = 32;
-/// What stands right before an address that is loaded by itself.
-const LOADS: &[&str] = &["](", "src=", "src:", "url(", "href=", "srcset=", "@import", "background=", "poster=", "data="];
+/// What stands right before an address that is loaded by itself, quotes left out.
+const LOADS: &[&str] = &["src=", "src:", "srcset=", "@import", "background=", "poster=", "data="];
 
 /// Whether the text has an address that is loaded by looking at it and that could carry data: a query, or a long part.
 pub(super) fn has_beacon(text: &str) -> bool {
@@ -43,21 +43,22 @@ fn carries_data(address: &str) -> bool {
 
 /// Whether what stands before an address makes a viewer load it. A plain link waits for a click.
 fn is_loaded(before: &str) -> bool {
-    let before = before.trim_end_matches(['"', '\'', ' ', '(', '<']);
-    let tail: String = before.chars().rev().take(400).collect::<Vec<_>>().into_iter().rev().collect();
-    let tail = tail.to_ascii_lowercase();
-    let right_before = |mark: &str| tail.ends_with(mark.trim_end_matches('('));
-    if tail.ends_with(']') {
-        // `![…](` is a picture, `[…](` a link.
-        return tail.rfind('[').is_some_and(|open| tail.get(..open).is_some_and(|start| start.ends_with('!')));
+    let start = before.char_indices().rev().nth(400).map_or(0, |(at, _)| at);
+    let tail = before.get(start..).unwrap_or_default().to_ascii_lowercase();
+    let tail = tail.trim_end_matches(['"', '\'', ' ', '<']);
+    if let Some(tail) = tail.strip_suffix('(') {
+        // `![…](` is a picture, `[…](` a link; `url(` belongs to a style.
+        let is_picture = tail.ends_with(']')
+            && tail.rfind('[').is_some_and(|open| tail.get(..open).is_some_and(|start| start.ends_with('!')));
+        let is_style = tail.strip_suffix("url").is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()));
+        return is_picture || is_style;
     }
     if tail.ends_with("href=") {
         // A style sheet is loaded, a link is not.
         return tail.rfind('<').is_some_and(|open| tail.get(open..).is_some_and(|tag| tag.starts_with("<link")));
     }
-    LOADS.iter().any(|mark| right_before(mark))
-        // A reference: `[x]: https://…`, used by a picture elsewhere.
-        || tail.ends_with("]:")
+    // And a reference, `[x]: https://…`, which a picture elsewhere may use.
+    LOADS.iter().any(|mark| tail.ends_with(mark)) || tail.ends_with("]:")
 }
 
 #[cfg(test)]

@@ -14,29 +14,123 @@ const DEPTH: usize = 4;
 
 /// Programs that run another one with the rest of their words.
 const WRAPPERS: &[&str] = &[
-    "sudo", "doas", "env", "nohup", "time", "exec", "command", "builtin", "nice", "ionice", "setsid", "stdbuf",
-    "timeout", "xargs", "watch", "then", "do", "else", "if", "while", "until", "!", "{",
+    "sudo", "doas", "env", "nohup", "time", "exec", "command", "builtin", "nice", "ionice", "setsid",
+    "stdbuf", "timeout", "xargs", "watch", "then", "do", "else", "if", "while", "until", "!", "{",
 ];
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "fish", "ash"];
 /// Programs that run a file which they are given, or else what they read.
 const INTERPRETERS: &[&str] = &[
-    "python", "python2", "python3", "pypy3", "node", "nodejs", "deno", "bun", "tsx", "ts-node", "ruby", "perl",
-    "php", "lua", "Rscript", "osascript", "pwsh", "powershell", "tclsh", "groovy", "julia", "elixir", "jshell",
+    "python",
+    "python2",
+    "python3",
+    "pypy3",
+    "node",
+    "nodejs",
+    "deno",
+    "bun",
+    "tsx",
+    "ts-node",
+    "ruby",
+    "perl",
+    "php",
+    "lua",
+    "Rscript",
+    "osascript",
+    "pwsh",
+    "powershell",
+    "tclsh",
+    "groovy",
+    "julia",
+    "elixir",
+    "jshell",
 ];
 const FORGES: &[&str] = &["gh", "glab", "hub", "tea", "jira", "linear"];
 const DATABASES: &[&str] = &[
-    "psql", "pg_dump", "pg_dumpall", "mysql", "mysqldump", "mariadb", "mongosh", "mongo", "mongodump",
-    "mongoexport", "redis-cli", "clickhouse-client", "sqlcmd", "cqlsh", "influx", "snowsql", "bq", "usql", "trino",
+    "psql",
+    "pg_dump",
+    "pg_dumpall",
+    "mysql",
+    "mysqldump",
+    "mariadb",
+    "mongosh",
+    "mongo",
+    "mongodump",
+    "mongoexport",
+    "redis-cli",
+    "clickhouse-client",
+    "sqlcmd",
+    "cqlsh",
+    "influx",
+    "snowsql",
+    "bq",
+    "usql",
+    "trino",
 ];
-const CLOUDS: &[&str] = &["aws", "gcloud", "gsutil", "az", "oci", "ibmcloud", "aliyun", "doctl", "hcloud", "scw", "s3cmd", "rclone"];
+const CLOUDS: &[&str] = &[
+    "aws", "gcloud", "gsutil", "az", "oci", "ibmcloud", "aliyun", "doctl", "hcloud", "scw", "s3cmd", "rclone",
+];
 const DEPLOYMENTS: &[&str] = &[
-    "kubectl", "oc", "helm", "k9s", "argocd", "flux", "flyctl", "fly", "vercel", "netlify", "heroku", "railway",
-    "wrangler", "nomad", "terraform", "tofu", "pulumi", "ansible", "ansible-playbook", "supabase", "firebase",
+    "kubectl",
+    "oc",
+    "helm",
+    "k9s",
+    "argocd",
+    "flux",
+    "flyctl",
+    "fly",
+    "vercel",
+    "netlify",
+    "heroku",
+    "railway",
+    "wrangler",
+    "nomad",
+    "terraform",
+    "tofu",
+    "pulumi",
+    "ansible",
+    "ansible-playbook",
+    "supabase",
+    "firebase",
 ];
 const PACKAGE_MANAGERS: &[&str] = &[
-    "npm", "pnpm", "yarn", "bun", "npx", "pip", "pip3", "pipx", "uv", "poetry", "pdm", "conda", "mamba", "cargo",
-    "go", "gem", "bundle", "composer", "mvn", "gradle", "dotnet", "nuget", "apt", "apt-get", "apt-cache", "dnf",
-    "yum", "apk", "brew", "docker", "podman", "rustup", "hex", "mix", "pub", "dart", "flutter", "swift",
+    "npm",
+    "pnpm",
+    "yarn",
+    "bun",
+    "npx",
+    "pip",
+    "pip3",
+    "pipx",
+    "uv",
+    "poetry",
+    "pdm",
+    "conda",
+    "mamba",
+    "cargo",
+    "go",
+    "gem",
+    "bundle",
+    "composer",
+    "mvn",
+    "gradle",
+    "dotnet",
+    "nuget",
+    "apt",
+    "apt-get",
+    "apt-cache",
+    "dnf",
+    "yum",
+    "apk",
+    "brew",
+    "docker",
+    "podman",
+    "rustup",
+    "hex",
+    "mix",
+    "pub",
+    "dart",
+    "flutter",
+    "swift",
 ];
 
 /// One command: its words, without quotes, and the folder that a `cd` before it went to.
@@ -118,7 +212,9 @@ impl Piece {
         match program {
             "git" => self.git(),
             _ if FORGES.contains(&program) => match first {
-                "" | "auth" | "config" | "alias" | "completion" | "version" | "help" | "extension" => Vec::new(),
+                "" | "auth" | "config" | "alias" | "completion" | "version" | "help" | "extension" => {
+                    Vec::new()
+                }
                 _ if self.plain().nth(1) == Some("checkout") || self.plain().nth(1) == Some("clone") => {
                     named(SourceKind::Clone)
                 }
@@ -148,10 +244,9 @@ impl Piece {
         let named = |kind| vec![(kind, format!("git {command} {}", rest.join(" ")).trim().to_owned())];
         match command {
             "clone" | "submodule" => named(SourceKind::Clone),
-            "fetch" | "pull" | "log" | "show" | "blame" | "annotate" | "shortlog" | "whatchanged" | "reflog"
-            | "ls-remote" | "cat-file" | "format-patch" | "notes" | "tag" | "range-diff" | "bisect" => {
-                named(if is_foreign { SourceKind::Clone } else { SourceKind::History })
-            }
+            "fetch" | "pull" | "log" | "show" | "blame" | "annotate" | "shortlog" | "whatchanged"
+            | "reflog" | "ls-remote" | "cat-file" | "format-patch" | "notes" | "tag" | "range-diff"
+            | "bisect" => named(if is_foreign { SourceKind::Clone } else { SourceKind::History }),
             "checkout" | "switch" | "merge" | "rebase" | "cherry-pick" | "diff" | "archive" | "restore"
             | "worktree" | "reset" | "am" | "stash"
                 if is_foreign =>
@@ -175,8 +270,9 @@ impl Piece {
                 let short = |word: &String| {
                     word.starts_with('-') && !word.starts_with("--") && word.contains(['O', 'J'])
                 };
-                let is_named_there = self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
-                    || self.words.iter().any(short);
+                let is_named_there =
+                    self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
+                        || self.words.iter().any(short);
                 if !is_named_there {
                     return Vec::new();
                 }
@@ -196,9 +292,7 @@ impl Piece {
                     return if file == "-" { Vec::new() } else { vec![file.to_owned()] };
                 }
                 let folder = self.value(&["-P", "--directory-prefix", "-d", "--dir"]);
-                addresses()
-                    .map(|address| into(folder, last_part(address).unwrap_or("index.html")))
-                    .collect()
+                addresses().map(|address| into(folder, last_part(address).unwrap_or("index.html"))).collect()
             }
             "git" if self.plain().any(|word| word == "clone") => {
                 let mut words = self.plain().skip_while(|word| *word != "clone").skip(1);
@@ -232,6 +326,19 @@ impl Piece {
         None
     }
 
+    /// Everything that could name a file.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.words
+            .iter()
+            .skip(1)
+            .map(|word| {
+                word.split_once('=')
+                    .filter(|_| word.starts_with('-'))
+                    .map_or(word.as_str(), |(_, value)| value)
+            })
+            .filter(|word| !word.is_empty())
+    }
+
     /// The folder over which an archive or a patch is spread.
     pub fn spreads_into(&self) -> Option<String> {
         let (program, words) = self.parts();
@@ -261,7 +368,9 @@ impl Piece {
     pub fn runs(&self) -> Vec<String> {
         let (program, words) = self.parts();
         match program {
-            "make" | "gmake" => self.value(&["-f", "--file", "--makefile"]).map(str::to_owned).into_iter().collect(),
+            "make" | "gmake" => {
+                self.value(&["-f", "--file", "--makefile"]).map(str::to_owned).into_iter().collect()
+            }
             _ if program.starts_with("python") => match words.iter().position(|word| word == "-m") {
                 Some(at) => words
                     .get(at + 1)
@@ -313,8 +422,11 @@ impl Piece {
                 None => (*name).to_owned(),
             })
             .collect();
-        let is_tester = matches!(program, "pytest" | "py.test" | "jest" | "vitest" | "mocha" | "rspec" | "ava")
-            || words.iter().any(|word| matches!(word.as_str(), "pytest" | "unittest" | "jest" | "vitest"));
+        let is_tester =
+            matches!(program, "pytest" | "py.test" | "jest" | "vitest" | "mocha" | "rspec" | "ava")
+                || words
+                    .iter()
+                    .any(|word| matches!(word.as_str(), "pytest" | "unittest" | "jest" | "vitest"));
         if is_tester {
             files.extend(self.plain().filter(|word| word.contains('.')).take(64).map(str::to_owned));
         }
@@ -357,13 +469,16 @@ fn is_foreign(word: &str) -> bool {
 /// Where a database client goes, unless it is this machine.
 fn database(words: &[String]) -> Option<String> {
     let is_here = |host: &str| {
-        host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0" | "host.docker.internal")
+        host.starts_with('/')
+            || matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0" | "host.docker.internal")
     };
     let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
         let host = match word {
             "-h" | "--host" | "-S" | "--server" => words.next(),
-            _ => word.strip_prefix("--host=").or_else(|| word.strip_prefix("-h").filter(|host| !host.is_empty())),
+            _ => word
+                .strip_prefix("--host=")
+                .or_else(|| word.strip_prefix("-h").filter(|host| !host.is_empty())),
         };
         if let Some(host) = host {
             return (!is_here(host)).then(|| host.to_owned());
@@ -407,7 +522,8 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
             let wrapper = words.remove(0);
             // What wraps may have options and a number of its own.
             while words.first().is_some_and(|word| {
-                word.starts_with('-') || (wrapper == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
+                word.starts_with('-')
+                    || (wrapper == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
             }) {
                 words.remove(0);
             }
@@ -434,8 +550,9 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
         if let Some(Piece { words, .. }) = found.last()
             && depth < DEPTH
             && matches!(name.as_str(), "find" | "fd" | "parallel" | "docker" | "podman" | "kubectl")
-            && let Some(at) =
-                words.iter().position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-x" | ":::" | "--"))
+            && let Some(at) = words
+                .iter()
+                .position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-x" | ":::" | "--"))
         {
             let rest = words.get(at + 1..).unwrap_or_default().to_vec();
             if !rest.is_empty() && found.len() < PIECES {
@@ -494,20 +611,20 @@ fn commands(line: &str) -> Vec<Vec<String>> {
                 }
             }
             '<' | '>' if chars.peek() == Some(&'(') => {
-                lexer.word.push(c);
+                chars.next();
+                lexer.word.extend([c, '(']);
                 lexer.begun = true;
+                lexer.end_command();
             }
             '$' if chars.peek() == Some(&'(') => {
                 chars.next();
                 lexer.word.push_str("$(");
                 lexer.begun = true;
-                lexer.end_word();
                 lexer.end_command();
             }
             '`' => {
                 lexer.word.push('`');
                 lexer.begun = true;
-                lexer.end_word();
                 lexer.end_command();
             }
             ';' | '|' | '&' | '(' | ')' => lexer.end_command(),

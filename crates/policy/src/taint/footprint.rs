@@ -42,8 +42,8 @@ pub struct Footprint {
     pub(super) spreads: bool,
     /// It does more than read, write in the workspace and build.
     pub(super) is_more: bool,
-    /// Something leaves the machine.
-    pub(super) is_outward: bool,
+    /// What it sends out is made from the files of the workspace: a push, a package, a deployment.
+    pub(super) sends_workspace: bool,
     /// The command line, for comparing.
     pub(super) command: Option<String>,
     /// Everything else that the call says, for comparing: contents, arguments.
@@ -55,6 +55,11 @@ pub struct Footprint {
 // === impl Footprint ===
 
 impl Footprint {
+    /// What comes in by the call itself, apart from marked files.
+    pub fn sources(&self) -> impl Iterator<Item = SourceKind> {
+        self.takes.iter().map(|(kind, _)| *kind)
+    }
+
     /// The footprint of a call with these actions.
     pub fn of(call: &ToolCall, actions: &[Action], ground: &Ground<'_>) -> Self {
         let mut print = Self {
@@ -68,7 +73,7 @@ impl Footprint {
             interprets: false,
             spreads: false,
             is_more: false,
-            is_outward: false,
+            sends_workspace: false,
             command: None,
             texts: Vec::new(),
             is_cut: false,
@@ -93,7 +98,6 @@ impl Footprint {
                     print.take(SourceKind::PrivateMcp, &name, true);
                 }
                 print.is_more = true;
-                print.is_outward = true;
             }
             Operation::Unknown { .. } => print.take(SourceKind::Anything, call.tool.as_str(), true),
             Operation::Read { .. }
@@ -116,9 +120,13 @@ impl Footprint {
             | EffectClass::GitPush
             | EffectClass::Publish
             | EffectClass::Deploy => {
-                let is_loopback = matches!(&action.resource, Resource::Host { name } if Zone::of(name) == Zone::Loopback);
-                self.is_outward |= !is_loopback;
+                let is_loopback =
+                    matches!(&action.resource, Resource::Host { name } if Zone::of(name) == Zone::Loopback);
                 self.is_more |= !is_loopback;
+                self.sends_workspace |= matches!(
+                    action.effect,
+                    EffectClass::GitPush | EffectClass::Publish | EffectClass::Deploy
+                );
             }
             EffectClass::SecretRead
             | EffectClass::IdentityChange
@@ -197,6 +205,7 @@ impl Footprint {
             workspace: ground.workspace.root.to_str(),
             cwd: cwd.starts_with('/').then_some(cwd),
             home: ground.workspace.home.as_deref().and_then(Path::to_str),
+            ..crate::classify::Facts::default()
         };
         for name in crate::classify::classify(line, &facts).runs {
             self.place(ground, cwd, &name, |print| &mut print.runs);
@@ -231,6 +240,9 @@ impl Footprint {
             self.place(ground, cwd, &name, |print| &mut print.runs);
         }
         if let Some(into) = piece.spreads_into() {
+            for name in piece.named() {
+                self.place(ground, cwd, name, |print| &mut print.reads);
+            }
             match ground.place(cwd, &into) {
                 Some(path) if !ground.is_wide(&path) => insert(&mut self.writes, &path),
                 Some(_) | None => self.spreads = true,

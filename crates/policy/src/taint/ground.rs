@@ -50,7 +50,7 @@ const OTHERS: &[&str] = &["/home", "/Users", "/root", "/mnt", "/media", "/Volume
 pub struct PrivateData {
     /// The repository that the task works in is private: all that is read in it counts.
     pub repository: bool,
-    /// Files and folders, absolute or seen from the workspace.
+    /// Files and folders: absolute, below `~/`, or seen from the workspace.
     pub paths: Vec<String>,
     /// Names of MCP servers.
     pub mcp_servers: Vec<String>,
@@ -75,9 +75,13 @@ impl PrivateData {
         let in_workspace = path.starts_with(&workspace.root);
         (self.repository && in_workspace)
             || self.paths.iter().any(|marked| {
-                let marked = Path::new(marked.trim_end_matches('/'));
-                // An absolute path stays what it is.
-                path.starts_with(workspace.root.join(marked))
+                let marked = marked.trim_end_matches('/');
+                let below_home = marked.strip_prefix('~').zip(workspace.home.as_deref());
+                match below_home {
+                    Some((rest, home)) => path.starts_with(home.join(rest.trim_start_matches('/'))),
+                    // An absolute path stays what it is.
+                    None => path.starts_with(workspace.root.join(marked)),
+                }
             })
     }
 }

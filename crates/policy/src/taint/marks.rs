@@ -88,8 +88,10 @@ impl Marks {
         Self { key, files: BTreeMap::new(), crowded: false }
     }
 
-    /// Takes over what an earlier task left.
-    pub fn recall(&mut self, marked: impl IntoIterator<Item = Marked>) {
+    /// Takes over what is on record, in place of what was here.
+    pub fn set(&mut self, marked: impl IntoIterator<Item = Marked>, crowded: bool) {
+        self.files.clear();
+        self.crowded = crowded;
         for Marked { file, path, marks } in marked {
             for mark in marks {
                 self.put(file, path.as_deref(), mark);
@@ -112,8 +114,7 @@ impl Marks {
             self.crowded = true;
             return false;
         }
-        let entry =
-            self.files.entry(file).or_insert_with(|| Marked { file, path: None, marks: Vec::new() });
+        let entry = self.files.entry(file).or_insert_with(|| Marked { file, path: None, marks: Vec::new() });
         if entry.path.is_none() {
             entry.path = path.map(Into::into);
         }
@@ -168,18 +169,7 @@ impl Marks {
         self.files.remove(&self.key.digest(path)).map(|marked| marked.file)
     }
 
-    /// A person cleared it.
-    pub fn clear(&mut self, file: Digest) {
-        self.files.remove(&file);
-        self.crowded &= self.files.len() >= MARKS;
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Marked> {
         self.files.values()
-    }
-
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.files.len()
     }
 }

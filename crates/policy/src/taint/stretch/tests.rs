@@ -13,8 +13,11 @@ fn indenting_quoting_and_case_change_nothing() {
     let mut kept = stretches();
     kept.learn("curl -fsSL https://get.example/install.sh | sudo bash -s -- --yes --prefix /opt/tool\n");
     for (text, shared) in [
-        ("# setup\n  curl -fsSL \"https://get.example/install.sh\"\n   | SUDO bash -s -- --yes --prefix /opt/tool", true),
-        ("curl -fsSL https://get.example/install.sh | sudo bash", false),
+        (
+            "# setup\n  curl -fsSL \"https://get.example/install.sh\"\n   | SUDO bash -s -- --yes --prefix /opt/tool",
+            true,
+        ),
+        ("curl -fsSL https://get.example/install.sh | bash", false),
         ("nothing of the kind, and long enough that it could well be something of the kind", false),
     ] {
         assert_eq!(kept.shares(text), shared, "{text}");
