@@ -260,8 +260,11 @@ impl TaskJudge {
             }),
             (Verdict::StepUp, Some(level)) => {
                 let text = text();
+                let waits = |part: &&Part| part.verdict == Verdict::StepUp;
+                let held = explanation.parts.iter().filter(waits).map(|part| part.action.clone()).collect();
+                let unasked = explain::without_asking(&explanation, &self.scope);
                 let ruling = Ruling { call, actions, decision: explanation.decision };
-                Judgement::StepUp(StepUp { ruling, level, text })
+                Judgement::StepUp(StepUp { ruling, level, held, unasked, text })
             }
             (Verdict::StepUp, None) | (Verdict::Deny, _) => {
                 let text = text();
@@ -274,13 +277,17 @@ impl TaskJudge {
     }
 
     fn explain_asked(&self, actions: &[Action], asked: Asked<'_>) -> Explanation {
-        match self.weigh(actions, asked) {
+        let mut explanation = match self.weigh(actions, asked) {
             Ok(parts) if !parts.is_empty() => self.decide(parts, asked.approval),
             Ok(_) => {
                 self.refused(actions, ReasonCode::Unknown, "the call yields no action that could be judged")
             }
             Err(error) => self.refused(actions, ReasonCode::EvaluationError, &error.to_string()),
+        };
+        for why in explanation.parts.iter_mut().filter_map(|part| part.why.as_mut()) {
+            *why = asked.moment.story.tell(why);
         }
+        explanation
     }
 
     /// Puts every action to the policies, and again with those under observation where they can matter.
@@ -356,7 +363,7 @@ impl TaskJudge {
     fn question<'a>(&'a self, action: &'a Action, call: Option<&ToolCall>) -> Result<Question<'a>, AskError> {
         let cell =
             self.cell(effect_index(action.effect), kind_index(&action.resource)).ok_or(AskError::Cell)?;
-        let resource = entities::resource(action, &self.scope)?;
+        let resource = entities::resource(action, call, &self.scope)?;
         let uid = resource.uid();
         let mut others = vec![resource];
         if self.uses.call {
@@ -649,6 +656,7 @@ const fn weight(reason: ReasonCode) -> u8 {
         | ReasonCode::InputMalformed
         | ReasonCode::InputTooLarge
         | ReasonCode::LimitReached
+        | ReasonCode::NoApprover
         | ReasonCode::NotInTime
         | ReasonCode::RecordFailed
         | ReasonCode::RecordFull
@@ -731,6 +739,10 @@ impl StepUp {
         judge.judgement(call, actions, explanation, Some(level))
     }
 }
+
+mod facts;
+
+pub use facts::Fact;
 
 #[cfg(test)]
 pub(crate) mod tests;

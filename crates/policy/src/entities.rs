@@ -1,14 +1,15 @@
 //! Requests as Cedar sees them: a handful of entities per question, however many agents there are.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use serde_json::Value as Json;
-use writ_model::{Action, ApprovalLevel, EffectClass, Resource, ToolCall};
+use writ_model::{Action, ApprovalLevel, Binding, EffectClass, Resource, ToolCall};
 
+use crate::bounds::Said;
 use crate::host::Zone;
-use crate::moment::{FingerprintState, Moment};
+use crate::moment::{Chain, FingerprintState, Moment, Taint};
 use crate::place::Workspace;
 use crate::schema::{action_uid, effect_index, kind_index, types, uid};
 use crate::scope::{TaskScope, is_own_branch, profiles};
@@ -42,8 +43,8 @@ pub(crate) struct Principal {
     bases: Vec<Entities>,
     actions: Vec<EntityUid>,
     call: EntityUid,
-    /// By [`context_index`], each made when it is first needed.
-    contexts: Vec<OnceLock<Option<Context>>>,
+    /// The contexts that were asked for, each made when it is first needed. Held for one look-up.
+    contexts: RwLock<HashMap<Circumstances, Context>>,
 }
 
 fn cedar(error: impl std::fmt::Display) -> BuildError {
@@ -108,7 +109,7 @@ impl Principal {
             bases,
             actions: action_uids,
             call: uid(&types.tool_call, "this"),
-            contexts: std::iter::repeat_with(OnceLock::new).take(CONTEXTS).collect(),
+            contexts: RwLock::default(),
         })
     }
 
@@ -138,13 +139,24 @@ impl Principal {
         approval: Option<ApprovalLevel>,
         uses: Uses,
     ) -> Result<Context, BuildError> {
-        let slot =
-            self.contexts.get(context_index(moment, approval)).ok_or_else(|| cedar("no such context"))?;
-        let made = match slot.get() {
-            Some(made) => made.clone(),
-            None => slot.get_or_init(|| self.steady(scope, moment, approval).ok()).clone(),
+        let key = Circumstances {
+            taint: moment.taint,
+            chain: moment.chain,
+            fingerprint: moment.fingerprint,
+            approval,
         };
-        let steady = made.ok_or_else(|| cedar("the context cannot be built"))?;
+        let made = self.contexts.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let steady = match made {
+            Some(made) => made,
+            None => {
+                let made = self.steady(scope, &key)?;
+                let mut contexts = self.contexts.write().unwrap_or_else(PoisonError::into_inner);
+                if contexts.len() < CONTEXTS {
+                    contexts.insert(key, made.clone());
+                }
+                made
+            }
+        };
         let mut fleeting = Vec::new();
         if uses.budget {
             let budget = moment.budget;
@@ -161,18 +173,15 @@ impl Principal {
         if fleeting.is_empty() { Ok(steady) } else { steady.merge(fleeting).map_err(cedar) }
     }
 
-    fn steady(
-        &self,
-        scope: &TaskScope,
-        moment: &Moment,
-        approval: Option<ApprovalLevel>,
-    ) -> Result<Context, BuildError> {
-        let taint = moment.taint;
+    fn steady(&self, scope: &TaskScope, key: &Circumstances) -> Result<Context, BuildError> {
+        let Circumstances { taint, chain, fingerprint, approval } = *key;
+        let chain = chain.members().map(|(name, holds)| (name, Value::new_bool(holds)));
         let mut members = vec![
             ("branch_prefix", text(scope.task.branch_prefix.as_str())),
             ("call", Value::new_entity_uid(self.call.clone())),
+            ("chain", record(chain)?),
             ("environment", text(scope.task.environment.as_str())),
-            ("fingerprint", text(moment.fingerprint.name())),
+            ("fingerprint", text(fingerprint.name())),
             ("kind", text(scope.task.kind.name())),
             ("supervision", text(scope.task.supervision.name())),
             (
@@ -180,6 +189,7 @@ impl Principal {
                 record([
                     ("private", Value::new_bool(taint.private)),
                     ("secret", Value::new_bool(taint.secret)),
+                    ("sources", Value::new_set(taint.sources.iter().map(|kind| text(kind.name())))),
                     ("untrusted", Value::new_bool(taint.untrusted)),
                 ])?,
             ),
@@ -197,30 +207,24 @@ impl Principal {
     }
 }
 
-/// Where a context is kept: by taint, fingerprint and approval.
-fn context_index(moment: &Moment, approval: Option<ApprovalLevel>) -> usize {
-    let taint = moment.taint;
-    let taint = usize::from(taint.private) + 2 * usize::from(taint.secret) + 4 * usize::from(taint.untrusted);
-    let fingerprint = match moment.fingerprint {
-        FingerprintState::Accepted => 0,
-        FingerprintState::Changed => 1,
-        FingerprintState::Unobserved => 2,
-    };
-    let approval = match approval {
-        None => 0,
-        Some(ApprovalLevel::OnePerson) => 1,
-        Some(ApprovalLevel::AnotherPerson) => 2,
-        Some(ApprovalLevel::TwoPeople) => 3,
-        Some(ApprovalLevel::Role) => 4,
-    };
-    (taint * 3 + fingerprint) * 5 + approval
+/// What the context of a decision is made from, beside the task.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Circumstances {
+    taint: Taint,
+    chain: Chain,
+    fingerprint: FingerprintState,
+    approval: Option<ApprovalLevel>,
 }
 
-/// How many contexts there are.
-const CONTEXTS: usize = 8 * 3 * 5;
+/// How many contexts are kept. A session meets a few dozen; what is more is made anew each time.
+const CONTEXTS: usize = 512;
 
 /// The resource of an action as an entity with the attributes of the schema.
-pub(crate) fn resource(action: &Action, scope: &TaskScope) -> Result<Entity, BuildError> {
+pub(crate) fn resource(
+    action: &Action,
+    call: Option<&ToolCall>,
+    scope: &TaskScope,
+) -> Result<Entity, BuildError> {
     let name = match &action.resource {
         Resource::Unknown { why } => why.chars().take(200).collect(),
         other => other.name(),
@@ -229,15 +233,26 @@ pub(crate) fn resource(action: &Action, scope: &TaskScope) -> Result<Entity, Bui
         return Err(BuildError::NameTooLong);
     }
     let kind = types().resources.get(kind_index(&action.resource)).ok_or_else(|| cedar("no such kind"))?;
-    let attributes = match &action.resource {
+    let said =
+        scope.bounds.as_ref().map(|bounds| bounds.of(action, call, &scope.workspace)).unwrap_or_default();
+    let mut attributes = match &action.resource {
         Resource::CloudAccount { provider } => attributes([("provider", text(provider))]),
         Resource::Command { program } => attributes([("program", text(program))]),
         Resource::Deployment { target } => attributes([("target", text(target))]),
         Resource::Host { name } => attributes([("name", text(name)), ("zone", text(Zone::of(name).name()))]),
         Resource::Identity { what } | Resource::Secret { what } => attributes([("what", text(what))]),
         Resource::McpTool { server, tool } => attributes([("server", text(server)), ("tool", text(tool))]),
-        Resource::Package { name } | Resource::Repository { name } => attributes([("name", text(name))]),
-        Resource::Path { path, place } => path_attributes(path, place.name(), &scope.workspace),
+        Resource::Package { name, version, ecosystem, source } => attributes([
+            ("ecosystem", text(ecosystem)),
+            ("name", text(name)),
+            ("source", text(source.name())),
+            ("version", text(version)),
+        ]),
+        Resource::Path { path, place, binding } => {
+            let binding = binding.map_or("", Binding::name);
+            path_attributes(path, place.name(), binding, said, &scope.workspace)
+        }
+        Resource::Repository { name } => attributes([("name", text(name))]),
         Resource::Ref { remote, name, force } => {
             let short = name.strip_prefix("refs/heads/").unwrap_or(name);
             attributes([
@@ -251,18 +266,32 @@ pub(crate) fn resource(action: &Action, scope: &TaskScope) -> Result<Entity, Bui
         }
         Resource::Unknown { .. } => attributes([("why", text(&name))]),
     };
+    attributes.insert("named".to_owned(), Value::new_bool(said.named));
     Entity::new(uid(kind, &name), attributes, HashSet::new()).map_err(cedar)
 }
 
-fn path_attributes(path: &str, place: &str, workspace: &Workspace) -> HashMap<String, Value> {
+fn path_attributes(
+    path: &str,
+    place: &str,
+    binding: &str,
+    said: Said,
+    workspace: &Workspace,
+) -> HashMap<String, Value> {
     let real = std::path::Path::new(path);
     let mut found = attributes([
+        ("barred", Value::new_bool(said.barred)),
+        ("beacon", Value::new_bool(said.beacon)),
+        ("binding", text(binding)),
         ("in_workspace", Value::new_bool(workspace.holds(real))),
         ("path", text(path)),
         ("place", text(place)),
+        ("within", Value::new_bool(said.within)),
     ]);
     if let Some(at_home) = workspace.at_home(real) {
         found.insert("at_home".to_owned(), text(at_home));
+    }
+    if let Some(at_root) = workspace.at_root(real) {
+        found.insert("at_root".to_owned(), text(at_root));
     }
     found
 }

@@ -1,10 +1,12 @@
 //! Decisions in words: for `writ check`, for the agent that was refused, for the operator who reads the record.
 
 use writ_model::{
-    Action, ApprovalLevel, Decision, EffectClass, GrantId, Label, Observed, ReasonCode, Resource, Verdict,
+    Action, ApprovalLevel, Decision, EffectClass, GrantId, Label, Observed, ReasonCode, Resource,
+    Supervision, TaskKind, Verdict,
 };
 
-use crate::scope::TaskScope;
+use crate::engine::TaskJudge;
+use crate::scope::{TaskScope, ceiling};
 use crate::source::Layer;
 
 /// Longest name of a resource in a message, in characters.
@@ -94,14 +96,34 @@ pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope) -> String 
         Verdict::StepUp => {
             let whom = whom(explanation.decision.approval);
             format!(
-                "Writ holds this call: it would {what}, and {why}. {whom} must approve it. {} Do not look for a way \
-                 around it.",
+                "Writ holds this call: it would {what}, and {why}. {whom} must approve it: it waits for them in \
+                 `writ approvals`. {} Do not look for a way around it.",
                 instead(part, scope)
             )
         }
         Verdict::Deny => {
-            format!("Writ refused this call: it would {what}, and {why}. {}", instead(part, scope))
+            let (instead, asking) = (instead(part, scope), asking(part, scope));
+            format!("Writ refused this call: it would {what}, and {why}. {instead} {asking}")
         }
+    }
+}
+
+/// For the agent, about a held call that nobody can approve where it runs: what it would do and why that is held.
+pub(crate) fn without_asking(explanation: &Explanation, scope: &TaskScope) -> String {
+    let Some(part) = explanation.parts.iter().find(|part| part.verdict == Verdict::StepUp) else {
+        return "Writ refused this call.".to_owned();
+    };
+    let (what, why, instead) = (phrase(&part.action), why(part, scope), instead(part, scope));
+    format!("Writ refused this call: it would {what}, and {why}. {instead}")
+}
+
+// === impl TaskJudge ===
+
+impl TaskJudge {
+    /// What the agent would be told of an answer: what was refused and why, what it may do instead, how to ask. Empty for
+    /// what is allowed.
+    pub fn told(&self, explanation: &Explanation) -> String {
+        for_agent(explanation, self.scope())
     }
 }
 
@@ -234,6 +256,7 @@ fn why(part: &Part, scope: &TaskScope) -> String {
         | ReasonCode::InputMalformed
         | ReasonCode::InputTooLarge
         | ReasonCode::LimitReached
+        | ReasonCode::NoApprover
         | ReasonCode::NotInTime
         | ReasonCode::Organisation
         | ReasonCode::RecordFailed
@@ -247,18 +270,18 @@ fn why(part: &Part, scope: &TaskScope) -> String {
 
 /// What the agent can do instead, as a sentence.
 fn instead(part: &Part, scope: &TaskScope) -> String {
-    if let Some(instead) = &part.instead {
-        return sentence(instead);
-    }
-    if let Resource::McpTool { .. } = part.action.resource {
+    if let (Resource::McpTool { .. }, EffectClass::Unknown)
+    | (Resource::McpTool { .. }, EffectClass::Network) = (&part.action.resource, part.action.effect)
+    {
         return "Do it with the client's own tools where they can, or tell the person what you need it for."
             .to_owned();
     }
+    if let Some(instead) = &part.instead {
+        return sentence(instead);
+    }
     let root = shown(&scope.workspace.root.to_string_lossy());
     match (part.reason, part.action.effect) {
-        (ReasonCode::TaskScope, _) => {
-            "Tell the person; it takes a task of another kind, which only a person can open.".to_owned()
-        }
+        (ReasonCode::TaskScope, _) => "Do what belongs to this task, and leave this step out.".to_owned(),
         (ReasonCode::FingerprintChanged, _) => {
             "Tell the person; they can look at the change and accept it with `writ agent attest`.".to_owned()
         }
@@ -295,6 +318,67 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
     }
 }
 
+/// How the agent can ask for what is denied, as a sentence: an approval would not lift it, so what would.
+fn asking(part: &Part, scope: &TaskScope) -> String {
+    match (part.reason, part.layer) {
+        (ReasonCode::FingerprintChanged, _) => {
+            "A person looks at the change with `writ agent show`, and accepts it with `writ agent attest`."
+                .to_owned()
+        }
+        (ReasonCode::EvaluationError, _) => {
+            "Tell the person: `writ policy validate` shows what is wrong with the policies.".to_owned()
+        }
+        // A forbid of the task layer has its own reason; without one, it is the kind that is not about this.
+        (_, Some(Layer::Task)) if part.why.is_none() => {
+            let kinds = kinds_about(part.action.effect, scope);
+            if kinds.is_empty() {
+                "No kind of task is about this; tell the person if the work cannot be done without it."
+                    .to_owned()
+            } else {
+                format!(
+                    "To ask for it, tell the person: it takes a task of kind {}, which only a person can open \
+                     (`writ run --kind {}`).",
+                    listed(&kinds),
+                    kinds.first().map_or("…", |kind| kind.name())
+                )
+            }
+        }
+        (_, Some(Layer::Task)) => {
+            "To ask for it, tell the person: it takes another task, whose bounds name it.".to_owned()
+        }
+        (_, Some(Layer::Organisation)) => format!(
+            "No approval lifts this in a task of kind {}; if the work cannot be done without it, tell the person, who can \
+             open a task of another kind.",
+            scope.task.kind
+        ),
+        (_, Some(Layer::Guardrails) | None) => {
+            "No approval lifts this; if the work cannot be done without it, tell the person.".to_owned()
+        }
+    }
+}
+
+/// The kinds of governed task that are about an effect at all, the plainest first.
+fn kinds_about(effect: EffectClass, scope: &TaskScope) -> Vec<TaskKind> {
+    use TaskKind::{Bugfix, DependencyUpdate, Docs, Feature, Ops, Refactor, Release, Review, Test};
+    [Feature, Bugfix, Refactor, Test, Docs, DependencyUpdate, Release, Ops, Review]
+        .into_iter()
+        .filter(|kind| *kind != scope.task.kind && ceiling(*kind, Supervision::Governed).contains(&effect))
+        .take(3)
+        .collect()
+}
+
+/// `a, b or c`.
+fn listed(kinds: &[TaskKind]) -> String {
+    match kinds {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(|kind| kind.name()).collect();
+            format!("{} or {last}", first.join(", "))
+        }
+    }
+}
+
 const fn whom(level: Option<ApprovalLevel>) -> &'static str {
     match level {
         Some(ApprovalLevel::OnePerson) => "A person",
@@ -306,7 +390,7 @@ const fn whom(level: Option<ApprovalLevel>) -> &'static str {
 }
 
 /// A text of the agent's making, safe to show: no control or direction characters, bounded, quotes made plain.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text
         .chars()
         .take(SHOWN)

@@ -19,6 +19,7 @@
 //! No I/O, no clock, no runtime: files are looked at through [`Files`], time comes with [`Moment`].
 
 mod actions;
+mod bounds;
 mod classify;
 mod engine;
 mod entities;
@@ -26,25 +27,37 @@ mod explain;
 mod grants;
 mod host;
 mod layer;
+mod line;
 mod moment;
 mod permit;
 mod place;
+mod replay;
 mod schema;
 mod scope;
 mod source;
 mod syntax;
+mod taint;
+mod usage;
 
-pub use actions::{actions_of, host_of};
-pub use classify::{Classified, Effect, Facts, Target, Why, classify};
-pub use engine::{Engine, TaskJudge};
+pub use actions::actions_of;
+pub use bounds::{Reference, TaskBounds, references, widens};
+pub use classify::{Classified, Effect, Facts, Look, MAX_LOOK_BYTES, Package, Sweep, Target, Why, classify};
+pub use engine::{Engine, Fact, TaskJudge};
 pub use explain::{Explanation, Part};
 pub use grants::{Grants, NoGrants};
-pub use host::Zone;
-pub use moment::{Budget, FingerprintState, Moment, Taint};
+pub use host::{Zone, host_of};
+pub use line::{line_fits, line_form};
+pub use moment::{Budget, Chain, FingerprintState, Moment, Sources, Taint};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
-pub use place::{Entry, Files, Lexical, Placed, Unplaceable, Workspace};
+pub use place::{Entry, Files, Lexical, Name, Placed, Status, Unplaceable, Workspace};
+pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{
-    Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, validate,
+    Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, Written, validate,
 };
 pub use syntax::Unsayable;
+pub use taint::{
+    Before, Claim, Footprint, Ground, MARKS, Mark, Marked, PathKey, PrivateData, Risen, Session, SessionKeys,
+    Story, Trace,
+};
+pub use usage::Usage;

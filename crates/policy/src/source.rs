@@ -408,13 +408,14 @@ macro_rules! shipped {
 
 /// The shipped files, in the order in which they are read.
 const GUARDRAILS: [(&str, &str); 1] = shipped!["guardrails.cedar"];
-const PROFILES: [(&str, &str); 12] = shipped![
+const PROFILES: [(&str, &str); 13] = shipped![
     "profiles/bugfix.cedar",
     "profiles/dependency-update.cedar",
     "profiles/docs.cedar",
     "profiles/every.cedar",
     "profiles/feature.cedar",
     "profiles/hooked.cedar",
+    "profiles/named.cedar",
     "profiles/ops.cedar",
     "profiles/refactor.cedar",
     "profiles/release.cedar",
@@ -433,6 +434,11 @@ impl PolicySources {
                 .collect()
         };
         Self { guardrails: files(&GUARDRAILS), organisation: files(&PROFILES) }
+    }
+
+    /// The organisation's files.
+    pub fn organisation(&self) -> &[SourceFile] {
+        &self.organisation
     }
 
     /// The same guardrails, with the organisation's own policies in place of the shipped profiles. The order of the
@@ -527,6 +533,10 @@ impl Report {
         });
     }
 }
+
+mod written;
+
+pub use written::Written;
 
 #[cfg(test)]
 mod tests;

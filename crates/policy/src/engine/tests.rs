@@ -8,7 +8,7 @@ use writ_model::{
 };
 
 use super::*;
-use crate::moment::{Budget, FingerprintState, Taint};
+use crate::moment::{Budget, Chain, FingerprintState, Taint};
 use crate::place::{Lexical, Workspace};
 use crate::source::SourceFile;
 
@@ -27,12 +27,14 @@ pub(crate) fn scope() -> TaskScope {
             environment: Label::lossy("development"),
             supervision: Supervision::Governed,
             limits: Limits::default(),
+            bounds: None,
             opened_at: now,
         },
         agent_name: Label::lossy("a"),
         agent_owner: Human(Label::lossy("uid:1000")),
         agent_environment: Label::lossy("development"),
         team: Some(Label::lossy("shop")),
+        bounds: None,
         workspace: Workspace {
             root: PathBuf::from("/w"),
             home: Some(PathBuf::from("/home/ann")),
@@ -48,6 +50,8 @@ pub(crate) fn moment() -> Moment {
         budget: Budget { calls_left: 9, denials_left: 9, seconds_left: 9 },
         fingerprint: FingerprintState::Accepted,
         taint: Taint::default(),
+        chain: Chain::default(),
+        story: crate::taint::Story::default(),
     }
 }
 
@@ -91,7 +95,7 @@ fn cost_does_not_grow_with_policies_for_other_things() {
         ));
     }
     let many = load(&text).for_task(scope()).unwrap();
-    let path = Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    let path = Resource::path("/w/x", Place::Workspace);
     for effect in
         [EffectClass::Read, EffectClass::WriteWorkspace, EffectClass::BuildTest, EffectClass::SecretRead]
     {
@@ -111,7 +115,7 @@ fn a_question_meets_a_handful_of_policies() {
     for effect in EffectClass::ALL {
         for resource in some_resources() {
             let considered = judge.considered(effect, &resource);
-            assert!(considered <= 14, "{effect} on {}: {considered} of {all}", resource.kind());
+            assert!(considered <= 20, "{effect} on {}: {considered} of {all}", resource.kind());
         }
     }
 }
@@ -124,7 +128,7 @@ fn some_resources() -> Vec<Resource> {
         Resource::Deployment { target: text() },
         Resource::Identity { what: text() },
         Resource::McpTool { server: text(), tool: text() },
-        Resource::Package { name: text() },
+        Resource::package(text()),
         Resource::Repository { name: text() },
         Resource::Secret { what: text() },
         Resource::Unknown { why: text() },
@@ -134,7 +138,7 @@ fn some_resources() -> Vec<Resource> {
     }
     for place in Place::ALL {
         for path in ["/w/src/x", "/w/.env", "/usr/include/x", "/home/ann/.cache/x"] {
-            found.push(Resource::Path { path: path.to_owned(), place });
+            found.push(Resource::path(path, place));
         }
     }
     for (remote, name, force) in [
@@ -211,7 +215,7 @@ fn ask_all(judge: &TaskJudge, action: &Action, approval: Option<ApprovalLevel>) 
         unmoved: Vec::new(),
         trial: None,
     };
-    let resource = entities::resource(action, &judge.scope).unwrap();
+    let resource = entities::resource(action, None, &judge.scope).unwrap();
     let uid = resource.uid();
     let entities = judge.principal.entities(action.effect, vec![resource]).unwrap();
     let question = Question { action, cell: &cell, entities, resource: uid };
@@ -278,8 +282,14 @@ fn any_action() -> impl Strategy<Value = Action> {
 fn never_less(judge: &TaskJudge, action: &Action) {
     let question = judge.question(action, None).unwrap();
     for bits in 0..8 {
-        let taint = Taint { private: bits & 1 > 0, secret: bits & 2 > 0, untrusted: bits & 4 > 0 };
-        let moment = Moment { taint, ..moment() };
+        let taint = Taint {
+            private: bits & 1 > 0,
+            secret: bits & 2 > 0,
+            untrusted: bits & 4 > 0,
+            ..Taint::default()
+        };
+        let chain = Chain { runs_marked: bits & 1 > 0, repeats: bits & 2 > 0, ..Chain::default() };
+        let moment = Moment { taint, chain, ..moment() };
         let allowed = |approval| {
             let context = judge.principal.context(&judge.scope, &moment, approval, judge.uses).unwrap();
             judge.ask(&question, question.cell, context).unwrap().allows()
@@ -334,7 +344,7 @@ fn an_evaluation_error_denies() {
         let notes = read.policies[0].2.clone();
         read.policies.push((erring, Label::lossy("task:erring"), notes));
         judge.task = Filed::new(read, &engine.actions);
-        let path = Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+        let path = Resource::path("/w/x", Place::Workspace);
         let decision = judge.explain(&[action(EffectClass::Read, path)], &moment()).decision;
         assert_eq!(decision.verdict, Verdict::Deny, "{word}");
         assert_eq!(decision.reason, ReasonCode::EvaluationError, "{word}");
@@ -352,7 +362,7 @@ fn approvals_that_do_not_contain_each_other_do_not_add_up() {
          when { context has approval && context.approval.role };",
     );
     let judge = engine.for_task(scope()).unwrap();
-    let path = || Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    let path = || Resource::path("/w/x", Place::Workspace);
     let decide = |effects: &[EffectClass]| {
         let actions: Vec<Action> = effects.iter().map(|effect| action(*effect, path())).collect();
         let decision = judge.explain(&actions, &moment()).decision;
@@ -563,7 +573,7 @@ fn an_observed_policy_decides_nothing_and_every_decision_says_what_it_would_chan
     );
     let judge = engine.for_task(scope()).unwrap();
     let host = || Resource::Host { name: "a.example".to_owned() };
-    let path = || Resource::Path { path: "/w/x".to_owned(), place: Place::Workspace };
+    let path = || Resource::path("/w/x", Place::Workspace);
     use EffectClass::{BuildTest, Network, Read, WriteWorkspace};
     for (actions, verdict, other) in [
         (vec![action(Read, path())], Verdict::Allow, None),

@@ -132,7 +132,7 @@ fn what_reaches_out_or_cannot_be_undone_is_asked_or_refused() {
             (read("/home/ann/.ssh/id_ed25519"), "other"),
             (read("/home/ann/.local/state/writ/ledger.db"), "-"),
             (write(".github/workflows/ci.yml"), "one"),
-            (write(".git/hooks/pre-commit"), "one"),
+            (write(".git/hooks/pre-commit"), "other"),
             (write("CLAUDE.md"), "one"),
             (write("/home/ann/.bashrc"), "-"),
             (write("/etc/crontab"), "-"),
@@ -206,7 +206,7 @@ fn kinds_differ_as_people_expect() {
         &[
             (write("docs/guide.md"), "allow"),
             (write(".github/workflows/ci.yml"), "-"),
-            (write(".github/copilot-instructions.md"), "-"),
+            (write(".github/copilot-instructions.md"), "one"),
             (write("AGENTS.md"), "one"),
             (write(".vscode/tasks.json"), "-"),
             (shell("npm publish"), "-"),
@@ -270,11 +270,8 @@ fn taint_closes_the_way_out() {
     };
     assert_eq!(verdict(Taint::default()), Verdict::Allow);
     assert_eq!(verdict(Taint { untrusted: true, ..Taint::default() }), Verdict::Allow);
-    assert_eq!(verdict(Taint { untrusted: true, private: true, secret: false }), Verdict::StepUp);
-    let read_secret = judge.judge(call(read(".env")), &moment(), &Lexical);
-    let after = Taint::default().after(&read_secret.ruling().actions);
-    assert_eq!(after, Taint { secret: true, ..Taint::default() });
-    assert_eq!(verdict(after), Verdict::StepUp);
+    assert_eq!(verdict(Taint { untrusted: true, private: true, ..Taint::default() }), Verdict::StepUp);
+    assert_eq!(verdict(Taint { secret: true, ..Taint::default() }), Verdict::StepUp);
 }
 
 #[test]
@@ -464,7 +461,7 @@ fn only_ordinary_permits_may_be_synced_late() {
 #[test]
 fn explaining_answers_each_action() {
     let judge = judge(TaskKind::Feature, Supervision::Governed);
-    let path = Resource::Path { path: format!("{ROOT}/x"), place: Place::Workspace };
+    let path = Resource::path(format!("{ROOT}/x"), Place::Workspace);
     let actions: Vec<Action> = vec![
         action(EffectClass::Read, path.clone()),
         action(EffectClass::Destructive, path.clone()),

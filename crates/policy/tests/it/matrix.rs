@@ -5,15 +5,19 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::sync::Arc;
 
-use writ_model::{EffectClass, Place, Resource, Supervision, TaskKind, Verdict};
-use writ_policy::{FingerprintState, Moment, Taint, TaskJudge};
+use writ_model::{Binding, Bounds, EffectClass, PackageSource, Place, Resource, Supervision, TaskKind, Verdict};
+use writ_policy::{
+    Chain, Engine, FingerprintState, Lexical, Moment, PolicySources, SourceFile, Taint, TaskBounds, TaskJudge,
+    TaskScope,
+};
 
-use crate::ground::{action, engine, moment, scope, workspace};
+use crate::ground::{ROOT, action, engine, moment, scope, workspace};
 
 fn path(path: &str) -> Resource {
-    Resource::Path { path: path.to_owned(), place: workspace().place_of(Path::new(path)) }
+    let placed = workspace().place(&Lexical, ROOT, path).unwrap().remove(0);
+    Resource::Path { path: placed.path, place: placed.place, binding: placed.binding }
 }
 
 fn git_ref(remote: &str, name: &str, force: bool) -> Resource {
@@ -37,12 +41,30 @@ fn resources() -> Vec<(&'static str, Resource)> {
         ("host metadata", host("169.254.169.254")),
         ("identity", Resource::Identity { what: text("gh auth login") }),
         ("mcp tool", Resource::McpTool { server: text("forge"), tool: text("merge") }),
-        ("package", Resource::Package { name: text("left-pad") }),
-        ("path workspace", path("/home/ann/shop/src/lib.rs")),
-        ("path binding: workflow", path("/home/ann/shop/.github/workflows/ci.yml")),
-        ("path binding: instructions", path("/home/ann/shop/AGENTS.md")),
-        ("path binding: git hook", path("/home/ann/shop/.git/hooks/pre-commit")),
-        ("path binding: at home", path("/home/ann/.bashrc")),
+        ("package", Resource::package("left-pad")),
+        ("package, locked", package(PackageSource::Lockfile)),
+        ("package, as the manifest says", package(PackageSource::Manifest)),
+        ("package, other index", package(PackageSource::ForeignIndex)),
+        ("package, from an address", package(PackageSource::Address)),
+        ("path source", path("src/lib.rs")),
+        ("path page", path("docs/guide.md")),
+        ("path test", path("tests/login.rs")),
+        ("path build script", path("Makefile")),
+        ("path manifest", path("Cargo.toml")),
+        ("path lock file", path("Cargo.lock")),
+        ("path ci", path(".github/workflows/ci.yml")),
+        ("path instructions", path("AGENTS.md")),
+        ("path agent settings", path(".claude/settings.json")),
+        ("path mcp settings", path(".mcp.json")),
+        ("path git hook", path(".git/hooks/pre-commit")),
+        ("path git config", path(".git/config")),
+        ("path editor task", path(".vscode/tasks.json")),
+        ("path environment", path(".envrc")),
+        ("path package settings", path(".npmrc")),
+        ("path tool settings", path(".gdbinit")),
+        ("path shell profile", path("/home/ann/.bashrc")),
+        ("path scheduled", path("/home/ann/.config/systemd/user/x.timer")),
+        ("path program", path("/home/ann/.local/bin/tool")),
         ("path scratch", path("/tmp/notes.txt")),
         ("path outside: system", path("/usr/include/stdio.h")),
         ("path outside: tool chain", path("/home/ann/.cargo/registry/src/x.rs")),
@@ -64,6 +86,11 @@ fn resources() -> Vec<(&'static str, Resource)> {
     ]
 }
 
+fn package(source: PackageSource) -> Resource {
+    let text = str::to_owned;
+    Resource::Package { name: text("left-pad"), version: String::new(), ecosystem: text("npm"), source }
+}
+
 fn tasks() -> Vec<(&'static str, TaskKind, Supervision)> {
     let mut tasks: Vec<_> =
         TaskKind::ALL.into_iter().map(|kind| (kind.name(), kind, Supervision::Governed)).collect();
@@ -75,6 +102,7 @@ fn tasks() -> Vec<(&'static str, TaskKind, Supervision)> {
 fn word(judge: &TaskJudge, effect: EffectClass, resource: &Resource, moment: &Moment) -> &'static str {
     let explanation = judge.explain(&[action(effect, resource.clone())], moment);
     match (explanation.decision.verdict, explanation.decision.approval) {
+        (Verdict::Allow, _) if explanation.decision.observed.is_some() => "allow*",
         (Verdict::Allow, _) => "allow",
         (Verdict::StepUp, Some(level)) => match level.name() {
             "one-person" => "one",
@@ -86,13 +114,24 @@ fn word(judge: &TaskJudge, effect: EffectClass, resource: &Resource, moment: &Mo
     }
 }
 
-fn table(title: &str, moment: &Moment, environment: &str, rows: &[(EffectClass, &str, Resource)]) -> String {
-    let engine = engine();
+type Rows<'a> = &'a [(EffectClass, &'a str, Resource)];
+
+fn table(title: &str, moment: &Moment, environment: &str, rows: Rows<'_>) -> String {
+    table_of(&engine(), title, moment, rows, |scope| scope.task.environment = environment.parse().unwrap())
+}
+
+fn table_of(
+    engine: &Arc<Engine>,
+    title: &str,
+    moment: &Moment,
+    rows: Rows<'_>,
+    change: impl Fn(&mut TaskScope),
+) -> String {
     let judges: Vec<(&str, TaskJudge)> = tasks()
         .into_iter()
         .map(|(name, kind, supervision)| {
             let mut scope = scope(kind, supervision);
-            scope.task.environment = environment.parse().unwrap();
+            change(&mut scope);
             (name, engine.for_task(scope).unwrap())
         })
         .collect();
@@ -121,13 +160,102 @@ fn table(title: &str, moment: &Moment, environment: &str, rows: &[(EffectClass, 
             for answer in row {
                 write!(text, " {answer:>10}").unwrap();
             }
-            for names in names.chunks(5) {
-                write!(text, "\n        {}", names.join("; ")).unwrap();
-            }
+            text.push_str(&wrapped(&names));
             text.push('\n');
         }
     }
     text
+}
+
+/// Names below their row, in lines of a width that can be read.
+fn wrapped(names: &[&str]) -> String {
+    let mut text = String::new();
+    let mut width = usize::MAX;
+    for name in names {
+        if width.saturating_add(name.len() + 2) > 116 {
+            write!(text, "\n        {name}").unwrap();
+            width = 8 + name.len();
+        } else {
+            write!(text, "; {name}").unwrap();
+            width += name.len() + 2;
+        }
+    }
+    text
+}
+
+/// What a call has to do with the calls before it.
+fn chains(rows: Rows<'_>) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .filter(|(effect, name, _)| {
+            matches!(
+                effect,
+                EffectClass::WriteWorkspace | EffectClass::BuildTest | EffectClass::GitPush | EffectClass::Publish
+            ) || *name == "host public"
+        })
+        .cloned()
+        .collect();
+    let chained = |title, chain: Chain| {
+        let taint = Taint { untrusted: true, secret: chain.carries_secret, ..Taint::default() };
+        table(title, &Moment { chain, taint, ..moment() }, "development", &rows)
+    };
+    [
+        chained("it runs a file that was written from untrusted input", Chain { runs_marked: true, ..Chain::default() }),
+        chained("it writes what came from untrusted input", Chain { writes_untrusted: true, ..Chain::default() }),
+        chained("its words stood in untrusted input", Chain { repeats: true, ..Chain::default() }),
+        chained("it repeats a secret that was read", Chain { carries_secret: true, ..Chain::default() }),
+    ]
+    .join("\n")
+}
+
+/// A task whose requester named things: the same sort of thing, named and not.
+fn bounded() -> String {
+    let bounds: Bounds = serde_json::from_value(serde_json::json!({
+        "write": ["src/**", ".github/workflows/ci.yml"],
+        "deny-read": ["private/**"],
+        "protected": ["src/generated/**"],
+        "hosts": ["example.org"],
+        "push": ["release/*"],
+        "mcp": { "forge": ["issue"] },
+    }))
+    .unwrap();
+    let bounds = Arc::new(TaskBounds::new(bounds));
+    let text = str::to_owned;
+    let rows = [
+        (EffectClass::Read, "path source", path("src/lib.rs")),
+        (EffectClass::Read, "path that the task may not read", path("private/plan.md")),
+        (EffectClass::WriteWorkspace, "path in bounds", path("src/lib.rs")),
+        (EffectClass::WriteWorkspace, "path that the task protects", path("src/generated/api.rs")),
+        (EffectClass::WriteWorkspace, "path page, out of bounds", path("docs/guide.md")),
+        (EffectClass::WriteWorkspace, "path ci, named", path(".github/workflows/ci.yml")),
+        (EffectClass::WriteWorkspace, "path ci, not named", path(".github/workflows/other.yml")),
+        (EffectClass::Network, "host named", host("example.org")),
+        (EffectClass::Network, "host not named", host("example.com")),
+        (EffectClass::GitPush, "ref named", git_ref("origin", "release/1", false)),
+        (EffectClass::GitPush, "ref named, force", git_ref("origin", "release/1", true)),
+        (EffectClass::GitPush, "ref own, not named", git_ref("origin", "writ/fix-login", false)),
+        (EffectClass::Unknown, "mcp tool named", Resource::McpTool { server: text("forge"), tool: text("issue") }),
+        (EffectClass::Unknown, "mcp tool not named", Resource::McpTool { server: text("forge"), tool: text("merge") }),
+    ];
+    table_of(&engine(), "the requester named what the task is about", &moment(), &rows, |scope| {
+        if scope.task.supervision == Supervision::Governed {
+            scope.bounds = Some(Arc::clone(&bounds));
+        }
+    })
+}
+
+/// A policy that is only watched changes nothing, and the answer says that it would.
+fn observed(rows: Rows<'_>) -> String {
+    let watched = SourceFile {
+        name: "watched.cedar".to_owned(),
+        text: "@id(\"no-builds\")\n@reason(\"builds move to another machine\")\n@observe(\"until everybody moved\")\n\
+               forbid (principal, action == Writ::Action::\"build-test\", resource);"
+            .to_owned(),
+    };
+    let shipped = PolicySources::shipped().organisation().to_vec();
+    let sources = PolicySources::shipped().with_organisation(shipped.into_iter().chain([watched]));
+    let engine = Arc::new(Engine::load(&sources).unwrap());
+    table_of(&engine, "a policy against every build is under observation", &moment(), rows, |_| {})
 }
 
 fn matrix() -> String {
@@ -140,14 +268,14 @@ fn matrix() -> String {
         .filter(|(effect, name, _)| {
             matches!(
                 (effect, *name),
-                (EffectClass::Read | EffectClass::WriteWorkspace, "path workspace")
+                (EffectClass::Read | EffectClass::WriteWorkspace, "path source")
                     | (EffectClass::BuildTest, "command")
                     | (EffectClass::Network, "host public" | "host loopback")
                     | (EffectClass::PackageInstall, "package")
                     | (EffectClass::GitPush, "ref own")
                     | (EffectClass::Publish, "package")
                     | (EffectClass::Deploy, "deployment")
-                    | (EffectClass::Destructive, "path workspace" | "path scratch")
+                    | (EffectClass::Destructive, "path source" | "path scratch")
             )
         })
         .cloned()
@@ -159,17 +287,21 @@ fn matrix() -> String {
     [
         "What the shipped policies answer. `allow`: without asking. `one`: with any person's yes. `other`: with the yes of\n\
          a person other than the requester. `two`: of two such people. `-`: refused, whoever says yes. Columns are kinds of\n\
-         governed tasks; `hooked` is a session that no supervisor holds. Below each row stand the resources it is for.\n\
-         Written by a test; read every change.\n"
+         governed tasks; `hooked` is a session that no supervisor holds. Below each row stand the resources it is for. A\n\
+         star: another answer, if the policies under observation counted. Written by a test; read every change.\n"
             .to_owned(),
         table("every effect on every resource", &plain, "development", &every),
+        table("the session has read untrusted text", &tainted(Taint { untrusted: true, ..Taint::default() }), "development", &some),
         table("the session has read a secret", &tainted(Taint { secret: true, ..Taint::default() }), "development", &some),
         table(
             "the session has read untrusted text and private data",
-            &tainted(Taint { untrusted: true, private: true, secret: false }),
+            &tainted(Taint { untrusted: true, private: true, ..Taint::default() }),
             "development",
             &some,
         ),
+        chains(&some),
+        bounded(),
+        observed(&some),
         table("in production", &plain, "production", &some),
         table("the fingerprint could not be observed", &unobserved, "development", &some),
         table("the fingerprint changed and nobody accepted it", &changed, "development", &some),
@@ -204,6 +336,14 @@ fn the_matrix_covers_every_word() {
         })
         .collect();
     assert_eq!(places, Place::ALL.into_iter().map(Place::name).collect());
+    let bindings: BTreeSet<&str> = resources
+        .iter()
+        .filter_map(|(_, resource)| match resource {
+            Resource::Path { binding: Some(binding), .. } => Some(binding.name()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(bindings, Binding::ALL.into_iter().map(Binding::name).collect());
     let schema = include_str!("../../../../policies/schema.cedarschema");
     for kind in &kinds {
         assert!(schema.contains(&format!("entity {kind} ")), "{kind} is not in the schema");
@@ -212,5 +352,49 @@ fn the_matrix_covers_every_word() {
     assert_eq!(kinds, listed.split(", ").collect(), "the schema's resources and the matrix differ");
     for effect in EffectClass::ALL {
         assert!(schema.contains(&format!("action \"{effect}\"")), "{effect} is not in the schema");
+    }
+}
+
+/// Whatever is refused or held: the agent is told what it may do instead, and how to ask.
+#[test]
+fn every_refusal_says_what_may_be_done_and_how_to_ask() {
+    let tainted = Moment {
+        taint: Taint { secret: true, untrusted: true, private: true, ..Taint::default() },
+        chain: Chain { runs_marked: true, carries_secret: true, ..Chain::default() },
+        ..moment()
+    };
+    let changed = Moment { fingerprint: FingerprintState::Changed, ..moment() };
+    let engine = engine();
+    for (name, kind, supervision) in tasks() {
+        let judge = engine.for_task(scope(kind, supervision)).unwrap();
+        for moment in [&moment(), &tainted, &changed] {
+            for effect in EffectClass::ALL {
+                for (what, resource) in resources() {
+                    let explanation = judge.explain(&[action(effect, resource)], moment);
+                    let told = judge.told(&explanation);
+                    let asks: &[&str] = match explanation.decision.verdict {
+                        Verdict::Allow => {
+                            assert_eq!(told, "");
+                            continue;
+                        }
+                        Verdict::StepUp => &["`writ approvals`"],
+                        Verdict::Deny => &["tell the person", "Tell the person", "`writ agent attest`"],
+                    };
+                    let says = format!("{name}: {effect} on {what}: {told}");
+                    assert!(asks.iter().any(|ask| told.contains(ask)), "{says}");
+                    // What it would do and why, what to do instead, how to ask: a sentence each.
+                    assert!(told.matches(". ").count() >= 2, "{says}");
+                }
+            }
+        }
+    }
+}
+
+/// A forbid that says no to somebody says what to do instead.
+#[test]
+fn every_forbid_says_what_to_do_instead() {
+    for policy in PolicySources::shipped().written() {
+        let forbids = policy.text.contains("\nforbid ") || policy.text.contains("\nforbid(");
+        assert!(!forbids || policy.text.contains("\n@instead(\""), "{}", policy.id);
     }
 }
