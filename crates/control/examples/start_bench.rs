@@ -49,6 +49,7 @@ fn open(directory: &Path) -> Result<Office, Box<dyn Error>> {
     let ledger =
         SqliteLedger::open(&directory.join("ledger"), keys.ledger_keys(origin.clone()), Options::default())?;
     let equipment = Equipment {
+        people: writ_control::People::OnlyThisUser,
         ledger: Arc::new(ledger),
         origin,
         clock: Arc::new(SystemClock),
@@ -87,6 +88,7 @@ fn fill(office: &Office, count: usize) -> Result<(), Box<dyn Error>> {
             limits: Some(limits),
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            bounds: None,
         };
         let task = office.task_open(&me, open)?;
         for _ in 0..10 {

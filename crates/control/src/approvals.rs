@@ -2,9 +2,10 @@
 
 mod answer;
 mod ask;
+mod grant;
 mod take;
 
-use writ_model::{ApprovalId, ApprovalState, Label, Timestamp};
+use writ_model::{ApprovalId, ApprovalLevel, ApprovalState, GrantId, Label, Timestamp};
 
 use crate::api::ErrorCode;
 use crate::api::message::{AnswerView, ApprovalView, Approvals, ApprovalsList};
@@ -33,7 +34,24 @@ pub enum ApprovalError {
     Full(u32),
     #[error("what the approver is shown must be 1 to {MAX_SHOWN_BYTES} bytes and fit its commitment")]
     Shown,
+    #[error("nobody here can give an approval of level `{0}`")]
+    NobodyCan(ApprovalLevel),
+    #[error("approval `{0}` cannot be made a grant")]
+    NotGrantable(ApprovalId),
+    #[error("approval `{0}` is for no single file of the workspace")]
+    NoFolder(ApprovalId),
+    #[error("a grant lasts at least a second")]
+    NoTime,
+    #[error("the task has {MAX_GRANTS} grants already")]
+    TooManyGrants,
+    #[error("there is no grant `{0}` of an open task")]
+    UnknownGrant(GrantId),
+    #[error("grant `{0}` has ended already")]
+    GrantOver(GrantId),
 }
+
+/// Most grants of one task that count at once.
+pub(crate) const MAX_GRANTS: usize = 32;
 
 /// Longest text that an approver is shown.
 pub(crate) const MAX_SHOWN_BYTES: usize = 256 << 10;
@@ -81,7 +99,11 @@ impl Office {
 
     fn approval_view(&self, seen: Seen, now: Timestamp) -> ApprovalView {
         let Seen { approval, record, agent_name } = seen;
+        let task_ends_at = record.deadline();
+        let grant = record.grants.values().find(|grant| grant.approval == approval.id);
+        let grant = grant.map(|grant| grant.id);
         let task = record.task;
+        let shown = self.text(approval.shown);
         ApprovalView {
             id: approval.id,
             state: if approval.is_overdue(now) { ApprovalState::Expired } else { approval.state },
@@ -93,7 +115,8 @@ impl Office {
             agent_name,
             call: approval.call,
             action: approval.action,
-            shown: self.text(approval.shown),
+            grantable: grant::offered(shown.as_deref(), approval.level),
+            shown,
             requested_at: approval.requested_at,
             expires_at: approval.expires_at,
             answers: approval
@@ -102,6 +125,8 @@ impl Office {
                 .map(|answer| AnswerView { by: answer.by, at: answer.at, yes: answer.yes, own: answer.own })
                 .collect(),
             consumed_by: approval.consumed_by,
+            grant,
+            task_ends_at,
         }
     }
 }
@@ -132,11 +157,18 @@ impl Seen {
 impl ApprovalError {
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Unknown(_) => ErrorCode::NotFound,
-            Self::OtherAction(_) | Self::NotPending { .. } => ErrorCode::Conflict,
+            Self::Unknown(_) | Self::UnknownGrant(_) => ErrorCode::NotFound,
+            Self::OtherAction(_) | Self::NotPending { .. } | Self::GrantOver(_) => ErrorCode::Conflict,
             Self::Full(_) => ErrorCode::ApprovalsFull,
-            Self::Shown => ErrorCode::BadRequest,
-            Self::Expired(_) | Self::OwnYes | Self::AnsweredAlready | Self::NoRole => ErrorCode::Refused,
+            Self::Shown | Self::NoTime => ErrorCode::BadRequest,
+            Self::Expired(_)
+            | Self::OwnYes
+            | Self::AnsweredAlready
+            | Self::NoRole
+            | Self::NobodyCan(_)
+            | Self::NotGrantable(_)
+            | Self::NoFolder(_)
+            | Self::TooManyGrants => ErrorCode::Refused,
         }
     }
 
@@ -146,7 +178,19 @@ impl ApprovalError {
                 Some("run `writ approvals` and look again".to_owned())
             }
             Self::Expired(_) => Some("the agent can ask again".to_owned()),
-            Self::OwnYes | Self::AnsweredAlready | Self::NoRole | Self::Full(_) | Self::Shown => None,
+            Self::NotGrantable(_) => Some("approve this one call, without `--grant`".to_owned()),
+            Self::NoFolder(_) => Some("leave `--folder` out".to_owned()),
+            Self::TooManyGrants => Some("`writ grant list` shows them; `writ grant end` ends one".to_owned()),
+            Self::UnknownGrant(_) | Self::GrantOver(_) => {
+                Some("`writ grant list` shows those that count".to_owned())
+            }
+            Self::OwnYes
+            | Self::AnsweredAlready
+            | Self::NoRole
+            | Self::Full(_)
+            | Self::Shown
+            | Self::NobodyCan(_)
+            | Self::NoTime => None,
         }
     }
 }

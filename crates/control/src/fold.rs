@@ -7,21 +7,25 @@
 mod activity;
 mod agent;
 mod approval;
+mod grant;
 mod snapshot;
+mod taint;
 mod task;
 
 pub use activity::{ActivityState, Counts};
 pub use agent::{Agent, Changed};
 pub use approval::{Answer, Approval};
+pub use grant::Granted;
 pub use snapshot::{FOLD_VERSION, SnapshotFormError, decode, encode};
+pub use taint::{FileMark, MAX_MARKS, Source, Taints, WorkspaceMarks};
 pub use task::TaskRecord;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    AgentId, ApprovalId, ControlEntry, ControlEvent, Digest, Human, IllegalApprovalMove, IllegalMove,
-    IllegalTaskMove, Label, LifecycleState, TaskId, TaskState, Timestamp,
+    AgentId, ApprovalId, ControlEntry, ControlEvent, Digest, GrantId, Human, IllegalApprovalMove,
+    IllegalMove, IllegalTaskMove, Label, LifecycleState, TaskId, TaskState, Timestamp,
 };
 
 /// Most closed tasks that state remembers.
@@ -42,13 +46,16 @@ pub struct State {
     /// The task of each approval of a live task.
     approvals: BTreeMap<ApprovalId, TaskId>,
     policy: Option<Policy>,
+    taints: Taints,
 }
 
 /// The policy that was loaded last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     pub version: Digest,
+    /// Where it came from, as in the event.
+    pub source: Option<Label>,
     pub loaded_at: Timestamp,
 }
 
@@ -97,6 +104,14 @@ pub enum FoldError {
     OwnYes,
     #[error("whether the approver is the requester is told wrongly")]
     OwnMisstated,
+    #[error("grant `{0}` exists already, or the approval was made a grant before")]
+    GrantExists(GrantId),
+    #[error("there is no grant `{0}` of a live task")]
+    UnknownGrant(GrantId),
+    #[error("grant `{0}` has ended")]
+    GrantEnded(GrantId),
+    #[error("the grant is not what its approval can be made")]
+    Grant,
 }
 
 // === impl State ===
@@ -180,6 +195,19 @@ impl State {
                 self.approval_mut(*approval)?.consume(*call, at)
             }
             ControlEvent::ApprovalExpired { approval } => self.approval_mut(*approval)?.expire(),
+            ControlEvent::GrantGiven { task, .. } => self.live_mut(*task)?.grant(&entry.event, at),
+            ControlEvent::GrantEnded { grant, task, cause } => {
+                self.live_mut(*task)?.end_grant(*grant, *cause, at)
+            }
+            ControlEvent::TaintRaised { task, .. } | ControlEvent::FileMarked { task, .. } => {
+                self.live_mut(*task)?;
+                self.taints.apply(&entry.event, at);
+                Ok(())
+            }
+            ControlEvent::FileCleared { .. } => {
+                self.taints.apply(&entry.event, at);
+                Ok(())
+            }
             ControlEvent::OwnerRevoked { owner } => {
                 self.revoke_owner(owner);
                 Ok(())
@@ -192,8 +220,8 @@ impl State {
                 self.agent_mut(*agent)?.revoked = true;
                 Ok(())
             }
-            ControlEvent::PolicyLoaded { version } => {
-                self.policy = Some(Policy { version: *version, loaded_at: at });
+            ControlEvent::PolicyLoaded { version, source } => {
+                self.policy = Some(Policy { version: *version, source: source.clone(), loaded_at: at });
                 Ok(())
             }
             ControlEvent::PayloadsErased { subject: _ } => Ok(()),
@@ -214,8 +242,13 @@ impl State {
         self.last_at
     }
 
-    pub const fn policy(&self) -> Option<Policy> {
-        self.policy
+    pub const fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
+    }
+
+    /// What sessions let in, and the files that were written from it.
+    pub const fn taints(&self) -> &Taints {
+        &self.taints
     }
 
     pub fn agents(&self) -> impl Iterator<Item = &Agent> {
@@ -366,13 +399,18 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         | ControlEvent::CredentialHandedOver { task, .. }
         | ControlEvent::SafetyWeakened { task, .. }
         | ControlEvent::WritIssued { task, .. }
-        | ControlEvent::TaskRevoked { task } => (None, Some(*task), None, None),
-        ControlEvent::ApprovalRequested { approval, task, .. } => (None, Some(*task), Some(*approval), None),
+        | ControlEvent::TaskRevoked { task }
+        | ControlEvent::TaintRaised { task, .. }
+        | ControlEvent::FileMarked { task, .. } => (None, Some(*task), None, None),
+        ControlEvent::ApprovalRequested { approval, task, .. }
+        | ControlEvent::GrantGiven { approval, task, .. } => (None, Some(*task), Some(*approval), None),
+        ControlEvent::GrantEnded { task, .. } => (None, Some(*task), None, None),
         ControlEvent::ApprovalGiven { approval, .. }
         | ControlEvent::ApprovalRefused { approval, .. }
         | ControlEvent::ApprovalConsumed { approval, .. }
         | ControlEvent::ApprovalExpired { approval } => (None, None, Some(*approval), None),
         ControlEvent::OwnerRevoked { .. }
+        | ControlEvent::FileCleared { .. }
         | ControlEvent::PolicyLoaded { .. }
         | ControlEvent::PayloadsErased { .. } => (None, None, None, None),
     }

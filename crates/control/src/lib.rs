@@ -10,7 +10,7 @@
 //! ```text
 //! let keys = Keys::open(directory, WhenMissing::Make)?;
 //! let ledger = SqliteLedger::open(directory, keys.ledger_keys(keys.origin()?), Options::default())?;
-//! let office = Office::open(Equipment { ledger, origin, clock, boot, random }, &keys)?;
+//! let office = Office::open(Equipment { ledger, origin, clock, boot, random, people }, &keys)?;
 //! office.agent_register(&me, AgentRegister { … })?;          // requested
 //! office.agent_approve(&me, &AgentApprove { agent })?;        // active
 //! let task = office.task_open(&me, TaskOpen { … })?;          // with its writ, held by the supervisor
@@ -33,14 +33,15 @@ mod office;
 mod record;
 mod revocation;
 pub mod store;
+mod taint;
 mod task;
 pub mod writ;
 
 pub use approvals::ApprovalError;
 pub use identity::IdentityError;
 pub use office::{
-    BootTime, Equipment, Office, OfficeError, OpenOfficeError, Presence, Random, RandomFailed, SWEEP_EVERY,
-    StandingError, StandingStream, SystemBoot, SystemClock, SystemRandom,
+    BootTime, Equipment, Office, OfficeError, OpenOfficeError, People, Presence, Random, RandomFailed,
+    SWEEP_EVERY, StandingError, StandingStream, SystemBoot, SystemClock, SystemRandom,
 };
 pub use record::RecordError;
 pub use task::TaskError;

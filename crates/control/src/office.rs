@@ -12,13 +12,14 @@
 //! | `streams` | who listens | computing and handing over what changed |
 //! | `passing` | activity between look and append, so that an answered revocation has nothing behind it | one append, never with the desk |
 //! | `state` | the fold | one look; for writing, one fold of what was appended. Never while the disk is waited for |
-//! | `meter`, `ended`, `presence`, `sessions` | counters, revocations not yet recorded, living supervisors, hooked sessions | one look-up |
+//! | `meter`, `ended`, `presence`, `sessions`, `terms` | counters, revocations not yet recorded, living supervisors, hooked sessions, terms of grants | one look-up |
 
 mod commit;
 mod deadlines;
 mod ended;
 mod error;
 mod past;
+mod people;
 mod presence;
 mod snapshots;
 mod standing;
@@ -30,6 +31,7 @@ pub(crate) use commit::Change;
 pub use deadlines::SWEEP_EVERY;
 pub(crate) use ended::End;
 pub use error::OfficeError;
+pub use people::People;
 pub use presence::Presence;
 pub use standing::StandingError;
 pub use streams::StandingStream;
@@ -43,12 +45,14 @@ use writ_ledger::note::{SigningKey, SigningSeed, VerifyingKey};
 use writ_ledger::storage::{ReadError, StoreSnapshotError};
 use writ_ledger::{Origin, Storage, Stream};
 use writ_model::{
-    ActivityEntry, Actor, ApprovalId, Client, Clock, ControlEntry, ControlEvent, Digest, TaskId, Timestamp,
+    ActivityEntry, Actor, ApprovalId, Client, Clock, ControlEntry, ControlEvent, Digest, GrantId, GrantTerms,
+    Label, TaskId, Timestamp,
 };
 
 use crate::api::message::Used;
 use crate::fold::{self, ActivityState, FoldError, State};
 use crate::keys::Keys;
+use crate::taint::NameKey;
 use crate::writ::{WritError, WritSigner};
 
 use ended::Ended;
@@ -67,6 +71,7 @@ pub struct Equipment {
     pub clock: Arc<dyn Clock>,
     pub boot: Arc<dyn BootTime>,
     pub random: Arc<dyn Random>,
+    pub people: People,
 }
 
 /// The control plane's core. Share it behind an `Arc`.
@@ -77,6 +82,7 @@ pub struct Office {
     verifying: [VerifyingKey; 2],
     time: OfficeTime,
     random: Arc<dyn Random>,
+    people: People,
     desk: Mutex<Desk>,
     state: RwLock<State>,
     streams: Streams,
@@ -87,8 +93,12 @@ pub struct Office {
     supervisors: Supervisors,
     /// Held for reading by whoever records; taken for writing, and let go at once, to see the last of them off.
     passing: RwLock<()>,
+    /// Keys of digests that stand for workspaces, files and conversations.
+    names: NameKey,
     /// Tasks of sessions that were started without a supervisor of their own.
     sessions: Mutex<HashMap<(Client, Digest), TaskId>>,
+    /// The terms of grants of live tasks, as they lie in the vault.
+    terms: Mutex<HashMap<GrantId, GrantTerms>>,
 }
 
 /// What only the holder of the desk touches.
@@ -137,7 +147,7 @@ impl Office {
     /// # Errors
     /// The ledger cannot be read, or does not fold.
     pub fn open(equipment: Equipment, keys: &Keys) -> Result<Self, OpenOfficeError> {
-        let Equipment { ledger, origin, clock, boot, random } = equipment;
+        let Equipment { ledger, origin, clock, boot, random, people } = equipment;
         let (state, activity) = restore(&*ledger)?;
         let seed = || SigningSeed::from_bytes(keys.checkpoint_seed());
         let verifying =
@@ -155,13 +165,14 @@ impl Office {
             supervisors.expect_after_start(record.task.id, time.since_boot());
         }
         let kept = (activity.size(), state.size());
-        Ok(Self {
+        let office = Self {
             writs: WritSigner::new(origin.as_str(), keys.writ_pkcs8())?,
             verifying: [verifying(Stream::Activity)?, verifying(Stream::Control)?],
             ledger,
             origin,
             time,
             random,
+            people,
             desk: Mutex::new(Desk { burnt: HashSet::new(), activity, kept, damaged: None }),
             state: RwLock::new(state),
             streams: Streams::default(),
@@ -169,8 +180,12 @@ impl Office {
             ended: Mutex::default(),
             supervisors,
             passing: RwLock::default(),
+            names: NameKey::new(keys),
             sessions: Mutex::default(),
-        })
+            terms: Mutex::default(),
+        };
+        office.read_terms();
+        Ok(office)
     }
 
     /// The present moment: never before anything that was recorded, and never slower than the machine's own time.
@@ -200,16 +215,17 @@ impl Office {
         &*self.ledger
     }
 
-    /// Records which policy is in force, if it is another one than before.
+    /// Records which policy is in force and where it came from, if that is another one than before.
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn policy_loaded(&self, version: Digest) -> Result<(), OfficeError> {
+    pub fn policy_loaded(&self, version: Digest, source: Option<Label>) -> Result<(), OfficeError> {
         let mut desk = self.desk();
-        if self.state().policy().is_some_and(|policy| policy.version == version) {
+        let is_it = |policy: &fold::Policy| policy.version == version && policy.source == source;
+        if self.state().policy().is_some_and(is_it) {
             return Ok(());
         }
-        let events = vec![ControlEvent::PolicyLoaded { version }];
+        let events = vec![ControlEvent::PolicyLoaded { version, source }];
         self.commit(&mut desk, Change::new(self.now(), Actor::ControlPlane, events)).map(drop)
     }
 
@@ -219,6 +235,18 @@ impl Office {
 
     pub(crate) const fn sessions(&self) -> &Mutex<HashMap<(Client, Digest), TaskId>> {
         &self.sessions
+    }
+
+    pub(crate) const fn terms(&self) -> &Mutex<HashMap<GrantId, GrantTerms>> {
+        &self.terms
+    }
+
+    pub(crate) const fn people(&self) -> People {
+        self.people
+    }
+
+    pub(crate) const fn names(&self) -> &NameKey {
+        &self.names
     }
 
     pub(crate) const fn writs(&self) -> &WritSigner {

@@ -5,7 +5,7 @@
 //! the paths lie in the vault beside it, and a mark counts on when they are erased.
 
 use aws_lc_rs::hmac;
-use writ_model::{Actor, ControlEvent, Digest, Human, MarkEnd, Task, TaskId};
+use writ_model::{Actor, ControlEvent, Digest, Human, MarkEnd, Task};
 
 use crate::api::Bytes;
 use crate::api::message::{
@@ -28,7 +28,10 @@ pub(crate) struct NameKey(hmac::Key);
 impl NameKey {
     pub fn new(keys: &Keys) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, &keys.vault_key());
-        Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"writ: names in the log, version 1").as_ref()))
+        Self(hmac::Key::new(
+            hmac::HMAC_SHA256,
+            hmac::sign(&root, b"writ: names in the log, version 1").as_ref(),
+        ))
     }
 
     fn digest(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
@@ -175,12 +178,6 @@ impl Office {
         Ok(Marks { marks: views, crowded: false })
     }
 
-    /// What a task let in, as people are shown it.
-    pub(crate) fn sources_of(&self, task: TaskId) -> Vec<SourceView> {
-        let sources = self.state().taints().sources(task, None);
-        sources.into_iter().map(|source| self.source_view(source)).collect()
-    }
-
     fn task_under(&self, writ: &crate::api::message::WritToken) -> Result<Task, OfficeError> {
         let state = self.state();
         Ok(self.task_of(&state, writ, self.now())?.task.clone())
@@ -190,7 +187,8 @@ impl Office {
         Ok(self.text(task.workspace).ok_or(TaskError::Unknown(task.id))?)
     }
 
-    fn source_view(&self, source: Source) -> SourceView {
+    /// A source as people are shown it.
+    pub(crate) fn source_view(&self, source: Source) -> SourceView {
         let Source { kind, call, at, what } = source;
         SourceView { source: kind, call, at, what: self.text(what) }
     }
@@ -214,4 +212,3 @@ fn owned(marks: &crate::fold::WorkspaceMarks) -> Vec<(Digest, FileMark)> {
 fn told(path: &str, what: &str) -> String {
     serde_json::json!([path, what]).to_string()
 }
-

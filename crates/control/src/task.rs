@@ -6,11 +6,11 @@ mod supervise;
 
 pub(crate) use close::closing;
 
-use writ_model::{Label, TaskId};
+use writ_model::{Bounds, Digest, Label, TaskId};
 
 use crate::api::ErrorCode;
 use crate::api::message::{MAX_INTENT_BYTES, TaskList, TaskShow, TaskView, Tasks, Used};
-use crate::fold::{State, TaskRecord};
+use crate::fold::{Source, State, TaskRecord};
 use crate::identity::{self, MAX_LISTED};
 use crate::office::{Office, OfficeError, lock};
 
@@ -36,10 +36,16 @@ pub enum TaskError {
     TooManyNames,
     #[error("the limit of {what} must be from {least} to {most}")]
     Limit { what: &'static str, least: u64, most: u64 },
+    #[error("the bounds cannot be used: {0}")]
+    Bounds(writ_model::InvalidBounds),
+    #[error("the bounds of the task are erased or cannot be read, so nobody knows what it may do")]
+    BoundsErased,
     #[error("no active agent is registered for {0}")]
     NoAgentFor(writ_model::Client),
     #[error("several active agents are registered for {0}")]
     SeveralAgentsFor(writ_model::Client),
+    #[error("nothing is marked at `{0}`; `writ task marks` lists what is")]
+    NoMark(String),
 }
 
 // === impl Office ===
@@ -82,9 +88,10 @@ impl Office {
     }
 
     fn task_view(&self, shown: Shown, now: bool) -> TaskView {
-        let Shown { record, agent_name, agent_owner } = shown;
+        let Shown { record, agent_name, agent_owner, sources } = shown;
         let writ_expires_at = record.writ_expires_at();
         let pending = record.pending().count();
+        let grants = self.grants_of(&record, &|_| true);
         let TaskRecord { task, state, cause, closed_at, epoch, handed_over, weakened, .. } = record;
         TaskView {
             id: task.id,
@@ -100,6 +107,8 @@ impl Office {
             environment: task.environment,
             supervision: task.supervision,
             limits: task.limits,
+            bounds: task.bounds.and_then(|commitment| self.bounds(commitment).ok()),
+            bounds_commitment: task.bounds,
             opened_at: task.opened_at,
             state,
             cause,
@@ -109,8 +118,18 @@ impl Office {
             handed_over: handed_over.into_iter().collect(),
             weakened: weakened.into_iter().collect(),
             pending_approvals: u64::try_from(pending).unwrap_or(u64::MAX),
+            grants,
+            touched: sources.into_iter().map(|source| self.source_view(source)).collect(),
             used: now.then(|| self.used(task.id)).flatten(),
         }
+    }
+
+    /// The bounds under a commitment. Without them nobody knows what the task may do.
+    pub(crate) fn bounds(&self, commitment: Digest) -> Result<Bounds, TaskError> {
+        let text = self.text(commitment).ok_or(TaskError::BoundsErased)?;
+        let bounds: Bounds = serde_json::from_str(&text).map_err(|_| TaskError::BoundsErased)?;
+        bounds.check().map_err(|_| TaskError::BoundsErased)?;
+        Ok(bounds)
     }
 
     /// What a live task used, or one that was closed since the start.
@@ -124,6 +143,7 @@ struct Shown {
     record: TaskRecord,
     agent_name: Label,
     agent_owner: writ_model::Human,
+    sources: Vec<Source>,
 }
 
 // === impl Shown ===
@@ -136,6 +156,7 @@ impl Shown {
             record: record.clone(),
             agent_name: registration.map_or_else(unknown, |r| r.name.clone()),
             agent_owner: registration.map_or_else(|| writ_model::Human(unknown()), |r| r.owner.clone()),
+            sources: state.taints().sources(record.task.id, None),
         }
     }
 }
@@ -145,13 +166,15 @@ impl Shown {
 impl TaskError {
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Unknown(_) | Self::NoAgentFor(_) => ErrorCode::NotFound,
+            Self::Unknown(_) | Self::NoAgentFor(_) | Self::NoMark(_) => ErrorCode::NotFound,
             Self::OtherClient { .. }
             | Self::NoIntent
             | Self::IntentTooLong
             | Self::Workspace
             | Self::TooManyNames
             | Self::Limit { .. }
+            | Self::Bounds(_)
+            | Self::BoundsErased
             | Self::SeveralAgentsFor(_) => ErrorCode::Refused,
         }
     }
@@ -166,7 +189,10 @@ impl TaskError {
             | Self::IntentTooLong
             | Self::Workspace
             | Self::TooManyNames
+            | Self::NoMark(_)
+            | Self::Bounds(_)
             | Self::Limit { .. } => None,
+            Self::BoundsErased => Some("close it and open a new one".to_owned()),
         }
     }
 }

@@ -18,21 +18,6 @@ impl Action {
     /// Whether a grant may cover it at all. What releases, destroys, reads secrets or changes authority is asked for each
     /// time, and so is what nobody can name.
     pub const fn is_grantable(&self) -> bool {
-        let named = !matches!(self.resource, Resource::Unknown { .. });
-        match self.effect {
-            EffectClass::Read
-            | EffectClass::WriteWorkspace
-            | EffectClass::BuildTest
-            | EffectClass::Network
-            | EffectClass::PackageInstall
-            | EffectClass::GitPush
-            | EffectClass::Unknown => named,
-            EffectClass::Publish
-            | EffectClass::Deploy
-            | EffectClass::SecretRead
-            | EffectClass::IdentityChange
-            | EffectClass::Destructive
-            | EffectClass::EscapeAttempt => false,
-        }
+        self.effect.is_grantable() && !matches!(self.resource, Resource::Unknown { .. })
     }
 }

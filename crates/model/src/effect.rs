@@ -70,6 +70,26 @@ impl EffectClass {
     pub const fn is_ordinary(self) -> bool {
         matches!(self, Self::Read | Self::WriteWorkspace | Self::BuildTest)
     }
+
+    /// Whether a person may allow it for the rest of a task. What releases, destroys, reads secrets or changes authority
+    /// is asked for each time.
+    pub const fn is_grantable(self) -> bool {
+        match self {
+            Self::Read
+            | Self::WriteWorkspace
+            | Self::BuildTest
+            | Self::Network
+            | Self::PackageInstall
+            | Self::GitPush
+            | Self::Unknown => true,
+            Self::Publish
+            | Self::Deploy
+            | Self::SecretRead
+            | Self::IdentityChange
+            | Self::Destructive
+            | Self::EscapeAttempt => false,
+        }
+    }
 }
 
 impl fmt::Display for EffectClass {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{Fingerprint, FingerprintPart, Human, LifecycleMove, LifecycleReason, Registration};
 use crate::decision::{ApprovalLevel, Decision};
 use crate::effect::EffectClass;
-use crate::id::{AgentId, ApprovalId, CallId, SessionId, TaskId, WritId};
+use crate::grant::GrantEnd;
+use crate::id::{AgentId, ApprovalId, CallId, GrantId, SessionId, TaskId, WritId};
+use crate::taint::{MarkEnd, SourceKind, Touch};
 use crate::task::{CloseCause, Task, TaskMove};
 use crate::text::{Digest, Label};
 use crate::time::Timestamp;
@@ -137,6 +139,56 @@ pub enum ControlEvent {
     ApprovalExpired {
         approval: ApprovalId,
     },
+    /// An amendment of the task: a person made an approval a grant. `own` when that person is the requester.
+    GrantGiven {
+        grant: GrantId,
+        task: TaskId,
+        approval: ApprovalId,
+        level: ApprovalLevel,
+        by: Human,
+        own: bool,
+        /// Sorted, each once.
+        effects: Vec<EffectClass>,
+        /// What the session may have touched, sorted: once it has touched more, the grant counts no more.
+        touched: Vec<Touch>,
+        /// Commitment to the terms.
+        terms: Digest,
+        expires_at: Timestamp,
+    },
+    GrantEnded {
+        grant: GrantId,
+        task: TaskId,
+        cause: GrantEnd,
+    },
+    /// A session let something in: from then on its whole task is judged with it.
+    TaintRaised {
+        task: TaskId,
+        session: SessionId,
+        /// Keyed digest of the client's own session id: a later task of the same conversation begins with this.
+        conversation: Digest,
+        call: CallId,
+        source: SourceKind,
+        /// Commitment to the host, path, package or tool.
+        what: Digest,
+    },
+    /// A file was written from untrusted input, from private data or from a secret.
+    FileMarked {
+        task: TaskId,
+        /// Keyed digest of the workspace's path.
+        workspace: Digest,
+        /// Keyed digest of the file's path.
+        file: Digest,
+        source: SourceKind,
+        /// The file came in as a whole, and not only a part of what the agent wrote.
+        whole: bool,
+        /// Commitment to the path, and to what it was written from.
+        what: Digest,
+    },
+    FileCleared {
+        workspace: Digest,
+        file: Digest,
+        cause: MarkEnd,
+    },
     OwnerRevoked {
         owner: Human,
     },
@@ -148,6 +200,10 @@ pub enum ControlEvent {
     },
     PolicyLoaded {
         version: Digest,
+        /// Where the organisation's layer came from: `shipped`, `folder`, or `git:` and the commit. Entries from before
+        /// this was kept have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Label>,
     },
     PayloadsErased {
         subject: Label,

@@ -7,13 +7,16 @@
 mod action;
 mod agent;
 mod approval;
+mod bounds;
 mod decision;
 mod effect;
 mod event;
+mod grant;
 mod id;
 mod reason;
 mod resource;
 mod secret;
+mod taint;
 mod task;
 mod text;
 mod time;
@@ -25,15 +28,24 @@ pub use agent::{
     Registration, UnknownClient,
 };
 pub use approval::{ApprovalMove, ApprovalState, IllegalApprovalMove};
+pub use bounds::{
+    Bounds, Constraint, EffectBound, ExactCall, HostPattern, InvalidBounds, MAX_BOUNDS_BYTES, PathPattern,
+    Relation, StopCondition, ToolBound, same_value,
+};
 pub use decision::{ApprovalLevel, Decision, Observed, Verdict};
 pub use effect::{EffectClass, UnknownEffectClass};
 pub use event::{
     ActivityEntry, ActivityEvent, Actor, ControlEntry, ControlEvent, ENTRY_VERSION, EntryError, Outcome,
 };
+pub use grant::{
+    Grant, GrantEnd, GrantFile, GrantLine, GrantShape, GrantTerms, GrantWord, GrantedResource, LineForm,
+    MAX_GRANT_BYTES, MAX_GRANT_PARTS,
+};
 pub use id::{AgentId, ApprovalId, CallId, GrantId, InvalidId, LeaseId, SessionId, TaskId, WritId};
 pub use reason::ReasonCode;
-pub use resource::{Place, Resource};
+pub use resource::{Binding, PackageSource, Place, Resource};
 pub use secret::Secret;
+pub use taint::{MarkEnd, SourceKind, Touch};
 pub use task::{
     CloseCause, IllegalTaskMove, Limits, Supervision, Task, TaskKind, TaskMove, TaskState, UnknownTaskKind,
 };

@@ -58,6 +58,8 @@ reasons! {
     InputTooLarge = "input-too-large",
     /// The task reached a limit and was closed.
     LimitReached = "limit-reached",
+    /// Policy wants an approval that nobody who reaches this control plane can give.
+    NoApprover = "no-approver",
     /// No answer was ready before the client would have given up waiting.
     NotInTime = "not-in-time",
     /// The organisation's policy does not allow it.

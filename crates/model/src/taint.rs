@@ -14,6 +14,16 @@ pub enum Touch {
     Untrusted,
 }
 
+/// Why a file's mark ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkEnd {
+    /// A person cleared it.
+    ByPerson,
+    /// Nothing stands there any more.
+    Gone,
+}
+
 /// Where something came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

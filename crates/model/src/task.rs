@@ -89,6 +89,12 @@ pub enum CloseCause {
     NotStarted,
     /// The writ ran out and was not renewed.
     WritLapsed,
+    /// It reached out of the machine as often as it may.
+    OutwardLimit,
+    /// It changed as many files as it may.
+    FileLimit,
+    /// A call met a condition that the requester named for stopping.
+    StopCondition,
 }
 
 /// When a task stops by itself.
@@ -105,6 +111,12 @@ pub struct Limits {
     pub recorded_bytes: u64,
     /// Most approvals that may wait at once.
     pub pending_approvals: u32,
+    /// Most calls that can carry something out of the machine; without it, no limit of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outward_calls: Option<u64>,
+    /// Most files that are changed, each counted once; without it, no limit of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_written: Option<u64>,
 }
 
 /// A task as it was opened.
@@ -125,6 +137,9 @@ pub struct Task {
     pub environment: Label,
     pub supervision: Supervision,
     pub limits: Limits,
+    /// Commitment to the bounds that the requester named, likewise; the text is their JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Digest>,
     pub opened_at: Timestamp,
 }
 
@@ -255,6 +270,9 @@ impl CloseCause {
             Self::Mismatch => "mismatch",
             Self::NotStarted => "not-started",
             Self::WritLapsed => "writ-lapsed",
+            Self::OutwardLimit => "outward-limit",
+            Self::FileLimit => "file-limit",
+            Self::StopCondition => "stop-condition",
         }
     }
 }
@@ -274,9 +292,18 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// One hour, 2,000 calls, 50 denials, 64 MiB recorded, 5 approvals waiting.
+    /// One hour, 2,000 calls, 50 denials, 64 MiB recorded, 5 approvals waiting; no limit of its own on calls that reach
+    /// out and on files that are changed.
     fn default() -> Self {
-        Self { seconds: 3_600, calls: 2_000, denials: 50, recorded_bytes: 64 << 20, pending_approvals: 5 }
+        Self {
+            seconds: 3_600,
+            calls: 2_000,
+            denials: 50,
+            recorded_bytes: 64 << 20,
+            pending_approvals: 5,
+            outward_calls: None,
+            files_written: None,
+        }
     }
 }
 

@@ -19,6 +19,7 @@
 mod catalogue;
 mod code;
 mod command;
+mod commit;
 mod container;
 mod environment;
 mod files;
@@ -50,9 +51,9 @@ use std::panic::AssertUnwindSafe;
 
 use writ_model::{EffectClass, PackageSource};
 
-pub(crate) use path::is_rebuilt_name as is_rebuilt;
 pub use look::{Look, MAX_LOOK_BYTES};
 pub use path::{is_protected_path, is_secret_path};
+pub(crate) use path::{is_rebuilt_name as is_rebuilt, is_way_out};
 
 /// Longest command text that is read, in bytes. Longer is `unknown`.
 pub const MAX_COMMAND_BYTES: usize = 256 * 1024;
@@ -170,7 +171,9 @@ pub(crate) fn whole_word(raw: &str) -> Option<String> {
         .into_iter()
         .map(|piece| match piece {
             word::Piece::Text { text, .. } => Some(text.into_owned()),
-            word::Piece::Variable { .. } | word::Piece::Command { .. } | word::Piece::Arithmetic { .. } => None,
+            word::Piece::Variable { .. } | word::Piece::Command { .. } | word::Piece::Arithmetic { .. } => {
+                None
+            }
         })
         .collect()
 }

@@ -40,6 +40,9 @@ pub struct Denial {
 pub struct StepUp {
     pub(crate) ruling: Ruling,
     pub(crate) level: ApprovalLevel,
+    /// Those of the ruling's actions that are not allowed as things are.
+    pub(crate) held: Vec<Action>,
+    pub(crate) unasked: String,
     pub(crate) text: Text,
 }
 
@@ -119,6 +122,16 @@ impl Denial {
 impl StepUp {
     pub const fn ruling(&self) -> &Ruling {
         &self.ruling
+    }
+
+    /// The actions that wait; the others are allowed anyway.
+    pub fn held(&self) -> &[Action] {
+        &self.held
+    }
+
+    /// For the agent, where nobody can say that yes: what the call would do, and why it is not allowed without.
+    pub fn unasked(&self) -> &str {
+        &self.unasked
     }
 
     /// Whose yes is needed.

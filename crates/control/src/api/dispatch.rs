@@ -37,10 +37,14 @@ pub(super) async fn answer(control: &Control, human: &Human, op: Op, replies: &R
         Op::TaskList(ask) => call.run(ask, |office, _, ask| office.task_list(&ask)).await,
         Op::TaskShow(ask) => call.run(ask, |office, _, ask| office.task_show(&ask)).await,
         Op::TaskClose(ask) => call.run(ask, |office, human, ask| office.task_close(human, &ask)).await,
+        Op::MarksList(ask) => call.run(ask, |office, _, ask| office.marks_list(&ask)).await,
+        Op::MarkClear(ask) => call.run(ask, |office, human, ask| office.mark_clear(human, &ask)).await,
         Op::ApprovalsList(ask) => call.run(ask, |office, _, ask| office.approvals_list(&ask)).await,
         Op::ApprovalsWatch(_) => subscription::approvals(&control.office, replies).await,
         Op::Approve(ask) => call.run(ask, |office, human, ask| office.approve(human, &ask)).await,
         Op::Deny(ask) => call.run(ask, |office, human, ask| office.deny(human, &ask)).await,
+        Op::GrantsList(ask) => call.run(ask, |office, _, ask| office.grants_list(&ask)).await,
+        Op::EndGrant(ask) => call.run(ask, |office, human, ask| office.grant_end(human, &ask)).await,
         Op::Revoke(ask) => call.run(ask, |office, human, ask| office.revoke(human, &ask)).await,
         Op::AuditSearch(ask) => call.run(ask, |office, _, ask| office.audit_search(&ask)).await,
         Op::AuditShow(ask) => call.run(ask, |office, _, ask| office.audit_show(&ask)).await,
@@ -48,8 +52,13 @@ pub(super) async fn answer(control: &Control, human: &Human, op: Op, replies: &R
         Op::AuditErase(ask) => call.run(ask, |office, human, ask| office.audit_erase(human, &ask)).await,
         Op::PolicyCurrent(ask) => {
             call.run(ask, |office, _, ask| {
-                let policy = office.state_at(ask.at)?.policy();
-                Ok(PolicyView { version: policy.map(|p| p.version), loaded_at: policy.map(|p| p.loaded_at) })
+                let state = office.state_at(ask.at)?;
+                let policy = state.policy();
+                Ok(PolicyView {
+                    version: policy.map(|policy| policy.version),
+                    source: policy.and_then(|policy| policy.source.clone()),
+                    loaded_at: policy.map(|policy| policy.loaded_at),
+                })
             })
             .await
         }
@@ -66,6 +75,8 @@ pub(super) async fn answer(control: &Control, human: &Human, op: Op, replies: &R
         },
         Op::FingerprintSeen(ask) => call.run(ask, |office, _, ask| office.fingerprint_seen(ask)).await,
         Op::StandingWatch(ask) => subscription::standing(&control.office, &ask.writ, replies).await,
+        Op::TaintRecall(ask) => call.run(ask, |office, _, ask| office.taint_recall(&ask)).await,
+        Op::TaintReport(ask) => call.run(ask, |office, _, ask| office.taint_report(ask)).await,
         Op::TaskEnd(ask) => call.run(ask, |office, _, ask| office.task_end(&ask)).await,
     }
 }

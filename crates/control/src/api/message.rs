@@ -5,19 +5,23 @@
 mod agent;
 mod approval;
 mod audit;
+mod grant;
 mod record;
 mod supervisor;
+mod taint;
 mod task;
 
 pub use agent::*;
 pub use approval::*;
 pub use audit::*;
+pub use grant::*;
 pub use record::*;
 pub use supervisor::*;
+pub use taint::*;
 pub use task::*;
 
 use serde::{Deserialize, Serialize};
-use writ_model::{Digest, Timestamp};
+use writ_model::{Digest, Label, Timestamp};
 
 /// `status`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,5 +59,7 @@ pub struct PolicyCurrent {
 pub struct PolicyView {
     /// Digest over the schema and all policy sets; nothing when none was loaded yet.
     pub version: Option<Digest>,
+    /// Where the organisation's layer came from: `shipped`, `folder`, or `git:` and the commit.
+    pub source: Option<Label>,
     pub loaded_at: Option<Timestamp>,
 }

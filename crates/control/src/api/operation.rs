@@ -96,6 +96,11 @@ operations! {
     /// Closes a task.
     "task.close" TaskClose => TaskClosed, Person;
 
+    /// Lists the marked files of a workspace.
+    "marks.list" MarksList => Marks, Person;
+    /// Clears the mark of a file, or all of a workspace: a person has looked at what is in them.
+    "mark.clear" MarkClear => Marks, Person;
+
     /// Lists approvals.
     "approvals.list" ApprovalsList => Approvals, Person;
     /// Subscribes to approvals: first those that wait, then each that changes.
@@ -104,6 +109,10 @@ operations! {
     "approve" Approve => ApprovalView, Person;
     /// Says no.
     "deny" Deny => ApprovalView, Person;
+    /// Lists the grants of open tasks.
+    "grants.list" GrantsList => Grants, Person;
+    /// Ends a grant, at once.
+    "grant.end" EndGrant => GrantView, Person;
 
     /// Ends every authority of an agent, a task or an owner, at once.
     "revoke" Revoke => Revoked, Person;
@@ -140,6 +149,10 @@ operations! {
     "fingerprint.seen" FingerprintSeen => Standing, Supervisor;
     /// Subscribes to how the task stands. The supervisor lives as long as this subscription does.
     "standing.watch" StandingWatch => Standing, Supervisor;
+    /// Tells what earlier sessions of the conversation let in, and which files of the workspace are marked.
+    "taint.recall" TaintRecall => Tainted, Supervisor;
+    /// Records what a session let in and which files were written from it.
+    "taint.report" TaintReport => TaintNoted, Supervisor;
     /// Closes the task.
     "task.end" TaskEnd => TaskClosed, Supervisor;
 }

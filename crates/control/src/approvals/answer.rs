@@ -35,7 +35,10 @@ impl Office {
             own
         };
         let event = ControlEvent::ApprovalGiven { approval: ask.approval, by: by.clone(), own };
-        self.commit(&mut desk, Change::new(now, person(by), vec![event]))?;
+        match ask.as_grant {
+            None => drop(self.commit(&mut desk, Change::new(now, person(by), vec![event]))?),
+            Some(wish) => self.give_grant(&mut desk, by, own, ask.approval, wish, event)?,
+        }
         drop(desk);
         self.approval_view_of(ask.approval)
     }

@@ -24,6 +24,9 @@ impl Office {
             let state = self.state();
             let record = self.open_task_of(&state, &writ, now)?;
             self.in_force(&state, record, now)?;
+            if !self.people().givable().contains(&level) {
+                return Err(ApprovalError::NobodyCan(level).into());
+            }
             let live = |a: &&crate::fold::Approval| !a.is_overdue(now);
             let same = record.pending().filter(live).find(|a| a.action == action && a.level == level);
             if let Some(waiting) = same {

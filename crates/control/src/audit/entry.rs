@@ -69,9 +69,17 @@ impl AnyEntry {
             Self::Control(entry) => match &entry.event {
                 ControlEvent::AgentRegistered { registration, .. } => vec![("purpose", registration.purpose)],
                 ControlEvent::TaskOpened { task } => {
-                    vec![("intent", task.intent), ("workspace", task.workspace)]
+                    let named = task.bounds.map(|bounds| ("bounds", bounds));
+                    [("intent", task.intent), ("workspace", task.workspace)]
+                        .into_iter()
+                        .chain(named)
+                        .collect()
                 }
                 ControlEvent::ApprovalRequested { shown, .. } => vec![("shown", *shown)],
+                ControlEvent::GrantGiven { terms, .. } => vec![("terms", *terms)],
+                ControlEvent::TaintRaised { what, .. } | ControlEvent::FileMarked { what, .. } => {
+                    vec![("what", *what)]
+                }
                 ControlEvent::AgentMoved { .. }
                 | ControlEvent::AgentReviewed { .. }
                 | ControlEvent::FingerprintAccepted { .. }
@@ -86,6 +94,8 @@ impl AnyEntry {
                 | ControlEvent::ApprovalRefused { .. }
                 | ControlEvent::ApprovalConsumed { .. }
                 | ControlEvent::ApprovalExpired { .. }
+                | ControlEvent::GrantEnded { .. }
+                | ControlEvent::FileCleared { .. }
                 | ControlEvent::OwnerRevoked { .. }
                 | ControlEvent::TaskRevoked { .. }
                 | ControlEvent::AgentRevoked { .. }

@@ -154,6 +154,10 @@ impl Who {
                 | ControlEvent::SafetyWeakened { task, .. }
                 | ControlEvent::WritIssued { task, .. }
                 | ControlEvent::ApprovalRequested { task, .. }
+                | ControlEvent::GrantGiven { task, .. }
+                | ControlEvent::GrantEnded { task, .. }
+                | ControlEvent::TaintRaised { task, .. }
+                | ControlEvent::FileMarked { task, .. }
                 | ControlEvent::TaskRevoked { task } => self.tasks.contains(task),
                 ControlEvent::ApprovalGiven { approval, .. }
                 | ControlEvent::ApprovalRefused { approval, .. }
@@ -162,7 +166,9 @@ impl Who {
                 ControlEvent::PayloadsErased { subject } => {
                     subject.as_str().parse().is_ok_and(|task: TaskId| self.tasks.contains(&task))
                 }
-                ControlEvent::OwnerRevoked { .. } | ControlEvent::PolicyLoaded { .. } => false,
+                ControlEvent::FileCleared { .. }
+                | ControlEvent::OwnerRevoked { .. }
+                | ControlEvent::PolicyLoaded { .. } => false,
             },
         }
     }

@@ -1,9 +1,9 @@
-//! One entry, or everything that was recorded about a session, task, call or approval, with its texts.
+//! One entry, or everything that was recorded about a session, task, call, approval or grant, with its texts.
 
 use std::collections::BTreeSet;
 
 use writ_ledger::Stream;
-use writ_model::{AgentId, ApprovalId, CallId, ControlEvent, SessionId, TaskId};
+use writ_model::{AgentId, ApprovalId, CallId, ControlEvent, GrantId, SessionId, TaskId};
 
 use crate::api::message::{AuditShow, AuditStory, EntryView, TextView};
 use crate::office::{Office, OfficeError, each};
@@ -19,7 +19,7 @@ const MAX_TEXT_BYTES: usize = 64 << 10;
 const MAX_STORY_BYTES: usize = 8 << 20;
 
 /// Fields of an entry that hold ids. Labels are not among them: an agent could put an id there.
-const ID_FIELDS: [&str; 6] = ["agent", "approval", "call", "id", "session", "task"];
+const ID_FIELDS: [&str; 8] = ["agent", "approval", "call", "grant", "grants", "id", "session", "task"];
 
 // === impl Office ===
 
@@ -45,6 +45,7 @@ impl Office {
         let known = id.parse::<AgentId>().is_ok()
             || id.parse::<ApprovalId>().is_ok()
             || id.parse::<CallId>().is_ok()
+            || id.parse::<GrantId>().is_ok()
             || id.parse::<SessionId>().is_ok()
             || id.parse::<TaskId>().is_ok();
         if !known {
@@ -135,8 +136,11 @@ fn mentions(bytes: &[u8], ids: &BTreeSet<String>) -> bool {
 
 fn holds(value: &serde_json::Value, ids: &BTreeSet<String>) -> bool {
     let serde_json::Value::Object(fields) = value else { return false };
-    fields.iter().any(|(name, value)| match value.as_str() {
-        Some(text) => ID_FIELDS.contains(&name.as_str()) && ids.contains(text),
-        None => holds(value, ids),
+    let is_one = |name: &String, value: &serde_json::Value| {
+        value.as_str().is_some_and(|text| ID_FIELDS.contains(&name.as_str()) && ids.contains(text))
+    };
+    fields.iter().any(|(name, value)| match value {
+        serde_json::Value::Array(items) => items.iter().any(|item| is_one(name, item)),
+        value => is_one(name, value) || holds(value, ids),
     })
 }

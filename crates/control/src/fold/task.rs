@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use writ_model::{ApprovalId, CloseCause, Label, Task, TaskId, TaskMove, TaskState, Timestamp, WritId};
+use writ_model::{
+    ApprovalId, CloseCause, GrantId, Label, Task, TaskId, TaskMove, TaskState, Timestamp, WritId,
+};
 
-use super::{Approval, FoldError, MAX_CLOSED_TASKS, State};
+use super::{Approval, FoldError, Granted, MAX_CLOSED_TASKS, State};
 use crate::writ::MAX_WRIT_LIFE;
 
 /// A task and what became of it.
@@ -23,6 +25,8 @@ pub struct TaskRecord {
     pub writs: BTreeMap<WritId, Timestamp>,
     /// Empty once the task is closed.
     pub approvals: BTreeMap<ApprovalId, Approval>,
+    /// Empty once the task is closed.
+    pub grants: BTreeMap<GrantId, Granted>,
     pub handed_over: BTreeSet<Label>,
     pub weakened: BTreeSet<Label>,
     pub revoked: bool,
@@ -50,6 +54,7 @@ impl State {
             epoch: 0,
             writs: BTreeMap::new(),
             approvals: BTreeMap::new(),
+            grants: BTreeMap::new(),
             handed_over: BTreeSet::new(),
             weakened: BTreeSet::new(),
             revoked: false,
@@ -68,6 +73,7 @@ impl State {
         let record = self.task_mut(id)?;
         record.step(TaskMove::Close, at)?;
         record.cause = Some(cause);
+        record.grants.clear();
         let approvals = std::mem::take(&mut record.approvals);
         for approval in approvals.keys() {
             self.approvals.remove(approval);

@@ -60,6 +60,7 @@ fn task(id: u8, of: u8, opened: i64) -> Task {
         environment: Label::lossy("local"),
         supervision: Supervision::Governed,
         limits: Limits::default(),
+        bounds: None,
         opened_at: at(opened),
     }
 }
@@ -118,7 +119,7 @@ fn refused(events: &[(i64, ControlEvent)], expected: &FoldError) {
     let mut fresh = opened();
     assert_eq!(fresh.check(&entries), Err(expected.clone()));
     assert_eq!(fresh, opened(), "checking changes nothing");
-    fresh.apply(&entry(0, ControlEvent::PolicyLoaded { version: digest(3) })).unwrap();
+    fresh.apply(&entry(0, ControlEvent::PolicyLoaded { version: digest(3), source: None })).unwrap();
 }
 
 #[test]
@@ -186,7 +187,10 @@ fn what_breaks_a_rule_does_not_fold() {
         &FoldError::UnknownApproval(approval_id(2)),
     );
     refused(
-        &[(5, ControlEvent::PolicyLoaded { version: digest(1) }), (4, moved(1, LifecycleMove::Suspend))],
+        &[
+            (5, ControlEvent::PolicyLoaded { version: digest(1), source: None }),
+            (4, moved(1, LifecycleMove::Suspend)),
+        ],
         &FoldError::TimeBackwards,
     );
     let long = ControlEvent::WritIssued {
@@ -257,7 +261,7 @@ fn any_event() -> impl Strategy<Value = ControlEvent> {
         id.clone()
             .prop_map(|n| ControlEvent::CredentialHandedOver { task: task_id(n), name: Label::lossy("X") }),
         id.clone().prop_map(|n| ControlEvent::SafetyWeakened { task: task_id(n), layer: Label::lossy("Y") }),
-        id.prop_map(|n| ControlEvent::PolicyLoaded { version: digest(n) }),
+        id.prop_map(|n| ControlEvent::PolicyLoaded { version: digest(n), source: None }),
     ]
 }
 

@@ -24,6 +24,7 @@ impl Office {
         self.record_waiting(&mut desk);
         self.suspend_lapsed(&mut desk)?;
         self.expire_approvals(&mut desk)?;
+        self.expire_grants(&mut desk)?;
         let now = self.now();
         let lost = self.supervisors.lost(self.time.since_boot());
         let over: Vec<(TaskId, CloseCause)> = {

@@ -136,6 +136,8 @@ impl Office {
             fingerprint_changed: agent.is_some_and(|agent| agent.changed.is_some()),
             control_size: state.size(),
             epoch: record.epoch,
+            grants: self.grants_in_force(record),
+            givable: self.people().givable(),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The end of a task: its approvals expire, its writs are void, and both logs are signed for whoever keeps the result.
+//! The end of a task: its approvals expire, its grants end, its writs are void, and both logs are signed for whoever keeps the result.
 
 use writ_ledger::Stream;
-use writ_model::{Actor, ApprovalState, CloseCause, ControlEvent, Human, TaskId, TaskState};
+use writ_model::{Actor, ApprovalState, CloseCause, ControlEvent, GrantEnd, Human, TaskId, TaskState};
 
 use crate::api::message::{Checkpoint, TaskClose, TaskClosed, TaskEnd};
 use crate::fold::TaskRecord;
@@ -65,5 +65,11 @@ pub(crate) fn closing(record: &TaskRecord, cause: CloseCause) -> Vec<ControlEven
         ApprovalState::Consumed | ApprovalState::Refused | ApprovalState::Expired => false,
     });
     let expired = live.map(|approval| ControlEvent::ApprovalExpired { approval: approval.id });
-    expired.chain([ControlEvent::TaskClosed { task: record.task.id, cause }]).collect()
+    let granted = record.grants.values().filter(|grant| grant.ended.is_none());
+    let ended = granted.map(|grant| ControlEvent::GrantEnded {
+        grant: grant.id,
+        task: record.task.id,
+        cause: GrantEnd::TaskClosed,
+    });
+    expired.chain(ended).chain([ControlEvent::TaskClosed { task: record.task.id, cause }]).collect()
 }

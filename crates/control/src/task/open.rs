@@ -49,6 +49,7 @@ impl Office {
             limits: None,
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            bounds: None,
         };
         let opened = self.open_as(&mut desk, by, open, Supervision::Hooked)?;
         lock(self.sessions()).insert((client, client_session), opened.task.id);
@@ -62,8 +63,10 @@ impl Office {
         ask: TaskOpen,
         supervision: Supervision,
     ) -> Result<TaskOpened, OfficeError> {
-        let TaskOpen { agent, client, kind, intent, workspace, limits, handed_over, weakened } = ask;
+        let TaskOpen { agent, client, kind, intent, workspace, limits, handed_over, weakened, bounds } = ask;
         let (intent, limits) = (intent.trim(), limits.unwrap_or_default());
+        let bounds = bounds.filter(|bounds| !bounds.is_empty());
+        bounds.as_ref().map_or(Ok(()), |bounds| bounds.check().map_err(TaskError::Bounds))?;
         check(intent, &workspace, &limits, handed_over.len().max(weakened.len()))?;
         // Dates first, so that an agent whose time is up is suspended by being used, not only by the clock.
         self.suspend_lapsed(desk)?;
@@ -82,6 +85,14 @@ impl Office {
         let id = self.fresh(now, TaskId::new)?;
         let (intent_digest, intent_payload) = self.seal(&id, intent)?;
         let (workspace_digest, workspace_payload) = self.seal(&id, &workspace)?;
+        let mut payloads = vec![intent_payload, workspace_payload];
+        let mut bounds_digest = None;
+        if let Some(bounds) = &bounds {
+            let text = serde_json::to_string(bounds).map_err(|_| TaskError::BoundsErased)?;
+            let (digest, payload) = self.seal(&id, &text)?;
+            payloads.push(payload);
+            bounds_digest = Some(digest);
+        }
         let task = Task {
             id,
             agent: agent.id,
@@ -94,6 +105,7 @@ impl Office {
             environment: agent.registration.environment.clone(),
             supervision,
             limits,
+            bounds: bounds_digest,
             opened_at: now,
         };
         let epoch = 1;
@@ -105,7 +117,6 @@ impl Office {
         events.extend(weakened.into_iter().map(|layer| ControlEvent::SafetyWeakened { task: id, layer }));
         events.push(ControlEvent::TaskAttached { task: id, epoch });
         events.push(writ);
-        let payloads = vec![intent_payload, workspace_payload];
         let change = Change { payloads, ..Change::new(now, Actor::Human(by.clone()), events) };
         self.commit(desk, change)?;
         lock(self.meter()).insert(id, Used::default());
@@ -138,6 +149,7 @@ impl Office {
         Ok(TaskOpened {
             intent: self.text(task.intent).unwrap_or_default(),
             workspace: self.text(task.workspace).unwrap_or_default(),
+            bounds: task.bounds.map(|commitment| self.bounds(commitment)).transpose()?,
             task,
             agent_name: registration.name,
             agent_owner: registration.owner,
@@ -189,10 +201,13 @@ fn check(intent: &str, workspace: &str, limits: &Limits, names: usize) -> Result
     let within = |what, value: u64, least, most| {
         if (least..=most).contains(&value) { Ok(()) } else { Err(TaskError::Limit { what, least, most }) }
     };
-    let Limits { seconds, calls, denials, recorded_bytes, pending_approvals } = *limits;
+    let Limits { seconds, calls, denials, recorded_bytes, pending_approvals, outward_calls, files_written } =
+        *limits;
     within("time", seconds, 1, MAX_SECONDS)?;
     within("calls", calls, 1, 1_000_000)?;
     within("denials", denials, 1, 1_000_000)?;
     within("bytes recorded", recorded_bytes, 64 << 10, 4 << 30)?;
-    within("approvals waiting", u64::from(pending_approvals), 0, 100)
+    within("approvals waiting", u64::from(pending_approvals), 0, 100)?;
+    within("calls that reach out", outward_calls.unwrap_or(0), 0, 1_000_000)?;
+    within("files changed", files_written.unwrap_or(0), 0, 1_000_000)
 }

@@ -26,6 +26,7 @@ fn task() -> Task {
         environment: Label::lossy("local"),
         supervision: Supervision::Governed,
         limits: Limits::default(),
+        bounds: None,
         opened_at: NOW,
     }
 }

@@ -3,6 +3,7 @@
 mod approving;
 pub(crate) mod bench;
 mod ending;
+mod granting;
 mod keeping;
 mod reading;
 mod recording;

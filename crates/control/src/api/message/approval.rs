@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Digest, Human, Label, TaskId, TaskKind,
-    Timestamp,
+    AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Digest, GrantId, GrantTerms, Human, Label,
+    TaskId, TaskKind, Timestamp,
 };
 
 /// `approvals.list`
@@ -37,6 +37,20 @@ pub struct Approve {
     pub approval: ApprovalId,
     /// Digest of the action that the person was shown; refused when the request is for another.
     pub action: Digest,
+    /// Makes the yes a grant too: for this call once, and for calls of its shape from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_grant: Option<GrantWish>,
+}
+
+/// What an approver asks of a grant, within what the request offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantWish {
+    /// How long it lasts; until the task ends when left out, and never longer.
+    pub seconds: Option<u64>,
+    /// For every ordinary file of the folder, where a single file of the workspace was asked for.
+    #[serde(default)]
+    pub folders: bool,
 }
 
 /// `deny`
@@ -69,6 +83,14 @@ pub struct ApprovalView {
     pub answers: Vec<AnswerView>,
     /// The call that spent it.
     pub consumed_by: Option<CallId>,
+    /// What it could be made a grant for; nothing where no grant may cover it.
+    #[serde(default)]
+    pub grantable: Option<GrantTerms>,
+    /// The grant that was made of it.
+    #[serde(default)]
+    pub grant: Option<GrantId>,
+    /// When the task reaches its time limit: no grant lasts longer.
+    pub task_ends_at: Timestamp,
 }
 
 /// One person's answer.

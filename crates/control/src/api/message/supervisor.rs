@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, CloseCause, Digest, Fingerprint, Human, Label,
-    LifecycleState, Limits, Task, TaskId, TaskKind, TaskState, Timestamp,
+    ApprovalId, ApprovalLevel, ApprovalState, Bounds, CallId, Client, CloseCause, Digest, Fingerprint, Human,
+    Label, LifecycleState, Limits, Task, TaskId, TaskKind, TaskState, Timestamp,
 };
 
-use super::{Payload, ReceiptView};
+use super::{GrantView, Payload, ReceiptView};
 
 /// Longest intent text and workspace path in bytes.
 pub const MAX_INTENT_BYTES: usize = 16 << 10;
@@ -41,6 +41,9 @@ pub struct TaskOpen {
     /// Layers that the person switched off.
     #[serde(default)]
     pub weakened: Vec<Label>,
+    /// What the person named. Kept in the vault.
+    #[serde(default)]
+    pub bounds: Option<Bounds>,
 }
 
 /// `task.attach`
@@ -73,6 +76,8 @@ pub struct TaskOpened {
     pub agent_environment: Label,
     pub intent: String,
     pub workspace: String,
+    #[serde(default)]
+    pub bounds: Option<Bounds>,
     pub writ: WritToken,
     pub epoch: u64,
     pub standing: Standing,
@@ -97,6 +102,10 @@ pub struct Standing {
     pub control_size: u64,
     /// The epoch that holds the task. A supervisor with a smaller one stops.
     pub epoch: u64,
+    /// The grants that count, with their terms.
+    pub grants: Vec<GrantView>,
+    /// Whose approval can be given here at all.
+    pub givable: Vec<ApprovalLevel>,
 }
 
 macro_rules! under_writ {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    AgentId, Client, CloseCause, Human, Label, Limits, Supervision, TaskId, TaskKind, TaskState, Timestamp,
+    AgentId, Bounds, Client, CloseCause, Digest, Human, Label, Limits, Supervision, TaskId, TaskKind,
+    TaskState, Timestamp,
 };
 
-use super::Log;
+use super::{GrantView, Log, SourceView};
 
 /// `task.list`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -60,6 +61,10 @@ pub struct TaskView {
     pub environment: Label,
     pub supervision: Supervision,
     pub limits: Limits,
+    /// What the requester named; nothing when nothing was, or when it was erased.
+    pub bounds: Option<Bounds>,
+    /// The commitment to it, which stays.
+    pub bounds_commitment: Option<Digest>,
     pub opened_at: Timestamp,
     pub state: TaskState,
     pub cause: Option<CloseCause>,
@@ -72,6 +77,12 @@ pub struct TaskView {
     /// Layers that a person switched off.
     pub weakened: Vec<Label>,
     pub pending_approvals: u64,
+    /// What was granted while it was open, ended ones included; empty once it is closed.
+    #[serde(default)]
+    pub grants: Vec<GrantView>,
+    /// What its sessions let in, oldest first.
+    #[serde(default)]
+    pub touched: Vec<SourceView>,
     /// Decisions, denials and bytes recorded so far; nothing for a past moment.
     pub used: Option<Used>,
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_control::api::message::*;
 use writ_control::api::{ErrorCode, Op};
-use writ_model::{ApprovalId, Client, SessionId, TaskId, Timestamp};
+use writ_model::{ApprovalId, Client, GrantId, SessionId, TaskId, Timestamp};
 
 use super::server::{Served, code, refusal};
 
@@ -12,7 +12,7 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
     use ErrorCode::{BadRequest, NotFound, Refused, WritInvalid};
     let at = Timestamp::from_millis(1_795_306_510_000);
     let (task, approval) = (TaskId::new(at, [9; 10]), ApprovalId::new(at, [9; 10]));
-    let session = SessionId::new(at, [9; 10]);
+    let (session, grant) = (SessionId::new(at, [9; 10]), GrantId::new(at, [9; 10]));
     let digest = "00".repeat(32);
     let writ = "eyJhbGciOiJub25lIn0.e30.";
     let nobody = json!({"agent": "nobody"});
@@ -47,6 +47,8 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
         ("approvals.watch", json!({"since": 0}), BadRequest),
         ("approve", json!({"approval": approval, "action": digest}), NotFound),
         ("deny", json!({"approval": approval}), NotFound),
+        ("grants.list", json!({"task": "tsk_1"}), BadRequest),
+        ("grant.end", json!({"grant": grant}), NotFound),
         ("revoke", json!({"target": {"agent": "nobody"}}), NotFound),
         ("audit.search", json!({"limit": 0}), BadRequest),
         ("audit.show", json!({"what": session}), NotFound),

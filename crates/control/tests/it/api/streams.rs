@@ -83,7 +83,7 @@ async fn a_wait_ends_with_the_answer_or_the_patience() {
     assert_eq!((shown.id, shown.state), (asked.approval, ApprovalState::Pending));
     assert_eq!(shown.shown.as_deref(), Some("{\"command\":\"git push\"}"));
     let waiting = supervisor.call(wait(asked.approval, 600_000));
-    let answering = person.call(Approve { approval: shown.id, action: shown.action });
+    let answering = person.call(Approve { approval: shown.id, action: shown.action, as_grant: None });
     let (waited, answered) = tokio::join!(waiting, answering);
     answered.unwrap();
     assert_eq!(waited.unwrap().state, ApprovalState::Approved);

@@ -9,7 +9,7 @@ use writ_control::api::message::*;
 use writ_control::api::{ApiError, Bytes, ErrorCode};
 use writ_control::keys::{Keys, WhenMissing};
 use writ_control::store::{LedgerKeys, MemoryLedger, Options, SqliteLedger};
-use writ_control::{BootTime, Equipment, Office, OfficeError, Random, RandomFailed};
+use writ_control::{BootTime, Equipment, Office, OfficeError, People, Random, RandomFailed};
 use writ_ledger::storage::{AppendError, PayloadError, ReadError, Sizes, StoreSnapshotError};
 use writ_ledger::vault::{Opened, Salt};
 use writ_ledger::{
@@ -282,6 +282,7 @@ impl Bench {
             limits: None,
             handed_over: vec![label("ANTHROPIC_API_KEY")],
             weakened: Vec::new(),
+            bounds: None,
         }
     }
 
@@ -333,7 +334,7 @@ impl Bench {
         approval: ApprovalId,
         action: u8,
     ) -> Result<ApprovalView, OfficeError> {
-        self.office.approve(&human(by), &Approve { approval, action: digest(action) })
+        self.office.approve(&human(by), &Approve { approval, action: digest(action), as_grant: None })
     }
 
     pub(crate) fn take(&self, task: &TaskOpened, action: u8) -> Result<Option<Taken>, OfficeError> {
@@ -392,6 +393,7 @@ fn open(
         clock: hands.clone(),
         boot: hands.clone(),
         random: random.clone(),
+        people: People::Several,
     };
     Arc::new(Office::open(equipment, keys).unwrap())
 }

@@ -57,7 +57,10 @@ fn a_snapshot_that_does_not_fit_is_not_used() {
     let (mut bench, task) = worked();
     let (activity, control) = (bench.ledger.tip(Stream::Activity), bench.ledger.tip(Stream::Control));
     for body in [&b"garbage"[..], br#"{"control":{},"activity":{}}"#] {
-        bench.ledger.put_snapshot(1, Sizes { activity, control }, body.to_vec()).unwrap();
+        bench
+            .ledger
+            .put_snapshot(writ_control::fold::FOLD_VERSION, Sizes { activity, control }, body.to_vec())
+            .unwrap();
         bench.restart();
         assert_eq!(bench.show_task(&task).used.unwrap().calls, 20);
     }
@@ -132,9 +135,14 @@ fn policy_is_recorded_when_it_changes() {
     let bench = Bench::new();
     let size = || bench.ledger.tip(Stream::Control);
     let before = size();
-    bench.office.policy_loaded(Digest::new([1; 32])).unwrap();
-    bench.office.policy_loaded(Digest::new([1; 32])).unwrap();
+    bench.office.policy_loaded(Digest::new([1; 32]), None).unwrap();
+    bench.office.policy_loaded(Digest::new([1; 32]), None).unwrap();
     assert_eq!(size(), before + 1);
-    bench.office.policy_loaded(Digest::new([2; 32])).unwrap();
+    bench.office.policy_loaded(Digest::new([2; 32]), None).unwrap();
     assert_eq!(size(), before + 2);
+    // The same policies from another commit are news too.
+    for commit in ["git:a", "git:b", "git:b"] {
+        bench.office.policy_loaded(Digest::new([2; 32]), Some(Label::lossy(commit))).unwrap();
+    }
+    assert_eq!(size(), before + 4);
 }

@@ -170,7 +170,7 @@ fn the_past_is_the_same_fold_stopped_earlier() {
     let then = bench.hands.wall();
     bench.hands.pass(Duration::from_secs(10));
     bench.office.agent_approve(&me(), &AgentApprove { agent: "claude".into() }).unwrap();
-    bench.office.policy_loaded(digest(5)).unwrap();
+    bench.office.policy_loaded(digest(5), None).unwrap();
     let task = bench.task();
     let approval = bench.ask(&task, 1, ApprovalLevel::OnePerson);
     let open = bench.hands.wall();
