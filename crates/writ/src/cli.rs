@@ -16,9 +16,11 @@ mod classify;
 mod completion;
 mod demo;
 mod doctor;
+mod grant;
 mod install;
 mod measure;
 mod policy;
+mod replay;
 mod revoke;
 mod run;
 mod serve;
@@ -30,6 +32,7 @@ Examples:
   writ run --kind bugfix --task \"fix the parser\" -- claude  work under a writ
   writ approvals watch                                    what waits for a human
   writ approve apr_…                                      yes, to exactly this call, once
+  writ approve apr_… --grant                              yes, to calls of this shape in this task
   writ revoke agent claude-code                           stop it everywhere, now
   writ audit search --verdict deny                        what was refused, and why
   writ audit verify                                       check the whole record, offline
@@ -61,16 +64,19 @@ enum Command {
     Task(task::Command),
     /// List the calls that wait for a human, or watch them
     Approvals(approvals::Arguments),
-    /// Say yes to exactly one held call
+    /// Say yes to exactly one held call, or to calls of its shape for the rest of the task
     Approve(answer::Approve),
     /// Say no to a held call
     Deny(answer::Deny),
+    /// List what was granted for the rest of a task, or end it
+    #[command(subcommand)]
+    Grant(grant::Command),
     /// End the authority of an agent, a task or an owner, at once
     #[command(subcommand)]
     Revoke(revoke::Command),
     /// Ask what would be decided, and why
     Check(check::Arguments),
-    /// Look at and validate policies
+    /// Look at, check, test and fetch policies
     #[command(subcommand)]
     Policy(policy::Command),
     /// Answer one event of a client: JSON on standard input, the answer on standard output
@@ -87,6 +93,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Tell what a shell command would do, without doing it
     Classify(classify::Arguments),
+    /// Tell how a chain of calls would be judged, step by step, without doing it
+    Replay(replay::Arguments),
     /// Print the completions of a shell
     Completion(completion::Arguments),
 }
@@ -94,7 +102,7 @@ enum Command {
 /// For `--help` only: the real thing is started before this parser.
 #[derive(clap::Args)]
 struct HookHelp {
-    /// claude-code, codex, gemini-cli or opencode
+    /// claude-code, codex, copilot-cli, gemini-cli or opencode
     client: String,
     /// The event, for clients whose message does not name it
     event: Option<String>,
@@ -137,11 +145,13 @@ fn dispatch(command: Command) -> Outcome {
         Command::Demo(arguments) => demo::main(arguments),
         Command::Deny(arguments) => answer::deny(&context()?, arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
+        Command::Grant(command) => grant::main(&context()?, command),
         Command::Hook(HookHelp { client, event: _, deadline: _ }) => Err(crate::failure::Failure::usage(
             format_args!("`writ hook {client}` must come first on its command line"),
         )),
         Command::Install(arguments) => install::main(arguments),
-        Command::Policy(command) => policy::main(command),
+        Command::Policy(command) => policy::main(&context()?, command),
+        Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
         Command::Run(arguments) => run::main(&context()?, arguments),
         Command::Serve(arguments) => serve::main(&context()?, arguments),

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use writ_model::Limits;
+use writ_policy::PrivateData;
+
+use crate::organisation::git;
 
 /// Largest file that is read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -64,10 +67,19 @@ pub(crate) struct Config {
     pub(crate) hold: Option<Duration>,
     /// Where the public pages are served.
     pub(crate) listen: Option<SocketAddr>,
-    /// Folder of the organisation's policies, instead of the shipped profiles.
-    pub(crate) organisation: Option<PathBuf>,
+    /// The organisation's policies, instead of the shipped profiles.
+    pub(crate) organisation: Option<Organisation>,
     /// Variables that reach the agent although they look like credentials.
     pub(crate) danger_pass: Vec<String>,
+    /// What counts as private data beside what always does.
+    pub(crate) private: PrivateData,
+}
+
+/// Where the organisation's policies lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Organisation {
+    Folder(PathBuf),
+    Git(git::Source),
 }
 
 /// The paths below the state directory.
@@ -85,6 +97,7 @@ struct RawConfig {
     serve: RawServe,
     policy: RawPolicy,
     environment: RawEnvironment,
+    private: RawPrivate,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,6 +114,8 @@ struct RawLimits {
     denials: Option<u64>,
     recorded_bytes: Option<u64>,
     pending_approvals: Option<u32>,
+    outward_calls: Option<u64>,
+    files_written: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -112,13 +127,38 @@ struct RawServe {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawPolicy {
-    organisation: Option<PathBuf>,
+    organisation: Option<RawOrganisation>,
+}
+
+/// A path, or a table that names a repository.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a path, or a table with `git`, `ref`, `path` and `commit`")]
+enum RawOrganisation {
+    Folder(PathBuf),
+    Git(RawGit),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGit {
+    git: String,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    path: Option<String>,
+    commit: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawEnvironment {
     danger_pass: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPrivate {
+    paths: Vec<String>,
+    mcp_servers: Vec<String>,
 }
 
 // === impl State ===
@@ -172,6 +212,11 @@ impl State {
     /// Where the folders of the runs lie, one per task.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("run")
+    }
+
+    /// Where mirrors of the organisation's policies lie.
+    pub(crate) fn policies(&self) -> PathBuf {
+        self.root.join("policies")
     }
 
     /// What a control plane that was started in the background says.
@@ -249,11 +294,18 @@ impl Config {
     }
 
     fn checked(path: Option<PathBuf>, raw: RawConfig) -> Result<Self, ConfigError> {
-        let RawConfig { run, limits, serve, policy, environment } = raw;
+        let RawConfig { run, limits, serve, policy, environment, private } = raw;
         let RawRun { hold_seconds } = run;
         let RawServe { listen } = serve;
         let RawPolicy { organisation } = policy;
         let RawEnvironment { danger_pass } = environment;
+        let RawPrivate { paths, mcp_servers } = private;
+        let odd =
+            |path: &String| path.is_empty() || path.split('/').any(|part| part == "..") || path.contains('*');
+        if paths.iter().any(odd) {
+            let wanted = "takes files and folders without `..` and `*`: absolute, below `~/`, or seen from the workspace";
+            return invalid(path, "private.paths", wanted);
+        }
         let limits = match checked_limits(limits) {
             Ok(limits) => limits,
             Err((key, problem)) => return invalid(path, key, problem),
@@ -261,9 +313,10 @@ impl Config {
         if listen.is_some_and(|address| !address.ip().is_loopback()) {
             return invalid(path, "serve.listen", "must be a loopback address, as 127.0.0.1:8420");
         }
-        if organisation.as_deref().is_some_and(Path::is_relative) {
-            return invalid(path, "policy.organisation", "must be an absolute path");
-        }
+        let organisation = match organisation.map(Organisation::checked).transpose() {
+            Ok(organisation) => organisation,
+            Err((key, problem)) => return invalid(path, key, problem),
+        };
         Ok(Self {
             path,
             limits,
@@ -271,13 +324,23 @@ impl Config {
             listen,
             organisation,
             danger_pass,
+            private: PrivateData { repository: false, paths, mcp_servers },
         })
     }
 
-    /// Refuses a file, or a policy folder, that lies where the agent of this workspace can write.
+    /// The folder on this machine that holds the organisation's policies, or the repository that they come from.
+    pub(crate) fn policies(&self) -> Option<&Path> {
+        match &self.organisation {
+            Some(Organisation::Folder(path)) => Some(path),
+            Some(Organisation::Git(source)) => source.place(),
+            None => None,
+        }
+    }
+
+    /// Refuses a file, or policies, that lie where the agent of this workspace can write.
     pub(crate) fn outside_of(&self, workspace: &Path) -> Result<(), ConfigError> {
-        for path in [&self.path, &self.organisation].into_iter().flatten() {
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        for path in self.path.as_deref().into_iter().chain(self.policies()) {
+            let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             if real.starts_with(workspace) {
                 return Err(ConfigError::InWorkspace { path: real, workspace: workspace.to_owned() });
             }
@@ -286,12 +349,47 @@ impl Config {
     }
 }
 
+// === impl Organisation ===
+
+impl Organisation {
+    fn checked(raw: RawOrganisation) -> Result<Self, (&'static str, &'static str)> {
+        let RawGit { git, reference, path, commit } = match raw {
+            RawOrganisation::Folder(path) if path.is_absolute() => return Ok(Self::Folder(path)),
+            RawOrganisation::Folder(_) => return Err(("policy.organisation", "must be an absolute path")),
+            RawOrganisation::Git(raw) => raw,
+        };
+        let reference = reference.unwrap_or_else(|| "refs/heads/main".to_owned());
+        let path = path.unwrap_or_default().trim_end_matches('/').to_owned();
+        for (key, problem) in [
+            ("policy.organisation.git", git::Source::problem_of_url(&git)),
+            ("policy.organisation.ref", git::Source::problem_of_reference(&reference)),
+            ("policy.organisation.path", git::Source::problem_of_path(&path)),
+        ] {
+            if let Some(problem) = problem {
+                return Err((key, problem));
+            }
+        }
+        let commit = commit.map(|commit| commit.parse::<git::Commit>()).transpose().map_err(|_| {
+            ("policy.organisation.commit", "must be a commit's 40 hexadecimal digits, in lower case")
+        })?;
+        Ok(Self::Git(git::Source { url: git, reference, path, commit }))
+    }
+}
+
 fn invalid<T>(path: Option<PathBuf>, key: &'static str, problem: &'static str) -> Result<T, ConfigError> {
     Err(ConfigError::Invalid { path: path.unwrap_or_default(), key, problem })
 }
 
 fn checked_limits(raw: RawLimits) -> Result<Limits, (&'static str, &'static str)> {
-    let RawLimits { seconds, calls, denials, recorded_bytes, pending_approvals } = raw;
+    let RawLimits {
+        seconds,
+        calls,
+        denials,
+        recorded_bytes,
+        pending_approvals,
+        outward_calls,
+        files_written,
+    } = raw;
     let shipped = Limits::default();
     let limits = Limits {
         seconds: seconds.unwrap_or(shipped.seconds),
@@ -299,6 +397,8 @@ fn checked_limits(raw: RawLimits) -> Result<Limits, (&'static str, &'static str)
         denials: denials.unwrap_or(shipped.denials),
         recorded_bytes: recorded_bytes.unwrap_or(shipped.recorded_bytes),
         pending_approvals: pending_approvals.unwrap_or(shipped.pending_approvals),
+        outward_calls,
+        files_written,
     };
     if limits.seconds == 0 {
         return Err(("limits.seconds", "must be at least 1"));

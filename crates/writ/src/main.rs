@@ -9,6 +9,7 @@ mod door;
 mod environment;
 mod failure;
 mod hook;
+mod organisation;
 mod screen;
 mod wire;
 

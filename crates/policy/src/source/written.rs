@@ -37,10 +37,8 @@ fn written(layer: Layer, file: &SourceFile) -> Vec<Written> {
     let mut begun = false;
     let mut bytes = text.bytes().enumerate().peekable();
     while let Some((at, byte)) = bytes.next() {
-        if !begun
-            && !byte.is_ascii_whitespace()
-            && !(byte == b'/' && bytes.peek().is_some_and(|next| next.1 == b'/'))
-        {
+        let is_comment = byte == b'/' && bytes.peek().is_some_and(|(_, next)| *next == b'/');
+        if !(begun || is_comment || byte.is_ascii_whitespace()) {
             (start, first, begun) = (at, line, true);
         }
         match byte {

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use writ_model::{Binding, Bounds, EffectClass, PackageSource, Place, Resource, Supervision, TaskKind, Verdict};
+use writ_model::{
+    Binding, Bounds, EffectClass, PackageSource, Place, Resource, Supervision, TaskKind, Verdict,
+};
 use writ_policy::{
-    Chain, Engine, FingerprintState, Lexical, Moment, PolicySources, SourceFile, Taint, TaskBounds, TaskJudge,
-    TaskScope,
+    Chain, Engine, FingerprintState, Lexical, Moment, PolicySources, SourceFile, Taint, TaskBounds,
+    TaskJudge, TaskScope,
 };
 
 use crate::ground::{ROOT, action, engine, moment, scope, workspace};
@@ -190,7 +192,10 @@ fn chains(rows: Rows<'_>) -> String {
         .filter(|(effect, name, _)| {
             matches!(
                 effect,
-                EffectClass::WriteWorkspace | EffectClass::BuildTest | EffectClass::GitPush | EffectClass::Publish
+                EffectClass::WriteWorkspace
+                    | EffectClass::BuildTest
+                    | EffectClass::GitPush
+                    | EffectClass::Publish
             ) || *name == "host public"
         })
         .cloned()
@@ -200,8 +205,14 @@ fn chains(rows: Rows<'_>) -> String {
         table(title, &Moment { chain, taint, ..moment() }, "development", &rows)
     };
     [
-        chained("it runs a file that was written from untrusted input", Chain { runs_marked: true, ..Chain::default() }),
-        chained("it writes what came from untrusted input", Chain { writes_untrusted: true, ..Chain::default() }),
+        chained(
+            "it runs a file that was written from untrusted input",
+            Chain { runs_marked: true, ..Chain::default() },
+        ),
+        chained(
+            "it writes what came from untrusted input",
+            Chain { writes_untrusted: true, ..Chain::default() },
+        ),
         chained("its words stood in untrusted input", Chain { repeats: true, ..Chain::default() }),
         chained("it repeats a secret that was read", Chain { carries_secret: true, ..Chain::default() }),
     ]
@@ -234,8 +245,16 @@ fn bounded() -> String {
         (EffectClass::GitPush, "ref named", git_ref("origin", "release/1", false)),
         (EffectClass::GitPush, "ref named, force", git_ref("origin", "release/1", true)),
         (EffectClass::GitPush, "ref own, not named", git_ref("origin", "writ/fix-login", false)),
-        (EffectClass::Unknown, "mcp tool named", Resource::McpTool { server: text("forge"), tool: text("issue") }),
-        (EffectClass::Unknown, "mcp tool not named", Resource::McpTool { server: text("forge"), tool: text("merge") }),
+        (
+            EffectClass::Unknown,
+            "mcp tool named",
+            Resource::McpTool { server: text("forge"), tool: text("issue") },
+        ),
+        (
+            EffectClass::Unknown,
+            "mcp tool not named",
+            Resource::McpTool { server: text("forge"), tool: text("merge") },
+        ),
     ];
     table_of(&engine(), "the requester named what the task is about", &moment(), &rows, |scope| {
         if scope.task.supervision == Supervision::Governed {

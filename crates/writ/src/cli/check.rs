@@ -1,35 +1,50 @@
 //! `writ check`: what would be decided, and why. Nothing is recorded, nothing happens.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
-use writ_control::api::message::{AgentShow, TaskShow, TaskView};
+use serde_json::{Value, json};
 use writ_model::{
-    Action, AgentId, CallId, Client, Decision, Digest, EffectClass, Human, Label, Limits, Operation, Place,
-    Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
+    Action, Bounds, CallId, Decision, EffectClass, Label, Operation, Resource, TaskKind, Timestamp, ToolCall,
+    Verdict,
 };
 use writ_policy::{
-    Budget, Engine, Explanation, FingerprintState, Moment, Placed, Taint, TaskJudge, TaskScope,
+    Budget, Chain, FingerprintState, Judgement, Moment, Part, Placed, Story, Taint, TaskJudge,
 };
 
 use super::Context;
 use super::measure::moment;
-use super::run::{bench, engine, workspace};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
-use crate::wire::{self, Files, now};
+use crate::wire::{Files, now};
+
+mod resource;
+mod subject;
+mod why;
+
+pub(super) use resource::resource;
+use subject::{Policies, Then, Wanted};
+use why::{Ground, Why};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Ask about a command, or about one action on one resource. Resources are written KIND:NAME, with KIND one of command,
-cloud, deployment, host, identity, mcp (SERVER/TOOL), package, path, ref (REMOTE#REF), repository, secret.
+Ask about a call (--command, --read, --write, --fetch, --mcp), or about one action on one resource. Resources are written
+KIND:NAME, with KIND one of cloud, command, deployment, host, identity, mcp (SERVER/TOOL), package, path, ref (REMOTE#REF),
+repository, secret. Whose question it is: a real --task, or a --kind of work, of an --agent or of nobody in particular.
 
 Examples:
   writ check --kind docs --command 'git push origin main'
-  writ check --task 4f2a --action network --resource host:example.org
-  writ check --kind feature --action write-workspace --resource path:.github/workflows/ci.yml
+  writ check --kind feature --write .github/workflows/ci.yml --explain
+  writ check --kind bugfix --fetch https://example.org/docs --taint untrusted
+  writ check --kind feature --mcp forge/merge --arguments '{\"number\": 7}'
+  writ check --task 4f2a --action git-push --resource 'ref:origin#main'
+  writ check --task 4f2a --command 'cargo publish' --at 2031-05-04T10:00:00Z
+
+--explain shows each policy that decided with its text and place, what it looked at, and what would change the answer:
+whose yes, another kind of task, naming it when the task is opened, a session that has read less.
+
+--at asks with agent and task as they were then, and with the policies that were loaded then, where they are kept: today's,
+or a commit of the organisation's repository. Where they are not, the answer says so and rests on today's policies.
 
 Ends with 0 when it would be allowed, with 3 when it would be denied, with 4 when a human would be asked.")]
 pub(super) struct Arguments {
@@ -37,39 +52,102 @@ pub(super) struct Arguments {
     #[arg(long)]
     agent: Option<String>,
     /// A task, by its id or enough of it, in place of a kind
-    #[arg(long, conflicts_with = "kind")]
+    #[arg(long, conflicts_with_all = ["kind", "environment", "hooked", "bounds"])]
     task: Option<String>,
     /// What sort of work it would be
     #[arg(long)]
     kind: Option<TaskKind>,
-    /// A shell command
-    #[arg(long, conflicts_with_all = ["action", "resource"], required_unless_present = "action")]
-    command: Option<String>,
-    /// An effect class, as `git-push`
-    #[arg(long, requires = "resource")]
-    action: Option<EffectClass>,
-    /// What it is done to, as `host:example.org`
-    #[arg(long, requires = "action", value_parser = resource)]
-    resource: Option<Resource>,
-    /// With the task and agent as they were then
+    /// A session that nobody supervises, in place of a kind
+    #[arg(long, conflicts_with = "kind")]
+    hooked: bool,
+    /// The environment, as `production`
+    #[arg(long)]
+    environment: Option<Label>,
+    /// What the requester would have named, as JSON
+    #[arg(long, value_name = "JSON", value_parser = bounds)]
+    bounds: Option<Bounds>,
+    #[command(flatten)]
+    question: Question,
+    /// What the session would have touched: of private, secret, untrusted
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = ["private", "secret", "untrusted"])]
+    taint: Vec<String>,
+    /// How the agent would compare with what was accepted
+    #[arg(long, value_name = "STATE", default_value = "accepted", value_parser = ["accepted", "changed", "unobserved"])]
+    fingerprint: String,
+    /// Which policies decided, what they looked at, what would change the answer
+    #[arg(long)]
+    explain: bool,
+    /// With task, agent and policies as they were then, as far as they are kept
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,
 }
 
+/// What is asked: exactly one of these.
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+struct Question {
+    /// A shell command
+    #[arg(long, conflicts_with_all = ["read", "write", "fetch", "mcp", "action"])]
+    command: Option<String>,
+    /// Reading this file or folder with the client's own tool
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["write", "fetch", "mcp", "action"])]
+    read: Option<String>,
+    /// Writing this file with the client's own tool
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["fetch", "mcp", "action"])]
+    write: Option<String>,
+    /// Fetching this address with the client's own tool
+    #[arg(long, value_name = "URL", conflicts_with_all = ["mcp", "action"])]
+    fetch: Option<String>,
+    /// Calling this tool of an MCP server
+    #[arg(long, value_name = "SERVER/TOOL", conflicts_with = "action")]
+    mcp: Option<String>,
+    /// The arguments of that tool
+    #[arg(long, value_name = "JSON", requires = "mcp", value_parser = arguments)]
+    arguments: Option<Value>,
+    /// An effect class, as `git-push`
+    #[arg(long, requires = "resource")]
+    action: Option<EffectClass>,
+    /// What it is done to, as `host:example.org`
+    #[arg(long, requires = "action", value_parser = resource)]
+    resource: Option<Resource>,
+}
+
+/// What a question is, once it is clear.
+enum Asked {
+    Call { operation: Operation, arguments: Value },
+    Action { effect: EffectClass, resource: Resource },
+}
+
 /// The answer, as a program gets it.
 #[derive(Serialize)]
 struct Answer {
     decision: Decision,
-    actions: Vec<Part>,
+    actions: Vec<Shown>,
     /// What the agent would be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     told: Option<String>,
+    policies: From,
+}
+
+/// Which policies the answer rests on.
+#[derive(Serialize)]
+struct From {
+    origin: String,
+    /// With `--at`: `these` were loaded then, `not-kept` (others were, and their text is not kept), or `nothing` was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    then: Option<&'static str>,
+    /// The version that was loaded then, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_then: Option<String>,
+    /// In words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Part {
+struct Shown {
     effect: EffectClass,
     resource: String,
     because: String,
@@ -77,28 +155,53 @@ struct Part {
     verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<Why>,
 }
 
 pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
-    let Arguments { agent, task, kind, command, action, resource, at, json } = arguments;
-    let engine = engine(context)?;
-    let scope = scope(context, &engine, agent, task, kind, at)?;
-    let root = scope.workspace.root.to_string_lossy().into_owned();
-    let client = scope.task.client;
+    let Arguments {
+        agent,
+        task,
+        kind,
+        hooked,
+        environment,
+        bounds,
+        question,
+        taint,
+        fingerprint,
+        explain,
+        at,
+        json,
+    } = arguments;
+    let asked = Asked::of(question)?;
+    let Policies { engine, sources, origin, then } = subject::policies(context, at)?;
+    let wanted = Wanted { agent, task, kind, environment, hooked, bounds, at };
+    let scope = subject::scope(context, &engine, wanted)?;
     let judge = engine.for_task(scope).map_err(|error| Failure::new(Kind::Broken, error))?;
+    let touched = |word: &str| taint.iter().any(|said| said == word);
     let moment = Moment {
         now: at.unwrap_or_else(now),
         budget: Budget::AMPLE,
-        fingerprint: FingerprintState::Accepted,
-        taint: Taint::default(),
+        fingerprint: match fingerprint.as_str() {
+            "accepted" => FingerprintState::Accepted,
+            "changed" => FingerprintState::Changed,
+            _ => FingerprintState::Unobserved,
+        },
+        taint: Taint {
+            private: touched("private"),
+            secret: touched("secret"),
+            untrusted: touched("untrusted"),
+            ..Taint::default()
+        },
+        chain: Chain::default(),
+        story: Story::default(),
     };
-    let answer = match (command, action, resource) {
-        (Some(command), _, _) => about_command(&judge, client, root, command, &moment),
-        (None, Some(effect), Some(resource)) => about_action(&judge, effect, resource, &moment),
-        (None, _, _) => {
-            return Err(Failure::usage("say what to ask about: --command, or --action and --resource"));
-        }
-    };
+    let (decision, parts, told, call) = asked.put_to(&judge, &moment);
+    let ground =
+        Ground { engine: &engine, sources: &sources, judge: &judge, moment: &moment, call: call.as_ref() };
+    let actions = parts.into_iter().map(|part| Shown::of(explain.then(|| ground.why(&part)), part)).collect();
+    let answer = Answer { decision, actions, told, policies: From::of(&origin, then) };
     let code = match answer.decision.verdict {
         Verdict::Allow => 0,
         Verdict::Deny => Kind::Denied.code(),
@@ -112,50 +215,159 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     Ok(ExitCode::from(code))
 }
 
-fn about_command(judge: &TaskJudge, client: Client, cwd: String, command: String, moment: &Moment) -> Answer {
-    let call = ToolCall {
-        id: CallId::new(moment.now, [0; 10]),
-        client,
-        tool: Label::lossy("check"),
-        client_call: None,
-        subagent: None,
-        arguments: json!({ "command": command }),
-        operation: Operation::Shell { command },
-        cwd,
-    };
-    let judgement = judge.judge(call, moment, &Files);
-    let told = match &judgement {
-        writ_policy::Judgement::Denied(denial) => Some(denial.to_agent().to_owned()),
-        writ_policy::Judgement::StepUp(held) => Some(held.to_agent().to_owned()),
-        writ_policy::Judgement::Permit(_) => None,
-    };
-    let ruling = judgement.ruling();
-    let explained = judge.explain(&ruling.actions, moment);
-    Answer { decision: ruling.decision.clone(), actions: parts(explained), told }
+fn tell(answer: &Answer) -> Result<(), Failure> {
+    let Answer { decision, actions, told, policies } = answer;
+    let level = decision.approval.map(|level| format!(", needs {level}")).unwrap_or_default();
+    screen::line(format_args!("{} ({}{level})", decision.verdict, decision.reason))?;
+    if let Some(observed) = &decision.observed {
+        screen::line(format_args!("  with the policies under observation: {observed}"))?;
+    }
+    for Shown { effect, resource, because, verdict, why, explained } in actions {
+        let verdict = verdict.map(|verdict| verdict.name()).unwrap_or_default();
+        screen::line(format_args!("  {verdict:<8} {effect:<16} {} {}", Quoted(resource), Quoted(because)))?;
+        if let Some(why) = why {
+            screen::line(format_args!("           {why}"))?;
+        }
+        if let Some(explained) = explained {
+            why::tell(explained)?;
+        }
+    }
+    if let Some(told) = told {
+        screen::line(format_args!("  the agent is told {}", Quoted(told)))?;
+    }
+    let ids: Vec<_> = decision.policies.iter().map(ToString::to_string).collect();
+    screen::line(format_args!("  policies {} of version {}", ids.join(", "), decision.policy_version))?;
+    screen::line(format_args!("  from the shipped guardrails and {}", policies.origin))?;
+    if let Some(note) = &policies.note {
+        screen::line(format_args!("  {note}"))?;
+    }
+    Ok(())
 }
 
-fn about_action(judge: &TaskJudge, effect: EffectClass, resource: Resource, moment: &Moment) -> Answer {
-    let workspace = &judge.scope().workspace;
-    let resource = match resource {
-        Resource::Path { path, place: _ } => {
-            let placed = workspace.place(&Files, &workspace.root.to_string_lossy(), &path);
-            match placed.ok().and_then(|places| places.into_iter().next()) {
-                Some(Placed { path, place }) => Resource::Path { path, place },
-                None => Resource::Unknown { why: format!("nobody can say where `{path}` leads") },
+fn bounds(text: &str) -> Result<Bounds, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn arguments(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn of(question: Question) -> Result<Self, Failure> {
+        let Question { command, read, write, fetch, mcp, arguments, action, resource } = question;
+        let call = |operation, arguments| Ok(Self::Call { operation, arguments });
+        if let Some(command) = command {
+            return call(Operation::Shell { command: command.clone() }, json!({ "command": command }));
+        }
+        if let Some(path) = read {
+            return call(Operation::Read { paths: vec![path.clone()] }, json!({ "path": path }));
+        }
+        if let Some(path) = write {
+            return call(Operation::Write { paths: vec![path.clone()] }, json!({ "path": path }));
+        }
+        if let Some(url) = fetch {
+            return call(Operation::Fetch { url: url.clone() }, json!({ "url": url }));
+        }
+        if let Some(named) = mcp {
+            let (server, tool) = named
+                .split_once('/')
+                .ok_or_else(|| Failure::usage("a tool of an MCP server is written SERVER/TOOL"))?;
+            let operation = Operation::Mcp { server: server.to_owned(), tool: tool.to_owned() };
+            return call(operation, arguments.unwrap_or_else(|| json!({})));
+        }
+        match (action, resource) {
+            (Some(effect), Some(resource)) => Ok(Self::Action { effect, resource }),
+            (_, _) => Err(Failure::usage(
+                "say what to ask about: --command, --read, --write, --fetch, --mcp, or --action and --resource",
+            )),
+        }
+    }
+
+    /// The decision, the answer to each action, what the agent would be told, and the call where it is one.
+    fn put_to(
+        self,
+        judge: &TaskJudge,
+        moment: &Moment,
+    ) -> (Decision, Vec<Part>, Option<String>, Option<ToolCall>) {
+        let workspace = &judge.scope().workspace;
+        let root = workspace.root.to_string_lossy().into_owned();
+        match self {
+            Self::Call { operation, arguments } => {
+                let call = ToolCall {
+                    id: CallId::new(moment.now, [0; 10]),
+                    client: judge.scope().task.client,
+                    tool: Label::lossy("check"),
+                    client_call: None,
+                    subagent: None,
+                    arguments,
+                    operation,
+                    cwd: root,
+                };
+                let judgement = judge.judge(call.clone(), moment, &Files);
+                let told = match &judgement {
+                    Judgement::Denied(denial) => Some(denial.to_agent().to_owned()),
+                    Judgement::StepUp(held) => Some(held.to_agent().to_owned()),
+                    Judgement::Permit(_) => None,
+                };
+                let ruling = judgement.ruling();
+                let explained = judge.explain_call(&ruling.actions, moment, Some(&call));
+                (ruling.decision.clone(), explained.parts, told, Some(call))
+            }
+            Self::Action { effect, resource } => {
+                let resource = match resource {
+                    Resource::Path { path, .. } => {
+                        let placed = workspace.place(&Files, &root, &path);
+                        match placed.ok().and_then(|places| places.into_iter().next()) {
+                            Some(Placed { path, place, binding }) => Resource::Path { path, place, binding },
+                            None => Resource::Unknown { why: format!("nobody can say where `{path}` leads") },
+                        }
+                    }
+                    other => other,
+                };
+                let action = Action { effect, resource, because: "asked about".to_owned() };
+                let explained = judge.explain(&[action], moment);
+                let told = Some(judge.told(&explained)).filter(|told| !told.is_empty());
+                (explained.decision, explained.parts, told, None)
             }
         }
-        other => other,
-    };
-    let action = Action { effect, resource, because: "asked about".to_owned() };
-    let explained = judge.explain(&[action], moment);
-    Answer { decision: explained.decision.clone(), actions: parts(explained), told: None }
+    }
 }
 
-fn parts(explained: Explanation) -> Vec<Part> {
-    explained
-        .parts
-        .into_iter()
-        .map(|part| Part {
+// === impl From ===
+
+impl From {
+    fn of(origin: &crate::organisation::Origin, then: Option<Then>) -> Self {
+        let (word, version_then, note) = match then {
+            None => (None, None, None),
+            Some(Then::These { version }) => {
+                let note = format!("these policies were loaded then, as version {version}");
+                (Some("these"), None, Some(note))
+            }
+            Some(Then::NotKept { version, source }) => {
+                let source = source.map(|source| format!(" from `{source}`")).unwrap_or_default();
+                let note = format!(
+                    "version {version}{source} was loaded then and its text is not kept: the answer rests on today's \
+                     policies"
+                );
+                (Some("not-kept"), Some(version.to_string()), Some(note))
+            }
+            Some(Then::Nothing) => {
+                let note =
+                    "no policies were loaded then, so nothing was allowed: the answer rests on today's";
+                (Some("nothing"), None, Some(note.to_owned()))
+            }
+        };
+        Self { origin: origin.to_string(), then: word, version_then, note }
+    }
+}
+
+// === impl Shown ===
+
+impl Shown {
+    fn of(explained: Option<Why>, part: Part) -> Self {
+        Self {
             effect: part.action.effect,
             resource: format!("{}:{}", part.action.resource.kind(), part.action.resource.name()),
             because: part.action.because,
@@ -164,142 +376,7 @@ fn parts(explained: Explanation) -> Vec<Part> {
                 Some(instead) => format!("{why}; {instead}"),
                 None => why,
             }),
-        })
-        .collect()
-}
-
-fn tell(answer: &Answer) -> Result<(), Failure> {
-    let Answer { decision, actions, told: _ } = answer;
-    let level = decision.approval.map(|level| format!(", needs {level}")).unwrap_or_default();
-    screen::line(format_args!("{} ({}{level})", decision.verdict, decision.reason))?;
-    for Part { effect, resource, because, verdict, why } in actions {
-        let verdict = verdict.map(|verdict| verdict.name()).unwrap_or_default();
-        screen::line(format_args!("  {verdict:<8} {effect:<16} {} {}", Quoted(resource), Quoted(because)))?;
-        if let Some(why) = why {
-            screen::line(format_args!("           {why}"))?;
+            explained,
         }
     }
-    let policies: Vec<_> = decision.policies.iter().map(ToString::to_string).collect();
-    screen::line(format_args!("  policies {} of version {}", policies.join(", "), decision.policy_version))?;
-    Ok(())
-}
-
-/// The task that is asked about: a real one, or one that nobody opened.
-fn scope(
-    context: &Context,
-    engine: &Arc<Engine>,
-    agent: Option<String>,
-    task: Option<String>,
-    kind: Option<TaskKind>,
-    at: Option<Timestamp>,
-) -> Result<TaskScope, Failure> {
-    let nobody = Digest::new([0; 32]);
-    let me = super::agent::me();
-    let mut found = Task {
-        id: TaskId::new(now(), [0; 10]),
-        agent: AgentId::new(now(), [0; 10]),
-        client: Client::ClaudeCode,
-        kind: kind.unwrap_or(TaskKind::Review),
-        requester: me.clone(),
-        intent: nobody,
-        workspace: nobody,
-        branch_prefix: Label::lossy("writ/check/"),
-        environment: Label::lossy("local"),
-        supervision: Supervision::Governed,
-        limits: Limits::default(),
-        opened_at: at.unwrap_or_else(now),
-    };
-    let mut agent_name = Label::lossy("nobody");
-    let mut agent_owner: Human = me;
-    let mut root = None;
-    if let Some(task) = &task {
-        let view = wire::block_on(async {
-            let office = wire::connect(&context.state).await?;
-            let task = super::task::identified(&office, task).await?;
-            Ok(office.call(TaskShow { task, at }).await?)
-        })?;
-        let TaskView {
-            id,
-            agent,
-            client,
-            kind,
-            requester,
-            branch_prefix,
-            environment,
-            supervision,
-            limits,
-            ..
-        } = view;
-        found = Task {
-            id,
-            agent,
-            client,
-            kind,
-            requester,
-            branch_prefix,
-            environment,
-            supervision,
-            limits,
-            ..found
-        };
-        (agent_name, agent_owner) = (view.agent_name, view.agent_owner);
-        root = view.workspace.map(Into::into);
-    } else if let Some(agent) = agent {
-        let view = wire::block_on(async {
-            let office = wire::connect(&context.state).await?;
-            Ok(office.call(AgentShow { agent, at }).await?)
-        })?;
-        (found.agent, found.client, found.environment) = (view.id, view.client, view.environment);
-        (agent_name, agent_owner) = (view.name, view.owner);
-    }
-    if task.is_none() && kind.is_none() {
-        return Err(
-            Failure::usage("the kind of work is not said").hint("say it with --kind, or name a --task")
-        );
-    }
-    let root = match root {
-        Some(root) => root,
-        None => workspace(context)?,
-    };
-    let place = bench(context, Arc::clone(engine))?;
-    Ok(TaskScope {
-        agent_environment: found.environment.clone(),
-        task: found,
-        agent_name,
-        agent_owner,
-        team: None,
-        workspace: writ_policy::Workspace { root, home: place.home, scratch: place.scratch, own: place.own },
-    })
-}
-
-fn resource(text: &str) -> Result<Resource, String> {
-    let (kind, name) =
-        text.split_once(':').ok_or("a resource is written KIND:NAME, as `host:example.org`")?;
-    let pair = |mark: char| {
-        name.split_once(mark)
-            .map(|(one, other)| (one.to_owned(), other.to_owned()))
-            .ok_or_else(|| format!("a {kind} is written {kind}:ONE{mark}OTHER"))
-    };
-    let name_of = || name.to_owned();
-    Ok(match kind {
-        "cloud" => Resource::CloudAccount { provider: name_of() },
-        "command" => Resource::Command { program: name_of() },
-        "deployment" => Resource::Deployment { target: name_of() },
-        "host" => Resource::Host { name: name_of() },
-        "identity" => Resource::Identity { what: name_of() },
-        "mcp" => {
-            let (server, tool) = pair('/')?;
-            Resource::McpTool { server, tool }
-        }
-        "package" => Resource::Package { name: name_of() },
-        // Where it really lies is found out before the judge is asked.
-        "path" => Resource::Path { path: name_of(), place: Place::Outside },
-        "ref" => {
-            let (remote, name) = pair('#')?;
-            Resource::Ref { remote, name, force: false }
-        }
-        "repository" => Resource::Repository { name: name_of() },
-        "secret" => Resource::Secret { what: name_of() },
-        other => return Err(format!("`{}` is no kind of resource", other.escape_debug())),
-    })
 }

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 use writ_control::api::message::StatusAsk;
 use writ_model::Client;
+use writ_policy::Engine;
 
 use crate::config::{Config, State};
 use crate::failure::{Failure, Outcome};
+use crate::organisation;
 use crate::screen;
 use crate::wire;
 
@@ -52,36 +54,27 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         Ok(state) => folder(state),
         Err(error) => found("state", false, error.to_string(), true),
     });
-    findings.push(match Config::load(variable) {
-        Ok(config) => found(
-            "config",
-            true,
-            config
-                .path
-                .map_or_else(|| "as shipped, there is no file".to_owned(), |path| path.display().to_string()),
-            true,
-        ),
-        Err(error) => found("config", false, format!("{:#}", anyhow::Error::from(error)), true),
-    });
+    let config = match Config::load(variable) {
+        Ok(config) => {
+            let path = config.path.as_ref().map(|path| path.display().to_string());
+            let path = path.unwrap_or_else(|| "as shipped, there is no file".to_owned());
+            findings.push(found("config", true, path, true));
+            Some(config)
+        }
+        Err(error) => {
+            findings.push(found("config", false, format!("{:#}", anyhow::Error::from(error)), true));
+            None
+        }
+    };
+    if let (Ok(state), Some(config)) = (&state, &config) {
+        findings.push(policies(config, state));
+    }
     if let Ok(state) = &state {
         findings.push(control_plane(state));
     }
     let search = std::env::var_os("PATH");
     for client in Client::HOOKED {
-        let name = match client {
-            Client::ClaudeCode => "claude",
-            Client::Codex => "codex",
-            Client::GeminiCli => "gemini",
-            Client::OpenCode => "opencode",
-            Client::Cline
-            | Client::CopilotCli
-            | Client::Cursor
-            | Client::Kiro
-            | Client::QwenCode
-            | Client::VsCode
-            | Client::Windsurf
-            | Client::Other => continue,
-        };
+        let Some(name) = client.program() else { continue };
         let path = super::run::find_program(name.as_ref(), search.as_deref());
         let detail = path.map_or_else(|| "not on PATH".to_owned(), |path| path.display().to_string());
         findings.push(found(&format!("client.{client}"), detail != "not on PATH", detail, false));
@@ -118,6 +111,27 @@ fn folder(state: &State) -> Finding {
             found("state", true, format!("{path} (made at the first start)"), true)
         }
         Err(error) => found("state", false, format!("`{path}`: {error}"), true),
+    }
+}
+
+/// Which policies a run that starts now would get.
+fn policies(config: &Config, state: &State) -> Finding {
+    let loaded = match organisation::load(config, state) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            return found("policy", false, format!("{:#}", anyhow::Error::from(error)), true);
+        }
+    };
+    match Engine::load(&loaded.sources) {
+        Ok(engine) => {
+            let observed = match engine.observed().len() {
+                0 => String::new(),
+                some => format!(", {some} of them only observed"),
+            };
+            let detail = format!("{}, version {}{observed}", loaded.origin, engine.version());
+            found("policy", true, detail, true)
+        }
+        Err(error) => found("policy", false, format!("{}: {error}", loaded.origin), true),
     }
 }
 

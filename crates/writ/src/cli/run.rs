@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use writ_control::api::message::TaskOpen;
-use writ_model::{CloseCause, Label, Limits, TaskKind};
+use writ_model::{Bounds, CloseCause, Label, Limits, TaskKind};
 
 use super::Context;
 use super::measure::duration;
@@ -17,6 +17,7 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::screen;
 use crate::wire::Held;
 
+mod bounds;
 mod form;
 mod place;
 mod prepare;
@@ -24,9 +25,9 @@ mod summary;
 mod supervise;
 mod who;
 
-pub(super) use form::{confirmed, has_terminal};
+pub(super) use form::{chosen, confirmed, has_terminal};
 pub(super) use place::found as find_program;
-pub(super) use prepare::{bench, engine};
+pub(super) use prepare::{bench, loaded_engine, quiet_engine};
 
 /// What the hook process is given to wait, and the client a little more.
 const HOOK_DEADLINE: Duration = Duration::from_secs(590);
@@ -43,7 +44,11 @@ Kinds of work: bugfix, dependency-update, docs, feature, ops, refactor, release,
 Examples:
   writ run --kind bugfix --task \"fix the date parser\" -- claude
   writ run --kind docs --task \"describe the flags\" --ttl 20m -- codex exec \"describe the flags\"
-  writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode")]
+  writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode
+  writ run --kind bugfix --task \"fix issue 4\" --write 'src/**' --write 'tests/**' --allow-host docs.rs \\
+      --allow-mcp github/get_issue --stop-on escape-attempt -- claude
+
+What a task names is let through without asking; once anything of a sort is named, the rest of that sort is asked for.")]
 pub(super) struct Arguments {
     /// The agent, by name; needed when several use this client
     #[arg(long)]
@@ -66,6 +71,8 @@ pub(super) struct Arguments {
     /// Run without the sandbox: the client can then reach Writ's own state and end its supervisor
     #[arg(long)]
     danger_no_namespaces: bool,
+    #[command(flatten)]
+    bounds: bounds::Arguments,
     /// The client and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -77,6 +84,7 @@ struct Wish {
     kind: TaskKind,
     intent: String,
     limits: Limits,
+    bounds: Option<Bounds>,
     hold: Duration,
     env: Vec<String>,
     danger_no_namespaces: bool,
@@ -114,6 +122,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
             limits: Some(wish.limits),
             handed_over: scrubbed.handed_over.iter().map(|name| Label::lossy(name)).collect(),
             weakened: weakened.into_iter().collect(),
+            bounds: wish.bounds.clone(),
         },
     )
     .await?;
@@ -130,7 +139,8 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
 
 impl Wish {
     fn of(context: &Context, arguments: Arguments) -> Result<Self, Failure> {
-        let Arguments { agent, task, kind, ttl, hold, env, danger_no_namespaces, command } = arguments;
+        let Arguments { agent, task, kind, ttl, hold, env, danger_no_namespaces, bounds, command } =
+            arguments;
         let mut command = command.into_iter();
         let program =
             place::program(&command.next().unwrap_or_default(), std::env::var_os("PATH").as_deref())?;
@@ -156,6 +166,7 @@ impl Wish {
                 .hint("say it with --kind, as `--kind bugfix`; `writ run --help` lists the kinds"));
             }
         };
+        let bounds = bounds.bounds(kind, &mut limits)?;
         let intent = match task {
             Some(task) if !task.trim().is_empty() => task,
             Some(_) | None if has_terminal() => form::intent()?,
@@ -170,6 +181,7 @@ impl Wish {
             kind,
             intent,
             limits,
+            bounds,
             hold,
             env,
             danger_no_namespaces,

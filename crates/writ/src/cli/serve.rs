@@ -20,7 +20,7 @@ use writ_control::api::public;
 use writ_control::api::server::{self, Control};
 use writ_control::keys::{Keys, WhenMissing};
 use writ_control::store::{LedgerKeys, Options, SqliteAudit, SqliteLedger};
-use writ_control::{Equipment, Office, SystemBoot, SystemClock, SystemRandom};
+use writ_control::{Equipment, Office, People, SystemBoot, SystemClock, SystemRandom};
 use writ_gateway::port::Random as _;
 use writ_ledger::Origin;
 use writ_ledger::note::SigningSeed;
@@ -30,6 +30,7 @@ use super::Context;
 use crate::config::{State, socket_path};
 use crate::door;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::organisation;
 use crate::screen;
 
 mod hooked;
@@ -82,8 +83,9 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     }
     let instance = Instance::take(&context.state)?;
     let office = Arc::new(open(&context.state, ledger)?);
-    let engine = super::run::engine(context)?;
-    office.policy_loaded(engine.version())?;
+    refresh(context);
+    let (engine, loaded) = super::run::loaded_engine(context)?;
+    office.policy_loaded(engine.version(), Some(loaded.origin.label()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let port = listen.map_or(0, |address| address.port());
     let outcome = runtime.block_on(async {
@@ -176,8 +178,28 @@ fn open(state: &State, ledger: Option<PathBuf>) -> Result<Office, Failure> {
         clock: Arc::new(SystemClock),
         boot: Arc::new(SystemBoot),
         random: Arc::new(SystemRandom),
+        // The socket answers nobody else.
+        people: People::OnlyThisUser,
     };
     Ok(Office::open(equipment, &keys)?)
+}
+
+/// Takes the organisation's newest policies, where they come from a repository that can be reached. Where it cannot,
+/// those that were in force stay so; newer ones that are not valid are refused when they are loaded.
+fn refresh(context: &Context) {
+    match organisation::refresh(&context.config, &context.state) {
+        Ok(None) => {}
+        Ok(Some(loaded)) => match super::policy::accepted(context, &loaded) {
+            Ok(engine) => {
+                tracing::info!(origin = %loaded.origin, version = %engine.version(), "policies fetched")
+            }
+            Err(failure) => _ = failure.report(),
+        },
+        Err(error) => tracing::warn!(
+            error = %format!("{:#}", anyhow::Error::from(error)),
+            "the newest policies could not be fetched; those in force stay so"
+        ),
+    }
 }
 
 /// A name that no other ledger has.

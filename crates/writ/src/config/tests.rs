@@ -54,11 +54,55 @@ fn what_is_not_understood_is_refused() {
         "[serve]\nlisten = \"0.0.0.0:80\"",
         "[serve]\nlisten = \"here\"",
         "[policy]\norganisation = \"policies\"",
+        "[policy]\norganisation = { ref = \"refs/heads/main\" }",
+        "[policy]\norganisation = { git = \"/srv/policies.git\", branch = \"main\" }",
+        "[policy]\norganisation = { git = \"policies.git\" }",
+        "[policy]\norganisation = { git = \"--upload-pack=/bin/sh\" }",
+        "[policy]\norganisation = { git = \"ext::sh -c id\" }",
+        "[policy]\norganisation = { git = \"http://example.org/p.git\" }",
+        "[policy]\norganisation = { git = \"ssh://-oProxyCommand=id/x\" }",
+        "[policy]\norganisation = { git = \"-x@host:p\" }",
+        "[policy]\norganisation = { git = \"/srv/p.git\", ref = \"main\" }",
+        "[policy]\norganisation = { git = \"/srv/p.git\", ref = \"refs/heads/../x\" }",
+        "[policy]\norganisation = { git = \"/srv/p.git\", path = \"../elsewhere\" }",
+        "[policy]\norganisation = { git = \"/srv/p.git\", path = \"/abs\" }",
+        "[policy]\norganisation = { git = \"/srv/p.git\", commit = \"abc123\" }",
         "[environment]\npass = [\"X\"]",
         "\u{0}",
     ] {
         assert!(load(text).is_err(), "{text:?}");
     }
+}
+
+#[test]
+fn policies_come_from_a_folder_or_a_repository() {
+    let organisation = |value: &str| load(&format!("[policy]\norganisation = {value}")).unwrap().organisation;
+    let folder = Organisation::Folder("/etc/writ/policies".into());
+    assert_eq!(organisation("\"/etc/writ/policies\""), Some(folder));
+    for url in [
+        "/srv/policies.git",
+        "file:///srv/policies.git",
+        "https://example.org/team/policies.git",
+        "ssh://git@example.org/team/policies.git",
+        "git@example.org:team/policies.git",
+    ] {
+        let Some(Organisation::Git(source)) = organisation(&format!("{{ git = \"{url}\" }}")) else {
+            panic!("{url} is a repository")
+        };
+        assert_eq!((source.url.as_str(), source.reference.as_str()), (url, "refs/heads/main"));
+        assert_eq!((source.path.as_str(), source.commit), ("", None));
+    }
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let whole = format!(
+        "{{ git = \"/srv/p.git\", ref = \"refs/tags/v1\", path = \"agents/policies/\", commit = \"{commit}\" }}"
+    );
+    let source = git::Source {
+        url: "/srv/p.git".into(),
+        reference: "refs/tags/v1".into(),
+        path: "agents/policies".into(),
+        commit: commit.parse().ok(),
+    };
+    assert_eq!(organisation(&whole), Some(Organisation::Git(source)));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod cast;
+mod check;
 mod classify;
 mod corner;
 mod coverage;
@@ -17,6 +18,7 @@ mod escape;
 mod hook;
 mod house;
 mod install;
+mod policy;
 mod real_client;
 mod run;
 mod serve;

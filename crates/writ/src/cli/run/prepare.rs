@@ -17,6 +17,7 @@ use crate::cli::Context;
 use crate::config::{socket_path, variable};
 use crate::environment::{Scrubbed, Wanted, scrubbed};
 use crate::failure::{Failure, Kind};
+use crate::organisation::{self, Loaded};
 use crate::wire::{Files, Held, Survey, SystemClock, SystemRandom, Wire};
 
 /// How much earlier than the hook process the door gives up.
@@ -25,11 +26,29 @@ const MARGIN: Duration = Duration::from_secs(5);
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// The judge, with the policies in force.
-pub(in crate::cli) fn engine(context: &Context) -> Result<Arc<Engine>, Failure> {
-    let sources = crate::cli::policy::sources(&context.config)?;
-    Engine::load(&sources).map(Arc::new).map_err(|error| {
-        Failure::new(Kind::Broken, error).hint("`writ policy validate` shows what is wrong with the policies")
-    })
+pub(super) fn engine(context: &Context) -> Result<Arc<Engine>, Failure> {
+    Ok(loaded_engine(context)?.0)
+}
+
+/// The judge, and where its policies come from.
+pub(in crate::cli) fn loaded_engine(context: &Context) -> Result<(Arc<Engine>, Loaded), Failure> {
+    let (engine, loaded) = read_engine(context)?;
+    organisation::accept(&context.config, &context.state, &loaded)?;
+    Ok((engine, loaded))
+}
+
+/// The judge by itself: nothing is written down about the policies that were found.
+pub(in crate::cli) fn quiet_engine(context: &Context) -> Result<Arc<Engine>, Failure> {
+    Ok(read_engine(context)?.0)
+}
+
+fn read_engine(context: &Context) -> Result<(Arc<Engine>, Loaded), Failure> {
+    let loaded = organisation::load(&context.config, &context.state)?;
+    let engine = Engine::load(&loaded.sources).map_err(|error| {
+        Failure::new(Kind::Broken, format_args!("{}: {error}", loaded.origin))
+            .hint("`writ policy validate` shows what is wrong with the policies")
+    })?;
+    Ok((Arc::new(engine), loaded))
 }
 
 /// The user's environment without what the agent must not have.
@@ -70,7 +89,7 @@ pub(super) fn door(
 pub(in crate::cli) fn bench(context: &Context, engine: Arc<Engine>) -> Result<PolicyBench, Failure> {
     let mut own = vec![context.state.root().to_owned(), std::env::current_exe()?];
     own.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
-    own.extend(context.config.organisation.clone());
+    own.extend(context.config.policies().map(Path::to_owned));
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     Ok(PolicyBench {
         engine,
@@ -78,6 +97,7 @@ pub(in crate::cli) fn bench(context: &Context, engine: Arc<Engine>) -> Result<Po
         home: home().map(real),
         scratch: [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter().map(real).collect(),
         own: own.into_iter().map(real).collect(),
+        private: context.config.private.clone(),
     })
 }
 
@@ -133,7 +153,11 @@ fn furnish(private: &Path, wanted: &Private) -> Result<(), Failure> {
     let folder = private.join(name);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     for (name, text) in files {
-        std::fs::write(folder.join(name), text)?;
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, text)?;
     }
     let entries = match std::fs::read_dir(mirrors) {
         Ok(entries) => entries,
@@ -142,7 +166,7 @@ fn furnish(private: &Path, wanted: &Private) -> Result<(), Failure> {
     };
     for entry in entries {
         let name = entry?.file_name();
-        if !files.iter().any(|(ours, _)| ours.as_os_str() == name) {
+        if !files.iter().any(|(ours, _)| ours.starts_with(&name)) {
             std::os::unix::fs::symlink(mirrors.join(&name), folder.join(&name))?;
         }
     }
@@ -168,7 +192,7 @@ pub(super) fn plan(
     let exe = std::env::current_exe()?;
     let mut read_only = vec![folder.0.clone(), exe];
     read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
-    read_only.extend(context.config.organisation.clone());
+    read_only.extend(context.config.policies().map(Path::to_owned));
     let profile = Profile {
         command: wish.program.path.clone().into_os_string(),
         args: arguments.into_iter().map(OsString::from).collect(),

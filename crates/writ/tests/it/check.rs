@@ -1,0 +1,139 @@
+//! Questions to the judge from the command line.
+
+use serde_json::Value;
+
+use crate::corner::{Corner, text};
+use crate::policy::now;
+
+fn ask(corner: &Corner, arguments: &[&str]) -> Value {
+    let output = corner.run([&["check"], arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+}
+
+#[test]
+fn every_sort_of_call_can_be_asked_about() {
+    let corner = Corner::new();
+    for (arguments, code) in [
+        (["--kind", "feature", "--command", "cargo test"].as_slice(), 0),
+        (&["--kind", "feature", "--command", "git push origin main"], 4),
+        (&["--kind", "docs", "--command", "npm publish"], 3),
+        (&["--kind", "feature", "--read", "src/lib.rs"], 0),
+        (&["--kind", "feature", "--write", "src/lib.rs"], 0),
+        (&["--kind", "docs", "--write", "src/lib.rs"], 4),
+        (&["--kind", "docs", "--write", ".github/workflows/ci.yml"], 3),
+        (&["--kind", "feature", "--fetch", "https://example.org/"], 4),
+        (
+            &[
+                "--kind",
+                "feature",
+                "--fetch",
+                "https://example.org/",
+                "--bounds",
+                "{\"hosts\":[\"example.org\"]}",
+            ],
+            0,
+        ),
+        (&["--kind", "feature", "--mcp", "forge/merge", "--arguments", "{\"number\": 7}"], 4),
+        (&["--kind", "feature", "--action", "deploy", "--resource", "deployment:shop"], 3),
+        (&["--kind", "release", "--command", "cargo publish"], 4),
+        (&["--hooked", "--command", "git push origin writ/check/x"], 4),
+        (&["--kind", "feature", "--command", "git push origin writ/check/x"], 0),
+        (&["--kind", "feature", "--command", "git push origin writ/check/x", "--taint", "secret"], 4),
+        (&["--kind", "feature", "--read", "src/lib.rs", "--fingerprint", "changed"], 3),
+        (&["--kind", "feature", "--command", "x", "--read", "y"], 2),
+        (&["--kind", "feature"], 2),
+        (&["--command", "x"], 2),
+        (&["--kind", "feature", "--mcp", "merge"], 2),
+        (&["--kind", "feature", "--action", "deploy"], 2),
+    ] {
+        let output = corner.run([&["check"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn an_explanation_names_policies_facts_and_what_would_change_it() {
+    let corner = Corner::new();
+    let answer = ask(&corner, &["--kind", "docs", "--write", ".github/workflows/ci.yml", "--explain"]);
+    let explained = &answer["actions"][0]["explained"];
+    let policy = &explained["policies"][0];
+    assert_eq!(
+        (&policy["id"], &policy["file"]),
+        (&"organisation:docs.no-workflows".into(), &"profiles/docs.cedar".into())
+    );
+    assert!(
+        policy["line"].as_u64().is_some() && policy["text"].as_str().unwrap().contains("@id"),
+        "{policy}"
+    );
+    let fact = |name: &str| {
+        let facts = explained["facts"].as_array().unwrap();
+        facts.iter().find(|fact| fact["name"] == name).map(|fact| fact["value"].clone())
+    };
+    assert_eq!(fact("resource.binding"), Some("\"ci\"".into()), "{explained}");
+    assert_eq!(fact("resource.named"), Some("false".into()), "{explained}");
+    let change = |what: &str| -> Vec<&Value> {
+        explained["changes"].as_array().unwrap().iter().filter(|change| change["what"] == what).collect()
+    };
+    assert!(change("kind").iter().any(|change| change["how"] == "a task of kind feature"), "{explained}");
+    assert_eq!(
+        change("bounds").first().map(|change| &change["verdict"]),
+        Some(&"allow".into()),
+        "{explained}"
+    );
+
+    let answer = ask(&corner, &["--kind", "feature", "--fetch", "https://example.org/", "--explain"]);
+    let changes = answer["actions"][0]["explained"]["changes"].to_string();
+    assert!(changes.contains("--allow-host example.org") && changes.contains("writ approvals"), "{changes}");
+
+    let push = ["--kind", "feature", "--command", "git push origin writ/check/x", "--explain"];
+    let answer = ask(&corner, &[&push[..], &["--taint", "secret"]].concat());
+    let changes = answer["actions"][0]["explained"]["changes"].to_string();
+    assert!(changes.contains("\"taint\""), "{changes}");
+
+    let said = text(&corner.run([&["check"], &push[..]].concat()));
+    for part in ["decided by", "work.cedar:", "| @id(\"work.push\")", "resource.own is \"true\""] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_refusal_tells_the_person_what_the_agent_would_be_told() {
+    let corner = Corner::new();
+    let answer = ask(&corner, &["--kind", "docs", "--action", "deploy", "--resource", "deployment:shop"]);
+    let told = answer["told"].as_str().unwrap();
+    assert!(told.contains("writ run --kind release") || told.contains("writ run --kind ops"), "{told}");
+}
+
+#[test]
+fn the_past_is_answered_as_far_as_it_is_kept() {
+    let mut corner = Corner::new();
+    corner.serve();
+    let question = ["--kind", "feature", "--read", "src/lib.rs", "--at"];
+    let at = |time: &str| ask(&corner, &[&question[..], &[time]].concat())["policies"].clone();
+    assert_eq!(at("2001-01-01T00:00:00Z")["then"], "nothing");
+    let then = now();
+    assert_eq!(at(&then)["then"], "these");
+    // Other policies are in force since, and a folder keeps no history.
+    let folder = corner.home().join("policies");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(
+        folder.join("a.cedar"),
+        "@id(\"a\")\n@reason(\"a\")\npermit (principal, action, resource);\n",
+    )
+    .unwrap();
+    let config = corner.home().join(".config/writ");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(
+        config.join("config.toml"),
+        format!("[policy]\norganisation = \"{}\"\n", folder.display()),
+    )
+    .unwrap();
+    for path in [&folder, &folder.join("a.cedar"), &config.join("config.toml")] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let other = at(&then);
+    assert_eq!(other["then"], "not-kept", "{other}");
+    assert!(other["note"].as_str().unwrap().contains("not kept"), "{other}");
+}
