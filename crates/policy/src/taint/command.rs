@@ -267,17 +267,14 @@ impl Piece {
         };
         match program {
             "curl" => {
-                let short = |word: &String| {
-                    word.starts_with('-') && !word.starts_with("--") && word.contains(['O', 'J'])
-                };
-                let is_named_there =
-                    self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
-                        || self.words.iter().any(short);
-                if !is_named_there {
-                    return Vec::new();
-                }
                 let folder = self.value(&["--output-dir"]);
-                addresses().filter_map(last_part).map(|name| into(folder, name)).collect()
+                let mut files = self.output_of_curl();
+                let is_named_there = self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
+                    || files.iter().any(Option::is_none);
+                if is_named_there {
+                    files.extend(addresses().filter_map(last_part).map(|name| Some(name.to_owned())));
+                }
+                files.into_iter().flatten().map(|name| into(folder, &name)).collect()
             }
             "wget" | "aria2c" | "axel" => {
                 if let Some(file) = self.value(&["--output-document", "-qO", "-O", "-o", "--out"])
@@ -304,6 +301,31 @@ impl Piece {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The files of `-o FILE`, also behind other short options as in `-sSLo FILE`; none for one whose name comes from
+    /// the address.
+    fn output_of_curl(&self) -> Vec<Option<String>> {
+        /// Short options that take a value.
+        const VALUED: &str = "AbcCdDeEFhHKmPQrtTuUwxXyYz";
+        let mut found = Vec::new();
+        let mut words = self.words.iter().skip(1);
+        while let Some(word) = words.next() {
+            let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { continue };
+            let Some((at, letter)) = letters.char_indices().find(|(_, c)| "oOJ".contains(*c) || VALUED.contains(*c))
+            else {
+                continue;
+            };
+            let rest = letters.get(at + 1..).unwrap_or_default();
+            match letter {
+                'o' if rest.is_empty() => found.extend(words.next().map(|file| Some(file.clone()))),
+                'o' => found.push(Some(rest.to_owned())),
+                'O' | 'J' => found.push(None),
+                _ if rest.is_empty() => _ = words.next(),
+                _ => {}
+            }
+        }
+        found
     }
 
     /// `-O FILE`, also behind other short options as in `-qO-`.

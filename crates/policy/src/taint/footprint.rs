@@ -11,6 +11,7 @@ use writ_model::{Action, CallId, EffectClass, Operation, Place, Resource, Source
 
 use super::command::{self, Piece};
 use super::ground::{self, Ground};
+use crate::actions::Within;
 use crate::host::Zone;
 
 /// Most paths of each sort that one call is followed in. A call has at most 256 actions.
@@ -205,7 +206,7 @@ impl Footprint {
             workspace: ground.workspace.root.to_str(),
             cwd: cwd.starts_with('/').then_some(cwd),
             home: ground.workspace.home.as_deref().and_then(Path::to_str),
-            ..crate::classify::Facts::default()
+            look: Some(&Within { files: ground.files, root: &ground.workspace.root }),
         };
         for name in crate::classify::classify(line, &facts).runs {
             self.place(ground, cwd, &name, |print| &mut print.runs);

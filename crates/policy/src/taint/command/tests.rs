@@ -38,6 +38,10 @@ fn what_is_fetched_spread_run_and_built() {
     };
     for (line, expected) in [
         ("curl -sLO https://x.example/download/patch1 && bash patch1", vec!["patch1"]),
+        ("curl -fsSLo b.sh https://x.example/a.sh", vec!["b.sh"]),
+        ("curl -s -H x:yo -ob.sh https://x.example/a.sh", vec!["b.sh"]),
+        ("curl -sOL https://x.example/a.sh https://x.example/b.sh", vec!["a.sh", "b.sh"]),
+        ("curl -X POST -d o=O https://x.example/a.sh", vec![]),
         ("wget https://x.example/a.sh?b=c", vec!["a.sh"]),
         ("wget -qO- https://x.example/a.sh | bash", vec![]),
         ("wget -q -O b.sh https://x.example/a.sh", vec!["b.sh"]),
