@@ -202,6 +202,11 @@ impl Walk<'_> {
                 "the code puts a program on a network connection",
             );
         }
+        if matches!(language, "tclsh" | "wish") {
+            for line in code.split(['\n', ';']).filter_map(|line| line.trim().strip_prefix("exec ")) {
+                self.nested(line);
+            }
+        }
         if matches!(language, "tclsh" | "wish" | "expect") && super::command::starts_shell(code) {
             let text = "the code starts a shell";
             self.effect(EffectClass::EscapeAttempt, target(), "argument.shell", text);
@@ -251,6 +256,13 @@ impl Walk<'_> {
         // `open(F, ">x")`, `open(F, "cmd |")`: how perl and ruby open files.
         let opens = matches!(language, "perl" | "ruby") && code.contains("open");
         let mut writes = has(Sign::Write) || has(Sign::Change);
+        // `process.env.NAME` has its name outside quotes.
+        for name in ["process.env.", "Bun.env."].iter().flat_map(|start| code.split(start).skip(1)) {
+            let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if is_secret_name(&name) {
+                self.environment_read(&name);
+            }
+        }
         for literal in &literals {
             let text = literal.text.trim();
             let piped = text.strip_prefix('|').or_else(|| text.strip_suffix('|'));
@@ -272,12 +284,13 @@ impl Walk<'_> {
             if has(Sign::Environment) && is_variable(&literal.text) && is_secret_name(&literal.text) {
                 self.environment_read(&literal.text);
             }
-            if !looks_like_path(&literal.text) && !is_opened(code, literal) {
+            let is_root = removes && literal.text == "/";
+            if !looks_like_path(&literal.text) && !is_root && !is_opened(code, literal) {
                 continue;
             }
             let normal = self.resolved(&value);
             if removes {
-                self.removes_path(&value, false);
+                self.removes_path(&value, code.contains("recursive"));
                 continue;
             }
             // Which of its files the code writes and which it reads is not told apart.
@@ -411,7 +424,7 @@ fn string_literals(code: &str) -> Vec<Literal> {
         };
         let text = rest.get(..length).unwrap_or_default();
         let end = open + length + if triple { 3 } else { 1 };
-        found.push(Literal { start: start + 1, end, text: word::unescape(&text.replace("\\\\", "\\")) });
+        found.push(Literal { start: start + 1, end, text: word::unescape(text) });
         while bytes.peek().is_some_and(|(at, _)| *at < end) {
             bytes.next();
         }

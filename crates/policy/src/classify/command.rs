@@ -29,16 +29,25 @@ const WRITES_NEXT: &str = "-o -out --out --output --outfile --output-file";
 impl Walk<'_> {
     /// Judges one argument list. Wrappers come back here with the list they run.
     pub(super) fn argv(&mut self, argv: &[Value]) {
+        self.started(argv, false);
+    }
+
+    /// Judges the words of a command of the line itself, where functions come before programs.
+    pub(super) fn own_argv(&mut self, argv: &[Value]) {
+        self.started(argv, true);
+    }
+
+    fn started(&mut self, argv: &[Value], is_own: bool) {
         if !self.enter() {
             return;
         }
         if let Some((name, args)) = argv.split_first() {
-            self.named(name, args);
+            self.named(name, args, is_own);
         }
         self.leave();
     }
 
-    fn named(&mut self, name: &Value, args: &[Value]) {
+    fn named(&mut self, name: &Value, args: &[Value], is_own: bool) {
         let Some(written) = name.literal().filter(|text| !text.is_empty()) else {
             self.unresolved(name, args);
             return;
@@ -50,7 +59,7 @@ impl Walk<'_> {
         if name.marks.is_foreign() {
             self.foreign("runs a command that was fetched or decoded");
         }
-        if self.called(written, args) {
+        if is_own && self.called(written, args) {
             return;
         }
         if let Some(escape) = written.strip_prefix([':', '!']).filter(|rest| !rest.is_empty()) {
@@ -414,7 +423,7 @@ impl Walk<'_> {
             return;
         }
         let mut path = self.resolved(value);
-        if path.starts_with(UNKNOWN)
+        if value.text.starts_with(UNKNOWN)
             && let Some(found) = &self.feed.paths
         {
             path = path::normalise(&found.stand_in(self.facts), self.facts);
@@ -441,7 +450,7 @@ impl Walk<'_> {
         }
         let path = self.resolved(value);
         if truncates
-            && path.starts_with(UNKNOWN)
+            && value.text.starts_with(UNKNOWN)
             && let Some(found) = self.feed.paths.clone()
         {
             // What a search found is emptied: as bad as removing it.
@@ -481,7 +490,7 @@ impl Walk<'_> {
         } else if truncates
             && path::place(&path, self.facts) == Place::Outside
             && !path::is_protected(&path)
-            && path.starts_with('/')
+            && path.starts_with(['/', '~'])
         {
             let text = "empties a file outside the workspace";
             self.effect(EffectClass::Destructive, target, "path.truncate", text);

@@ -587,6 +587,14 @@ impl Walk<'_> {
         );
         let commands = flags::values(args, "-c --cmd --eval -eval --execute");
         let plus = args.iter().filter_map(|arg| arg.text.strip_prefix('+'));
+        // `-sc TEXT`: at the end of a cluster.
+        let clusters = args.windows(2).filter_map(|pair| match pair {
+            [option, text] if option.text.len() > 2 && !option.text.starts_with("--") => {
+                (option.text.starts_with('-') && option.text.ends_with('c')).then_some(text.text.as_str())
+            }
+            _ => None,
+        });
+        let plus = plus.chain(clusters);
         for text in commands.into_iter().chain(plus) {
             for part in text.split('|') {
                 let part = part.trim_start_matches([':', ' ']);

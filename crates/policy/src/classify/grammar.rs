@@ -108,7 +108,7 @@ fn without_templates(text: &str) -> String {
 
 fn parse_here(text: &str) -> Result<Program, Refused> {
     let options = ParserOptions::default();
-    let tokens = tokenize(text, &options.tokenizer_options())?;
+    let tokens = subshells_apart(tokenize(text, &options.tokenizer_options())?);
     check_tokens(&tokens)?;
     brush_parser::parse_tokens(&tokens, &options).map_err(|_| Refused::Syntax)
 }
@@ -189,6 +189,63 @@ fn is_compound(word: &str) -> bool {
         word,
         "if" | "elif" | "else" | "while" | "until" | "for" | "case" | "select" | "function" | "coproc" | "{"
     )
+}
+
+/// Puts an empty command between two `(` that are no `((`, because a blank stands between them or their ends.
+///
+/// The grammar takes any two for the start of arithmetic, and would see no command in `( (rm x) )`.
+fn subshells_apart(tokens: Vec<Token>) -> Vec<Token> {
+    let mut open: Vec<usize> = Vec::new();
+    // Where the last `)` stood, and the `(` it closed.
+    let mut closed: Option<(usize, usize)> = None;
+    let mut apart: Vec<usize> = Vec::new();
+    let mut in_test = false;
+    let touches = |left: usize, right: usize| match (tokens.get(left), tokens.get(right)) {
+        (Some(Token::Operator(_, left)), Some(Token::Operator(_, right))) => {
+            left.end.index == right.start.index
+        }
+        _ => false,
+    };
+    let opens = |at: usize| matches!(tokens.get(at), Some(Token::Operator(text, _)) if text == "(");
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Word(text, _) if text == "[[" => in_test = true,
+            Token::Word(text, _) if text == "]]" => in_test = false,
+            Token::Operator(text, _) if text == "(" => open.push(at),
+            Token::Operator(text, _) if text == ")" => {
+                if let Some(start) = open.pop() {
+                    let is_pair = closed.is_some_and(|(end, inner)| {
+                        inner == start + 1 && end + 1 == at && touches(start, inner) && touches(end, at)
+                    });
+                    if is_pair {
+                        // Arithmetic, and so is all that it holds.
+                        while apart.pop_if(|inner| *inner > start).is_some() {}
+                    } else if opens(start + 1) && !in_test {
+                        apart.push(start);
+                    }
+                    closed = Some((at, start));
+                }
+            }
+            Token::Word(..) | Token::Operator(..) => {}
+        }
+    }
+    // What is never closed is for the grammar to refuse.
+    if apart.is_empty() {
+        return tokens;
+    }
+    apart.sort_unstable();
+    let mut out = Vec::with_capacity(tokens.len() + 2 * apart.len());
+    for (at, token) in tokens.into_iter().enumerate() {
+        let span = match &token {
+            Token::Operator(_, span) | Token::Word(_, span) => span.clone(),
+        };
+        out.push(token);
+        if apart.binary_search(&at).is_ok() {
+            out.push(Token::Word(":".to_owned(), span.clone()));
+            out.push(Token::Operator(";".to_owned(), span));
+        }
+    }
+    out
 }
 
 /// Bounds depth and backtracking on the tokens the grammar will see.

@@ -40,6 +40,8 @@ pub(super) struct Scope {
 pub(super) struct Function {
     pub body: Rc<FunctionBody>,
     pub was_called: bool,
+    /// Defined where it may not be seen: in a branch, or in a shell that has ended.
+    pub is_doubtful: bool,
 }
 
 // === impl Scope ===
@@ -79,15 +81,26 @@ impl Scope {
         self.variables.get(name).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn define(&mut self, name: &str, body: Rc<FunctionBody>) {
-        self.functions.insert(name.to_owned(), Function { body, was_called: false });
+    /// Gives the function it takes the place of, when nothing has called that.
+    pub(super) fn define(
+        &mut self,
+        name: &str,
+        body: Rc<FunctionBody>,
+        is_doubtful: bool,
+    ) -> Option<Rc<FunctionBody>> {
+        let old = self.functions.insert(name.to_owned(), Function { body, was_called: false, is_doubtful });
+        old.filter(|old| !old.was_called).map(|old| old.body)
+    }
+
+    pub(super) fn undefine(&mut self, name: &str) -> Option<Rc<FunctionBody>> {
+        self.functions.remove(name).filter(|old| !old.was_called).map(|old| old.body)
     }
 
     /// The function of this name, marked as called.
-    pub(super) fn call(&mut self, name: &str) -> Option<Rc<FunctionBody>> {
+    pub(super) fn call(&mut self, name: &str) -> Option<(Rc<FunctionBody>, bool)> {
         let function = self.functions.get_mut(name)?;
         function.was_called = true;
-        Some(Rc::clone(&function.body))
+        Some((Rc::clone(&function.body), function.is_doubtful))
     }
 
     /// Functions that nothing called, each once, by name.

@@ -104,7 +104,14 @@ impl Walk<'_> {
                 (Value::unknown(), false)
             }
             Piece::Command { text, quoted } => (self.substitution(text), !quoted),
-            Piece::Variable { name, operator, quoted } => (self.variable(name, operator), !quoted),
+            Piece::Variable { name, operator, quoted } => {
+                // Each element of an array is a word of its own, quoted or not.
+                let mut value = self.variable(name, operator);
+                // Its length and whether it is set tell nothing of it.
+                let is_told = !value.exact && !operator.starts_with('+') && !operator.starts_with('#');
+                value.marks.secret |= is_told && super::environment::is_secret_name(name);
+                (value, !quoted || *operator == "[@]")
+            }
         }
     }
 
@@ -137,6 +144,9 @@ impl Walk<'_> {
         if operator.starts_with('@') && operator.contains('P') || operator.contains("]@P") {
             self.prompt(name);
         }
+        if let Some(index) = operator.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            return self.element(name, index);
+        }
         let operand = operator.trim_start_matches(':');
         let default = operand.strip_prefix(['-', '=']).map(|text| self.expand_one(text));
         if default.is_none() && !operator.is_empty() {
@@ -153,6 +163,24 @@ impl Walk<'_> {
                 marks: known.map(|value| value.marks).unwrap_or_default(),
                 ..Value::unknown()
             },
+        }
+    }
+
+    /// `${a[1]}`, `${a[@]}`: an array is kept as its words in a row, so what is taken from it is only likely.
+    fn element(&mut self, name: &str, index: &str) -> Value {
+        self.substitutions(index);
+        let unknown = Value { from: Some(name.to_owned()), ..Value::unknown() };
+        let Some(all) = self.candidate(name) else { return unknown };
+        let found = match index {
+            "@" | "*" => Some(all.text.clone()),
+            index => {
+                let at = index.parse::<usize>().ok();
+                at.and_then(|at| all.text.split_whitespace().nth(at).map(str::to_owned))
+            }
+        };
+        match found {
+            Some(text) => Value { text, exact: false, ..all },
+            None => Value { marks: all.marks, ..unknown },
         }
     }
 
@@ -185,7 +213,7 @@ impl Walk<'_> {
         let is_name =
             text.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9'));
         if !is_name || text.is_empty() {
-            self.nested(text);
+            self.in_child(|walk| walk.nested(text));
         }
         let marks = std::mem::replace(&mut self.marks, outer_marks);
         let printed = std::mem::replace(&mut self.printed, outer_printed);

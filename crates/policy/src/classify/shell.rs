@@ -48,10 +48,34 @@ impl Walk<'_> {
                 {
                     self.stops_history("set +o history");
                 } else {
+                    // `set -- a b`: the arguments of the line from now on.
+                    if let Some(at) = args.iter().position(|arg| arg.text == "--") {
+                        self.scope.positional = Some(args.get(at + 1..).unwrap_or_default().to_vec());
+                    }
                     self.plain_read(program);
                 }
             }
+            "hash" | "enable" => {
+                for file in flags::values(args, "-p -f") {
+                    self.runs_file(file);
+                    self.breaks_out(program);
+                }
+                self.plain_read(program);
+            }
+            "bind" => {
+                for (_, command) in flags::values(args, "-x").iter().filter_map(|key| key.split_once(':')) {
+                    self.nested(command);
+                }
+                self.plain_read(program);
+            }
             "unset" => {
+                if flags::has(args, "-f") {
+                    for name in args {
+                        if let Some(body) = self.scope.undefine(&name.text) {
+                            self.uncalled(&body);
+                        }
+                    }
+                }
                 if args.iter().any(|arg| arg.text.starts_with("HIST")) {
                     self.stops_history("unset HISTFILE");
                 }
@@ -61,10 +85,35 @@ impl Walk<'_> {
                 self.plain_read(program);
             }
             "read" | "mapfile" | "readarray" | "getopts" => {
-                for name in flags::positionals(args, "-p -d -n -t -u -a -N -i") {
-                    let value =
-                        Value { marks: self.feed.marks, from: Some(name.text.clone()), ..Value::unknown() };
-                    self.scope.set(&name.text, value, false);
+                let names = flags::positionals(
+                    args,
+                    if program == "read" { "-p -d -n -t -u -N -i" } else { "-d -n -O -s -u -C -c" },
+                );
+                let line = self.feed.text.as_deref().and_then(|text| match program {
+                    "read" => text.lines().next(),
+                    _ => Some(text),
+                });
+                let mut words = line.map(|line| line.trim().to_owned());
+                for (at, name) in names.iter().enumerate() {
+                    let is_last = at + 1 == names.len();
+                    let text = match words.take() {
+                        Some(line) if is_last => Some(line),
+                        Some(line) => {
+                            let (word, rest) =
+                                line.split_once(char::is_whitespace).unwrap_or((line.as_str(), ""));
+                            let word = word.to_owned();
+                            words = Some(rest.trim_start().to_owned());
+                            Some(word)
+                        }
+                        None => None,
+                    };
+                    let unknown = Value { from: Some(name.text.clone()), ..Value::unknown() };
+                    let value = text.map_or(unknown, Value::known);
+                    self.scope.set(
+                        &name.text,
+                        Value { exact: false, marks: self.feed.marks, ..value },
+                        false,
+                    );
                 }
                 self.plain_read(program);
             }
@@ -164,7 +213,7 @@ impl Walk<'_> {
     fn runs_text(&mut self, rest: &[Value]) {
         let Some((text, after)) = rest.split_first() else { return };
         let outer = self.scope.positional.replace(after.get(1..).unwrap_or_default().to_vec());
-        self.nested_value(text);
+        self.in_child(|walk| walk.nested_value(text));
         self.scope.positional = outer;
     }
 
@@ -177,7 +226,8 @@ impl Walk<'_> {
             self.installs();
             return;
         }
-        let Some(name) = file.literal().filter(|name| !name.starts_with("/dev/fd/")) else {
+        let written = |name: &&str| !name.starts_with("/dev/fd/") || self.scope.file(name).is_some();
+        let Some(name) = file.literal().filter(written) else {
             self.unknown(
                 Target::Path(file.shown()),
                 "shell.script",
@@ -200,7 +250,10 @@ impl Walk<'_> {
         }
         let feed = std::mem::take(&mut self.feed);
         if let Some(text) = &feed.text {
-            self.nested(text);
+            match program {
+                "source" => self.nested(text),
+                _ => self.in_child(|walk| walk.nested(text)),
+            }
         } else if let Some(file) = feed.file.as_deref().filter(|file| file.contains(word::UNKNOWN)) {
             let target = Target::Path(word::shown(file));
             self.unknown(target, "shell.stdin", "runs a file that is only known at run time");
@@ -300,6 +353,9 @@ impl Walk<'_> {
             if super::environment::is_secret_name(&name) {
                 self.environment_read(&name);
             }
+        }
+        if is_shown && args.iter().any(|arg| arg.marks.secret && arg.from.is_none()) {
+            self.environment_read("a variable that is named like a SECRET");
         }
         let words: Vec<&Value> = args.iter().skip_while(|arg| is_echo_option(program, &arg.text)).collect();
         let mut text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");

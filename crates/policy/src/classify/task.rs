@@ -161,6 +161,9 @@ impl Walk<'_> {
         {
             return Some((name, text));
         }
+        if asked.file == Some("-") {
+            return Some(("-".to_owned(), self.feed.text.clone()?));
+        }
         if self.is_elsewhere {
             return None;
         }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use brush_parser::ast::{
     AndOrList, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem,
-    CompoundCommand, CompoundList, ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect,
-    Pipeline, Program, SimpleCommand, SourceLocation, SubshellCommand,
+    CompoundCommand, CompoundList, ExtendedTestExpr, FunctionBody, IoFileRedirectKind, IoFileRedirectTarget,
+    IoRedirect, Pipeline, Program, SimpleCommand, SourceLocation, SubshellCommand,
 };
 use writ_model::EffectClass;
 
@@ -89,10 +89,15 @@ pub(super) struct Walk<'f> {
     span: Option<Range<usize>>,
     source: Source,
     conditions: usize,
+    /// Shells of their own that are open: what they set ends with them.
+    children: usize,
+    /// Variables that only such a shell has set so far.
+    child_names: Vec<String>,
     text_depth: usize,
     tree_depth: usize,
     nested_bytes: usize,
-    calls: Vec<String>,
+    /// Bodies of the functions that are being called.
+    calls: Vec<Rc<FunctionBody>>,
     commands: usize,
     is_exhausted: bool,
 }
@@ -142,6 +147,8 @@ impl<'f> Walk<'f> {
             span: None,
             source: Source::new(text),
             conditions: 0,
+            children: 0,
+            child_names: Vec::new(),
             text_depth: 0,
             tree_depth: 0,
             nested_bytes: 0,
@@ -286,9 +293,22 @@ impl<'f> Walk<'f> {
                 }
             }
         }
-        for body in self.scope.take_uncalled() {
-            self.compound(&body.0);
+        // A body may define others.
+        const MOST_ROUNDS: usize = 64;
+        for _ in 0..MOST_ROUNDS {
+            let bodies = self.scope.take_uncalled();
+            if bodies.is_empty() {
+                break;
+            }
+            for body in bodies {
+                self.uncalled(&body);
+            }
         }
+    }
+
+    /// The body of a function that nothing calls.
+    pub(super) fn uncalled(&mut self, body: &FunctionBody) {
+        self.compound(&body.0);
     }
 
     /// Bash runs a script line by line, so the lines before a syntax error have their effects.
@@ -345,7 +365,12 @@ impl<'f> Walk<'f> {
         self.text_depth += 1;
         match grammar::parse(&grammar::normalise(text)) {
             Ok(program) => self.program(&program),
-            Err(refused) => self.refused(refused, text),
+            Err(refused) => {
+                self.refused(refused, text);
+                if refused == Refused::Syntax {
+                    self.lines(text);
+                }
+            }
         }
         self.text_depth -= 1;
     }
@@ -401,7 +426,10 @@ impl Walk<'_> {
             self.printed = None;
             self.found = None;
             let arriving = self.feed.paths.clone();
-            self.command(command);
+            match pipeline.seq.len() {
+                1 => self.command(command),
+                _ => self.in_child(|walk| walk.command(command)),
+            }
             if self.found.is_none() && is_filter(command) {
                 self.found = arriving;
             }
@@ -444,7 +472,11 @@ impl Walk<'_> {
                 self.printed = None;
             }
             Command::Function(function) => {
-                self.scope.define(&function.fname.value, Rc::new(function.body.clone()));
+                let is_doubtful = self.conditions > 0 || self.children > 0;
+                let body = Rc::new(function.body.clone());
+                if let Some(old) = self.scope.define(&function.fname.value, body, is_doubtful) {
+                    self.uncalled(&old);
+                }
             }
             Command::ExtendedTest(test, redirects) => {
                 self.test(&test.expr);
@@ -469,9 +501,7 @@ impl Walk<'_> {
             }
             CompoundCommand::BraceGroup(group) => self.list(&group.list),
             CompoundCommand::Subshell(subshell) => {
-                let directory = self.scope.directory.clone();
-                self.list(&subshell.list);
-                self.scope.directory = directory;
+                self.in_child(|walk| walk.list(&subshell.list));
             }
             CompoundCommand::ForClause(clause) => {
                 match &clause.values {
@@ -514,6 +544,20 @@ impl Walk<'_> {
             CompoundCommand::Coprocess(coprocess) => self.command(&coprocess.body),
         }
         self.leave();
+    }
+
+    /// Visits what runs in a shell of its own. The folder it goes to and the values it sets end with it; a variable keeps
+    /// them among those it may have.
+    pub(super) fn in_child(&mut self, act: impl FnOnce(&mut Self)) {
+        let directory = self.scope.directory.clone();
+        let names = self.child_names.len();
+        self.children += 1;
+        act(self);
+        self.children -= 1;
+        self.scope.directory = directory;
+        for name in self.child_names.split_off(names.min(self.child_names.len())) {
+            self.scope.set(&name, Value::unknown(), true);
+        }
     }
 
     fn under_condition(&mut self, list: &CompoundList) {
@@ -624,7 +668,7 @@ impl Walk<'_> {
         if argv.is_empty() {
             return;
         }
-        self.argv(&argv);
+        self.own_argv(&argv);
         self.written(&redirects);
     }
 
@@ -642,8 +686,13 @@ impl Walk<'_> {
                 assignments.push((assignment_name(assignment).to_owned(), value));
             }
             CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
+                self.printed = None;
                 let marks = self.process(subshell);
-                argv.push(Value { text: "/dev/fd/63".to_owned(), exact: false, marks, from: None });
+                let name = format!("/dev/fd/{}", 63_usize.saturating_sub(argv.len()));
+                if let Some(text) = self.printed.take() {
+                    self.scope.wrote(&name, text, false);
+                }
+                argv.push(Value { text: name, exact: false, marks, from: None });
             }
         }
     }
@@ -673,7 +722,10 @@ impl Walk<'_> {
             self.searched_first(value);
         }
         if !for_command_only {
-            let adds = self.conditions > 0;
+            let adds = self.conditions > 0 || self.children > 0;
+            if self.children > 0 && self.scope.values(name).is_empty() {
+                self.child_names.push(name.to_owned());
+            }
             self.scope.set(name, value.clone(), adds);
         }
     }
@@ -682,7 +734,7 @@ impl Walk<'_> {
     fn process(&mut self, subshell: &SubshellCommand) -> Marks {
         let feed = std::mem::take(&mut self.feed);
         let outer = std::mem::take(&mut self.marks);
-        self.list(&subshell.list);
+        self.in_child(|walk| walk.list(&subshell.list));
         let inner = std::mem::replace(&mut self.marks, outer);
         self.feed = feed;
         inner
@@ -796,8 +848,10 @@ impl Walk<'_> {
 
     /// Calls a function of the line; `false` when there is none of this name.
     pub(super) fn called(&mut self, name: &str, args: &[Value]) -> bool {
-        let Some(body) = self.scope.call(name) else { return false };
-        if self.calls.iter().any(|open| open == name) {
+        let Some((body, is_doubtful)) = self.scope.call(name) else { return false };
+        // What only may be a function may be the program too.
+        let is_called = !(is_doubtful && super::command::knows(name));
+        if self.calls.iter().any(|open| Rc::ptr_eq(open, &body)) {
             if self.feed.is_some || self.next.is_some() {
                 let target = Target::Command(name.to_owned());
                 self.effect(
@@ -807,13 +861,13 @@ impl Walk<'_> {
                     "a function that starts itself twice",
                 );
             }
-            return true;
+            return is_called;
         }
         if self.calls.len() >= MAX_CALL_DEPTH {
             self.exhausted("functions call each other too deeply to be judged");
-            return true;
+            return is_called;
         }
-        self.calls.push(name.to_owned());
+        self.calls.push(Rc::clone(&body));
         let outer = self.scope.positional.replace(args.to_vec());
         self.compound(&body.0);
         for redirect in body.1.iter().flat_map(|list| &list.0) {
@@ -821,7 +875,7 @@ impl Walk<'_> {
         }
         self.scope.positional = outer;
         self.calls.pop();
-        true
+        is_called
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Marks {
     pub decoded: bool,
     /// The whole environment.
     pub environment: bool,
+    /// A variable that is named like a credential, somewhere in it.
+    pub secret: bool,
     /// Fetched from where a tool chain's own installer lies.
     pub installer: bool,
 }
@@ -58,6 +60,7 @@ impl Marks {
             fetched: self.fetched || other.fetched,
             decoded: self.decoded || other.decoded,
             environment: self.environment || other.environment,
+            secret: self.secret || other.secret,
             installer: self.installer || other.installer,
         }
     }
@@ -334,6 +337,8 @@ fn code_point(text: &str, radix: u32, most: usize) -> (Option<char>, usize) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Parenthesis,
+    /// Between `case` and `esac`, where `)` ends a pattern.
+    Case,
     Brace,
     DoubleQuote,
     Backquote,
@@ -375,11 +380,15 @@ fn end_of(text: &str, what: Inside) -> usize {
             }
             (Inside::Backquote, _) => {}
             (_, b'`') => stack.push(Inside::Backquote),
-            (_, b'(') if was == b'$' || top == Inside::Parenthesis => stack.push(Inside::Parenthesis),
+            (_, b'(') if was == b'$' || matches!(top, Inside::Parenthesis | Inside::Case) => {
+                stack.push(Inside::Parenthesis);
+            }
+            (Inside::Parenthesis | Inside::Case, b'c') if starts_case(text, at) => stack.push(Inside::Case),
+            (Inside::Case, b'e') if is_word_at(text, at, "esac") => _ = stack.pop(),
             (_, b'{') if was == b'$' => stack.push(Inside::Brace),
-            (Inside::Parenthesis | Inside::Brace, b'"') => stack.push(Inside::DoubleQuote),
-            (Inside::Parenthesis, b'\'') | (Inside::Brace, b'\'')
-                if top == Inside::Parenthesis || !stack.contains(&Inside::DoubleQuote) =>
+            (Inside::Parenthesis | Inside::Case | Inside::Brace, b'"') => stack.push(Inside::DoubleQuote),
+            (Inside::Parenthesis | Inside::Case | Inside::Brace, b'\'')
+                if top != Inside::Brace || !stack.contains(&Inside::DoubleQuote) =>
             {
                 let has_escapes = was == b'$';
                 while let Some((_, inside)) = bytes.next() {
@@ -390,7 +399,7 @@ fn end_of(text: &str, what: Inside) -> usize {
                     }
                 }
             }
-            (Inside::Parenthesis, b'#') if matches!(was, b' ' | b'\t' | b'\n' | b';') => {
+            (Inside::Parenthesis | Inside::Case, b'#') if matches!(was, b' ' | b'\t' | b'\n' | b';') => {
                 while bytes.peek().is_some_and(|(_, next)| *next != b'\n') {
                     bytes.next();
                 }
@@ -399,6 +408,24 @@ fn end_of(text: &str, what: Inside) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether this is a whole word of the text.
+fn is_word_at(text: &str, at: usize, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '=' | '$');
+    text.get(at..).and_then(|rest| rest.strip_prefix(word)).is_some_and(|after| !after.starts_with(is_part))
+        && text.get(..at).is_some_and(|before| !before.ends_with(is_part))
+}
+
+/// Whether a `case` stands here where a command starts.
+fn starts_case(text: &str, at: usize) -> bool {
+    is_word_at(text, at, "case")
+        && text.get(..at).is_some_and(|before| {
+            let before = before.trim_end_matches([' ', '\t']);
+            before.is_empty()
+                || before.ends_with(['(', ')', ';', '&', '|', '\n', '{', '!'])
+                || ["then", "do", "else"].iter().any(|word| before.ends_with(word))
+        })
 }
 
 /// Expands `{a,b}` in a raw word, at most `most` results. Sequences such as `{1..9}` stay as they are.

@@ -226,6 +226,11 @@ impl Walk<'_> {
                 .unwrap_or_default();
         }
         let mut rest = rest.get(wrapper.skip.min(rest.len())..).unwrap_or_default();
+        if let Some((first, tail)) = rest.split_first()
+            && first.text == "--"
+        {
+            rest = tail;
+        }
         if wrapper.name == "setarch"
             && let Some((first, tail)) = rest.split_first()
             && flags::lists(ARCHITECTURES, &first.text)
@@ -328,6 +333,12 @@ impl Walk<'_> {
             None => argv.push(Value { marks, ..Value::unknown() }),
         }
         let feed = std::mem::take(&mut self.feed);
+        // When nothing is read the command runs as it stands.
+        if let Some((name, more)) = rest.split_first()
+            && (!more.is_empty() || !super::command::is_shell(&name.text))
+        {
+            self.argv(rest);
+        }
         self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
         self.argv(&argv);
         self.feed = feed;
