@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: ours beside a peer or the physical limit, in one run, as ratios.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -8,11 +8,17 @@ use crate::run::run;
 
 const ALL: [&str; 4] = ["hook", "decision", "append", "start"];
 
+/// Named ones only: they install what they compare with.
+const NAMED: [&str; 1] = ["moat"];
+
+/// The scenarios of another project, pinned: other scenarios are other figures.
+const OPENMOAT: &str = "0.12.1";
+
 /// Runs the named benchmarks, or all. Each prints its own table and what it was compared with.
 pub fn all(root: &Path, names: &[&str]) -> Result<()> {
     let names: Vec<&str> = if names.is_empty() { ALL.to_vec() } else { names.to_vec() };
-    if let Some(unknown) = names.iter().find(|name| !ALL.contains(name)) {
-        bail!("no benchmark is called `{unknown}`; there are {}", ALL.join(", "));
+    if let Some(unknown) = names.iter().find(|name| !ALL.contains(name) && !NAMED.contains(name)) {
+        bail!("no benchmark is called `{unknown}`; there are {}, {}", ALL.join(", "), NAMED.join(", "));
     }
     run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
     for name in names {
@@ -41,8 +47,24 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 let maker = "target/release/examples/make_ledger";
                 run(root, "python3", &["bench/start.py", "target/release/writ", maker])?;
             }
+            "moat" => {
+                let tool = openmoat(root)?;
+                run(root, "python3", &["bench/moat.py", "target/release/writ", &tool.to_string_lossy()])?;
+            }
             other => bail!("`{other}` has no recipe"),
         }
     }
     Ok(())
+}
+
+/// Installs OpenMoat below the build directory, where it is not there yet.
+fn openmoat(root: &Path) -> Result<PathBuf> {
+    let place = root.join("target/tools");
+    let tool = place.join("bin/openmoat");
+    if !tool.is_file() {
+        let place = place.to_string_lossy();
+        let wanted = ["install", "openmoat", "--version", OPENMOAT, "--locked", "--root", &place];
+        run(root, "cargo", &wanted)?;
+    }
+    Ok(tool)
 }

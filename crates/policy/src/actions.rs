@@ -9,6 +9,8 @@ mod program;
 mod search;
 mod shell;
 
+pub(crate) use shell::Within;
+
 use writ_model::{Action, EffectClass, Operation, Place, Resource, ToolCall};
 
 use crate::classify;
@@ -39,14 +41,8 @@ pub fn actions_of(call: &ToolCall, workspace: &Workspace, files: &dyn Files) -> 
             let name = "web-search".to_owned();
             found.add(EffectClass::Network, Resource::Host { name }, "the query leaves the machine");
         }
-        // A server's tool can do anything; its name says nothing that could be relied on.
         Operation::Mcp { server, tool } => {
-            found.add(
-                EffectClass::Unknown,
-                Resource::McpTool { server: server.clone(), tool: tool.clone() },
-                "what a tool of an MCP server does is only known to that server",
-            );
-            found.arguments(tool, &call.arguments);
+            found.mcp(server, tool, &call.arguments);
         }
         Operation::Spawn { subagent } => found.add(
             EffectClass::Read,

@@ -4,6 +4,10 @@
 //! unless the tool's name says that it only looks; a host is taken to be talked to. These actions stand beside the one
 //! on the tool itself, so a tool that policy lets through is still no way around what policy says of files and hosts.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 use serde_json::Value;
 use writ_model::{EffectClass, Resource};
 
@@ -57,11 +61,45 @@ const CHANGES: &[&str] = &[
     "patch", "put", "remove", "rename", "replace", "run", "save", "set", "update", "upload", "write",
 ];
 
+static KNOWN: LazyLock<Known> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../data/mcp.json")).unwrap_or_default());
+
+/// Tools that only look, by the names of their servers.
+#[derive(Default, Deserialize)]
+struct Known {
+    reads: BTreeMap<String, Vec<String>>,
+}
+
+// === impl Known ===
+
+impl Known {
+    fn reads(&self, server: &str, tool: &str) -> bool {
+        let of_server = self.reads.iter().filter(|(names, _)| names.split(' ').any(|name| name == server));
+        of_server.flat_map(|(_, tools)| tools).any(|known| match known.strip_suffix('*') {
+            Some(start) => tool.starts_with(start) && only_looks(tool),
+            None => known == tool,
+        })
+    }
+}
+
 // === impl Found ===
 
 impl Found<'_> {
+    /// A tool's name says nothing that could be relied on, since its server can do anything. The exception is a tool that
+    /// only looks, of a server that everybody knows and that the person has set up.
+    pub(super) fn mcp(&mut self, server: &str, tool: &str, arguments: &Value) {
+        let resource = Resource::McpTool { server: server.to_owned(), tool: tool.to_owned() };
+        if KNOWN.reads(server, tool) {
+            self.add(EffectClass::Read, resource, "a tool of a known server that only looks");
+        } else {
+            let because = "what a tool of an MCP server does is only known to that server";
+            self.add(EffectClass::Unknown, resource, because);
+        }
+        self.arguments(tool, arguments);
+    }
+
     /// `arguments`: as the client sent them.
-    pub(super) fn arguments(&mut self, tool: &str, arguments: &Value) {
+    fn arguments(&mut self, tool: &str, arguments: &Value) {
         let only_looks = only_looks(tool);
         let mut left = VALUES;
         let mut ahead = vec![("", arguments, 0)];

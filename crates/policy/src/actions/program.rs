@@ -63,7 +63,9 @@ pub(super) fn of_program(class: EffectClass, program: String) -> Resource {
     let name = program.split_whitespace().next().unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or(name);
     let acts_far = match class {
+        // Over the network, such programs look at what runs; what changes it has a class of its own.
         EffectClass::Read
+        | EffectClass::Network
         | EffectClass::Publish
         | EffectClass::Deploy
         | EffectClass::SecretRead
@@ -71,7 +73,6 @@ pub(super) fn of_program(class: EffectClass, program: String) -> Resource {
         | EffectClass::Destructive => true,
         EffectClass::WriteWorkspace
         | EffectClass::BuildTest
-        | EffectClass::Network
         | EffectClass::PackageInstall
         | EffectClass::GitPush
         | EffectClass::EscapeAttempt

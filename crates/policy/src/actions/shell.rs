@@ -261,9 +261,9 @@ pub(super) fn destination(written: &str) -> String {
 }
 
 /// The files of the workspace, for the classifier.
-struct Within<'a> {
-    files: &'a dyn Files,
-    root: &'a Path,
+pub(crate) struct Within<'a> {
+    pub files: &'a dyn Files,
+    pub root: &'a Path,
 }
 
 // === impl Within ===

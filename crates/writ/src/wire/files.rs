@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use rustix::fs::{AtFlags, CWD, FileType, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use writ_gateway::port::FileDigests;
 use writ_model::Digest;
 use writ_policy::{Entry, Name, Status};
@@ -50,9 +50,30 @@ impl FileDigests for Files {
         }
         context.finish().as_ref().try_into().ok().map(Digest::new)
     }
+
+    fn text(&self, root: &Path, path: &Path) -> Option<String> {
+        writ_policy::Files::text(self, root, path, writ_policy::MAX_LOOK_BYTES)
+    }
 }
 
 impl writ_policy::Files for Files {
+    fn text(&self, root: &Path, path: &Path, most: u64) -> Option<String> {
+        let below = path.strip_prefix(root).ok()?;
+        let folder =
+            rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        // Without waiting for a writer, and through no link that leads out of the folder.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let file = File::from(rustix::fs::openat2(folder, below, flags, Mode::empty(), resolve).ok()?);
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || metadata.len() > most {
+            return None;
+        }
+        let mut text = String::new();
+        file.take(most + 1).read_to_string(&mut text).ok()?;
+        (text.len() as u64 <= most).then_some(text)
+    }
+
     fn entry(&self, path: &Path) -> Entry {
         match std::fs::symlink_metadata(path) {
             Ok(found) if found.is_symlink() => {
@@ -120,10 +141,71 @@ mod tests {
     }
 
     #[test]
+    fn only_small_text_of_the_folder_is_read() {
+        use writ_policy::Files as _;
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("Makefile"), "secret").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        std::fs::write(at("sub/Makefile"), "all:").unwrap();
+        std::fs::write(at("large"), vec![b'x'; 65]).unwrap();
+        std::fs::write(at("binary"), [0xff, 0xfe]).unwrap();
+        std::os::unix::fs::symlink(outside.path(), at("out")).unwrap();
+        std::os::unix::fs::symlink(at("sub/Makefile"), at("absolute")).unwrap();
+        std::os::unix::fs::symlink("sub/Makefile", at("within")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR).unwrap();
+        let text = |name: &str| writ_policy::Files::text(&Files, folder.path(), &at(name), 64);
+        assert_eq!(text("sub/Makefile").as_deref(), Some("all:"));
+        assert_eq!(text("within").as_deref(), Some("all:"));
+        for name in ["out/Makefile", "absolute", "large", "binary", "pipe", "sub", "missing", "sub/../../x"] {
+            assert_eq!(text(name), None, "{name}");
+        }
+        assert_eq!(writ_policy::Files::text(&Files, folder.path(), Path::new("/etc/passwd"), 64 << 10), None);
+    }
+
+    #[test]
     fn a_pipe_does_not_hold_the_door_up() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
         assert_eq!(Files.digest(&pipe), None);
+    }
+
+    /// A second name of a file is told by its numbers, a folder has one name, and nothing is no file.
+    #[test]
+    fn a_hard_link_is_the_file_itself() {
+        use writ_policy::Files as _;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        std::fs::write(at("key"), "x").unwrap();
+        std::fs::write(at("other"), "x").unwrap();
+        std::fs::hard_link(at("key"), at("notes.txt")).unwrap();
+        let (key, notes) = (Files.status(&at("key")).unwrap(), Files.status(&at("notes.txt")).unwrap());
+        assert_eq!((key.file, key.names), (notes.file, 2));
+        assert_eq!(Files.status(&at("other")).unwrap().names, 1);
+        assert_eq!(Files.status(&at("sub")).unwrap().names, 1);
+        assert_eq!(Files.status(&at("missing")), None);
+        assert_eq!(Files.origin(&at("key")), None);
+        let mut names: Vec<_> =
+            Files.names(folder.path(), 10).into_iter().map(|entry| (entry.name, entry.is_folder)).collect();
+        names.sort();
+        let found: Vec<_> = names.iter().map(|(name, is_folder)| (name.as_str(), *is_folder)).collect();
+        assert_eq!(found, [("key", false), ("notes.txt", false), ("other", false), ("sub", true)]);
+        assert_eq!(Files.names(folder.path(), 2).len(), 2);
+        assert_eq!(Files.names(&at("missing"), 2), []);
+
+        // As the judge sees it.
+        let workspace = writ_policy::Workspace {
+            root: folder.path().to_owned(),
+            home: Some(at("home")),
+            ..writ_policy::Workspace::default()
+        };
+        std::fs::create_dir_all(at("home/.ssh")).unwrap();
+        std::fs::hard_link(at("key"), at("home/.ssh/id_rsa")).unwrap();
+        let root = folder.path().to_str().unwrap();
+        let placed = workspace.place(&Files, root, "notes.txt").unwrap();
+        assert!(placed.iter().any(|placed| placed.place == writ_model::Place::Secret), "{placed:?}");
     }
 }

@@ -16,11 +16,16 @@ struct Mount {
 pub(super) fn origin(table: &str, path: &Path) -> Option<PathBuf> {
     let mounts: Vec<Mount> = table.lines().filter_map(mount).collect();
     // The longest one counts, and the last of several at one place.
-    let here = mounts.iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.components().count())?;
+    let here = mounts
+        .iter()
+        .filter(|mount| path.starts_with(&mount.at))
+        .max_by_key(|mount| mount.at.components().count())?;
     let inside = here.shown.join(path.strip_prefix(&here.at).ok()?);
     let other = mounts
         .iter()
-        .filter(|mount| mount.at != here.at && mount.device == here.device && inside.starts_with(&mount.shown))
+        .filter(|mount| {
+            mount.at != here.at && mount.device == here.device && inside.starts_with(&mount.shown)
+        })
         .max_by_key(|mount| mount.shown.components().count())?;
     Some(other.at.join(inside.strip_prefix(&other.shown).ok()?))
 }
