@@ -10,3 +10,4 @@ mod recording;
 mod registering;
 mod revoking;
 mod supervising;
+mod tainting;

@@ -43,6 +43,8 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
         ("task.list", nobody.clone(), NotFound),
         ("task.show", json!({"task": task}), NotFound),
         ("task.close", json!({"task": task}), NotFound),
+        ("marks.list", json!({"task": task}), BadRequest),
+        ("mark.clear", json!({"workspace": "/nowhere", "path": null}), NotFound),
         ("approvals.list", json!({"task": "tsk_1"}), BadRequest),
         ("approvals.watch", json!({"since": 0}), BadRequest),
         ("approve", json!({"approval": approval, "action": digest}), NotFound),
@@ -78,6 +80,12 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
         ("approval.wait", json!({"writ": writ, "approval": approval, "patience_millis": 1}), WritInvalid),
         ("fingerprint.seen", json!({"writ": writ, "seen": fingerprint}), WritInvalid),
         ("standing.watch", json!({"writ": writ}), WritInvalid),
+        ("taint.recall", json!({"writ": writ, "client_session": digest}), WritInvalid),
+        (
+            "taint.report",
+            json!({"writ": writ, "session": session, "client_session": digest, "sources": [], "marks": [], "gone": []}),
+            WritInvalid,
+        ),
         ("task.end", json!({"writ": writ, "cause": "finished"}), WritInvalid),
     ]
 }

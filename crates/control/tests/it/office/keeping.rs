@@ -123,7 +123,8 @@ fn entries_that_break_the_rules_are_named_though_they_are_signed() {
 fn a_kept_state_that_the_log_does_not_give_is_named() {
     let (bench, _) = worked();
     let (activity, control) = (bench.ledger.tip(Stream::Activity), bench.ledger.tip(Stream::Control));
-    bench.ledger.put_snapshot(1, Sizes { activity, control }, b"{}".to_vec()).unwrap();
+    let version = writ_control::fold::FOLD_VERSION;
+    bench.ledger.put_snapshot(version, Sizes { activity, control }, b"{}".to_vec()).unwrap();
     let home = bench.leave();
     let verified = check(home.path(), &[]);
     assert_eq!(verified.findings.len(), 1, "{verified:?}");
