@@ -11,6 +11,7 @@ use writ_policy::ceiling;
 use crate::failure::Failure;
 
 #[derive(clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "What the task is about (anything else is asked for, or refused)")]
 pub(super) struct Arguments {
     /// A file of bounds, TOML or JSON; SPECIFICATION.md says what stands in it
