@@ -50,12 +50,15 @@ fn is_loaded(before: &str) -> bool {
         // `![…](` is a picture, `[…](` a link; `url(` belongs to a style.
         let is_picture = tail.ends_with(']')
             && tail.rfind('[').is_some_and(|open| tail.get(..open).is_some_and(|start| start.ends_with('!')));
-        let is_style = tail.strip_suffix("url").is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()));
+        let is_style =
+            tail.strip_suffix("url").is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric()));
         return is_picture || is_style;
     }
     if tail.ends_with("href=") {
         // A style sheet is loaded, a link is not.
-        return tail.rfind('<').is_some_and(|open| tail.get(open..).is_some_and(|tag| tag.starts_with("<link")));
+        return tail
+            .rfind('<')
+            .is_some_and(|open| tail.get(open..).is_some_and(|tag| tag.starts_with("<link")));
     }
     // And a reference, `[x]: https://…`, which a picture elsewhere may use.
     LOADS.iter().any(|mark| tail.ends_with(mark)) || tail.ends_with("]:")

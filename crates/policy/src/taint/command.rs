@@ -5,133 +5,31 @@
 //! is a taint or a mark that is not set, so the reading is broad: every command of a line counts, wherever it stands,
 //! and code in quotes is read too.
 
+mod line;
+
 use writ_model::SourceKind;
 
-/// How many commands of a line are read, how many words of one, and how deep code in quotes.
-const PIECES: usize = 256;
-const WORDS: usize = 256;
+use line::{PIECES, commands};
+
+/// How deep code in quotes is read.
 const DEPTH: usize = 4;
 
 /// Programs that run another one with the rest of their words.
-const WRAPPERS: &[&str] = &[
-    "sudo", "doas", "env", "nohup", "time", "exec", "command", "builtin", "nice", "ionice", "setsid",
-    "stdbuf", "timeout", "xargs", "watch", "then", "do", "else", "if", "while", "until", "!", "{",
-];
-const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "fish", "ash"];
+const WRAPPERS: &str = "sudo doas env nohup time exec command builtin nice ionice setsid stdbuf timeout xargs watch then \
+    do else if while until ! {";
+const SHELLS: &str = "sh bash zsh dash ksh fish ash";
 /// Programs that run a file which they are given, or else what they read.
-const INTERPRETERS: &[&str] = &[
-    "python",
-    "python2",
-    "python3",
-    "pypy3",
-    "node",
-    "nodejs",
-    "deno",
-    "bun",
-    "tsx",
-    "ts-node",
-    "ruby",
-    "perl",
-    "php",
-    "lua",
-    "Rscript",
-    "osascript",
-    "pwsh",
-    "powershell",
-    "tclsh",
-    "groovy",
-    "julia",
-    "elixir",
-    "jshell",
-];
-const FORGES: &[&str] = &["gh", "glab", "hub", "tea", "jira", "linear"];
-const DATABASES: &[&str] = &[
-    "psql",
-    "pg_dump",
-    "pg_dumpall",
-    "mysql",
-    "mysqldump",
-    "mariadb",
-    "mongosh",
-    "mongo",
-    "mongodump",
-    "mongoexport",
-    "redis-cli",
-    "clickhouse-client",
-    "sqlcmd",
-    "cqlsh",
-    "influx",
-    "snowsql",
-    "bq",
-    "usql",
-    "trino",
-];
-const CLOUDS: &[&str] = &[
-    "aws", "gcloud", "gsutil", "az", "oci", "ibmcloud", "aliyun", "doctl", "hcloud", "scw", "s3cmd", "rclone",
-];
-const DEPLOYMENTS: &[&str] = &[
-    "kubectl",
-    "oc",
-    "helm",
-    "k9s",
-    "argocd",
-    "flux",
-    "flyctl",
-    "fly",
-    "vercel",
-    "netlify",
-    "heroku",
-    "railway",
-    "wrangler",
-    "nomad",
-    "terraform",
-    "tofu",
-    "pulumi",
-    "ansible",
-    "ansible-playbook",
-    "supabase",
-    "firebase",
-];
-const PACKAGE_MANAGERS: &[&str] = &[
-    "npm",
-    "pnpm",
-    "yarn",
-    "bun",
-    "npx",
-    "pip",
-    "pip3",
-    "pipx",
-    "uv",
-    "poetry",
-    "pdm",
-    "conda",
-    "mamba",
-    "cargo",
-    "go",
-    "gem",
-    "bundle",
-    "composer",
-    "mvn",
-    "gradle",
-    "dotnet",
-    "nuget",
-    "apt",
-    "apt-get",
-    "apt-cache",
-    "dnf",
-    "yum",
-    "apk",
-    "brew",
-    "docker",
-    "podman",
-    "rustup",
-    "hex",
-    "mix",
-    "pub",
-    "dart",
-    "flutter",
-    "swift",
-];
+const INTERPRETERS: &str = "python python2 python3 pypy3 node nodejs deno bun tsx ts-node ruby perl php lua Rscript \
+    osascript pwsh powershell tclsh groovy julia elixir jshell";
+const FORGES: &str = "gh glab hub tea jira linear";
+const DATABASES: &str = "psql pg_dump pg_dumpall mysql mysqldump mariadb mongosh mongo mongodump mongoexport redis-cli \
+    clickhouse-client sqlcmd cqlsh influx snowsql bq usql trino";
+const CLOUDS: &str = "aws gcloud gsutil az oci ibmcloud aliyun doctl hcloud scw s3cmd rclone";
+const DEPLOYMENTS: &str = "kubectl oc helm k9s argocd flux flyctl fly vercel netlify heroku railway wrangler nomad \
+    terraform tofu pulumi ansible ansible-playbook supabase firebase";
+const PACKAGE_MANAGERS: &str = "npm pnpm yarn bun npx pip pip3 pipx uv poetry pdm conda mamba cargo go gem bundle composer mvn \
+    gradle dotnet nuget apt apt-get apt-cache dnf yum apk brew docker podman rustup hex mix pub dart \
+    flutter swift";
 
 /// One command: its words, without quotes, and the folder that a `cd` before it went to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,10 +53,10 @@ pub(super) fn source_of(program: &str) -> Option<SourceKind> {
     match name {
         // Their words say more; see `Piece::takes`.
         "git" => None,
-        _ if FORGES.contains(&name) || DATABASES.contains(&name) => None,
-        _ if CLOUDS.contains(&name) => Some(SourceKind::Cloud),
-        _ if DEPLOYMENTS.contains(&name) => Some(SourceKind::Deployment),
-        _ if PACKAGE_MANAGERS.contains(&name) => Some(SourceKind::Dependency),
+        _ if is_in(FORGES, name) || is_in(DATABASES, name) => None,
+        _ if is_in(CLOUDS, name) => Some(SourceKind::Cloud),
+        _ if is_in(DEPLOYMENTS, name) => Some(SourceKind::Deployment),
+        _ if is_in(PACKAGE_MANAGERS, name) => Some(SourceKind::Dependency),
         _ => Some(SourceKind::Web),
     }
 }
@@ -211,7 +109,7 @@ impl Piece {
         let named = |kind| vec![(kind, format!("{program} {first}").trim().to_owned())];
         match program {
             "git" => self.git(),
-            _ if FORGES.contains(&program) => match first {
+            _ if is_in(FORGES, program) => match first {
                 "" | "auth" | "config" | "alias" | "completion" | "version" | "help" | "extension" => {
                     Vec::new()
                 }
@@ -220,7 +118,7 @@ impl Piece {
                 }
                 _ => named(SourceKind::Forge),
             },
-            _ if DATABASES.contains(&program) => match database(words) {
+            _ if is_in(DATABASES, program) => match database(words) {
                 Some(place) => vec![(SourceKind::Database, format!("{program} {place}"))],
                 None => Vec::new(),
             },
@@ -269,8 +167,9 @@ impl Piece {
             "curl" => {
                 let folder = self.value(&["--output-dir"]);
                 let mut files = self.output_of_curl();
-                let is_named_there = self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
-                    || files.iter().any(Option::is_none);
+                let is_named_there =
+                    self.has(&["--remote-name", "--remote-name-all", "--remote-header-name"])
+                        || files.iter().any(Option::is_none);
                 if is_named_there {
                     files.extend(addresses().filter_map(last_part).map(|name| Some(name.to_owned())));
                 }
@@ -311,8 +210,11 @@ impl Piece {
         let mut found = Vec::new();
         let mut words = self.words.iter().skip(1);
         while let Some(word) = words.next() {
-            let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { continue };
-            let Some((at, letter)) = letters.char_indices().find(|(_, c)| "oOJ".contains(*c) || VALUED.contains(*c))
+            let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else {
+                continue;
+            };
+            let Some((at, letter)) =
+                letters.char_indices().find(|(_, c)| "oOJ".contains(*c) || VALUED.contains(*c))
             else {
                 continue;
             };
@@ -406,7 +308,7 @@ impl Piece {
             }
             "java" => self.value(&["-jar"]).map(str::to_owned).into_iter().collect(),
             "source" | "." => self.plain().next().map(str::to_owned).into_iter().collect(),
-            _ if INTERPRETERS.contains(&program) || SHELLS.contains(&program) => {
+            _ if is_in(INTERPRETERS, program) || is_in(SHELLS, program) => {
                 self.plain().next().map(str::to_owned).into_iter().collect()
             }
             _ => Vec::new(),
@@ -458,8 +360,8 @@ impl Piece {
     /// Whether it runs what it reads from its input, or what another command in its words gives out.
     pub fn interprets_input(&self) -> bool {
         let (program, words) = self.parts();
-        let is_shell = SHELLS.contains(&program);
-        if !is_shell && !INTERPRETERS.contains(&program) && !matches!(program, "eval" | "source" | ".") {
+        let is_shell = is_in(SHELLS, program);
+        if !is_shell && !is_in(INTERPRETERS, program) && !matches!(program, "eval" | "source" | ".") {
             return false;
         }
         let substitutes = |word: &String| word.contains("$(") || word.contains('`') || word.contains("<(");
@@ -560,7 +462,7 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
             });
             continue;
         }
-        if depth < DEPTH && (SHELLS.contains(&name.as_str()) || matches!(name.as_str(), "eval" | "ssh")) {
+        if depth < DEPTH && (is_in(SHELLS, &name) || matches!(name.as_str(), "eval" | "ssh")) {
             for code in words.iter().skip(1).filter(|word| word.contains(' ')) {
                 read_into(code, depth + 1, found);
             }
@@ -585,129 +487,15 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
 }
 
 fn is_wrapping(word: &str) -> bool {
-    WRAPPERS.contains(&word)
+    is_in(WRAPPERS, word)
         || word.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         })
 }
 
-/// The words of each command. Quotes and escapes are taken off; bodies of here-documents are left out.
-fn commands(line: &str) -> Vec<Vec<String>> {
-    let mut lexer = Lexer::default();
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => {
-                lexer.begun = true;
-                lexer.word.extend(chars.by_ref().take_while(|c| *c != '\''));
-            }
-            '"' => {
-                lexer.begun = true;
-                while let Some(c) = chars.next() {
-                    match c {
-                        '"' => break,
-                        '\\' => lexer.word.extend(chars.next()),
-                        c => lexer.word.push(c),
-                    }
-                }
-            }
-            '\\' => {
-                if let Some(c) = chars.next().filter(|c| *c != '\n') {
-                    lexer.begun = true;
-                    lexer.word.push(c);
-                }
-            }
-            '\n' => {
-                lexer.end_command();
-                for mark in std::mem::take(&mut lexer.documents) {
-                    skip_document(&mut chars, &mark);
-                }
-            }
-            '<' if chars.peek() == Some(&'<') => {
-                chars.next();
-                lexer.end_word();
-                // `<<<` has no body.
-                if chars.next_if_eq(&'<').is_none() {
-                    chars.next_if_eq(&'-');
-                    lexer.is_mark_next = true;
-                }
-            }
-            '<' | '>' if chars.peek() == Some(&'(') => {
-                chars.next();
-                lexer.word.extend([c, '(']);
-                lexer.begun = true;
-                lexer.end_command();
-            }
-            '$' if chars.peek() == Some(&'(') => {
-                chars.next();
-                lexer.word.push_str("$(");
-                lexer.begun = true;
-                lexer.end_command();
-            }
-            '`' => {
-                lexer.word.push('`');
-                lexer.begun = true;
-                lexer.end_command();
-            }
-            ';' | '|' | '&' | '(' | ')' => lexer.end_command(),
-            '<' | '>' => lexer.end_word(),
-            c if c.is_whitespace() => lexer.end_word(),
-            '#' if !lexer.begun => {
-                // A comment ends with its line, which is read on from there.
-                while chars.next_if(|c| *c != '\n').is_some() {}
-            }
-            c => {
-                lexer.begun = true;
-                lexer.word.push(c);
-            }
-        }
-    }
-    lexer.end_command();
-    lexer.commands
-}
-
-#[derive(Default)]
-struct Lexer {
-    commands: Vec<Vec<String>>,
-    words: Vec<String>,
-    word: String,
-    begun: bool,
-    /// Ends of the here-documents whose bodies come after this line.
-    documents: Vec<String>,
-    is_mark_next: bool,
-}
-
-// === impl Lexer ===
-
-impl Lexer {
-    fn end_word(&mut self) {
-        if !std::mem::take(&mut self.begun) {
-            return;
-        }
-        let word = std::mem::take(&mut self.word);
-        if std::mem::take(&mut self.is_mark_next) {
-            self.documents.push(word);
-        } else if self.words.len() < WORDS {
-            self.words.push(word);
-        }
-    }
-
-    fn end_command(&mut self) {
-        self.end_word();
-        let words = std::mem::take(&mut self.words);
-        if !words.is_empty() && self.commands.len() < PIECES {
-            self.commands.push(words);
-        }
-    }
-}
-
-fn skip_document(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, mark: &str) {
-    loop {
-        let line: String = chars.by_ref().take_while(|c| *c != '\n').collect();
-        if line.trim_start_matches('\t') == mark || chars.peek().is_none() {
-            return;
-        }
-    }
+/// Whether a name stands in a list.
+fn is_in(list: &str, name: &str) -> bool {
+    list.split(' ').any(|listed| listed == name)
 }
 
 #[cfg(test)]
