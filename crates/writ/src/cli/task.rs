@@ -1,5 +1,7 @@
 //! `writ task …`: what people asked for, how it stands, and its end.
 
+mod marks;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -20,6 +22,8 @@ Examples:
   writ task list --all
   writ task show 4f2a            an id may be shortened
   writ task close 4f2a           its client is stopped
+  writ task marks                files written from what strangers wrote, in this folder
+  writ task clear-mark x.sh      you have looked at it; agents may run it
 
 A task is opened by `writ run`.")]
 pub(super) enum Command {
@@ -29,6 +33,10 @@ pub(super) enum Command {
     Show(Show),
     /// Close a task and stop its client
     Close(Close),
+    /// List the files of a workspace that were written from untrusted input, private data or secrets
+    Marks(marks::List),
+    /// Clear the mark of a file that you have looked at
+    ClearMark(marks::Clear),
 }
 
 #[derive(clap::Args)]
@@ -69,6 +77,8 @@ pub(super) fn main(context: &Context, command: Command) -> Outcome {
     wire::block_on(async {
         let office = wire::connect(&context.state).await?;
         match command {
+            Command::Marks(arguments) => marks::list(&office, arguments).await,
+            Command::ClearMark(arguments) => marks::clear(&office, arguments).await,
             Command::List(arguments) => list(&office, arguments).await,
             Command::Show(Show { task, at, json }) => {
                 let task = identified(&office, &task).await?;
@@ -152,6 +162,26 @@ pub(super) fn ending(closed: &TaskClosed) -> String {
     lines.join("\n")
 }
 
+/// What the requester named, one line for each part.
+fn named(bounds: &writ_model::Bounds) -> Vec<String> {
+    let Ok(serde_json::Value::Object(parts)) = serde_json::to_value(bounds) else { return Vec::new() };
+    let entry = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => Quoted(text).to_string(),
+        other => Quoted(&other.to_string()).to_string(),
+    };
+    parts
+        .iter()
+        .map(|(part, value)| {
+            let shown = match value {
+                serde_json::Value::Array(entries) if entries.is_empty() => "none".to_owned(),
+                serde_json::Value::Array(entries) => entries.iter().map(entry).collect::<Vec<_>>().join(", "),
+                other => entry(other),
+            };
+            format!("  bounds       {part}: {shown}")
+        })
+        .collect()
+}
+
 fn card(task: &TaskView) -> String {
     let cause = task.cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
     let text = |text: &Option<String>| {
@@ -178,10 +208,38 @@ fn card(task: &TaskView) -> String {
         ),
         format!("  waiting      {}", task.pending_approvals),
     ];
+    if let Some(most) = task.limits.outward_calls {
+        lines.push(format!("               {most} calls that reach out"));
+    }
+    if let Some(most) = task.limits.files_written {
+        lines.push(format!("               {most} files changed"));
+    }
+    match (&task.bounds, task.bounds_commitment) {
+        (Some(bounds), _) => lines.extend(named(bounds)),
+        (None, Some(_)) => lines.push("  bounds       erased".to_owned()),
+        (None, None) => {}
+    }
+    for grant in &task.grants {
+        let what = grant.terms.as_ref().map_or_else(|| "unreadable".to_owned(), super::grant::in_short);
+        let until = match grant.ended {
+            None => format!("until {}", grant.expires_at),
+            Some(cause) => format!("ended ({cause})"),
+        };
+        lines.push(format!("  granted      {what}, {until}, {}", grant.id));
+    }
     if let Some(used) = task.used {
         lines.push(format!(
             "  used         {} calls, {} denials, {} bytes recorded",
             used.calls, used.denials, used.recorded_bytes
+        ));
+    }
+    for source in &task.touched {
+        lines.push(format!(
+            "  has read     {} ({}) {} in {}",
+            source.source,
+            source.source.touch(),
+            text(&source.what),
+            source.call
         ));
     }
     if let Some(expires_at) = task.writ_expires_at {
