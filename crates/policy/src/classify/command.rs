@@ -432,6 +432,10 @@ impl Walk<'_> {
         if let Some(directory) = path::literal_directory(&value.text) {
             self.reads_path(&Value { text: directory.to_owned(), ..value.clone() }, rule);
         }
+        if path.starts_with("/dev/fd/") {
+            // A descriptor of the command itself: what it was opened on has been read as a redirection.
+            return;
+        }
         if path::is_secret(&path) && !self.is_own_text(value) {
             self.secret(value, rule);
         } else if path::place(&path, self.facts) == Place::Outside && !path.starts_with("/dev/") {
@@ -455,6 +459,15 @@ impl Walk<'_> {
         {
             // What a search found is emptied: as bad as removing it.
             self.removes_found(&found, false);
+            return;
+        }
+        if value.text.starts_with(UNKNOWN)
+            && let Some(found) = self.feed.paths.clone().filter(|found| found.is_visible_only)
+        {
+            for root in &found.roots {
+                let folder = if root.is_empty() { "." } else { root };
+                self.writes_path(&Value::known(folder), truncates);
+            }
             return;
         }
         if let Some(device) = path.strip_prefix("/dev/") {

@@ -167,6 +167,7 @@ impl Walk<'_> {
             roots: roots.iter().map(|root| self.resolved(root)).collect(),
             names: Vec::new(),
             is_empty_only: flags::has(args, "-empty") && finds_type("d"),
+            is_visible_only: false,
         };
         if found.roots.is_empty() {
             found.roots.push(".".to_owned());
@@ -212,6 +213,7 @@ impl Walk<'_> {
             roots: words.iter().skip(1).map(|root| self.resolved(root)).collect(),
             names: words.first().map(|pattern| pattern.text.clone()).into_iter().collect(),
             is_empty_only: false,
+            is_visible_only: false,
         };
         if let Some(inner) = at.and_then(|at| args.get(at + 1..)) {
             self.for_each(inner, &found);
@@ -243,8 +245,22 @@ impl Walk<'_> {
         let mut paths =
             flags::positionals(args, "-t --target-directory -S --suffix -m -o -g --mode --owner --group");
         let target = if directory.is_empty() && paths.len() > 1 { paths.pop() } else { None };
+        let is_symbolic = program == "ln" && flags::has_any(args, "-s --symbolic");
         for source in &paths {
-            self.reads_path(source, "argument.copied");
+            // What a link leads to is seen from where the link lies.
+            let folder = target.filter(|_| is_symbolic && !source.text.starts_with(['/', '~']));
+            let folder = folder.and_then(|link| link.literal()?.rsplit_once('/'));
+            match folder {
+                Some((folder, _)) => {
+                    let led = Value { text: format!("{folder}/{}", source.text), ..(*source).clone() };
+                    self.reads_path(&led, "argument.copied");
+                }
+                None => self.reads_path(source, "argument.copied"),
+            }
+            // What is moved is gone from where it was.
+            if program == "mv" {
+                self.writes_path(source, false);
+            }
             let normal = self.resolved(source);
             if normal.contains("bin/") && normal.rsplit('/').next().is_some_and(super::command::is_shell) {
                 let text = "puts a shell under another name";
@@ -659,6 +675,17 @@ impl Walk<'_> {
                 "search.secret",
                 "looks for the value of a credential",
             );
+        }
+        let lists = flags::has_any(args, "-l -L --files-with-matches --files-without-match --files");
+        if program == "rg"
+            && lists
+            && !flags::has_any(args, "-u -uu -uuu --unrestricted --hidden -. --no-ignore")
+        {
+            let mut roots: Vec<String> = files.clone().map(|file| self.resolved(file)).collect();
+            if roots.is_empty() {
+                roots.push(".".to_owned());
+            }
+            self.found = Some(Found { roots, is_visible_only: true, ..Found::default() });
         }
         for file in files.filter(|_| !names_only) {
             self.reads_path(file, "argument.read");

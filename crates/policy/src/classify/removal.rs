@@ -108,17 +108,27 @@ impl Walk<'_> {
             .roots
             .iter()
             .any(|root| path::place(&path::normalise(root, self.facts), self.facts) == Place::Outside);
-        let shown = Target::Path(super::word::shown(&found.roots.join(" ")));
         let only_empty = found.is_empty_only && !is_outside;
         if !is_log && (by_root || only_empty || (by_name && !is_outside)) {
-            self.effect(EffectClass::WriteWorkspace, shown, "path.remove", "removes build output or a cache");
+            self.removes_below(found, EffectClass::WriteWorkspace, "removes build output or a cache");
         } else {
             let how = if recursive {
                 "removes directories that a search finds"
             } else {
                 "removes files that a search finds"
             };
-            self.effect(EffectClass::Destructive, shown, "path.remove", how);
+            self.removes_below(found, EffectClass::Destructive, how);
+        }
+    }
+
+    /// The folders that a search starts from, each by itself: what it finds lies below one of them.
+    fn removes_below(&mut self, found: &Found, class: EffectClass, how: &'static str) {
+        if found.roots.is_empty() {
+            self.effect(class, Target::Unknown, "path.remove", how);
+        }
+        for root in &found.roots {
+            let folder = if root.is_empty() { "." } else { root };
+            self.effect(class, Target::Path(super::word::shown(folder)), "path.remove", how);
         }
     }
 }

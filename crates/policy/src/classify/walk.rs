@@ -53,6 +53,8 @@ pub(super) struct Found {
     pub names: Vec<String>,
     /// Only directories that hold nothing.
     pub is_empty_only: bool,
+    /// Nothing whose name begins with a dot, and nothing that the repository ignores.
+    pub is_visible_only: bool,
 }
 
 pub(super) struct Walk<'f> {

@@ -10,7 +10,11 @@
 )]
 
 mod attacks;
+mod chains;
 mod classify;
+mod friction;
 mod ground;
 mod judge;
 mod matrix;
+mod taint;
+mod touch;
