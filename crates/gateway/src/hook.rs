@@ -11,11 +11,14 @@ use writ_model::{CallId, Client, Label, Operation, Outcome, ToolCall};
 use crate::admit::Admitted;
 
 mod claude_code;
+mod cline;
 mod codex;
+mod copilot_cli;
 mod fields;
 pub mod frame;
 mod gemini_cli;
 mod opencode;
+mod qwen_code;
 mod refusal;
 mod strict;
 
@@ -122,17 +125,15 @@ pub fn parse(client: Client, event: Option<&str>, payload: &str) -> Result<Heard
     let fields = strict::object(payload)?;
     match client {
         Client::ClaudeCode => claude_code::parse(event, &fields),
+        Client::Cline => cline::parse(event, &fields),
         Client::Codex => codex::parse(event, &fields),
+        Client::CopilotCli => copilot_cli::parse(event, &fields),
         Client::GeminiCli => gemini_cli::parse(event, &fields),
         Client::OpenCode => opencode::parse(event, &fields),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => Err(HookError::NoAdapter(client)),
+        Client::QwenCode => qwen_code::parse(event, &fields),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            Err(HookError::NoAdapter(client))
+        }
     }
 }
 
@@ -149,18 +150,16 @@ pub enum Manner {
 pub fn allowed(admitted: &Admitted<ToolCall>, event: &Label, manner: Manner) -> HookReply {
     match admitted.call().client {
         Client::ClaudeCode => claude_code::allowed(admitted, event.as_str(), manner),
+        Client::Cline => cline::allowed(admitted),
         Client::Codex => codex::allowed(admitted, event.as_str(), manner),
+        Client::CopilotCli => copilot_cli::allowed(admitted, event.as_str(), manner),
         Client::GeminiCli => gemini_cli::allowed(admitted, manner),
         Client::OpenCode => opencode::allowed(admitted),
+        Client::QwenCode => qwen_code::allowed(admitted, event.as_str(), manner),
         // No adapter made this call, so nobody waits for this answer.
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() },
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() }
+        }
     }
 }
 

@@ -7,11 +7,14 @@ use std::time::Duration;
 use writ_model::Client;
 
 mod claude_code;
+mod cline;
 mod codex;
 mod command;
+mod copilot_cli;
 mod gemini_cli;
 mod json;
 mod opencode;
+mod qwen_code;
 
 pub use command::HookCommand;
 
@@ -112,6 +115,8 @@ pub enum SetupError {
     ManagedOnly { path: PathBuf, client: Client },
     #[error("`{path}` switches the hooks off; take that out of it")]
     SwitchedOff { path: PathBuf },
+    #[error("{0} has no administrator's configuration for hooks; install them for each user")]
+    NotManaged(Client),
     #[error("`{path}` cannot be read as what it should be: {why}")]
     Unreadable { path: PathBuf, why: String },
     #[error("`{0}` is not UTF-8 and cannot stand in a client's configuration")]
@@ -125,17 +130,15 @@ pub enum SetupError {
 pub fn inject(client: Client, host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupError> {
     match client {
         Client::ClaudeCode => claude_code::inject(host, run),
+        Client::Cline => cline::inject(host, run),
         Client::Codex => codex::inject(host, run),
+        Client::CopilotCli => copilot_cli::inject(host, run),
         Client::GeminiCli => gemini_cli::inject(host, run),
         Client::OpenCode => opencode::inject(host, run),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => Err(SetupError::NoAdapter(client)),
+        Client::QwenCode => qwen_code::inject(host, run),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            Err(SetupError::NoAdapter(client))
+        }
     }
 }
 
@@ -147,21 +150,19 @@ pub fn login(client: Client, host: &Host<'_>, arguments: &[String]) -> Login {
     };
     match client {
         Client::ClaudeCode => login(claude_code::LOGIN, claude_code::login_files(host)),
+        Client::Cline => login(cline::LOGIN, cline::login_files(host)),
         Client::Codex => {
             let mut login = login(codex::LOGIN, codex::login_files(host));
             login.variables.extend(codex::provider_variables(host, arguments));
             login
         }
+        Client::CopilotCli => login(copilot_cli::LOGIN, copilot_cli::login_files(host)),
         Client::GeminiCli => login(gemini_cli::LOGIN, gemini_cli::login_files(host)),
         Client::OpenCode => login(opencode::LOGIN, opencode::login_files(host)),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => login(&[], Vec::new()),
+        Client::QwenCode => login(qwen_code::LOGIN, qwen_code::login_files(host)),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            login(&[], Vec::new())
+        }
     }
 }
 
@@ -178,17 +179,15 @@ pub fn install(
 ) -> Result<Vec<Change>, SetupError> {
     match client {
         Client::ClaudeCode => claude_code::install(level, system, host, command),
+        Client::Cline => cline::install(level, host, command),
         Client::Codex => codex::install(level, host, command),
+        Client::CopilotCli => copilot_cli::install(level, system, host, command),
         Client::GeminiCli => gemini_cli::install(level, system, host, command),
         Client::OpenCode => opencode::install(level, system, host, command),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => Err(SetupError::NoAdapter(client)),
+        Client::QwenCode => qwen_code::install(level, system, host, command),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            Err(SetupError::NoAdapter(client))
+        }
     }
 }
 
@@ -205,18 +204,45 @@ pub fn uninstall(
 ) -> Result<Vec<Change>, SetupError> {
     match client {
         Client::ClaudeCode => claude_code::uninstall(level, system, host),
+        Client::Cline => cline::uninstall(level, host),
         Client::Codex => codex::uninstall(level, host),
+        Client::CopilotCli => copilot_cli::uninstall(level, system, host),
         Client::GeminiCli => gemini_cli::uninstall(level, system, host),
         Client::OpenCode => opencode::uninstall(level, system, host),
-        Client::Cline
+        Client::QwenCode => qwen_code::uninstall(level, system, host),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            Err(SetupError::NoAdapter(client))
+        }
+    }
+}
+
+/// The longest that a hook may take before this client runs the call without it.
+///
+/// The hook process gives up by itself well before, with a refusal.
+pub const fn patience(client: Client) -> Duration {
+    match client {
+        // Two minutes that no configuration changes.
+        Client::Cline => Duration::from_secs(100),
+        Client::ClaudeCode
+        | Client::Codex
         | Client::CopilotCli
         | Client::Cursor
+        | Client::GeminiCli
         | Client::Kiro
+        | Client::OpenCode
         | Client::QwenCode
         | Client::VsCode
         | Client::Windsurf
-        | Client::Other => Err(SetupError::NoAdapter(client)),
+        | Client::Other => Duration::from_secs(590),
     }
+}
+
+/// Variables that load code into any program that is started with them, our hook included: set to nothing, so that a
+/// project's `.env` cannot set them.
+fn loaders() -> impl Iterator<Item = (String, String)> {
+    ["GLIBC_TUNABLES", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD"]
+        .into_iter()
+        .map(|name| (name.to_owned(), String::new()))
 }
 
 /// How long the client is told to wait for its hook: longer than our own deadline, so that ours ends first.
@@ -229,6 +255,26 @@ fn client_timeout(command: &HookCommand) -> Duration {
 impl Change {
     pub fn is_needed(&self) -> bool {
         self.before != self.after
+    }
+
+    /// Writes a file that holds nothing but ours, unless somebody else's stands there.
+    fn of_own_file(
+        host: &Host<'_>,
+        path: PathBuf,
+        is_ours: &dyn Fn(&str) -> bool,
+        text: String,
+    ) -> Result<Self, SetupError> {
+        let before = (host.read)(&path);
+        if before.as_deref().is_some_and(|text| !is_ours(text)) {
+            return Err(SetupError::Unreadable { path, why: "it is there and is not Writ's".to_owned() });
+        }
+        Ok(Self { path, before, after: Some(text) })
+    }
+
+    /// Takes away a file of ours; nothing where there is none, or somebody else's.
+    fn without_own_file(host: &Host<'_>, path: PathBuf, is_ours: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let before = (host.read)(&path).filter(|text| is_ours(text))?;
+        Some(Self { path, before: Some(before), after: None })
     }
 }
 

@@ -137,7 +137,15 @@ pub struct Registration {
 
 impl Client {
     /// Every client that has a hook adapter.
-    pub const HOOKED: [Self; 4] = [Self::ClaudeCode, Self::Codex, Self::GeminiCli, Self::OpenCode];
+    pub const HOOKED: [Self; 7] = [
+        Self::ClaudeCode,
+        Self::Cline,
+        Self::Codex,
+        Self::CopilotCli,
+        Self::GeminiCli,
+        Self::OpenCode,
+        Self::QwenCode,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -156,13 +164,34 @@ impl Client {
         }
     }
 
+    /// The base name of the program that starts it.
+    pub const fn program(self) -> Option<&'static str> {
+        match self {
+            Self::ClaudeCode => Some("claude"),
+            Self::Cline => Some("cline"),
+            Self::Codex => Some("codex"),
+            Self::CopilotCli => Some("copilot"),
+            Self::Cursor => Some("cursor"),
+            Self::GeminiCli => Some("gemini"),
+            Self::Kiro => Some("kiro"),
+            Self::OpenCode => Some("opencode"),
+            Self::QwenCode => Some("qwen"),
+            Self::VsCode => Some("code"),
+            Self::Windsurf => Some("windsurf"),
+            Self::Other => None,
+        }
+    }
+
     /// The client that a program's base name belongs to, as `claude` or `codex`.
     pub fn of_program(base_name: &str) -> Self {
         match base_name {
             "claude" | "claude-code" => Self::ClaudeCode,
+            "cline" => Self::Cline,
             "codex" => Self::Codex,
+            "copilot" => Self::CopilotCli,
             "gemini" | "gemini-cli" => Self::GeminiCli,
             "opencode" => Self::OpenCode,
+            "qwen" | "qwen-code" => Self::QwenCode,
             _ => Self::Other,
         }
     }
@@ -176,8 +205,10 @@ impl fmt::Display for Client {
 
 /// The text names no client that Writ has an adapter for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no client with a hook; known are claude-code, codex, gemini-cli, opencode")]
-pub struct UnknownClient(String);
+#[error("`{name}` is no client with a hook; known are {}", Client::HOOKED.map(Client::name).join(", "))]
+pub struct UnknownClient {
+    name: String,
+}
 
 impl FromStr for Client {
     type Err = UnknownClient;
@@ -186,7 +217,7 @@ impl FromStr for Client {
         Self::HOOKED
             .into_iter()
             .find(|client| client.name() == text)
-            .ok_or_else(|| UnknownClient(text.chars().take(80).collect()))
+            .ok_or_else(|| UnknownClient { name: text.chars().take(80).collect() })
     }
 }
 

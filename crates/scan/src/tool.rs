@@ -1,9 +1,12 @@
 //! What each client reads: one file per client, as data.
 
 mod claude_code;
+mod cline;
 mod codex;
+mod copilot_cli;
 mod gemini_cli;
 mod opencode;
+mod qwen_code;
 
 use writ_model::Client;
 
@@ -29,17 +32,13 @@ pub struct Tool {
 pub fn of(client: Client) -> Option<Tool> {
     match client {
         Client::ClaudeCode => Some(claude_code::TOOL),
+        Client::Cline => Some(cline::TOOL),
         Client::Codex => Some(codex::TOOL),
+        Client::CopilotCli => Some(copilot_cli::TOOL),
         Client::GeminiCli => Some(gemini_cli::TOOL),
         Client::OpenCode => Some(opencode::TOOL),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => None,
+        Client::QwenCode => Some(qwen_code::TOOL),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => None,
     }
 }
 

@@ -4,9 +4,12 @@
 //! spoken to. No driver installs hooks: under Writ these are injected per run, and that is what is tested.
 
 mod claude_code;
+mod cline;
 mod codex;
+mod copilot_cli;
 mod gemini_cli;
 mod opencode;
+mod qwen_code;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -75,7 +78,7 @@ impl Clients {
         }
     }
 
-    /// The directory with `claude`, `codex`, `gemini`, `opencode` and the `node` that they want.
+    /// The directory with the clients' programs and the `node` that they want.
     #[must_use]
     pub fn programs(&self) -> &Path {
         &self.programs
@@ -110,21 +113,21 @@ impl Clients {
     ) -> Result<Invocation, ClientsError> {
         let recipe = match client {
             Client::ClaudeCode => claude_code::recipe(name, model, prompt),
+            Client::Cline => cline::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?,
             Client::Codex => codex::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?,
+            Client::CopilotCli => copilot_cli::recipe(name, model, prompt),
             Client::GeminiCli => {
                 gemini_cli::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?
             }
             Client::OpenCode => {
                 opencode::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?
             }
-            Client::Cline
-            | Client::CopilotCli
-            | Client::Cursor
-            | Client::Kiro
-            | Client::QwenCode
-            | Client::VsCode
-            | Client::Windsurf
-            | Client::Other => return Err(ClientsError::NoDriver(client)),
+            Client::QwenCode => {
+                qwen_code::recipe(name, model, stage, prompt).map_err(ClientsError::Prepare)?
+            }
+            Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+                return Err(ClientsError::NoDriver(client));
+            }
         };
         let mut path = self.programs.clone().into_os_string();
         path.push(":/usr/local/bin:/usr/bin:/bin");
@@ -150,13 +153,13 @@ fn default_model(client: Client) -> &'static str {
     match client {
         // With a name it does not know, Codex offers shell and subagent tools directly.
         Client::ClaudeCode
-        | Client::Codex
-        | Client::OpenCode
         | Client::Cline
+        | Client::Codex
         | Client::CopilotCli
+        | Client::OpenCode
+        | Client::QwenCode
         | Client::Cursor
         | Client::Kiro
-        | Client::QwenCode
         | Client::VsCode
         | Client::Windsurf
         | Client::Other => "scripted",

@@ -102,7 +102,7 @@ enum Command {
 /// For `--help` only: the real thing is started before this parser.
 #[derive(clap::Args)]
 struct HookHelp {
-    /// claude-code, codex, copilot-cli, gemini-cli or opencode
+    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
     client: String,
     /// The event, for clients whose message does not name it
     event: Option<String>,

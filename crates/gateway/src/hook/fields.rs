@@ -55,12 +55,7 @@ impl<'a> Message<'a> {
 
     /// An absolute path.
     pub(super) fn folder(&self, name: &'static str) -> Result<&'a str, HookError> {
-        let path = self.needed(name)?;
-        if path.starts_with('/') && path.len() <= MAX_PATH_BYTES && !path.contains('\0') {
-            Ok(path)
-        } else {
-            Err(HookError::WrongForm(name))
-        }
+        absolute(self.needed(name)?).ok_or(HookError::WrongForm(name))
     }
 
     /// Any value; null where it is absent.
@@ -78,6 +73,11 @@ impl<'a> Message<'a> {
             }
         }
     }
+}
+
+/// The text, when it is an absolute path.
+pub(super) fn absolute(path: &str) -> Option<&str> {
+    (path.starts_with('/') && path.len() <= MAX_PATH_BYTES && !path.contains('\0')).then_some(path)
 }
 
 /// The event's name: what the payload says, which must be what the hook was started for.

@@ -5,7 +5,7 @@
 
 use writ_model::{Client, ReasonCode};
 
-use super::{HookReply, claude_code, codex, gemini_cli, opencode};
+use super::{HookReply, claude_code, cline, codex, copilot_cli, gemini_cli, opencode, qwen_code};
 
 /// Longest text that is told to a client, in characters.
 const MAX_TEXT_CHARS: usize = 2_000;
@@ -33,6 +33,16 @@ pub(super) enum Form {
     Stop,
     /// A block would make the agent go on, or comes too late: nothing is said.
     Silence,
+    /// Top-level `permissionDecision`, exit 0: the exit code would hide the reason.
+    CallDenied,
+    /// Top-level `behavior`, exit 0.
+    BehaviourDenied,
+    /// Top-level `decision: block`, exit 0: the exit code is not honoured.
+    Blocked,
+    /// All three at once, and exit 2: the event is not known.
+    DeniedAnyhow,
+    /// `cancel: true`, exit 0: the exit code is not honoured.
+    Cancelled,
 }
 
 /// The refusal in the form of this client and event.
@@ -61,17 +71,15 @@ pub fn refusal(
 pub(crate) fn worded(client: Client, event: Option<&str>, text: &str) -> Refusal {
     let (form, name) = match client {
         Client::ClaudeCode => (claude_code::refusal_form(event), event.unwrap_or_default()),
+        Client::Cline => (cline::refusal_form(event), event.unwrap_or_default()),
         Client::Codex => (codex::refusal_form(event), event.unwrap_or_default()),
+        Client::CopilotCli => (copilot_cli::refusal_form(event), event.unwrap_or_default()),
         Client::GeminiCli => (gemini_cli::refusal_form(event), event.unwrap_or_default()),
         Client::OpenCode => (opencode::refusal_form(event), event.unwrap_or_default()),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => (Form::Decision("block"), ""),
+        Client::QwenCode => (qwen_code::refusal_form(event), event.unwrap_or_default()),
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            (Form::Decision("block"), "")
+        }
     };
     form.refusal(name, text)
 }
@@ -86,6 +94,7 @@ fn text(reason: ReasonCode, detail: &str) -> String {
 pub(crate) fn event_in(input: impl AsRef<[u8]>) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named {
+        #[serde(alias = "hookEventName", alias = "hookName", alias = "agent_action_name")]
         hook_event_name: String,
     }
     let Named { hook_event_name } = serde_json::from_slice(input.as_ref()).ok()?;
@@ -114,6 +123,18 @@ impl Form {
             ),
             Self::Decision(word) => (2, format!(r#"{{"decision":{},"reason":{said}}}"#, quoted(word))),
             Self::Stop => (0, format!(r#"{{"continue":false,"stopReason":{said}}}"#)),
+            Self::CallDenied => {
+                (0, format!(r#"{{"permissionDecision":"deny","permissionDecisionReason":{said}}}"#))
+            }
+            Self::BehaviourDenied => (0, format!(r#"{{"behavior":"deny","message":{said}}}"#)),
+            Self::Blocked => (0, format!(r#"{{"decision":"block","reason":{said}}}"#)),
+            Self::DeniedAnyhow => (
+                2,
+                format!(
+                    r#"{{"permissionDecision":"deny","permissionDecisionReason":{said},"behavior":"deny","message":{said},"decision":"block","reason":{said}}}"#
+                ),
+            ),
+            Self::Cancelled => (0, format!(r#"{{"cancel":true,"errorMessage":{said}}}"#)),
             Self::Silence => return Refusal { exit: 0, stdout: String::new(), stderr: String::new() },
         };
         Refusal { exit, stdout, stderr: format!("{text}\n") }

@@ -4,11 +4,14 @@ use writ_model::ReasonCode;
 
 use super::*;
 
-const BEFORE: [(Client, &str); 4] = [
+const BEFORE: [(Client, &str); Client::HOOKED.len()] = [
     (Client::ClaudeCode, "PreToolUse"),
+    (Client::Cline, "PreToolUse"),
     (Client::Codex, "PreToolUse"),
+    (Client::CopilotCli, "preToolUse"),
     (Client::GeminiCli, "BeforeTool"),
     (Client::OpenCode, "tool.execute.before"),
+    (Client::QwenCode, "PreToolUse"),
 ];
 
 /// A message before a call, in the client's form.
@@ -19,17 +22,24 @@ fn before(client: Client, tool: &str, input: Value) -> Value {
             "input": { "tool": tool, "sessionID": "ses_1", "callID": "call_1" }, "output": { "args": input },
             "mcp_servers": ["everything"],
         }),
+        Client::Cline => json!({
+            "hookName": "tool_call", "taskId": "t1", "sessionContext": {"rootSessionId": "s1"},
+            "workspaceRoots": ["/home/dev/project"], "agent_id": "a1", "parent_agent_id": null,
+            "tool_call": {"id": "call_1", "name": tool, "input": input},
+        }),
+        Client::CopilotCli => json!({
+            "hookName": "preToolUse", "cwd": "/home/dev/project", "sessionId": "s1", "timestamp": 1, "toolName": tool,
+            "toolArgs": input,
+        }),
         Client::GeminiCli => json!({
             "hook_event_name": "BeforeTool", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
             "tool_input": input,
         }),
         Client::ClaudeCode
         | Client::Codex
-        | Client::Cline
-        | Client::CopilotCli
+        | Client::QwenCode
         | Client::Cursor
         | Client::Kiro
-        | Client::QwenCode
         | Client::VsCode
         | Client::Windsurf
         | Client::Other => json!({
@@ -72,7 +82,7 @@ fn mcp(server: &str, tool: &str) -> Operation {
 
 #[test]
 fn every_known_tool_has_its_operation() {
-    use Client::{ClaudeCode, Codex, GeminiCli, OpenCode};
+    use Client::{ClaudeCode, Cline, Codex, CopilotCli, GeminiCli, OpenCode, QwenCode};
     let fetch = |url: &str| Operation::Fetch { url: url.to_owned() };
     let search = |query: &str| Operation::WebSearch { query: query.to_owned() };
     let spawn = |subagent: &str| Operation::Spawn { subagent: subagent.to_owned() };
@@ -121,6 +131,100 @@ fn every_known_tool_has_its_operation() {
         (Codex, "spawn_agent", json!({"message": "m"}), spawn("default")),
         (Codex, "update_plan", json!({}), Operation::Notes),
         (Codex, "mcp__everything__echo", json!({"message": "x"}), mcp("everything", "echo")),
+        (Cline, "run_commands", json!({"commands": ["ls"]}), shell("ls")),
+        // What one leaves open hides nothing of the next.
+        (
+            Cline,
+            "run_commands",
+            json!({"commands": ["cat <<E", "echo 'x'"]}),
+            shell("bash -c 'cat <<E'\nbash -c 'echo '\\''x'\\'''"),
+        ),
+        (
+            Cline,
+            "read_files",
+            json!({"files": [{"path": "/a"}, {"path": "/b", "start_line": 2}]}),
+            Operation::Read { paths: vec!["/a".into(), "/b".into()] },
+        ),
+        (Cline, "search_codebase", json!({"queries": ["x"]}), grep(".", None)),
+        (Cline, "editor", json!({"path": "/a", "new_text": ""}), write("/a")),
+        (
+            Cline,
+            "apply_patch",
+            json!({"input": "*** Begin Patch\n*** Add File: n\n+x\n*** End Patch"}),
+            write("n"),
+        ),
+        (
+            Cline,
+            "fetch_web_content",
+            json!({"requests": [{"url": "https://a.example", "prompt": "p"}]}),
+            fetch("https://a.example"),
+        ),
+        (Cline, "spawn_agent", json!({"systemPrompt": "s", "task": "t"}), spawn("subagent")),
+        (Cline, "team_spawn_teammate", json!({"agentId": "critic", "rolePrompt": "r"}), spawn("critic")),
+        (Cline, "team_status", json!({}), Operation::Notes),
+        (Cline, "everything__echo", json!({"message": "x"}), mcp("everything", "echo")),
+        (QwenCode, "run_shell_command", json!({"command": "ls", "is_background": false}), shell("ls")),
+        (QwenCode, "monitor", json!({"command": "ls"}), shell("ls")),
+        (QwenCode, "read_file", json!({"file_path": "/a"}), read("/a")),
+        (QwenCode, "write_file", json!({"file_path": "/a", "content": ""}), write("/a")),
+        (QwenCode, "edit", json!({"file_path": "/a"}), write("/a")),
+        (QwenCode, "notebook_edit", json!({"notebook_path": "/a.ipynb"}), write("/a.ipynb")),
+        (QwenCode, "glob", json!({"pattern": "*"}), read(".")),
+        (
+            QwenCode,
+            "grep_search",
+            json!({"pattern": "x", "path": "src", "glob": "*.rs"}),
+            grep("src", Some("*.rs")),
+        ),
+        (QwenCode, "list_directory", json!({"path": "/a"}), read("/a")),
+        (
+            QwenCode,
+            "web_fetch",
+            json!({"url": "https://a.example", "prompt": "p"}),
+            fetch("https://a.example"),
+        ),
+        (QwenCode, "agent", json!({"description": "d", "prompt": "p"}), spawn("general-purpose")),
+        (QwenCode, "read_mcp_resource", json!({"server_name": "s", "uri": "x"}), mcp("s", "resources/read")),
+        (QwenCode, "todo_write", json!({"todos": []}), Operation::Notes),
+        (QwenCode, "mcp__git__push", json!({}), mcp("git", "push")),
+        (CopilotCli, "bash", json!({"command": "ls", "description": "x", "mode": "sync"}), shell("ls")),
+        (CopilotCli, "view", json!({"path": "/a"}), read("/a")),
+        (CopilotCli, "create", json!({"path": "/a", "file_text": ""}), write("/a")),
+        (CopilotCli, "edit", json!({"path": "/a"}), write("/a")),
+        (CopilotCli, "str_replace_editor", json!({"command": "view", "path": "/a"}), read("/a")),
+        (CopilotCli, "str_replace_editor", json!({"command": "insert", "path": "/a"}), write("/a")),
+        (
+            CopilotCli,
+            "apply_patch",
+            json!("*** Begin Patch\n*** Add File: n.txt\n+x\n*** End Patch"),
+            write("n.txt"),
+        ),
+        (CopilotCli, "glob", json!({"pattern": "*"}), read(".")),
+        (
+            CopilotCli,
+            "grep",
+            json!({"pattern": "x", "paths": ["/etc", "src"]}),
+            Operation::Search { folders: vec![".".into(), "/etc".into(), "src".into()], pattern: None },
+        ),
+        (
+            CopilotCli,
+            "grep",
+            json!({"pattern": "x", "paths": "/etc", "glob": "*.rs"}),
+            Operation::Search { folders: vec![".".into(), "/etc".into()], pattern: Some("*.rs".into()) },
+        ),
+        (CopilotCli, "task", json!({"agent_type": "explore", "prompt": "p"}), spawn("explore")),
+        (CopilotCli, "web_fetch", json!({"url": "https://a.example"}), fetch("https://a.example")),
+        (CopilotCli, "sql", json!({"query": "INSERT INTO todos VALUES (1)"}), Operation::Notes),
+        (CopilotCli, "skill", json!({"skill": "x"}), Operation::Notes),
+        (CopilotCli, "everything-echo", json!({"message": "x"}), mcp("everything", "echo")),
+        (
+            CopilotCli,
+            "github-mcp-server-get_file_contents",
+            json!({}),
+            mcp("github-mcp-server", "get_file_contents"),
+        ),
+        // Older versions write the arguments as a text.
+        (CopilotCli, "bash", json!("{\"command\":\"ls\"}"), shell("ls")),
         (GeminiCli, "run_shell_command", json!({"command": "ls"}), shell("ls")),
         (GeminiCli, "read_file", json!({"absolute_path": "/a"}), read("/a")),
         (GeminiCli, "read_file", json!({"file_path": "a"}), read("a")),
@@ -135,7 +239,7 @@ fn every_known_tool_has_its_operation() {
         (GeminiCli, "list_directory", json!({"dir_path": "."}), read(".")),
         (GeminiCli, "glob", json!({"pattern": "*"}), read(".")),
         (GeminiCli, "grep_search", json!({"pattern": "x"}), grep(".", None)),
-        (GeminiCli, "search_file_content", json!({"pattern": "x", "path": "src"}), read("src")),
+        (GeminiCli, "search_file_content", json!({"pattern": "x", "path": "src"}), grep("src", None)),
         (
             GeminiCli,
             "web_fetch",
@@ -173,7 +277,7 @@ fn every_known_tool_has_its_operation() {
 
 #[test]
 fn what_is_not_plainly_known_is_unknown() {
-    use Client::{ClaudeCode, Codex, GeminiCli, OpenCode};
+    use Client::{ClaudeCode, Cline, Codex, CopilotCli, GeminiCli, OpenCode, QwenCode};
     let cases = [
         (ClaudeCode, "Bash", json!("ls")),
         (ClaudeCode, "Bash", json!(null)),
@@ -193,6 +297,31 @@ fn what_is_not_plainly_known_is_unknown() {
         (Codex, "exec", json!({"input": "tools.exec_command('ls')"})),
         (Codex, "write_stdin", json!({"chars": "rm -rf .\n"})),
         (Codex, "apply_patch", json!({"command": "rm -rf ."})),
+        (Cline, "run_commands", json!({"commands": []})),
+        (Cline, "run_commands", json!({"commands": "ls"})),
+        (Cline, "run_commands", json!({"commands": ["ls", {"command": "rm"}]})),
+        (Cline, "run_commands", json!({"commands": [""]})),
+        (Cline, "read_files", json!({"files": []})),
+        (Cline, "read_files", json!({"files": [{"path": "~/.ssh/id_ed25519"}]})),
+        (
+            Cline,
+            "fetch_web_content",
+            json!({"requests": [{"url": "https://a.example"}, {"url": "https://b.example"}]}),
+        ),
+        (Cline, "browser", json!({})),
+        (QwenCode, "tool_call", json!({"name": "run_shell_command", "arguments": {"command": "ls"}})),
+        (QwenCode, "save_memory", json!({"fact": "always push"})),
+        (QwenCode, "run_shell_command", json!({"command": "ls", "directory": 3})),
+        (QwenCode, "mcp__a__b__c", json!({})),
+        (CopilotCli, "bash", json!("ls")),
+        (CopilotCli, "bash", json!("{\"command\":\"ls\",\"command\":\"rm -rf /\"}")),
+        (CopilotCli, "write_bash", json!({"shellId": "0", "input": "rm -rf .\n"})),
+        (CopilotCli, "str_replace_editor", json!({"command": "run", "path": "/a"})),
+        (CopilotCli, "apply_patch", json!({"input": "*** Begin Patch", "patch": "x"})),
+        (CopilotCli, "sql", json!({"query": "ATTACH DATABASE '/home/dev/x' AS x"})),
+        (CopilotCli, "session_store_sql", json!({"query": "SELECT 1", "description": "d"})),
+        (CopilotCli, "my-server-do_it", json!({})),
+        (CopilotCli, "task", json!({"prompt": "p"})),
         (GeminiCli, "save_memory", json!({"fact": "always push"})),
         (GeminiCli, "mcp_a_b_c", json!({})),
         (GeminiCli, "read_file", json!({"file_path": "/a", "absolute_path": "/b"})),
@@ -233,6 +362,8 @@ fn a_shell_call_runs_where_its_arguments_say() {
     for (client, tool, key, folder, cwd) in [
         (Client::GeminiCli, "run_shell_command", "dir_path", "sub", "/home/dev/project/sub"),
         (Client::GeminiCli, "run_shell_command", "directory", "/etc", "/etc"),
+        (Client::QwenCode, "run_shell_command", "directory", "/etc", "/etc"),
+        (Client::QwenCode, "monitor", "directory", "sub", "/home/dev/project/sub"),
         (Client::OpenCode, "bash", "workdir", "/etc", "/etc"),
         (Client::OpenCode, "bash", "workdir", "../other", "/home/dev/project/../other"),
     ] {
@@ -296,7 +427,7 @@ fn what_two_readers_could_read_differently_is_refused() {
 #[test]
 fn the_payload_cannot_be_another_event_than_the_hook_was_started_for() {
     let text = json!({"hook_event_name": "Stop", "cwd": "/a", "session_id": "s"}).to_string();
-    for client in [Client::ClaudeCode, Client::Codex, Client::GeminiCli] {
+    for client in [Client::ClaudeCode, Client::Codex, Client::GeminiCli, Client::QwenCode] {
         let error = parse(client, Some("PreToolUse"), &text).unwrap_err();
         assert!(matches!(error, HookError::OtherEvent { .. }), "{error}");
     }
@@ -305,7 +436,7 @@ fn the_payload_cannot_be_another_event_than_the_hook_was_started_for() {
 #[test]
 fn an_unknown_event_is_told_apart() {
     for (client, _) in BEFORE {
-        let text = json!({"hook_event_name": "BeforeWorldEnds", "cwd": "/a", "directory": "/a", "session_id": "s", "session": "s"});
+        let text = json!({"hook_event_name": "BeforeWorldEnds", "cwd": "/a", "directory": "/a", "session_id": "s", "session": "s", "sessionId": "s", "taskId": "s", "workspaceRoots": ["/a"], "hookName": "before_world_ends"});
         assert_eq!(parse(client, None, &text.to_string()).unwrap().event, HookEvent::Unknown, "{client}");
     }
     assert!(parse(Client::Other, None, "{}").is_err());
@@ -317,21 +448,28 @@ fn a_refusal_of_a_call_blocks_twice() {
     for (client, event) in BEFORE {
         let Refusal { exit, stdout, stderr } =
             refusal(client, Some(event), b"", ReasonCode::Guardrail, "say \"no\"\n\u{7}");
-        assert_eq!(exit, 2, "{client}");
+        assert_eq!(
+            exit,
+            if matches!(client, Client::Cline | Client::CopilotCli) { 0 } else { 2 },
+            "{client}"
+        );
         assert!(stderr.contains("guardrail"), "{client}");
         let value: Value = serde_json::from_str(&stdout).unwrap();
         let word = match client {
-            Client::ClaudeCode | Client::Codex => {
+            Client::ClaudeCode | Client::Codex | Client::QwenCode => {
                 assert_eq!(value["hookSpecificOutput"]["hookEventName"], event);
                 &value["hookSpecificOutput"]["permissionDecision"]
             }
+            Client::Cline => {
+                assert!(value["errorMessage"].as_str().unwrap().contains("guardrail"));
+                assert_eq!(value["cancel"], true);
+                &Value::from("deny")
+            }
+            Client::CopilotCli => &value["permissionDecision"],
             Client::GeminiCli
             | Client::OpenCode
-            | Client::Cline
-            | Client::CopilotCli
             | Client::Cursor
             | Client::Kiro
-            | Client::QwenCode
             | Client::VsCode
             | Client::Windsurf
             | Client::Other => &value["decision"],
@@ -344,12 +482,15 @@ fn a_refusal_of_a_call_blocks_twice() {
 #[test]
 fn the_refused_event_is_found_without_the_command_line() {
     for (client, event) in BEFORE {
-        let input = json!({"hook_event_name": event}).to_string();
+        let word = if client == Client::Cline { "tool_call" } else { event };
+        let name =
+            if matches!(client, Client::Cline | Client::CopilotCli) { "hookName" } else { "hook_event_name" };
+        let input = json!({ name: word }).to_string();
         let found = refusal(client, None, input.as_bytes(), ReasonCode::NotInTime, "x");
-        assert_eq!(found, refusal(client, Some(event), b"", ReasonCode::NotInTime, "x"));
+        assert_eq!(found, refusal(client, Some(event), b"", ReasonCode::NotInTime, "x"), "{client}");
         // Neither to be found: still a block.
         let lost = refusal(client, None, &[0xff, 0xfe], ReasonCode::InputMalformed, "x");
-        assert_eq!(lost.exit, 2, "{client}");
+        assert!(lost.exit == 2 || lost.stdout.contains("\"cancel\":true"), "{client}");
         assert!(serde_json::from_str::<Value>(&lost.stdout).is_ok());
     }
 }
@@ -358,9 +499,12 @@ fn the_refused_event_is_found_without_the_command_line() {
 fn refusing_the_end_of_a_turn_does_not_make_the_agent_go_on() {
     for (client, events) in [
         (Client::ClaudeCode, &["Stop", "SubagentStop", "SessionEnd", "TaskCompleted", "TeammateIdle"][..]),
+        (Client::Cline, &["TaskComplete", "TaskCancel", "TaskError", "SessionShutdown", "PostToolUse"]),
         (Client::Codex, &["Stop", "SubagentStop", "SessionEnd", "Interrupt"]),
+        (Client::CopilotCli, &["agentStop", "subagentStop", "sessionEnd", "postToolUse"]),
         (Client::GeminiCli, &["AfterAgent", "SessionEnd"]),
         (Client::OpenCode, &["session.idle", "session.deleted"]),
+        (Client::QwenCode, &["Stop", "StopFailure", "SubagentStop", "SessionEnd"]),
     ] {
         for event in events {
             let Refusal { exit, stdout, .. } = refusal(client, Some(event), b"", ReasonCode::HookFailed, "x");
@@ -374,7 +518,7 @@ proptest! {
 
     /// Whatever comes in, a client is answered or refused, and a refusal is JSON where it says anything.
     #[test]
-    fn no_text_breaks_a_reader(text in ".{0,400}", event in proptest::option::of("[A-Za-z.]{0,24}"), at in 0_usize..4) {
+    fn no_text_breaks_a_reader(text in ".{0,400}", event in proptest::option::of("[A-Za-z.]{0,24}"), at in 0..BEFORE.len()) {
         let (client, _) = BEFORE[at];
         let _ = parse(client, event.as_deref(), &text);
         let no = refusal(client, event.as_deref(), text.as_bytes(), ReasonCode::InputMalformed, &text);
@@ -391,7 +535,7 @@ proptest! {
             "(\\*\\*\\* (Add|Update|Delete) File: .{0,10}\n|[+ -].{0,8}\n){0,6}".prop_map(|body| Value::from(format!("*** Begin Patch\n{body}*** End Patch"))),
             proptest::collection::vec(".{0,5}", 0..4).prop_map(Value::from),
         ],
-        at in 0_usize..4,
+        at in 0..BEFORE.len(),
     ) {
         let (client, _) = BEFORE[at];
         let _ = parse(client, None, &before(client, &tool, json!({ key: value })).to_string());
@@ -423,4 +567,79 @@ fn a_frame_that_is_none_is_refused() {
         assert!(Frame::from_line(line.as_bytes()).is_err(), "{what}");
     }
     assert!(Frame::from_line(b"{\"v\":1,\"client\":\"codex\",\"event\":null,\"payload\":\"\xff\"}").is_err());
+}
+
+/// Messages of Copilot do not name their event, so the command line must; what they do name must be the same.
+#[test]
+fn copilot_is_believed_no_event_but_the_one_its_hook_was_started_for() {
+    let mut message = before(Client::CopilotCli, "bash", json!({"command": "ls"}));
+    message.as_object_mut().unwrap().remove("hookName");
+    let text = message.to_string();
+    assert!(matches!(
+        parse(Client::CopilotCli, Some("preToolUse"), &text).unwrap().event,
+        HookEvent::BeforeTool(_)
+    ));
+    assert!(matches!(parse(Client::CopilotCli, None, &text), Err(HookError::Missing(_))));
+    message["hook_event_name"] = "Notification".into();
+    let noted = parse(Client::CopilotCli, Some("notification"), &message.to_string()).unwrap();
+    assert_eq!(noted.event, HookEvent::Noted);
+    let other = parse(Client::CopilotCli, Some("preToolUse"), &message.to_string());
+    assert!(matches!(other, Err(HookError::OtherEvent { .. })), "{other:?}");
+}
+
+/// The session of a subagent is that of the agent which started it; its calls are told apart by its id.
+#[test]
+fn a_subagent_of_copilot_belongs_to_the_session_that_started_it() {
+    let mut message = before(Client::CopilotCli, "bash", json!({"command": "ls"}));
+    message["sessionId"] = "child".into();
+    message["agentId"] = "child".into();
+    message["parentAgentId"] = "s1".into();
+    let heard = parse(Client::CopilotCli, None, &message.to_string()).unwrap();
+    assert_eq!(heard.session, "s1");
+    let HookEvent::BeforeTool(call) = heard.event else { panic!("{:?}", heard.event) };
+    assert_eq!(call.subagent, Some(Label::lossy("child")));
+}
+
+/// Copilot counts a command that failed as a success of its shell tool.
+#[test]
+fn copilots_last_line_tells_how_a_command_ended() {
+    for (told, expected) in [
+        ("ok\n<shellId: 0 completed with exit code 0>", Outcome::Succeeded),
+        ("no\n<shellId: 3 completed with exit code 2>", Outcome::Failed),
+        ("<shellId: 0 completed with exit code 1>\nmore", Outcome::Succeeded),
+        ("", Outcome::Succeeded),
+    ] {
+        let message = json!({
+            "hookName": "postToolUse", "cwd": "/a", "sessionId": "s", "toolName": "bash", "toolArgs": {"command": "x"},
+            "toolResult": {"resultType": "success", "textResultForLlm": told},
+        });
+        let HookEvent::AfterTool(ended) =
+            parse(Client::CopilotCli, None, &message.to_string()).unwrap().event
+        else {
+            panic!("{told}")
+        };
+        assert_eq!(ended.outcome, expected, "{told}");
+    }
+}
+
+/// Where a command of Cline runs is told by nothing but its one workspace folder.
+#[test]
+fn cline_works_in_one_folder_or_not_at_all() {
+    let message = before(Client::Cline, "run_commands", json!({"commands": ["ls"]}));
+    for roots in [json!(null), json!([]), json!(["relative"]), json!(["/a", "/b"]), json!([7]), json!("/a")] {
+        let mut message = message.clone();
+        message["workspaceRoots"] = roots.clone();
+        assert!(parse(Client::Cline, Some("PreToolUse"), &message.to_string()).is_err(), "{roots}");
+    }
+    let other = parse(Client::Cline, Some("PostToolUse"), &message.to_string());
+    assert!(matches!(other, Err(HookError::OtherEvent { .. })), "{other:?}");
+    let mut child = message.clone();
+    child["parent_agent_id"] = "a0".into();
+    let HookEvent::BeforeTool(call) = parse(Client::Cline, None, &child.to_string()).unwrap().event else {
+        panic!("{child}")
+    };
+    assert_eq!(call.subagent, Some(Label::lossy("a1")));
+    let mut nameless = child;
+    nameless["agent_id"] = Value::Null;
+    assert!(parse(Client::Cline, None, &nameless.to_string()).is_err());
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, InlineTable, Item, Value};
 use writ_model::Client;
 
+use super::command::Failing;
 use super::{Change, HookCommand, Host, Injection, Level, Run, SetupError, client_timeout, flag_values};
 
 mod document;
@@ -151,7 +152,11 @@ fn handlers(command: &HookCommand) -> Result<Vec<Handler>, SetupError> {
     EVENTS
         .iter()
         .map(|event| {
-            let line = command.shell_line(Client::Codex, event.name, event.refusable)?;
+            let line = command.shell_line(
+                Client::Codex,
+                event.name,
+                if event.refusable { Failing::Exits } else { Failing::GoesOn },
+            )?;
             let timeout_secs = match event.name {
                 SHORT_EVENT => SHORT_TIMEOUT_SECS,
                 _ => client_timeout(command).as_secs(),

@@ -1,6 +1,6 @@
 //! The command line of the hook process, as it stands in clients' configurations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use writ_model::Client;
@@ -19,6 +19,17 @@ pub struct HookCommand {
     pub socket: PathBuf,
     /// When the hook process gives up by itself. In whole seconds.
     pub deadline: Duration,
+}
+
+/// What becomes of a hook process that fails, on clients that let the call run then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// Exit code 2, with a word on standard error.
+    Exits,
+    /// Nothing: the event is only told.
+    GoesOn,
+    /// This on standard output. It must hold no single quote and no backslash.
+    Says(&'static str),
 }
 
 /// What the client is told when the hook process itself did not answer. The hook's own refusal is in front of it.
@@ -50,16 +61,28 @@ impl HookCommand {
         ])
     }
 
-    /// The line for a shell. With `closed`, any failure of the process becomes exit code 2: these clients let the call
-    /// run on every other code. The form is one that every shell of a user reads, fish included.
-    pub(super) fn shell_line(&self, client: Client, event: &str, closed: bool) -> Result<String, SetupError> {
+    /// The line for a shell, of a form that every shell of a user reads, fish included.
+    pub(super) fn shell_line(
+        &self,
+        client: Client,
+        event: &str,
+        failing: Failing,
+    ) -> Result<String, SetupError> {
         let words = std::iter::once(self.program()?.to_owned()).chain(self.arguments(client, event)?);
         let mut line = words.map(|word| shell_word(&word)).collect::<Vec<_>>().join(" ");
-        if closed {
-            line.push_str(&format!(" || sh -c 'echo \"{NOT_LET_THROUGH}\" >&2; exit 2'"));
+        match failing {
+            Failing::Exits => line.push_str(&format!(" || sh -c 'echo \"{NOT_LET_THROUGH}\" >&2; exit 2'")),
+            Failing::GoesOn => {}
+            Failing::Says(answer) => line.push_str(&format!(" || echo '{answer}'")),
         }
         Ok(line)
     }
+}
+
+/// A shell line that an installation of ours made, of whatever version and wherever `writ` was then.
+pub(super) fn is_our_line(line: &str, client: Client) -> bool {
+    let Some((program, _)) = line.split_once(&format!(" hook {} ", client.name())) else { return false };
+    Path::new(program.trim_matches('\'')).file_name().is_some_and(|name| name == "writ")
 }
 
 /// One word of a shell, in single quotes where it needs any.

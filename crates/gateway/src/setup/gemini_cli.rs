@@ -6,22 +6,23 @@
 //! switches hooks off outranks that, and is refused. It can also add to the list of disabled hooks, by name; so the name
 //! of a run's hooks cannot be guessed. Settings are read once, at the start.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use writ_model::Client;
 
+use super::command::{Failing, is_our_line};
 use super::json::{self, Entry};
 use super::{Change, HookCommand, Host, Injection, Level, Private, Run, SetupError, System, client_timeout};
 
-/// Each event, and whether it can be refused. Model events are left alone: they carry whole requests.
-const EVENTS: &[(&str, bool)] = &[
-    ("SessionStart", false),
-    ("BeforeAgent", true),
-    ("BeforeTool", true),
-    ("AfterTool", false),
-    ("AfterAgent", false),
-    ("SessionEnd", false),
+/// Each event, and what becomes of it when our hook fails. Model events are left alone: they carry whole requests.
+const EVENTS: &[(&str, Failing)] = &[
+    ("SessionStart", Failing::GoesOn),
+    ("BeforeAgent", Failing::Exits),
+    ("BeforeTool", Failing::Exits),
+    ("AfterTool", Failing::GoesOn),
+    ("AfterAgent", Failing::GoesOn),
+    ("SessionEnd", Failing::GoesOn),
 ];
 
 const SETTINGS_VARIABLE: &str = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
@@ -99,12 +100,12 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
 fn entries(command: &HookCommand, name: &str) -> Result<Vec<Entry>, SetupError> {
     EVENTS
         .iter()
-        .map(|(event, refusable)| {
+        .map(|(event, failing)| {
             let timeout = u64::try_from(client_timeout(command).as_millis()).unwrap_or(u64::MAX);
             let handler = json!({
                 "type": "command",
                 "name": name,
-                "command": command.shell_line(Client::GeminiCli, event, *refusable)?,
+                "command": command.shell_line(Client::GeminiCli, event, *failing)?,
                 "timeout": timeout,
             });
             Ok(Entry { event, group: json!({ "hooks": [handler] }) })
@@ -114,12 +115,6 @@ fn entries(command: &HookCommand, name: &str) -> Result<Vec<Entry>, SetupError> 
 
 fn is_ours(handler: &Value) -> bool {
     handler.get("command").and_then(Value::as_str).is_some_and(|line| is_our_line(line, Client::GeminiCli))
-}
-
-/// A shell line that an installation of ours made, of whatever version and wherever `writ` was then.
-pub(super) fn is_our_line(line: &str, client: Client) -> bool {
-    let Some((program, _)) = line.split_once(&format!(" hook {} ", client.name())) else { return false };
-    Path::new(program.trim_matches('\'')).file_name().is_some_and(|name| name == "writ")
 }
 
 fn file(level: Level, system: System, host: &Host<'_>) -> PathBuf {

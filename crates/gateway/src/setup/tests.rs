@@ -232,6 +232,159 @@ fn the_clients_own_login_is_a_fixed_list() {
     }
 }
 
+#[test]
+fn copilot_cli_gets_a_plugin_that_no_settings_can_name() {
+    let fake = Fake::new(&[("/home/dev/.copilot/settings.json", r#"{"disableAllHooks":true}"#)], &[]);
+    let injection = injected(Client::CopilotCli, &fake, &["-p", "hi"]).unwrap();
+    assert_eq!(injection.arguments, ["--plugin-dir", "/run/t1/copilot-plugin", "-p", "hi"]);
+    let file = |name: &str| -> Value {
+        let found = injection.files.iter().find(|(path, _)| path.ends_with(name)).unwrap();
+        serde_json::from_str(&found.1).unwrap()
+    };
+    assert_eq!(file("plugin.json")["name"], "writ-5eed");
+    let hooks = file("hooks.json");
+    let line = |event: &str| hooks["hooks"][event][0]["bash"].as_str().unwrap().to_owned();
+    assert_eq!(
+        line("preToolUse"),
+        "'/opt/my tools/writ' hook copilot-cli preToolUse --socket /home/dev/.local/state/writ/run/t1/hook.sock \
+         --deadline 590 || echo '{\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"not let through by Writ\"}'"
+    );
+    assert!(line("userPromptSubmitted").ends_with("\"reason\":\"not let through by Writ\"}'"));
+    assert!(line("sessionEnd").ends_with("--deadline 590"));
+    assert_eq!(hooks["hooks"]["preToolUse"][0]["timeoutSec"], 600);
+    // Asked after the decision, with other arguments.
+    assert!(hooks["hooks"].get("permissionRequest").is_none());
+}
+
+#[test]
+fn copilot_cli_is_refused_where_the_hooks_would_not_run() {
+    let off = r#"{"disableAllHooks": true}"#;
+    for file in [
+        "/home/dev/project/.github/copilot/settings.json",
+        "/home/dev/project/sub/.github/copilot/settings.local.json",
+        "/home/dev/project/.claude/settings.json",
+        "/home/dev/project/sub/.claude/settings.local.json",
+    ] {
+        let fake = Fake::new(&[(file, off)], &[]);
+        let refused = injected(Client::CopilotCli, &fake, &[]);
+        assert!(matches!(refused, Err(SetupError::SwitchedOff { .. })), "{file}");
+        assert!(injected(Client::CopilotCli, &Fake::new(&[(file, "{}")], &[]), &[]).is_ok(), "{file}");
+        let broken = injected(Client::CopilotCli, &Fake::new(&[(file, "{")], &[]), &[]);
+        assert!(matches!(broken, Err(SetupError::Unreadable { .. })), "{file}");
+    }
+    // Elsewhere, by argument.
+    let other = Fake::new(&[("/srv/other/.claude/settings.json", off)], &[]);
+    assert!(injected(Client::CopilotCli, &other, &[]).is_ok());
+    for arguments in [&["-C", "/srv/other"][..], &["-C/srv/other"], &["-C=/srv/other"]] {
+        let refused = injected(Client::CopilotCli, &other, arguments);
+        assert!(matches!(refused, Err(SetupError::SwitchedOff { .. })), "{arguments:?}");
+    }
+    for argument in ["--connect", "--connect=abc", "--environment-host"] {
+        let refused = injected(Client::CopilotCli, &Fake::new(&[], &[]), &[argument]);
+        assert!(matches!(refused, Err(SetupError::Argument { .. })), "{argument}");
+    }
+    let managed = ("/etc/github-copilot/managed-settings.json", r#"{"allowManagedHooksOnly":true}"#);
+    let refused = injected(Client::CopilotCli, &Fake::new(&[managed], &[]), &[]);
+    assert!(matches!(refused, Err(SetupError::ManagedOnly { .. })));
+    let installed = Fake::new(&[], &[])
+        .with(|host| install(Client::CopilotCli, Level::Managed, System::Linux, host, &command()))
+        .unwrap();
+    let ours = installed[0].after.clone().unwrap();
+    let fake = Fake::new(&[managed, ("/etc/github-copilot/policy.d/writ.json", &ours)], &[]);
+    assert!(injected(Client::CopilotCli, &fake, &[]).is_ok());
+}
+
+#[test]
+fn qwen_code_gets_system_settings_that_neither_settings_nor_dotenv_undo() {
+    let fake = Fake::new(&[], &[]);
+    let injection = injected(Client::QwenCode, &fake, &["-p", "hi"]).unwrap();
+    assert_eq!(injection.arguments, ["-p", "hi"]);
+    let settings: Value = serde_json::from_str(&injection.files[0].1).unwrap();
+    assert_eq!(settings["disableAllHooks"], false);
+    let line = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"].as_str().unwrap();
+    assert!(line.ends_with("|| sh -c 'echo \"not let through by Writ\" >&2; exit 2'"), "{line}");
+    assert_eq!(settings["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"], 600_000);
+    let set =
+        |name: &str| injection.set.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+    assert_eq!(set("QWEN_CODE_SYSTEM_SETTINGS_PATH"), Some("/run/t1/qwen-settings.json"));
+    for name in ["QWEN_CODE_SAFE_MODE", "QWEN_CODE_SIMPLE"] {
+        assert_eq!((set(name), &settings["env"][name]), (Some("0"), &Value::from("0")), "{name}");
+    }
+    assert_eq!(set("LD_PRELOAD"), Some(""));
+    for argument in ["--bare", "--safe-mode", "--safe-mode=true"] {
+        let refused = injected(Client::QwenCode, &fake, &[argument]);
+        assert!(matches!(refused, Err(SetupError::Argument { .. })), "{argument}");
+    }
+    // What the administrator says stays in force.
+    let managed =
+        Fake::new(&[("/etc/qwen-code/settings.json", r#"{"disableAllHooks":true,"proxy":"p"}"#)], &[]);
+    let injection = injected(Client::QwenCode, &managed, &[]).unwrap();
+    let settings: Value = serde_json::from_str(&injection.files[0].1).unwrap();
+    assert_eq!((&settings["proxy"], &settings["disableAllHooks"]), (&"p".into(), &false.into()));
+}
+
+#[test]
+fn cline_gets_a_folder_with_our_hooks_and_the_users() {
+    let mine = "#!/bin/sh\nexit 0\n";
+    let fake = Fake::new(&[("/home/dev/.cline/hooks/PreToolUse", mine)], &[]);
+    let injection = injected(Client::Cline, &fake, &["-P", "openai", "say hi"]).unwrap();
+    assert_eq!(injection.arguments, ["-P", "openai", "say hi"]);
+    let private = injection.private.unwrap();
+    assert_eq!(private.mirrors, PathBuf::from("/home/dev/.cline"));
+    let file = |name: &str| {
+        private.files.iter().find(|(path, _)| path == Path::new(name)).map(|(_, text)| text.as_str())
+    };
+    assert_eq!(file("hooks/PreToolUse"), Some(mine));
+    let ours = file("hooks/PreToolUse.sh").unwrap();
+    assert!(
+        ours.starts_with("#!/bin/sh\n")
+            && ours.ends_with("|| echo '{\"cancel\":true,\"errorMessage\":\"not let through by Writ\"}'\n"),
+        "{ours}"
+    );
+    let set =
+        |name: &str| injection.set.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+    assert_eq!(set("CLINE_DIR"), Some("/run/t1.home/cline"));
+    assert_eq!(set("CLINE_SESSION_BACKEND_MODE"), Some("local"));
+    for arguments in [&["--config", "/x"][..], &["--zen", "hi"], &["-z"], &["hub", "start"], &["schedule"]] {
+        let refused = injected(Client::Cline, &fake, arguments);
+        assert!(matches!(refused, Err(SetupError::Argument { .. })), "{arguments:?}");
+    }
+    let taken = Fake::new(&[("/home/dev/.cline/hooks/PreToolUse.sh", mine)], &[]);
+    assert!(matches!(injected(Client::Cline, &taken, &[]), Err(SetupError::Unreadable { .. })));
+}
+
+/// Two minutes after a call the client runs it, whatever our hook is doing.
+#[test]
+fn cline_is_answered_before_it_stops_waiting() {
+    assert!(patience(Client::Cline) < Duration::from_secs(120));
+}
+
+#[test]
+fn hooks_of_cline_are_installed_for_the_user_alone() {
+    let run =
+        |fake: &Fake, level| fake.with(|host| install(Client::Cline, level, System::Linux, host, &command()));
+    let mut fake = Fake::new(&[], &[]);
+    assert!(matches!(run(&fake, Level::Managed), Err(SetupError::NotManaged(Client::Cline))));
+    let once = run(&fake, Level::User).unwrap();
+    assert!(once.iter().all(Change::is_needed) && once.len() > 5);
+    assert_eq!(once[0].path, PathBuf::from("/home/dev/.cline/hooks/TaskStart.sh"));
+    for change in &once {
+        fake.files.insert(change.path.clone(), change.after.clone().unwrap());
+    }
+    assert!(!run(&fake, Level::User).unwrap().iter().any(Change::is_needed), "twice");
+    let undone = fake.with(|host| uninstall(Client::Cline, Level::User, System::Linux, host)).unwrap();
+    assert!(undone.len() == once.len() && undone.iter().all(|change| change.after.is_none()));
+}
+
+#[test]
+fn a_hook_file_of_somebody_else_is_left_alone() {
+    let fake = Fake::new(&[("/home/dev/.copilot/hooks/writ.json", r#"{"version":1,"hooks":{}}"#)], &[]);
+    let refused = fake.with(|host| install(Client::CopilotCli, Level::User, System::Linux, host, &command()));
+    assert!(matches!(refused, Err(SetupError::Unreadable { .. })));
+    let undone = fake.with(|host| uninstall(Client::CopilotCli, Level::User, System::Linux, host)).unwrap();
+    assert_eq!(undone, []);
+}
+
 /// Install, install again, uninstall, for each client and level, over nothing and over a file with comments.
 #[test]
 fn an_installation_keeps_what_is_there_and_can_be_undone() {
@@ -243,9 +396,12 @@ fn an_installation_keeps_what_is_there_and_can_be_undone() {
         (Client::ClaudeCode, None),
         (Client::Codex, Some(codex)),
         (Client::Codex, None),
+        (Client::CopilotCli, None),
         (Client::GeminiCli, Some(gemini)),
         (Client::GeminiCli, None),
         (Client::OpenCode, None),
+        (Client::QwenCode, Some(claude)),
+        (Client::QwenCode, None),
     ] {
         for level in [Level::User, Level::Managed] {
             let path = Fake::new(&[], &[])

@@ -4,7 +4,7 @@ use serde_json::json;
 use writ_model::{ActivityEvent, Client, SessionId};
 
 use crate::office::Scene;
-use crate::say::{ALLOWED, HELD, bash, bash_done, before, claude, runs};
+use crate::say::{ALLOWED, HELD, bash, bash_done, before_event, claude, runs};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_without_sense_is_refused_and_recorded() {
@@ -12,10 +12,10 @@ async fn a_message_without_sense_is_refused_and_recorded() {
         format!(r#"{{"hook_event_name":"PreToolUse","x":{}{}}}"#, "[".repeat(9_999), "]".repeat(9_999));
     let twice = r#"{"hook_event_name":"PreToolUse","cwd":"/a","session_id":"s","tool_name":"Bash","tool_input":{"command":"ls","command":"id"}}"#;
     for client in Client::HOOKED {
-        let event = before(client, ALLOWED)["hook_event_name"].as_str().unwrap().to_owned();
+        let event = before_event(client);
         for text in ["", "{", "nonsense", "[1]", deep.as_str(), twice] {
             let scene = Scene::new();
-            let reply = scene.say_text(client, Some(&event), text).await;
+            let reply = scene.say_text(client, Some(event), text).await;
             assert!(!runs(client, &reply) && reply.stderr.contains("input-malformed"), "{client} {reply:?}");
             assert!(matches!(scene.events()[..], [ActivityEvent::InputRefused { session: None, .. }]));
         }

@@ -9,7 +9,7 @@ use crate::office::{Scene, WORKSPACE};
 use crate::say::{ALLOWED, before};
 
 /// The messages of one client, as our hook would get them.
-fn messages(client: Client) -> Vec<(String, Value)> {
+fn messages(client: Client) -> Vec<(String, Option<String>, Value)> {
     let path = format!("{}/tests/data/hooks/{client}.ndjson", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -17,19 +17,21 @@ fn messages(client: Client) -> Vec<(String, Value)> {
         .filter_map(|line| {
             let case = line["case"].as_str().unwrap().to_owned();
             let message = line["message"].clone();
+            // The event by the hook's command line, where the message does not tell.
+            let event = line["event"].as_str().map(str::to_owned);
             match client {
-                Client::OpenCode => Some((case.clone(), from_plugin(&case, &message)?)),
+                Client::OpenCode => Some((case.clone(), None, from_plugin(&case, &message)?)),
                 Client::ClaudeCode
                 | Client::Codex
-                | Client::GeminiCli
                 | Client::Cline
                 | Client::CopilotCli
+                | Client::QwenCode
+                | Client::GeminiCli
                 | Client::Cursor
                 | Client::Kiro
-                | Client::QwenCode
                 | Client::VsCode
                 | Client::Windsurf
-                | Client::Other => Some((case, message)),
+                | Client::Other => Some((case, event, message)),
             }
         })
         .collect()
@@ -85,8 +87,8 @@ fn every_recorded_message_is_understood() {
     let mut table = String::new();
     for client in Client::HOOKED {
         let mut kinds = std::collections::BTreeMap::<String, usize>::new();
-        for (case, message) in messages(client) {
-            let event = message["hook_event_name"].as_str();
+        for (case, event, message) in messages(client) {
+            let event = event.as_deref().or(message["hook_event_name"].as_str());
             let heard = parse(client, event, &message.to_string())
                 .unwrap_or_else(|error| panic!("{client} {case}: {error}"));
             assert_eq!(heard.cwd, WORKSPACE, "{client} {case}");
@@ -105,8 +107,8 @@ fn every_recorded_message_is_understood() {
 async fn every_recorded_message_gets_an_answer_that_its_client_reads() {
     for client in Client::HOOKED {
         let scene = Scene::new();
-        for (case, message) in messages(client) {
-            let reply = scene.say(client, &message).await;
+        for (case, event, message) in messages(client) {
+            let reply = scene.say_text(client, event.as_deref(), &message.to_string()).await;
             for reason in ["input-malformed", "hook-failed", "not-in-time", "record-failed"] {
                 assert!(!reply.stderr.contains(reason), "{client} {case}: {reply:?}");
             }

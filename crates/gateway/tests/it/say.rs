@@ -41,6 +41,20 @@ pub fn before(client: Client, command: &str) -> Value {
             "hook_event_name": "PreToolUse", "permission_mode": "default", "tool_name": "Bash",
             "tool_input": {"command": command}, "tool_use_id": "call_1",
         }),
+        Client::Cline => json!({
+            "hookName": "tool_call", "taskId": "t1", "sessionContext": {"rootSessionId": "s1"},
+            "workspaceRoots": [WORKSPACE], "agent_id": "a1", "parent_agent_id": null, "iteration": 1,
+            "tool_call": {"id": "call_1", "name": "run_commands", "input": {"commands": [command]}},
+        }),
+        Client::CopilotCli => json!({
+            "hookName": "preToolUse", "sessionId": "s1", "timestamp": 1_795_309_215_090_u64, "cwd": WORKSPACE,
+            "toolName": "bash", "toolArgs": {"command": command, "description": "x"},
+        }),
+        Client::QwenCode => json!({
+            "session_id": "s1", "transcript_path": "", "cwd": WORKSPACE, "hook_event_name": "PreToolUse",
+            "permission_mode": "yolo", "tool_name": "run_shell_command", "tool_input": {"command": command},
+            "tool_use_id": "toolu_1", "tool_call_id": "call_1",
+        }),
         Client::GeminiCli => json!({
             "session_id": "s1", "transcript_path": "", "cwd": WORKSPACE, "hook_event_name": "BeforeTool",
             "timestamp": "2026-11-22T00:15:28.107Z", "tool_name": "run_shell_command", "tool_input": {"command": command},
@@ -49,14 +63,18 @@ pub fn before(client: Client, command: &str) -> Value {
             "hook_event_name": "tool.execute.before", "directory": WORKSPACE, "session": "s1",
             "input": {"tool": "bash", "sessionID": "s1", "callID": "call_1"}, "output": {"args": {"command": command}},
         }),
-        Client::Cline
-        | Client::CopilotCli
-        | Client::Cursor
-        | Client::Kiro
-        | Client::QwenCode
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => Value::Null,
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => Value::Null,
+    }
+}
+
+/// What each client calls the event before a call.
+pub fn before_event(client: Client) -> &'static str {
+    match client {
+        Client::ClaudeCode | Client::Cline | Client::Codex | Client::QwenCode => "PreToolUse",
+        Client::CopilotCli => "preToolUse",
+        Client::GeminiCli => "BeforeTool",
+        Client::OpenCode => "tool.execute.before",
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => "",
     }
 }
 
@@ -64,19 +82,21 @@ pub fn before(client: Client, command: &str) -> Value {
 pub fn runs(client: Client, reply: &HookReply) -> bool {
     let value: Value = serde_json::from_str(&reply.stdout).unwrap_or(Value::Null);
     let denied = match client {
-        Client::ClaudeCode | Client::Codex => value["hookSpecificOutput"]["permissionDecision"] == "deny",
+        Client::ClaudeCode | Client::Codex | Client::QwenCode => {
+            value["hookSpecificOutput"]["permissionDecision"] == "deny"
+        }
+        Client::Cline => value["cancel"] == true,
+        Client::CopilotCli => value["permissionDecision"] == "deny",
         Client::GeminiCli
         | Client::OpenCode
-        | Client::Cline
-        | Client::CopilotCli
         | Client::Cursor
         | Client::Kiro
-        | Client::QwenCode
         | Client::VsCode
         | Client::Windsurf
         | Client::Other => value["decision"] == "deny",
     };
-    assert_eq!(denied, reply.exit == 2, "exit code and answer agree: {reply:?}");
+    let by_exit = !matches!(client, Client::Cline | Client::CopilotCli);
+    assert_eq!(denied && by_exit, reply.exit == 2, "exit code and answer agree: {reply:?}");
     assert_eq!(denied, !reply.stderr.is_empty(), "{reply:?}");
     assert!(value.is_object(), "an exit code of 0 without JSON lets every call run: {reply:?}");
     !denied

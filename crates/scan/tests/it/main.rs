@@ -54,8 +54,11 @@ fn an_instruction_file_that_appears_or_changes_is_a_change() {
     for (client, project, user) in [
         (Client::ClaudeCode, "home/project/CLAUDE.md", "home/.claude/CLAUDE.md"),
         (Client::Codex, "home/project/AGENTS.md", "home/.codex/AGENTS.md"),
+        (Client::Cline, "home/project/.clinerules", "home/.cline/rules"),
+        (Client::CopilotCli, "home/project/AGENTS.md", "home/.copilot/copilot-instructions.md"),
         (Client::GeminiCli, "home/project/GEMINI.md", "home/.gemini/GEMINI.md"),
         (Client::OpenCode, "home/project/AGENTS.md", "home/.config/opencode/AGENTS.md"),
+        (Client::QwenCode, "home/project/QWEN.md", "home/.qwen/QWEN.md"),
     ] {
         let machine = Machine::new();
         assert_eq!(machine.changes(client, "home/project/src/main.rs", "fn main() {}"), [], "{client}");
@@ -96,6 +99,13 @@ fn a_server_more_or_another_command_is_a_change_but_spacing_is_not() {
             "[mcp_servers.git]\ncommand = \"evil\"\n".into(),
         ),
         (
+            Client::CopilotCli,
+            "home/.copilot/mcp-config.json",
+            claude.to_owned(),
+            format!("// mine\n{claude}"),
+            claude.replace("git-mcp", "evil"),
+        ),
+        (
             Client::GeminiCli,
             "home/.gemini/settings.json",
             claude.to_owned(),
@@ -131,9 +141,14 @@ fn planted_hooks_plugins_and_variables_are_a_change() {
         (Client::ClaudeCode, "home/.claude/settings.json", r#"{"statusLine":{"command":"x"}}"#),
         (Client::Codex, "home/project/.codex/config.toml", "[features]\nhooks = false\n"),
         (Client::Codex, "home/.codex/config.toml", "notify = [\"x\"]\n"),
+        (Client::Cline, "home/project/.env", "LD_PRELOAD=/x.so\n"),
+        (Client::CopilotCli, "home/project/.github/copilot/settings.json", r#"{"disableAllHooks":true}"#),
+        (Client::CopilotCli, "home/project/.claude/settings.local.json", r#"{"hooks":{"PreToolUse":[{}]}}"#),
         (Client::GeminiCli, "home/project/.gemini/settings.json", r#"{"hooks":{"BeforeTool":[{}]}}"#),
         (Client::GeminiCli, "home/project/.gemini/.env", "LD_PRELOAD=/x.so\n"),
         (Client::OpenCode, "home/project/opencode.json", r#"{"plugin":["./x.js"]}"#),
+        (Client::QwenCode, "home/project/.qwen/settings.json", r#"{"env":{"QWEN_CODE_SIMPLE":"1"}}"#),
+        (Client::QwenCode, "home/project/.env", "QWEN_CODE_SIMPLE=1\n"),
     ] {
         assert_eq!(Machine::new().changes(client, file, text), [FingerprintPart::Tools], "{client} {file}");
     }
@@ -147,8 +162,10 @@ fn a_file_that_a_client_writes_by_itself_is_no_change() {
         (Client::ClaudeCode, "home/.claude.json", r#"{"numStartups":1}"#),
         (Client::Codex, "home/.codex/skills/.system/a/SKILL.md", "unpacked"),
         (Client::Codex, "home/.codex/config.toml", "personality = \"friendly\"\n"),
+        (Client::CopilotCli, "home/.copilot/settings.json", r#"{"theme":"dark"}"#),
         (Client::GeminiCli, "home/.gemini/settings.json", r#"{"ui":{}}"#),
         (Client::OpenCode, "home/.config/opencode/opencode.json", r#"{"mcp":{}}"#),
+        (Client::QwenCode, "home/.qwen/extensions/extension-enablement.json", "{}"),
     ] {
         assert_eq!(Machine::new().changes(client, file, text), [], "{client}");
     }

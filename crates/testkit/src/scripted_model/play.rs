@@ -6,9 +6,9 @@ use super::Lane;
 use super::ask::{Ask, Call, Input, Offer, Reply, Shape, ToolResult};
 use crate::{Script, Turn};
 
-const SHELL_TOOLS: [&str; 4] = ["Bash", "exec_command", "run_shell_command", "bash"];
-const WRITE_TOOLS: [&str; 3] = ["Write", "write_file", "write"];
-const SPAWN_TOOLS: [&str; 4] = ["Agent", "Task", "task", "invoke_agent"];
+const SHELL_TOOLS: [&str; 5] = ["Bash", "exec_command", "run_shell_command", "bash", "run_commands"];
+const WRITE_TOOLS: [&str; 5] = ["Write", "write_file", "write", "create", "editor"];
+const SPAWN_TOOLS: [&str; 5] = ["Agent", "Task", "task", "agent", "invoke_agent"];
 /// Codex, where a spawned agent has to be waited for by a call of its own.
 const SPAWN_AND_WAIT: (&str, &str) = ("spawn_agent", "wait_agent");
 /// Codex' tool that takes JavaScript and calls the other tools from it.
@@ -112,7 +112,8 @@ fn play(turn: &Turn, ask: &Ask) -> Option<Reply> {
 
 fn shell(ask: &Ask, command: &str) -> Option<Reply> {
     if let Some(offer) = find(ask, &SHELL_TOOLS) {
-        return Some(call(offer, &fields([("command", json!(command)), ("cmd", json!(command))])));
+        let given = [("command", json!(command)), ("cmd", json!(command)), ("commands", json!([command]))];
+        return Some(call(offer, &fields(given)));
     }
     let code = format!("text(await tools.exec_command({}));", json!({"cmd": command}));
     find(ask, &[CODE_TOOL]).map(|offer| text_call(offer, code))
@@ -120,7 +121,14 @@ fn shell(ask: &Ask, command: &str) -> Option<Reply> {
 
 fn write(ask: &Ask, path: &str, content: &str) -> Option<Reply> {
     if let Some(offer) = find(ask, &WRITE_TOOLS) {
-        let given = [("file_path", json!(path)), ("filePath", json!(path)), ("content", json!(content))];
+        let given = [
+            ("file_path", json!(path)),
+            ("filePath", json!(path)),
+            ("path", json!(path)),
+            ("content", json!(content)),
+            ("file_text", json!(content)),
+            ("new_text", json!(content)),
+        ];
         return Some(call(offer, &fields(given)));
     }
     let lines: String = content.lines().map(|line| format!("+{line}\n")).collect();
@@ -153,7 +161,9 @@ fn spawn(ask: &Ask, prompt: &str) -> Option<Reply> {
         let kind = if offer.name == "task" { "general" } else { "general-purpose" };
         let given = [
             ("agent_name", json!("generalist")),
+            ("agent_type", json!("general-purpose")),
             ("description", json!("scripted subagent")),
+            ("mode", json!("sync")),
             ("prompt", json!(prompt)),
             ("run_in_background", json!(false)),
             ("subagent_type", json!(kind)),
@@ -161,7 +171,13 @@ fn spawn(ask: &Ask, prompt: &str) -> Option<Reply> {
         return Some(call(offer, &fields(given)));
     }
     // A forked conversation would carry the parent's results and be taken for the parent.
-    let given = [("message", json!(prompt)), ("task_name", json!("scripted")), ("fork_turns", json!("none"))];
+    let given = [
+        ("fork_turns", json!("none")),
+        ("message", json!(prompt)),
+        ("systemPrompt", json!("You run errands.")),
+        ("task", json!(prompt)),
+        ("task_name", json!("scripted")),
+    ];
     find(ask, &[SPAWN_AND_WAIT.0]).map(|offer| call(offer, &fields(given)))
 }
 

@@ -94,7 +94,11 @@ fn text(payload: &Value, fields: &[&str]) -> Option<String> {
 }
 
 fn mark(heard: &Heard, own: &Option<String>) -> &'static str {
-    let agent = text(&heard.payload, &["agent_id"]).is_some();
+    // Cline names its main agent too, but nobody above it.
+    let agent = match heard.payload.get("parent_agent_id") {
+        Some(parent) => parent.is_string(),
+        None => text(&heard.payload, &["agent_id", "agentId"]).is_some(),
+    };
     let session = text(&heard.payload, &["session_id", "sessionID"]);
     if agent || session != *own { SUBAGENT } else { "" }
 }
@@ -138,6 +142,21 @@ fn claude_code_plays_plain() {
 #[test]
 fn codex_plays_plain() {
     plays_plain(Client::Codex);
+}
+
+#[test]
+fn cline_plays_plain() {
+    plays_plain(Client::Cline);
+}
+
+#[test]
+fn qwen_code_plays_plain() {
+    plays_plain(Client::QwenCode);
+}
+
+#[test]
+fn copilot_cli_plays_plain() {
+    plays_plain(Client::CopilotCli);
 }
 
 #[test]
@@ -209,6 +228,61 @@ fn codex_tells_its_hooks_of_calls_from_code() {
         "PostToolUse Bash (subagent)",
     ];
     tells_its_hooks(Client::Codex, Some("gpt-6-sol"), &tools, &[("SubagentStart", 1), ("SubagentStop", 1)]);
+}
+
+#[test]
+fn cline_tells_its_hooks() {
+    let tools = [
+        "tool_call run_commands",
+        "tool_result run_commands",
+        "tool_call editor",
+        "tool_result editor",
+        "tool_call spawn_agent",
+        "tool_result spawn_agent",
+        "tool_call run_commands (subagent)",
+        "tool_result run_commands (subagent)",
+    ];
+    tells_its_hooks(Client::Cline, None, &tools, &[("agent_start", 2), ("agent_end", 2)]);
+}
+
+#[test]
+fn qwen_code_tells_its_hooks() {
+    let tools = [
+        "PreToolUse run_shell_command",
+        "PostToolUse run_shell_command",
+        "PreToolUse write_file",
+        "PostToolUse write_file",
+        "PreToolUse agent",
+        "PostToolUse agent",
+        "PreToolUse run_shell_command (subagent)",
+        "PostToolUse run_shell_command (subagent)",
+    ];
+    let others = [("SessionStart", 1), ("SubagentStart", 1), ("SubagentStop", 1), ("Stop", 1)];
+    tells_its_hooks(Client::QwenCode, None, &tools, &others);
+}
+
+/// A subagent is a session of its own that names the one which started it.
+#[test]
+fn copilot_cli_tells_its_hooks() {
+    let tools = [
+        "preToolUse bash",
+        "postToolUse bash",
+        "preToolUse create",
+        "postToolUse create",
+        "preToolUse task",
+        "postToolUse task",
+        "preToolUse bash (subagent)",
+        "postToolUse bash (subagent)",
+    ];
+    let others = [
+        ("sessionStart", 1),
+        ("userPromptSubmitted", 2),
+        ("subagentStart", 1),
+        ("subagentStop", 1),
+        ("agentStop", 2),
+        ("sessionEnd", 1),
+    ];
+    tells_its_hooks(Client::CopilotCli, None, &tools, &others);
 }
 
 /// Nothing marks the calls of a subagent.

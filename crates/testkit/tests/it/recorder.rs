@@ -45,6 +45,29 @@ const CODEX_EVENTS: [&str; 8] = [
     "Stop",
     "SessionEnd",
 ];
+const CLINE_EVENTS: [&str; 5] = ["TaskStart", "PreToolUse", "PostToolUse", "TaskComplete", "SessionShutdown"];
+const QWEN_EVENTS: [&str; 9] = [
+    "SessionStart",
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "PostToolUseFailure",
+    "SubagentStart",
+    "SubagentStop",
+    "Stop",
+    "SessionEnd",
+];
+const COPILOT_EVENTS: [&str; 9] = [
+    "sessionStart",
+    "userPromptSubmitted",
+    "preToolUse",
+    "postToolUse",
+    "postToolUseFailure",
+    "subagentStart",
+    "subagentStop",
+    "agentStop",
+    "sessionEnd",
+];
 const GEMINI_EVENTS: [&str; 6] =
     ["SessionStart", "BeforeAgent", "BeforeTool", "AfterTool", "AfterAgent", "SessionEnd"];
 
@@ -81,25 +104,50 @@ impl Recorder {
                 };
                 CODEX_EVENTS.iter().fold(invocation.arg("--dangerously-bypass-hook-trust"), flag)
             }
+            Client::Cline => {
+                let hooks = self.script.with_file_name("home/.cline/hooks");
+                std::fs::create_dir_all(&hooks).unwrap();
+                for event in CLINE_EVENTS {
+                    let script = format!("#!/bin/sh\n{command}\n");
+                    std::fs::write(hooks.join(format!("{event}.sh")), script).unwrap();
+                }
+                invocation.env("CLINE_SESSION_BACKEND_MODE", "local")
+            }
+            Client::CopilotCli => {
+                let plugin = self.settings.with_extension("");
+                std::fs::create_dir(&plugin).unwrap();
+                let about = json!({"name": "recorder", "version": "1.0.0", "hooks": "hooks.json"});
+                std::fs::write(plugin.join("plugin.json"), about.to_string()).unwrap();
+                // Its messages do not name their event.
+                let handlers = COPILOT_EVENTS.map(|event| {
+                    let named = format!("sed 's/^{{/{{\"hookName\":\"{event}\",/' | {command}");
+                    (event.to_owned(), json!([{"type": "command", "bash": named, "timeoutSec": 5}]))
+                });
+                let hooks: serde_json::Map<_, _> = handlers.into_iter().collect();
+                let file = json!({"version": 1, "hooks": hooks});
+                std::fs::write(plugin.join("hooks.json"), file.to_string()).unwrap();
+                invocation.arg("--plugin-dir").arg(plugin)
+            }
             Client::GeminiCli => {
                 let settings =
                     json!({"hooksConfig": {"enabled": true}, "hooks": hooks(&GEMINI_EVENTS, &command, 5000)});
                 std::fs::write(&self.settings, settings.to_string()).unwrap();
                 invocation.env("GEMINI_CLI_SYSTEM_SETTINGS_PATH", &self.settings)
             }
+            Client::QwenCode => {
+                let settings =
+                    json!({"disableAllHooks": false, "hooks": hooks(&QWEN_EVENTS, &command, 5000)});
+                std::fs::write(&self.settings, settings.to_string()).unwrap();
+                invocation.env("QWEN_CODE_SYSTEM_SETTINGS_PATH", &self.settings)
+            }
             Client::OpenCode => {
                 std::fs::write(&self.plugin, plugin(&self.events)).unwrap();
                 let config = json!({"plugin": [format!("file://{}", self.plugin.display())]});
                 invocation.env("OPENCODE_CONFIG_CONTENT", config.to_string())
             }
-            Client::Cline
-            | Client::CopilotCli
-            | Client::Cursor
-            | Client::Kiro
-            | Client::QwenCode
-            | Client::VsCode
-            | Client::Windsurf
-            | Client::Other => panic!("no hooks"),
+            Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+                panic!("no hooks")
+            }
         }
     }
 
@@ -114,8 +162,13 @@ impl Recorder {
 
 impl From<Value> for Heard {
     fn from(payload: Value) -> Self {
-        let text = |field: &str| payload.get(field).and_then(Value::as_str).map(str::to_owned);
-        Self { event: text("hook_event_name").unwrap(), tool: text("tool_name"), payload }
+        let text = |pointers: &[&str]| {
+            let mut found = pointers.iter().filter_map(|pointer| payload.pointer(pointer)?.as_str());
+            found.next().map(str::to_owned)
+        };
+        let event = text(&["/hook_event_name", "/hookName"]).unwrap();
+        let tool = text(&["/tool_name", "/toolName", "/tool_call/name", "/tool_result/name"]);
+        Self { event, tool, payload }
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) enum Command {
 pub(super) struct Register {
     /// Unique name
     name: Label,
-    /// claude-code, codex, gemini-cli or opencode
+    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
     #[arg(long)]
     client: Client,
     /// What it is for, in a sentence

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde::Serialize;
 use writ_gateway::setup::{self, Change, HookCommand, Host, Level, System};
@@ -18,8 +17,6 @@ mod diff;
 
 /// Largest file of a client's configuration that is read.
 const MAX_FILE_BYTES: u64 = 4 << 20;
-/// What the hook process is given to wait.
-const HOOK_DEADLINE: Duration = Duration::from_secs(590);
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -32,7 +29,7 @@ Examples:
   writ install gemini-cli --undo           takes exactly our hooks out again
   sudo writ install claude-code --managed  for every user of this machine, beyond their own settings")]
 pub(super) struct Arguments {
-    /// claude-code, codex, gemini-cli or opencode
+    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
     client: Client,
     /// Write the administrator's configuration, which users cannot override
     #[arg(long)]
@@ -121,7 +118,7 @@ fn changes(client: Client, level: Level, undo: bool) -> Result<Vec<Change>, Fail
         let command = HookCommand {
             program: std::env::current_exe()?,
             socket: socket_path(state.hook_socket())?,
-            deadline: HOOK_DEADLINE,
+            deadline: setup::patience(client),
         };
         setup::install(client, level, system, &host, &command)
     };

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use writ_control::api::message::TaskOpen;
+use writ_gateway::setup::patience;
 use writ_model::{Bounds, CloseCause, Label, Limits, TaskKind};
 
 use super::Context;
@@ -29,8 +30,6 @@ pub(super) use form::{chosen, confirmed, has_terminal};
 pub(super) use place::found as find_program;
 pub(super) use prepare::{bench, loaded_engine, quiet_engine};
 
-/// What the hook process is given to wait, and the client a little more.
-const HOOK_DEADLINE: Duration = Duration::from_secs(590);
 /// How much earlier a held call is answered.
 const BEFORE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -155,7 +154,7 @@ impl Wish {
         if let Some(ttl) = ttl {
             limits.seconds = ttl.as_secs();
         }
-        let hold = hold.or(context.config.hold).unwrap_or(HOOK_DEADLINE - BEFORE_DEADLINE);
+        let hold = hold.or(context.config.hold).unwrap_or_else(|| patience(program.client) - BEFORE_DEADLINE);
         let kind = match kind {
             Some(kind) => kind,
             None if has_terminal() => form::kind()?,
@@ -175,7 +174,7 @@ impl Wish {
                     .hint("say it with --task, as `--task \"fix the date parser\"`"));
             }
         };
-        let hold = hold.min(HOOK_DEADLINE - BEFORE_DEADLINE);
+        let hold = hold.min(patience(program.client) - BEFORE_DEADLINE);
         Ok(Self {
             agent,
             kind,

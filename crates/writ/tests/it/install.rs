@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::corner::{Corner, text};
 
-const CLIENTS: [&str; 4] = ["claude-code", "codex", "gemini-cli", "opencode"];
+const CLIENTS: [&str; 7] =
+    ["claude-code", "cline", "codex", "copilot-cli", "gemini-cli", "opencode", "qwen-code"];
 
 /// Every file below, with what is in it.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

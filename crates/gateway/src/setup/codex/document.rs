@@ -8,7 +8,7 @@ use writ_model::Client;
 use super::trust::{state_key, trusted_hash};
 use super::{EVENTS, Handler};
 use crate::setup::SetupError;
-use crate::setup::gemini_cli::is_our_line;
+use crate::setup::command::is_our_line;
 
 /// Behind a value that is ours, so that it can be taken back.
 const MARK: &str = " # by writ install";

@@ -25,12 +25,12 @@ pub(super) fn program(command: &OsStr, search: Option<&OsStr>) -> Result<Program
     })?;
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     match Client::of_program(&name) {
-        Client::Cline | Client::CopilotCli | Client::Cursor | Client::Kiro | Client::QwenCode | Client::VsCode | Client::Windsurf | Client::Other => Err(Failure::new(
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => Err(Failure::new(
             Kind::Denied,
             format_args!("`{}` is no client that Writ has a hook for, so nothing would stop its calls", name.escape_debug()),
         )
-        .hint("run claude, codex, gemini or opencode; other programs need the mandatory boundary, which is not built yet")),
-        client @ (Client::ClaudeCode | Client::Codex | Client::GeminiCli | Client::OpenCode) => {
+        .hint("run claude, cline, codex, copilot, gemini, opencode or qwen; other programs need the mandatory boundary, which is not built yet")),
+        client @ (Client::ClaudeCode | Client::Cline | Client::Codex | Client::CopilotCli | Client::GeminiCli | Client::OpenCode | Client::QwenCode) => {
             Ok(Program { client, path })
         }
     }

@@ -12,7 +12,7 @@ use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
 use writ_policy::Engine;
 use writ_sandbox::{Plan, Profile};
 
-use super::{Folder, HOOK_DEADLINE, Wish};
+use super::{Folder, Wish};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
 use crate::environment::{Scrubbed, Wanted, scrubbed};
@@ -78,7 +78,7 @@ pub(super) fn door(
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    let deadline = HOOK_DEADLINE - MARGIN;
+    let deadline = setup::patience(wish.program.client) - MARGIN;
     Ok(Door::new(
         ports,
         DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline },
@@ -117,8 +117,11 @@ pub(super) fn socket(folder: &Folder) -> Result<PathBuf, Failure> {
 
 /// The client's hooks, for this run only. Its files are written into the run's folder.
 pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failure> {
-    let command =
-        HookCommand { program: std::env::current_exe()?, socket: socket(folder)?, deadline: HOOK_DEADLINE };
+    let command = HookCommand {
+        program: std::env::current_exe()?,
+        socket: socket(folder)?,
+        deadline: setup::patience(wish.program.client),
+    };
     let mut nonce = [0; 16];
     SystemRandom.fill(&mut nonce);
     let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
