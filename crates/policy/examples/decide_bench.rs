@@ -45,12 +45,14 @@ fn scope(number: u64) -> TaskScope {
             environment: Label::lossy("development"),
             supervision: Supervision::Governed,
             limits: Limits::default(),
+            bounds: None,
             opened_at: now,
         },
         agent_name: Label::lossy(&format!("agent-{number}")),
         agent_owner: Human(Label::lossy("uid:1000")),
         agent_environment: Label::lossy("development"),
         team: None,
+        bounds: None,
         workspace: Workspace {
             root: PathBuf::from("/home/ann/shop"),
             home: Some(PathBuf::from("/home/ann")),
@@ -82,6 +84,8 @@ fn main() {
         budget: Budget { calls_left: 100, denials_left: 10, seconds_left: 3_000 },
         fingerprint: FingerprintState::Accepted,
         taint: Taint::default(),
+        chain: writ_policy::Chain::default(),
+        story: writ_policy::Story::default(),
     };
     let shell = |command: &str| call(Operation::Shell { command: command.to_owned() });
     let cases = [

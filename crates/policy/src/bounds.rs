@@ -102,10 +102,22 @@ impl TaskBounds {
     /// What the bounds say of an action. Without its call, nothing that depends on arguments is named.
     pub(crate) fn of(&self, action: &Action, call: Option<&ToolCall>, workspace: &Workspace) -> Said {
         let plain = |named| Said { named, within: named, ..Said::default() };
+        let by_tool = || self.by_tool(call, workspace);
         match &action.resource {
-            Resource::Path { path, place, .. } => self.path(action.effect, path, *place, call, workspace),
+            Resource::Path { path, place, .. } => {
+                let said = self.path(action.effect, path, *place, call, workspace);
+                match by_tool() {
+                    Some(exact) => Said {
+                        within: true,
+                        named: said.named || exact || *place == Place::Workspace,
+                        ..said
+                    },
+                    None => said,
+                }
+            }
             Resource::Host { name } => plain(
-                self.bounds.hosts.as_ref().is_some_and(|hosts| hosts.iter().any(|host| host.covers(name))),
+                self.bounds.hosts.as_ref().is_some_and(|hosts| hosts.iter().any(|host| host.covers(name)))
+                    || by_tool().is_some(),
             ),
             Resource::McpTool { server, tool } => plain(self.tool(server, tool, call, workspace)),
             Resource::Ref { remote, name, force } => plain(
@@ -168,6 +180,9 @@ impl TaskBounds {
             EffectClass::WriteWorkspace | EffectClass::Destructive | EffectClass::IdentityChange => {
                 let within = self.write.as_ref().is_some_and(|write| write.covers(&spot));
                 let destroys = effect == EffectClass::Destructive;
+                // A folder that may be worked in is not one that may go as a whole.
+                let within =
+                    within && (!destroys || self.write.as_ref().is_some_and(|write| write.is_inside(&spot)));
                 Said {
                     within,
                     named: within
@@ -229,8 +244,11 @@ impl TaskBounds {
     fn branch(&self, name: &str) -> bool {
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);
         let ground = Ground { root: "/", home: None };
-        let is_branch =
-            !name.is_empty() && !name.starts_with("refs/") && !name.split('/').any(|part| part == "..");
+        let strange = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\'\"".contains(c);
+        let is_branch = !name.is_empty()
+            && !name.starts_with("refs/")
+            && !name.contains(strange)
+            && !name.split('/').any(|part| part == "..");
         is_branch
             && self.push.as_ref().is_some_and(|push| {
                 decided(&push.exact, |pattern| {
@@ -264,6 +282,15 @@ impl TaskBounds {
             && !words.iter().any(|word| {
                 word.split(['-', '_', '.']).any(|part| ELSEWHERE.contains(&part)) && !is_named(word)
             })
+    }
+
+    /// Whether what a call touches is an argument of a named MCP tool: naming the tool, or the very call, named it too.
+    /// True where the call itself was named.
+    fn by_tool(&self, call: Option<&ToolCall>, workspace: &Workspace) -> Option<bool> {
+        let call = call?;
+        let Operation::Mcp { server, tool } = &call.operation else { return None };
+        let exact = self.bounds.calls.iter().any(|named| named.is(server, tool, &call.arguments));
+        (exact || self.tool(server, tool, Some(call), workspace)).then_some(exact)
     }
 
     /// Whether a call of an MCP tool is one that was named: by itself, or by its tool with arguments that stay in
@@ -392,6 +419,17 @@ impl Paths {
     /// Whether the path is one of these on the loosest file system, or lies below one.
     fn bars(&self, spot: &Spot<'_>) -> bool {
         decided(&self.folded, |pattern| pattern.fit(spot.folded_ground(), &spot.folded, Sense::Bar).is_some())
+    }
+
+    /// Whether the path lies strictly below what a pattern without wildcards names, or one names exactly it.
+    fn is_inside(&self, spot: &Spot<'_>) -> bool {
+        self.exact.iter().filter(|pattern| !pattern.negated).any(|pattern| {
+            let fits = pattern.fit(spot.ground(), spot.path, Sense::Allow).is_some();
+            let is_open = pattern.is_open();
+            fits && pattern.spelled(spot.ground()).iter().any(|spelled| {
+                pattern::below(spot.path, spelled).is_some_and(|rest| !rest.is_empty() || !is_open)
+            })
+        })
     }
 
     /// Whether something of these surely lies below a folder.

@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
             return Answer::closed("it has made all the calls it may make");
         }
         let before = self.files.clone();
-        self.files.learn(step);
+        self.files.foresee(step);
         // One step can be several calls, as the addresses that a shown text loads; the strictest answer counts.
         let calls = step.calls(ROOT, self.scenario.bounds.as_ref(), at);
         let mut answer = Answer::nothing();
@@ -189,6 +189,7 @@ impl<'a> Run<'a> {
             prints.extend(print);
         }
         if answer.verdict == Verdict::Allow {
+            self.files.learn(step);
             let workspace = self.judge.scope().workspace.clone();
             let private = PrivateData::default();
             let ground = Ground { workspace: &workspace, files: &self.files, private: &private };
@@ -318,3 +319,6 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,14 @@ use cedar_policy::pst::{
 use cedar_policy::{Policy, PolicySet};
 use writ_model::{EffectClass, Human, Label, Supervision, Task, TaskKind};
 
+use crate::bounds::TaskBounds;
 use crate::place::Workspace;
 use crate::source::{Layer, Notes, ReadLayer};
 
+mod bounded;
+
 /// A task as the judge sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskScope {
     pub task: Task,
     pub agent_name: Label,
@@ -24,6 +27,8 @@ pub struct TaskScope {
     pub agent_environment: Label,
     pub team: Option<Label>,
     pub workspace: Workspace,
+    /// What the requester named, where anything.
+    pub bounds: Option<Arc<TaskBounds>>,
 }
 
 /// The task's own policies cannot be made.
@@ -130,14 +135,24 @@ pub(crate) fn task_layer(scope: &TaskScope) -> Result<ReadLayer, ScopeError> {
         .filter(|root| root.starts_with('/'))
         .ok_or_else(|| ScopeError::Workspace(scope.workspace.root.to_string_lossy().into_owned()))?;
     let broken = |error: PstConstructionError| ScopeError::Policies(Box::new(error));
-    let trees = trees(scope, root).map_err(broken)?;
+    let mut trees: Vec<(&'static str, String, Option<&str>, Template)> = trees(scope, root)
+        .map_err(broken)?
+        .into_iter()
+        .map(|(id, reason, template)| (id, reason, None, template))
+        .collect();
+    if let Some(bounds) = &scope.bounds {
+        let principal = principal_of(&scope.task).map_err(broken)?;
+        let made = bounded::trees(bounds.bounds(), &principal).map_err(broken)?;
+        trees.extend(made.into_iter().map(|made| (made.id, made.reason, Some(made.instead), made.tree)));
+    }
     let mut read = ReadLayer { policies: Vec::new(), set: PolicySet::new() };
-    for (id, reason, template) in trees {
+    for (id, reason, instead, template) in trees {
         let tree = StaticPolicy::try_from(template).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let policy = Policy::from_pst(Tree::Static(tree)).map_err(broken)?;
         let uses = crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         read.set.add(policy.clone()).map_err(|error| ScopeError::Policies(Box::new(error)))?;
-        let notes = Notes { reason, instead: None, code: None, observe: None, uses };
+        let instead = instead.map(str::to_owned);
+        let notes = Notes { reason, instead, code: None, observe: None, uses };
         read.policies.push((policy, Label::lossy(&format!("{}:{id}", Layer::Task.name())), notes));
     }
     Ok(read)
@@ -148,7 +163,7 @@ fn trees(
     root: &str,
 ) -> Result<Vec<(&'static str, String, Template)>, PstConstructionError> {
     let task = &scope.task;
-    let principal = PrincipalConstraint::In(EntityOrSlot::Entity(entity("Task", &task.id.to_string())?));
+    let principal = principal_of(task)?;
     let ceiling = ceiling(task.kind, task.supervision);
     let without_push: Vec<EntityUID> = ceiling
         .iter()
@@ -209,9 +224,17 @@ fn trees(
             writes,
             ResourceConstraint::Is(EntityType::from_name(name("Path")?)),
         )?
-        .try_with_clauses(vec![outside, Clause::Unless(one_person())])?,
+        .try_with_clauses(vec![
+            outside,
+            Clause::Unless(attribute(var(Var::Resource), "named")),
+            Clause::Unless(one_person()),
+        ])?,
     ));
     Ok(trees)
+}
+
+fn principal_of(task: &Task) -> Result<PrincipalConstraint, PstConstructionError> {
+    Ok(PrincipalConstraint::In(EntityOrSlot::Entity(entity("Task", &task.id.to_string())?)))
 }
 
 fn template(

@@ -2,6 +2,7 @@
 
 mod approving;
 pub(crate) mod bench;
+mod bounding;
 mod ending;
 mod granting;
 mod keeping;

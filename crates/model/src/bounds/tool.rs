@@ -256,7 +256,7 @@ fn only_reads(statement: &str) -> bool {
         && words
             .first()
             .is_some_and(|first| matches!(*first, "select" | "show" | "explain" | "describe" | "with"))
-        && !words.iter().any(|word| changes(&word))
+        && !words.iter().any(changes)
 }
 
 // === impl Relation ===

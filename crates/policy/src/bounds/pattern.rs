@@ -113,6 +113,11 @@ impl Pattern {
         Some(Fit { depth, base: components(base).count() })
     }
 
+    /// Whether it ends with `**`: a folder, for what is in it.
+    pub fn is_open(&self) -> bool {
+        self.choices.iter().any(|choice| matches!(choice.last(), Some(Part::Any)))
+    }
+
     /// Whether something that it names could lie below a folder: what is destroyed with the folder.
     pub fn starts_below(&self, ground: Ground<'_>, folder: &str) -> bool {
         let base = match self.base {

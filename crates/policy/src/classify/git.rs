@@ -598,6 +598,14 @@ impl Walk<'_> {
             return;
         }
         self.local(&format!("git {name}"), EffectClass::WriteWorkspace, "changes the repository here");
+        // What is committed goes where the repository goes.
+        if matches!(name, "add" | "stage") {
+            for path in flags::positionals(args, "--pathspec-from-file --chmod") {
+                if self.is_secret(path) {
+                    self.reads_path(path, "argument.read");
+                }
+            }
+        }
         if matches!(name, "mv" | "rm") && !flags::has(args, "--cached") {
             for path in flags::positionals(args, "--pathspec-from-file") {
                 self.writes_path(path, false);

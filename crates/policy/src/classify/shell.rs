@@ -355,7 +355,9 @@ impl Walk<'_> {
             }
         }
         if is_shown && args.iter().any(|arg| arg.marks.secret && arg.from.is_none()) {
-            self.environment_read("a variable that is named like a SECRET");
+            let target = Target::Secret("environment".to_owned());
+            let text = "prints a variable that is named like a credential, among other text";
+            self.effect(EffectClass::SecretRead, target, "environment.secret", text);
         }
         let words: Vec<&Value> = args.iter().skip_while(|arg| is_echo_option(program, &arg.text)).collect();
         let mut text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");

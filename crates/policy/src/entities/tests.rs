@@ -27,9 +27,8 @@ fn any_resource() -> impl Strategy<Value = Resource> {
         text().prop_map(|name| Resource::Host { name }),
         text().prop_map(|what| Resource::Identity { what }),
         (text(), text()).prop_map(|(server, tool)| Resource::McpTool { server, tool }),
-        text().prop_map(|name| Resource::Package { name }),
-        (text(), 0..Place::ALL.len())
-            .prop_map(|(path, place)| Resource::Path { path, place: Place::ALL[place] }),
+        text().prop_map(|name| Resource::package(name)),
+        (text(), 0..Place::ALL.len()).prop_map(|(path, place)| Resource::path(path, Place::ALL[place])),
         (text(), text(), any::<bool>()).prop_map(|(remote, name, force)| Resource::Ref {
             remote,
             name,
@@ -52,7 +51,7 @@ proptest! {
         let (schema, principal) = parts();
         let scope = scope();
         let action = Action { effect: EffectClass::ALL[effect], resource: resource_of, because: String::new() };
-        let entity = resource(&action, &scope).unwrap();
+        let entity = resource(&action, None, &scope).unwrap();
         let context = principal
             .context(&scope, &moment(), level.map(|level| ApprovalLevel::RISING[level]), ALL_USES)
             .unwrap();
@@ -92,5 +91,5 @@ fn a_name_too_long_is_not_judged() {
         resource: Resource::Host { name: "x".repeat(NAME_BYTES + 1) },
         because: String::new(),
     };
-    assert!(matches!(resource(&action, &scope()), Err(BuildError::NameTooLong)));
+    assert!(matches!(resource(&action, None, &scope()), Err(BuildError::NameTooLong)));
 }

@@ -20,11 +20,23 @@ pub(super) struct Drawn {
 // === impl Drawn ===
 
 impl Drawn {
-    /// Remembers the links that a step makes, for the step itself too: a later part of the same line can use them.
+    /// Remembers the links that a step makes and that a later part of the same line could use.
+    pub fn foresee(&mut self, step: &Step) {
+        self.learn_parts(step, true);
+    }
+
+    /// Remembers the links that a step made.
     pub fn learn(&mut self, step: &Step) {
+        self.learn_parts(step, false);
+    }
+
+    fn learn_parts(&mut self, step: &Step, but_last: bool) {
         let Operation::Shell { command } = &step.operation else { return };
         let cwd = Path::new(ROOT).join(&step.cwd);
-        for part in command.split([';', '|', '&', '\n']) {
+        let parts: Vec<&str> =
+            command.split([';', '|', '&', '\n']).filter(|part| !part.trim().is_empty()).collect();
+        let taken = parts.len().saturating_sub(usize::from(but_last));
+        for part in parts.into_iter().take(taken) {
             let words: Vec<&str> =
                 part.split_whitespace().map(|word| word.trim_matches(['"', '\'', '(', ')'])).collect();
             let Some((_, arguments)) = words.split_first().filter(|(program, _)| **program == "ln") else {

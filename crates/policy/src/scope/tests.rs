@@ -19,6 +19,7 @@ fn scope(prefix: &str, root: &str) -> TaskScope {
             environment: Label::lossy("development"),
             supervision: Supervision::Governed,
             limits: Limits::default(),
+            bounds: None,
             opened_at: now,
         },
         agent_name: Label::lossy("a"),
@@ -26,6 +27,7 @@ fn scope(prefix: &str, root: &str) -> TaskScope {
         agent_environment: Label::lossy("development"),
         team: None,
         workspace: Workspace { root: PathBuf::from(root), ..Workspace::default() },
+        bounds: None,
     }
 }
 

@@ -146,8 +146,7 @@ fn what_loads_can_be_asked_on_a_small_stack() {
     let engine = std::sync::Arc::new(crate::Engine::load(&organisation(&text)).unwrap());
     let judge = engine.for_task(crate::engine::tests::scope()).unwrap();
     let ask = || {
-        let path =
-            writ_model::Resource::Path { path: "/w/x".to_owned(), place: writ_model::Place::Workspace };
+        let path = writ_model::Resource::path("/w/x", writ_model::Place::Workspace);
         let action = writ_model::Action {
             effect: writ_model::EffectClass::Read,
             resource: path,

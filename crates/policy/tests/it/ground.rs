@@ -38,6 +38,7 @@ pub fn scope(kind: TaskKind, supervision: Supervision) -> TaskScope {
             environment: Label::lossy("development"),
             supervision,
             limits: Limits::default(),
+            bounds: None,
             opened_at: now,
         },
         agent_name: Label::lossy("claude-shop"),
@@ -45,6 +46,7 @@ pub fn scope(kind: TaskKind, supervision: Supervision) -> TaskScope {
         agent_environment: Label::lossy("development"),
         team: None,
         workspace: workspace(),
+        bounds: None,
     }
 }
 
@@ -65,6 +67,8 @@ pub fn moment() -> Moment {
         budget: Budget { calls_left: 100, denials_left: 10, seconds_left: 3_000 },
         fingerprint: FingerprintState::Accepted,
         taint: Taint::default(),
+        chain: writ_policy::Chain::default(),
+        story: writ_policy::Story::default(),
     }
 }
 

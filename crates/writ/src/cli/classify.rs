@@ -71,8 +71,12 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         Some(command) => explain(&classify(&command, &Facts::default()))?,
         None if json => lines(|line| match serde_json::from_str::<Asked>(line) {
             Ok(Asked { id, command, cwd, workspace, home }) => {
-                let facts =
-                    Facts { workspace: workspace.as_deref(), cwd: cwd.as_deref(), home: home.as_deref() };
+                let facts = Facts {
+                    workspace: workspace.as_deref(),
+                    cwd: cwd.as_deref(),
+                    home: home.as_deref(),
+                    look: None,
+                };
                 answer(&id, &classify(&command, &facts))
             }
             Err(error) => malformed(line, &error),

@@ -85,6 +85,7 @@ async fn renew(house: &House, cast: &Cast) -> Result<Renewal, Failure> {
             limits: None,
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            bounds: None,
         })
         .await?;
     let while_open = office.call(WritRenew { writ: opened.writ.clone() }).await;
