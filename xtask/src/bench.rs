@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::run::run;
 
-const ALL: [&str; 4] = ["hook", "decision", "append", "start"];
+const ALL: [&str; 5] = ["classify", "hook", "decision", "append", "start"];
 
 /// Named ones only: they install what they compare with.
 const NAMED: [&str; 1] = ["moat"];
@@ -28,6 +28,11 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 let writ = crate::dist::build(root)?;
                 run(root, "python3", &["bench/hook.py", &writ.to_string_lossy()])?;
             }
+            "classify" => run(
+                root,
+                "cargo",
+                &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "classify_bench"],
+            )?,
             "decision" => run(
                 root,
                 "cargo",
