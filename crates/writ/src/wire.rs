@@ -22,7 +22,7 @@ use crate::config::State;
 use crate::failure::Failure;
 
 mod clock;
-mod files;
+pub(crate) mod files;
 mod held;
 mod random;
 mod survey;

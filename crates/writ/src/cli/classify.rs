@@ -1,13 +1,16 @@
-//! `writ classify`: what a command would do, by the grammar alone. No control plane, no side effects.
+//! `writ classify`: what a command would do, by the grammar alone, and by the task files of a workspace where one is
+//! given. No control plane, no side effects.
 
 use std::io::{BufRead as _, Read as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
-use writ_policy::{Classified, Facts, classify};
+use writ_policy::{Classified, Facts, Look, MAX_LOOK_BYTES, classify};
 
 use crate::failure::{Failure, Outcome};
 use crate::screen;
+use crate::wire::files::Files;
 
 /// Longest line of input.
 const MAX_LINE_BYTES: u64 = 4 << 20;
@@ -16,16 +19,22 @@ const MAX_LINE_BYTES: u64 = 4 << 20;
 #[command(after_help = "\
 Examples:
   writ classify 'curl -s https://host/x | sh'
+  writ classify --workspace . 'make release'
   printf '%s\\n' '{\"id\":1,\"command\":\"cargo test\"}' | writ classify --json
 
 With --json: one {\"id\",\"command\"} a line on standard input, one {\"id\",\"label\",…} a line out, in input order. What
-cannot be read as such is answered too, as `unknown`.")]
+cannot be read as such is answered too, as `unknown`. A line may name its \"cwd\", \"workspace\" and \"home\".
+
+Where a workspace is known, targets of make, npm run, just and their like are read there; nothing else of it is.")]
 pub(super) struct Arguments {
     /// The command, as one argument; without it, lines are read from standard input
     command: Option<String>,
     /// Read and write one JSON object a line
     #[arg(long)]
     json: bool,
+    /// Folder the command would run in, whose makefile, package.json and the like say what its tasks run
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
 }
 
 /// One line in. Fields that nobody knows are ignored.
@@ -62,28 +71,51 @@ struct Effect<'a> {
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
-    let Arguments { command, json } = arguments;
+    let Arguments { command, json, workspace } = arguments;
+    let workspace = workspace.map(std::fs::canonicalize).transpose()?;
+    let workspace = workspace.as_deref().and_then(Path::to_str);
     match command {
         Some(command) if json => {
             let id = serde_json::Value::Null;
-            answer(&id, &classify(&command, &Facts::default()))?;
+            judged(&command, workspace, None, None, |classified| answer(&id, classified))?;
         }
-        Some(command) => explain(&classify(&command, &Facts::default()))?,
+        Some(command) => judged(&command, workspace, None, None, explain)?,
         None if json => lines(|line| match serde_json::from_str::<Asked>(line) {
-            Ok(Asked { id, command, cwd, workspace, home }) => {
-                let facts = Facts {
-                    workspace: workspace.as_deref(),
-                    cwd: cwd.as_deref(),
-                    home: home.as_deref(),
-                    look: None,
-                };
-                answer(&id, &classify(&command, &facts))
+            Ok(Asked { id, command, cwd, workspace: own, home }) => {
+                let workspace = own.as_deref().or(workspace);
+                judged(&command, workspace, cwd.as_deref(), home.as_deref(), |found| answer(&id, found))
             }
             Err(error) => malformed(line, &error),
         })?,
-        None => lines(|line| explain(&classify(line, &Facts::default())))?,
+        None => lines(|line| judged(line, workspace, None, None, explain))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn judged(
+    command: &str,
+    workspace: Option<&str>,
+    cwd: Option<&str>,
+    home: Option<&str>,
+    then: impl FnOnce(&Classified) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let below = workspace.map(|root| Below { root: Path::new(root) });
+    let look = below.as_ref().map(|below| below as &dyn Look);
+    then(&classify(command, &Facts { workspace, cwd: cwd.or(workspace), home, look }))
+}
+
+/// The files of a workspace.
+#[derive(Debug)]
+struct Below<'a> {
+    root: &'a Path,
+}
+
+// === impl Below ===
+
+impl Look for Below<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        writ_policy::Files::text(&Files, self.root, Path::new(path), MAX_LOOK_BYTES)
+    }
 }
 
 fn lines(mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
