@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use writ_policy::{PolicySources, Severity};
+use writ_policy::Severity;
 
 use crate::cli::Context;
 use crate::failure::Outcome;
