@@ -23,6 +23,7 @@ use crate::judge::Bench;
 use crate::port::{FileDigests, NewActivity, Office, PortError, Random, Survey};
 
 mod decide;
+mod grants;
 mod hold;
 mod room;
 mod session;
@@ -231,8 +232,15 @@ impl<O: Office> Door<O> {
         let facts = ported(office.task_of_session(client, slot.id, PathBuf::from(&heard.cwd), peer_pid))
             .await
             .map_err(No::port)?;
-        let room = self.room(facts)?;
+        let conversation = admit::sha256(format!("{client}\0{}", heard.session).as_bytes());
+        let task = facts.task.id;
+        let recalled = ported(office.recall_taint(task, conversation)).await.map_err(No::port)?;
+        let room = self.room(facts, recalled.path_key)?;
         room.count_session()?;
+        // Again, with the room in hand: another session may have marked something meanwhile.
+        let in_turn = room.turn.lock().await;
+        room.recall(ported(office.recall_taint(task, conversation)).await.map_err(No::port)?);
+        drop(in_turn);
         let facts = &room.facts;
         let (survey, workspace) = (Arc::clone(&self.ports.survey), facts.workspace.clone());
         let seen = tokio::task::spawn_blocking(move || survey.fingerprint(client, &workspace)).await;
@@ -255,12 +263,12 @@ impl<O: Office> Door<O> {
             client_session: client_session.commitment,
             fingerprint: seen,
         };
-        let opened = Opened::new(room, observed, heard.model.clone());
+        let opened = Opened::new(room, observed, conversation, heard.model.clone());
         self.record(slot, &opened, event, vec![client_session]).await?;
         Ok(opened)
     }
 
-    fn room(&self, facts: crate::port::TaskFacts) -> Result<Arc<Room>, No> {
+    fn room(&self, facts: crate::port::TaskFacts, path_key: [u8; 32]) -> Result<Arc<Room>, No> {
         let id = facts.task.id;
         if let Some(room) = lock(&self.rooms).get(&id) {
             return Ok(Arc::clone(room));
@@ -269,8 +277,11 @@ impl<O: Office> Door<O> {
             tracing::error!(task = %id, error = &error as &dyn std::error::Error, "a task has no judge");
             No::new(ReasonCode::EvaluationError, "the policies of the task cannot be made; tell the person")
         })?;
+        let mut texts = [0; 32];
+        self.ports.random.fill(&mut texts);
         // Two sessions can get here at once; the first room stays, so that both count into it.
-        Ok(Arc::clone(lock(&self.rooms).entry(id).or_insert_with(|| Arc::new(Room::new(facts, judge)))))
+        let room = || Arc::new(Room::new(facts, judge, path_key, texts));
+        Ok(Arc::clone(lock(&self.rooms).entry(id).or_insert_with(room)))
     }
 
     /// A session that names another model than at its start is reported; what follows is up to the standing.

@@ -4,21 +4,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use writ_model::{ApprovalLevel, Digest, ToolCall};
-use writ_policy::{Engine, Files, Judgement, Moment, StepUp, TaskJudge, TaskScope, Workspace};
+use writ_policy::{
+    Engine, Files, Grants, Ground, Judgement, Moment, PrivateData, StepUp, TaskBounds, TaskJudge, TaskScope,
+    Workspace,
+};
 
 use crate::port::TaskFacts;
 
 /// Judges the calls of one task. A panic in here is a denial at the door.
 pub trait Judge: Send + Sync + 'static {
-    fn judge(&self, call: ToolCall, moment: &Moment) -> Judgement;
+    /// With the grants that may serve it.
+    fn judge(&self, call: ToolCall, moment: &Moment, grants: &dyn Grants) -> Judgement;
 
     /// Judges a held call again, with the yes that was spent on it.
-    fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement;
+    fn judge_again(
+        &self,
+        held: StepUp,
+        level: ApprovalLevel,
+        moment: &Moment,
+        grants: &dyn Grants,
+    ) -> Judgement;
 
     /// The user's home folder, where it is known.
     fn home(&self) -> Option<&std::path::Path> {
         None
     }
+
+    /// Where calls are looked at from, for what they let in.
+    fn ground(&self) -> Ground<'_>;
 
     /// Digest over the policies, for decisions that are made without asking them.
     fn version(&self) -> Digest;
@@ -46,12 +59,15 @@ pub struct PolicyBench {
     pub scratch: Vec<PathBuf>,
     /// Writ's state, configuration and sockets, and its program, real.
     pub own: Vec<PathBuf>,
+    /// What the owner of the machine marked private.
+    pub private: PrivateData,
 }
 
 struct PolicyJudge {
     judge: TaskJudge,
     home: Option<PathBuf>,
     files: Arc<dyn Files + Send + Sync>,
+    private: PrivateData,
 }
 
 // === impl PolicyBench ===
@@ -64,6 +80,7 @@ impl Bench for PolicyBench {
             agent_owner: facts.agent_owner.clone(),
             agent_environment: facts.agent_environment.clone(),
             team: None,
+            bounds: facts.bounds.clone().map(|bounds| Arc::new(TaskBounds::new(bounds))),
             workspace: Workspace {
                 root: facts.workspace.clone(),
                 home: self.home.clone(),
@@ -72,23 +89,42 @@ impl Bench for PolicyBench {
             },
         };
         let judge = self.engine.for_task(scope)?;
-        Ok(Arc::new(PolicyJudge { judge, home: self.home.clone(), files: Arc::clone(&self.files) }))
+        Ok(Arc::new(PolicyJudge {
+            judge,
+            home: self.home.clone(),
+            files: Arc::clone(&self.files),
+            private: self.private.clone(),
+        }))
     }
 }
 
 // === impl PolicyJudge ===
 
 impl Judge for PolicyJudge {
-    fn judge(&self, call: ToolCall, moment: &Moment) -> Judgement {
-        self.judge.judge(call, moment, self.files.as_ref())
+    fn judge(&self, call: ToolCall, moment: &Moment, grants: &dyn Grants) -> Judgement {
+        self.judge.judge_with(call, moment, grants, self.files.as_ref())
     }
 
-    fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement {
-        held.judge_again(&self.judge, level, moment, self.files.as_ref())
+    fn judge_again(
+        &self,
+        held: StepUp,
+        level: ApprovalLevel,
+        moment: &Moment,
+        grants: &dyn Grants,
+    ) -> Judgement {
+        held.judge_again_with(&self.judge, level, moment, grants, self.files.as_ref())
     }
 
     fn home(&self) -> Option<&std::path::Path> {
         self.home.as_deref()
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            workspace: &self.judge.scope().workspace,
+            files: self.files.as_ref(),
+            private: &self.private,
+        }
     }
 
     fn version(&self) -> Digest {

@@ -4,13 +4,15 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use writ_ledger::{Durability, Receipt};
 use writ_model::{
-    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, Digest, Fingerprint,
-    Human, Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
+    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, Bounds, CallId, Client, Digest,
+    Fingerprint, Grant, Human, Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
 };
+use writ_policy::{Marked, Risen, Trace};
 
 /// Why a port gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,10 @@ pub struct Standing {
     pub control_size: u64,
     /// False when the stream of the control plane broke off.
     pub connected: bool,
+    /// The task's grants that count, as far as the control plane knows.
+    pub grants: Arc<[Grant]>,
+    /// Whose approval can be given here at all. What needs another is refused at once.
+    pub givable: Arc<[ApprovalLevel]>,
 }
 
 /// A task as the door serves it.
@@ -121,6 +127,8 @@ pub struct TaskFacts {
     pub workspace: PathBuf,
     /// The intent, as the requester wrote it.
     pub intent: String,
+    /// What the requester named.
+    pub bounds: Option<Bounds>,
 }
 
 /// Tells how tasks stand and moves them on.
@@ -154,10 +162,49 @@ pub trait Tasks: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
+/// What a session begins with.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// The secret under which paths of the task's workspace become digests.
+    pub path_key: [u8; 32],
+    /// What the task, and earlier tasks of the same conversation, let in.
+    pub traces: Vec<Trace>,
+    /// The marked files of the workspace.
+    pub marked: Vec<Marked>,
+    /// More files were marked than are kept apart: every file counts as marked.
+    pub crowded: bool,
+}
+
+/// Keeps what sessions let in and which files were written from it, beyond the end of any process and task.
+pub trait Taints: Send + Sync + 'static {
+    /// What is known when a session of the task begins. `client_session` is a digest of the client and its own id of
+    /// the session.
+    fn recall_taint(
+        &self,
+        task: TaskId,
+        client_session: Digest,
+    ) -> impl Future<Output = Result<Recalled, PortError>> + Send;
+
+    /// Records what a call changed; durable before it returns.
+    fn report_taint(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        client_session: Digest,
+        risen: Risen,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
 /// Digests of files that a call would run. Nothing else of the file system is read at the door.
 pub trait FileDigests: Send + Sync + 'static {
     /// SHA-256 of the file, read at most up to a bound; `None` when it is not there or not readable.
     fn digest(&self, path: &std::path::Path) -> Option<Digest>;
+
+    /// The text of a small file of the folder `root`, by which a task names what it runs, as the judge sees it.
+    fn text(&self, root: &std::path::Path, path: &std::path::Path) -> Option<String> {
+        let _ = (root, path);
+        None
+    }
 }
 
 /// Randomness, as an argument.
@@ -172,6 +219,6 @@ pub trait Survey: Send + Sync + 'static {
 }
 
 /// The control plane, as far as the doors need it.
-pub trait Office: Record + Approvals + Tasks {}
+pub trait Office: Record + Approvals + Tasks + Taints {}
 
-impl<T: Record + Approvals + Tasks> Office for T {}
+impl<T: Record + Approvals + Tasks + Taints> Office for T {}

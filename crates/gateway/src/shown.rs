@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use writ_model::Digest;
+use writ_model::{Digest, GrantTerms};
 use writ_policy::StepUp;
 
 use crate::port::TaskFacts;
@@ -14,8 +14,14 @@ const MAX_CLAIM_CHARS: usize = 8_192;
 const MAX_LISTED: usize = 64;
 
 /// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `would` (our reading),
-/// `runs` (files with their digests) and `claims` (what the client sent, quoted). Every text in it is [`plain`].
-pub(crate) fn shown(facts: &TaskFacts, held: &StepUp, runs: &[(String, Option<Digest>)]) -> Vec<u8> {
+/// `runs` (files with their digests), `claims` (what the client sent, quoted), and `grant`: what a grant would cover,
+/// where one may. Every text in it is [`plain`], but those of `grant`, which are compared with calls to come.
+pub(crate) fn shown(
+    facts: &TaskFacts,
+    held: &StepUp,
+    runs: &[(String, Option<Digest>)],
+    offer: Option<&GrantTerms>,
+) -> Vec<u8> {
     let ruling = held.ruling();
     let call = &ruling.call;
     let would: Vec<Value> = ruling
@@ -38,7 +44,7 @@ pub(crate) fn shown(facts: &TaskFacts, held: &StepUp, runs: &[(String, Option<Di
             json!({ "path": plain(path, 512), "sha256": digest })
         })
         .collect();
-    let value = json!({
+    let mut value = json!({
         "v": 1,
         "agent": facts.agent_name.as_str(),
         "owner": facts.agent_owner.to_string(),
@@ -56,6 +62,9 @@ pub(crate) fn shown(facts: &TaskFacts, held: &StepUp, runs: &[(String, Option<Di
             "arguments": quoted(&call.arguments),
         },
     });
+    if let (Some(offer), Some(fields)) = (offer, value.as_object_mut()) {
+        fields.insert("grant".to_owned(), json!(offer));
+    }
     value.to_string().into_bytes()
 }
 

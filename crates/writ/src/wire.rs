@@ -12,11 +12,12 @@ use std::time::Duration;
 use writ_control::api::client::{Client as Office, ClientError};
 use writ_control::api::message as say;
 use writ_control::api::{Bytes, ErrorCode};
-use writ_gateway::port::{self, PortError, TaskFacts};
+use writ_gateway::port::{self, PortError, Recalled, TaskFacts};
 use writ_ledger::{Durability, Receipt, Stream};
 use writ_model::{
     AgentId, ApprovalId, ApprovalState, CallId, Client, CloseCause, Digest, Fingerprint, SessionId, TaskId,
 };
+use writ_policy::{Mark, Marked, Risen, Trace};
 
 use crate::config::State;
 use crate::failure::Failure;
@@ -229,6 +230,59 @@ impl port::Tasks for Wire {
     async fn close(&self, task: TaskId, cause: CloseCause) -> Result<(), PortError> {
         let held = self.held(task)?;
         within(PATIENCE, held.close(cause)).await?;
+        Ok(())
+    }
+}
+
+impl port::Taints for Wire {
+    async fn recall_taint(&self, task: TaskId, client_session: Digest) -> Result<Recalled, PortError> {
+        let held = self.held(task)?;
+        let ask = |writ| say::TaintRecall { writ, client_session };
+        let say::Tainted { path_key, sources, marks, crowded } = within(PATIENCE, held.call(ask)).await?;
+        let path_key = <[u8; 32]>::try_from(path_key.0.as_slice()).map_err(|_| {
+            PortError::Refused("the key of the workspace's paths has another length".to_owned())
+        })?;
+        let traces = sources
+            .into_iter()
+            .map(|source| Trace::new(source.source, source.what.as_deref().unwrap_or("erased"), source.call));
+        let marked = marks.into_iter().map(|mark| Marked {
+            file: mark.file,
+            path: mark.path.map(Into::into),
+            marks: vec![Mark {
+                from: mark.source,
+                what: mark.what.unwrap_or_default().into(),
+                whole: mark.whole,
+            }],
+        });
+        Ok(Recalled { path_key, traces: traces.collect(), marked: marked.collect(), crowded })
+    }
+
+    async fn report_taint(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        client_session: Digest,
+        risen: Risen,
+    ) -> Result<(), PortError> {
+        let held = self.held(task)?;
+        let Risen { traces, marked, gone } = risen;
+        let sources = traces.into_iter().map(|trace| say::NewSource {
+            source: trace.kind,
+            call: trace.call,
+            what: trace.what.into(),
+        });
+        let marks = marked.into_iter().flat_map(|Marked { path, marks, .. }| {
+            let path: String = path.map(Into::into).unwrap_or_default();
+            marks.into_iter().map(move |mark| say::NewMark {
+                path: path.clone(),
+                source: mark.from,
+                whole: mark.whole,
+                what: mark.what.into(),
+            })
+        });
+        let (sources, marks): (Vec<_>, Vec<_>) = (sources.collect(), marks.collect());
+        let ask = |writ| say::TaintReport { writ, session, client_session, sources, marks, gone };
+        within(PATIENCE, held.call(ask)).await?;
         Ok(())
     }
 }

@@ -9,13 +9,16 @@ use writ_ledger::Durability;
 use writ_model::{
     ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, ToolCall, Verdict,
 };
-use writ_policy::{Facts, Judgement, Permit, Ruling, classify};
+use writ_policy::{Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, classify};
 
+use super::grants::{Asked, Serving};
+use super::hold::Held;
 use super::session::{Opened, Paired, Slot};
 use super::{Door, No, ported};
 use crate::admit::{self, AdmitError, Place, action_digest, arguments_payload};
 use crate::hook::{self, EndedCall, HookReply, ProposedCall};
-use crate::port::{NewActivity, Office, Payload};
+use crate::judge::Judge;
+use crate::port::{FileDigests, NewActivity, Office, Payload};
 
 /// Most files that are looked at for one call. More, and nobody can say what would run.
 const MAX_RUNS: usize = 64;
@@ -26,6 +29,8 @@ pub(super) struct Deed<'a> {
     pub(super) opened: &'a Opened,
     pub(super) event: &'a Label,
     pub(super) place: Place,
+    /// What the call takes in, writes and runs; none while nobody has looked.
+    pub(super) print: Option<&'a Footprint>,
 }
 
 /// Files that a call would run, with their digests.
@@ -46,7 +51,7 @@ impl<O: Office> Door<O> {
         let arguments = arguments_payload(self.ports.random.as_ref(), &call);
         let (runs, action) = self.action(opened, &call);
         let place = Place { task: opened.room.facts.task.id, session: slot.id, action };
-        let deed = Deed { slot, opened, event, place };
+        let deed = Deed { slot, opened, event, place, print: None };
         if let Err(no) = self.may_decide(&deed, arguments.bytes.len()).await {
             return Err(self.refuse_unjudged(&deed, &call, arguments, no).await);
         }
@@ -54,24 +59,70 @@ impl<O: Office> Door<O> {
             let no = No::new(ReasonCode::Unknown, "the call would run more files than can be looked at");
             return Err(self.refuse_unjudged(&deed, &call, arguments, no).await);
         }
-        let moment = opened.room.moment(self.ports.clock.now(), opened.observed);
-        let judge = &opened.room.judge;
-        match catch_unwind(AssertUnwindSafe(|| judge.judge(call.clone(), &moment))) {
-            Err(_) => {
+        let Ok(print) = catch_unwind(AssertUnwindSafe(|| opened.room.footprint(&call))) else {
+            let no = No::new(ReasonCode::EvaluationError, "the call could not be looked at; tell the person");
+            return Err(self.refuse_unjudged(&deed, &call, arguments, no).await);
+        };
+        let deed = Deed { print: Some(&print), ..deed };
+        let moment = self.moment(opened, &print).await;
+        match self.judged(opened, &call, &runs, &moment) {
+            None => {
                 let no = No::new(
                     ReasonCode::EvaluationError,
                     "the policies could not be evaluated; tell the person",
                 );
                 Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
             }
-            Ok(Judgement::Permit(permit)) => self.let_through(&deed, permit, None, arguments).await,
-            Ok(Judgement::Denied(denial)) => {
+            Some(Judgement::Permit(permit)) => self.let_through(&deed, permit, None, arguments).await,
+            Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
-                let no = No { reason, text: format!("{} [{reason}]", denial.to_agent()) };
-                Err(self.refuse(&deed, denial.into_ruling(), None, arguments, no).await)
+                let text = format!("{} [{reason}]", denial.to_agent());
+                Err(self.refuse_or_stop(&deed, denial.into_ruling(), reason, text, arguments).await)
             }
-            Ok(Judgement::StepUp(held)) => self.hold(&deed, held, runs, arguments, until).await,
+            // Nobody is asked about what the task is to stop on.
+            Some(Judgement::StepUp(held)) if opened.room.stops(held.ruling()).is_some() => {
+                let reason = held.ruling().decision.reason;
+                let text = format!("{} [{reason}]", held.to_agent());
+                Err(self.refuse_or_stop(&deed, held.into_ruling(), reason, text, arguments).await)
+            }
+            Some(Judgement::StepUp(held)) => {
+                let waits = Held { step_up: held, runs, moment };
+                self.hold(&deed, waits, arguments, until).await
+            }
         }
+    }
+
+    /// The judge's answer to a call, with the grants of its task; nothing when it panicked.
+    pub(super) fn judged(
+        &self,
+        opened: &Opened,
+        call: &ToolCall,
+        runs: &Runs,
+        moment: &Moment,
+    ) -> Option<Judgement> {
+        self.with_grants(opened, call, runs, moment, |judge, grants| {
+            judge.judge(call.clone(), moment, grants)
+        })
+    }
+
+    /// Asks the judge something about a call, with the grants of its task; nothing when it panicked.
+    pub(super) fn with_grants(
+        &self,
+        opened: &Opened,
+        call: &ToolCall,
+        runs: &Runs,
+        moment: &Moment,
+        ask: impl FnOnce(&dyn Judge, &dyn Grants) -> Judgement,
+    ) -> Option<Judgement> {
+        let room = &opened.room;
+        let standing = self.ports.office.standing(room.facts.task.id);
+        let grants = standing.map(|standing| standing.grants).unwrap_or_default();
+        let asked = Asked { room, files: self.ports.files.as_ref(), call, runs };
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            let serving = Serving::new(asked, &grants, self.ports.clock.now(), moment);
+            ask(room.judge.as_ref(), &serving)
+        }));
+        judged.ok()
     }
 
     /// The client asks its user about a call. It has been decided already, or it is refused.
@@ -93,7 +144,8 @@ impl<O: Office> Door<O> {
         let place = Place { task: opened.room.facts.task.id, session: slot.id, action };
         let no =
             No::new(ReasonCode::Unknown, "nobody asked for this call before its permission was asked for");
-        Err(self.refuse_unjudged(&Deed { slot, opened, event, place }, &call, arguments, no).await)
+        let deed = Deed { slot, opened, event, place, print: None };
+        Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
     }
 
     /// Records how a call ended.
@@ -105,6 +157,11 @@ impl<O: Office> Door<O> {
             Paired::Altered(call) => (call, true),
             Paired::Nothing => return self.note(slot, opened, unmatched(&ended.tool)).await.map(drop),
         };
+        {
+            let _in_turn = opened.room.turn.lock().await;
+            let risen = opened.room.heard(call, &ended.output);
+            self.report(slot, opened, risen).await?;
+        }
         let output = admit::output_payload(self.ports.random.as_ref(), &ended.output);
         let kept = slot.make_room(&opened.room, output.bytes.len()).is_ok();
         let event = ActivityEvent::CallEnded {
@@ -136,16 +193,20 @@ impl<O: Office> Door<O> {
         let home = opened.room.judge.home();
         let runs = match &call.operation {
             Operation::Shell { command } => {
+                let root = opened.room.facts.workspace.as_path();
+                let look = Within { files: self.ports.files.as_ref(), root };
                 let facts = Facts {
-                    workspace: opened.room.facts.workspace.to_str(),
+                    workspace: root.to_str(),
                     cwd: Some(&call.cwd),
                     home: home.and_then(Path::to_str),
+                    look: Some(&look),
                 };
                 let mut names = classify(command, &facts).runs;
                 names.truncate(MAX_RUNS + 1);
                 names
             }
             Operation::Read { .. }
+            | Operation::Search { .. }
             | Operation::Write { .. }
             | Operation::Fetch { .. }
             | Operation::WebSearch { .. }
@@ -172,6 +233,37 @@ impl<O: Office> Door<O> {
         (runs, action)
     }
 
+    /// The circumstances of a call. Where a marked file would run, what people have cleared meanwhile is asked for first.
+    pub(super) async fn moment(&self, opened: &Opened, print: &Footprint) -> Moment {
+        let room = &opened.room;
+        let moment = || room.moment(self.ports.clock.now(), opened.observed, print);
+        let first = moment();
+        if !first.chain.runs_marked {
+            return first;
+        }
+        let _in_turn = room.turn.lock().await;
+        match ported(self.ports.office.recall_taint(room.facts.task.id, opened.conversation)).await {
+            Ok(recalled) => {
+                room.recall(recalled);
+                moment()
+            }
+            // The marks that are known here hold.
+            Err(_) => first,
+        }
+    }
+
+    /// Records what a call let in, before anybody hears of it.
+    async fn report(&self, slot: &Slot, opened: &Opened, risen: Risen) -> Result<(), No> {
+        if risen == Risen::default() {
+            return Ok(());
+        }
+        let task = opened.room.facts.task.id;
+        let report = self.ports.office.report_taint(task, slot.id, opened.conversation, risen);
+        ported(report).await.map_err(|_| {
+            No::new(ReasonCode::RecordFailed, "what the call lets in could not be recorded; tell the person")
+        })
+    }
+
     /// Records a permit and answers with its call.
     pub(super) async fn let_through(
         &self,
@@ -181,7 +273,9 @@ impl<O: Office> Door<O> {
         arguments: Payload,
     ) -> Result<HookReply, No> {
         let room = &deed.opened.room;
-        let actions = permit.ruling().actions.clone();
+        if let Err(no) = room.spend(&self.ports.office, &permit.ruling().actions).await {
+            return Err(self.refuse(deed, permit.ruling().clone(), approval, arguments, no).await);
+        }
         deed.slot.count(arguments.bytes.len());
         let admission = admit::admit(&self.ports.office, deed.place, permit, approval, arguments);
         let admission = tokio::time::timeout(super::PORT_PATIENCE, admission).await;
@@ -195,7 +289,10 @@ impl<O: Office> Door<O> {
                 ));
             }
         };
-        room.raise(&actions);
+        if let Some(print) = deed.print {
+            let _in_turn = room.turn.lock().await;
+            self.report(deed.slot, deed.opened, room.raise(print)).await?;
+        }
         // A revocation that came while the record was written still stops the call.
         room.may_go_on(&self.ports.office, self.ports.clock.now())?;
         let reply = hook::allowed(&admitted, deed.event, self.plan.manner);
@@ -222,6 +319,26 @@ impl<O: Office> Door<O> {
         };
         let event = admit::decided(deed.place, call, &[], decision, None, arguments.commitment);
         self.record_denial(deed, event, arguments).await;
+        no
+    }
+
+    /// Refuses a call; where it meets a condition for stopping, the task ends with it.
+    async fn refuse_or_stop(
+        &self,
+        deed: &Deed<'_>,
+        ruling: Ruling,
+        reason: ReasonCode,
+        text: String,
+        arguments: Payload,
+    ) -> No {
+        let room = &deed.opened.room;
+        let Some(condition) = room.stops(&ruling) else {
+            return self.refuse(deed, ruling, None, arguments, No { reason, text }).await;
+        };
+        let text =
+            format!("{text} The task is closed: it was to stop on `{condition}`. Stop, and tell the person.");
+        let no = self.refuse(deed, ruling, None, arguments, No { reason, text }).await;
+        room.end_for_stop(&self.ports.office).await;
         no
     }
 
@@ -259,5 +376,25 @@ impl<O: Office> Door<O> {
         if !waits {
             room.count_denial(&self.ports.office).await;
         }
+    }
+}
+
+/// The files of the workspace, for the classifier.
+struct Within<'a> {
+    files: &'a dyn FileDigests,
+    root: &'a Path,
+}
+
+// === impl Within ===
+
+impl std::fmt::Debug for Within<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Within").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Look for Within<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        self.files.text(self.root, Path::new(path))
     }
 }

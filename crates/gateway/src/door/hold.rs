@@ -1,14 +1,14 @@
 //! A held call: an approval is spent on it, or asked for and waited for, or it is denied with the approval's id.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
-use writ_model::{ApprovalId, ApprovalState, Decision, ReasonCode, ToolCall, Verdict};
-use writ_policy::{Judgement, StepUp};
+use writ_model::{ApprovalId, ApprovalLevel, ApprovalState, Decision, ReasonCode, ToolCall, Verdict};
+use writ_policy::{Judgement, Moment, Permit, StepUp};
 
 use super::decide::{Deed, Runs};
+use super::grants::Asked;
 use super::{Door, No, PORT_PATIENCE, ported};
 use crate::admit::{self, Place};
 use crate::hook::HookReply;
@@ -20,9 +20,20 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Between two looks at a request that is still waiting. The port waits by itself; this bounds one that does not.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A call that waits for a person.
+pub(super) struct Held {
+    pub(super) step_up: StepUp,
+    /// The files that it would run.
+    pub(super) runs: Runs,
+    /// The circumstances that it was judged in.
+    pub(super) moment: Moment,
+}
+
 /// What a round of the waiting came to.
 enum Round {
     Taken(Taken),
+    /// A grant that was given meanwhile covers it.
+    Granted(Box<Permit>),
     /// Look again: the request was approved, or is gone, or still waits.
     Again,
     No(No),
@@ -33,54 +44,93 @@ impl<O: Office> Door<O> {
     pub(super) async fn hold(
         &self,
         deed: &Deed<'_>,
-        held: StepUp,
-        mut runs: Runs,
+        mut held: Held,
         arguments: Payload,
         deadline: Instant,
     ) -> Result<HookReply, No> {
         let start = Instant::now();
         let until = (start + self.plan.hold).min(deadline.checked_sub(MARGIN).unwrap_or(start));
-        let call = held.ruling().call.clone();
+        if let Err(no) = self.may_be_given(deed, &held.step_up) {
+            return Err(self.refuse(deed, held.step_up.into_ruling(), None, arguments, no).await);
+        }
+        let call = held.step_up.ruling().call.clone();
         let mut place = deed.place;
         let mut asked: Option<ApprovalId> = None;
         let no = loop {
             if let Err(no) = deed.opened.room.may_go_on(&self.ports.office, self.ports.clock.now()) {
                 break no;
             }
-            match self.round(deed, place, &held, &call, &runs, &mut asked, until).await {
+            match self.round(deed, place, &held, &call, &mut asked, until).await {
                 Round::Taken(taken) => {
                     let deed = Deed { place, ..*deed };
                     return self.spent(&deed, held, taken, arguments).await;
                 }
+                Round::Granted(permit) => {
+                    let deed = Deed { place, ..*deed };
+                    return self.let_through(&deed, *permit, None, arguments).await;
+                }
                 Round::No(no) => break no,
-                Round::Again if Instant::now() >= until => break pending(&held, asked),
+                Round::Again if Instant::now() >= until => break pending(&held.step_up, asked),
                 Round::Again => {}
             }
             // A file that would run may have changed meanwhile; then the yes was to something else.
-            (runs, place.action) = self.action(deed.opened, &call);
+            (held.runs, place.action) = self.action(deed.opened, &call);
         };
         let deed = Deed { place, ..*deed };
-        Err(self.refuse(&deed, held.into_ruling(), asked, arguments, no).await)
+        Err(self.refuse(&deed, held.step_up.into_ruling(), asked, arguments, no).await)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step of a loop, split off to be read on its own")]
+    /// Whether anybody could say the yes that is needed. If not, nobody waits for it.
+    fn may_be_given(&self, deed: &Deed<'_>, held: &StepUp) -> Result<(), No> {
+        let task = &deed.opened.room.facts.task;
+        let standing = self.ports.office.standing(task.id);
+        if standing.is_none_or(|standing| standing.givable.contains(&held.level())) {
+            return Ok(());
+        }
+        let whom = match held.level() {
+            ApprovalLevel::OnePerson => "a person",
+            ApprovalLevel::AnotherPerson => "a person other than the requester",
+            ApprovalLevel::TwoPeople => "two people other than the requester",
+            ApprovalLevel::Role => "a person with the approver's role",
+        };
+        let reason = ReasonCode::NoApprover;
+        let text = format!(
+            "{} It takes the yes of {whom}, on a control plane that they reach too; here only `{}` answers, so nobody can \
+             give it and nobody was asked. Do not make the call again: leave this step out, go on with the rest, and \
+             tell the person what is left to do. [{reason}]",
+            held.unasked(),
+            task.requester
+        );
+        Err(No { reason, text })
+    }
+
     async fn round(
         &self,
         deed: &Deed<'_>,
         place: Place,
-        held: &StepUp,
+        waits: &Held,
         call: &ToolCall,
-        runs: &Runs,
         asked: &mut Option<ApprovalId>,
         until: Instant,
     ) -> Round {
         let office = &self.ports.office;
+        let Held { step_up: held, runs, moment } = waits;
         match ported(office.take(place.task, place.action, call.id)).await {
             Ok(Some(taken)) => return Round::Taken(taken),
             Ok(None) => {}
             Err(error) => return Round::No(No::port(error)),
         }
-        let shown = admit::payload(self.ports.random.as_ref(), shown(&deed.opened.room.facts, held, runs));
+        // The request is gone: another call of the same kind took its yes, and it may have been made a grant.
+        if asked.is_some()
+            && let Some(Judgement::Permit(permit)) = self.judged(deed.opened, call, runs, moment)
+        {
+            return Round::Granted(Box::new(permit));
+        }
+        let room = &deed.opened.room;
+        let look = Asked { room, files: self.ports.files.as_ref(), call, runs };
+        let offer = deed.print.and_then(|print| look.offer(held.held(), held.level(), moment, print));
+        let shown = shown(&room.facts, held, runs, offer.as_ref());
+        let shown = admit::payload(self.ports.random.as_ref(), shown);
         let ask = Ask { task: place.task, call: call.id, action: place.action, level: held.level(), shown };
         let approval = match ported(office.ask(ask)).await {
             Ok(approval) => approval,
@@ -153,30 +203,40 @@ impl<O: Office> Door<O> {
     async fn spent(
         &self,
         deed: &Deed<'_>,
-        held: StepUp,
+        held: Held,
         taken: Taken,
         arguments: Payload,
     ) -> Result<HookReply, No> {
         let Taken { approval, level, receipt: _ } = taken;
         let room = &deed.opened.room;
+        let Held { step_up: held, runs, moment: _ } = held;
         let ruling = held.ruling().clone();
         if let Err(no) = room.may_go_on(&self.ports.office, self.ports.clock.now()) {
             return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
         }
-        let moment = room.moment(self.ports.clock.now(), deed.opened.observed);
-        match catch_unwind(AssertUnwindSafe(|| room.judge.judge_again(held, level, &moment))) {
-            Ok(Judgement::Permit(permit)) => self.let_through(deed, permit, Some(approval), arguments).await,
-            Ok(Judgement::Denied(denial)) => {
+        let Some(print) = deed.print else {
+            let no = No::new(ReasonCode::EvaluationError, "the call was not looked at; tell the person");
+            return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
+        };
+        let moment = self.moment(deed.opened, print).await;
+        let again = self.with_grants(deed.opened, &ruling.call, &runs, &moment, |judge, grants| {
+            judge.judge_again(held, level, &moment, grants)
+        });
+        match again {
+            Some(Judgement::Permit(permit)) => {
+                self.let_through(deed, permit, Some(approval), arguments).await
+            }
+            Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
                 let no = No { reason, text: format!("{} [{reason}]", denial.to_agent()) };
                 Err(self.refuse(deed, denial.into_ruling(), Some(approval), arguments, no).await)
             }
-            Ok(Judgement::StepUp(more)) => {
+            Some(Judgement::StepUp(more)) => {
                 let no =
                     No::new(ReasonCode::StepUp, "the approval does not cover what the call would do by now");
                 Err(self.refuse(deed, more.into_ruling(), Some(approval), arguments, no).await)
             }
-            Err(_) => {
+            None => {
                 let no = No::new(
                     ReasonCode::EvaluationError,
                     "the policies could not be evaluated; tell the person",

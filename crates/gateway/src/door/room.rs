@@ -3,12 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
-use writ_model::{CloseCause, LifecycleState, ReasonCode, TaskState, Timestamp};
-use writ_policy::{Budget, FingerprintState, Moment, Taint};
+use writ_model::{
+    Action, CallId, CloseCause, LifecycleState, ReasonCode, StopCondition, TaskState, Timestamp, ToolCall,
+};
+use writ_policy::{
+    Budget, Claim, FingerprintState, Footprint, Moment, PathKey, Risen, Ruling, Session, SessionKeys,
+    TaskBounds, Usage, actions_of,
+};
 
 use super::{No, PORT_PATIENCE, lock};
 use crate::judge::Judge;
-use crate::port::{Standing, TaskFacts, Tasks};
+use crate::port::{Recalled, Standing, TaskFacts, Tasks};
 
 /// Most sessions of one task, ended ones included: each may record as much as the task allows per session.
 const MAX_SESSIONS: u32 = 1_000;
@@ -16,8 +21,14 @@ const MAX_SESSIONS: u32 = 1_000;
 pub(super) struct Room {
     pub(super) facts: TaskFacts,
     pub(super) judge: Arc<dyn Judge>,
+    /// What the requester named, for what ends the task.
+    bounds: Option<TaskBounds>,
     /// Held for one addition.
     tally: Mutex<Tally>,
+    /// What all sessions and subagents of the task let in. Held for one call's comparison.
+    session: Mutex<Session>,
+    /// Held from a change of marks until it is on record, and from asking for the record until it is taken over.
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -25,7 +36,8 @@ struct Tally {
     calls: u64,
     denials: u64,
     sessions: u32,
-    taint: Taint,
+    /// What reached out, and which files were changed.
+    usage: Usage,
     /// The limit that was reached. Nothing is allowed from then on, whatever the standing says.
     ended: Option<CloseCause>,
 }
@@ -33,8 +45,27 @@ struct Tally {
 // === impl Room ===
 
 impl Room {
-    pub(super) fn new(facts: TaskFacts, judge: Arc<dyn Judge>) -> Self {
-        Self { facts, judge, tally: Mutex::default() }
+    /// `texts` is randomness of this process, for hashes that never leave it.
+    pub(super) fn new(facts: TaskFacts, judge: Arc<dyn Judge>, path_key: [u8; 32], texts: [u8; 32]) -> Self {
+        let session = Session::new(SessionKeys { texts, paths: PathKey::new(&path_key) });
+        let turn = tokio::sync::Mutex::default();
+        let bounds = facts.bounds.clone().map(TaskBounds::new);
+        Self { facts, judge, bounds, tally: Mutex::default(), session: Mutex::new(session), turn }
+    }
+
+    /// Takes over what is on record. Nothing falls by it but marks that a person cleared.
+    pub(super) fn recall(&self, recalled: Recalled) {
+        let Recalled { path_key: _, traces, marked, crowded } = recalled;
+        let mut session = lock(&self.session);
+        session.recall(traces);
+        session.set_marks(marked, crowded);
+    }
+
+    /// What a call takes in, writes and runs.
+    pub(super) fn footprint(&self, call: &ToolCall) -> Footprint {
+        let ground = self.judge.ground();
+        let actions = actions_of(call, ground.workspace, ground.files);
+        Footprint::of(call, &actions, &ground)
     }
 
     /// Whether anything may happen under this task now.
@@ -103,6 +134,39 @@ impl Room {
         }
     }
 
+    /// Counts what a call that is about to be allowed reaches and changes. Going beyond a limit closes the task.
+    pub(super) async fn spend<T: Tasks>(&self, tasks: &T, actions: &[Action]) -> Result<(), No> {
+        let limits = &self.facts.task.limits;
+        let cause = {
+            let mut tally = lock(&self.tally);
+            let cause = tally.usage.beyond(actions, limits);
+            match cause {
+                None => tally.usage.count(actions),
+                Some(cause) => _ = tally.ended.get_or_insert(cause),
+            }
+            cause
+        };
+        match cause {
+            None => Ok(()),
+            Some(cause) => {
+                self.close(tasks, cause).await;
+                Err(limit_reached(cause))
+            }
+        }
+    }
+
+    /// The condition for stopping that a call which is not allowed meets. From here on nothing is allowed; the task is
+    /// closed by [`Room::end_for_stop`], once the refusal is on record.
+    pub(super) fn stops(&self, ruling: &Ruling) -> Option<StopCondition> {
+        let condition = self.bounds.as_ref()?.stopped_by(ruling)?;
+        lock(&self.tally).ended.get_or_insert(CloseCause::StopCondition);
+        Some(condition)
+    }
+
+    pub(super) async fn end_for_stop<T: Tasks>(&self, tasks: &T) {
+        self.close(tasks, CloseCause::StopCondition).await;
+    }
+
     /// A call ran otherwise than it was decided. What was said of the next ones would be worth nothing, so all ends.
     pub(super) async fn end_for_mismatch<T: Tasks>(&self, tasks: &T) {
         let first = lock(&self.tally).ended.replace(CloseCause::Mismatch).is_none();
@@ -123,7 +187,8 @@ impl Room {
         }
     }
 
-    pub(super) fn moment(&self, now: Timestamp, observed: bool) -> Moment {
+    pub(super) fn moment(&self, now: Timestamp, observed: bool, print: &Footprint) -> Moment {
+        let before = lock(&self.session).before(print, &self.judge.ground());
         let tally = lock(&self.tally);
         let limits = &self.facts.task.limits;
         let spent = self.facts.task.opened_at.until(now).as_secs();
@@ -136,14 +201,21 @@ impl Room {
             },
             // A changed one has been refused before anybody asks for the moment.
             fingerprint: if observed { FingerprintState::Accepted } else { FingerprintState::Unobserved },
-            taint: tally.taint,
+            taint: before.taint,
+            chain: before.chain,
+            story: before.story,
         }
     }
 
     /// The taint rises with what was allowed; before the answer, so that no call in parallel misses it.
-    pub(super) fn raise(&self, actions: &[writ_model::Action]) {
-        let mut tally = lock(&self.tally);
-        tally.taint = tally.taint.with(tally.taint.after(actions));
+    pub(super) fn raise(&self, print: &Footprint) -> Risen {
+        lock(&self.session).after(print, &self.judge.ground())
+    }
+
+    /// And with what the client tells of the answer, which may only raise it.
+    pub(super) fn heard(&self, call: CallId, output: &str) -> Risen {
+        let output = Some(output).filter(|output| !matches!(output.trim(), "" | "null" | "\"\"" | "{}"));
+        lock(&self.session).heard(call, &Claim { output, untrusted: false })
     }
 }
 
@@ -152,6 +224,9 @@ fn limit_reached(cause: CloseCause) -> No {
         CloseCause::TimeLimit => "its time is up",
         CloseCause::CallLimit => "it has made all the calls it may make",
         CloseCause::DenialLimit => "it was refused too often",
+        CloseCause::OutwardLimit => "it has reached out of the machine as often as it may",
+        CloseCause::FileLimit => "it has changed as many files as it may",
+        CloseCause::StopCondition => "a call met what the requester named for stopping",
         CloseCause::Mismatch => "a call ran otherwise than it was decided",
         CloseCause::Finished
         | CloseCause::ByPerson
@@ -174,6 +249,8 @@ fn refused_by(standing: &Standing, now: Timestamp) -> Result<(), No> {
         fingerprint_changed,
         control_size: _,
         connected,
+        grants: _,
+        givable: _,
     } = standing;
     if *revoked {
         return Err(No::new(ReasonCode::Revoked, "a person revoked the agent, its task or its owner. Stop"));

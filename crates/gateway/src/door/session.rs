@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
-use writ_model::{CallId, Label, ReasonCode, SessionId, ToolCall};
+use writ_model::{CallId, Digest, Label, ReasonCode, SessionId, ToolCall};
 
 use super::room::Room;
 use super::{No, lock};
@@ -33,6 +33,8 @@ pub(super) struct Opened {
     pub(super) room: Arc<Room>,
     /// Whether anything of the fingerprint could be seen.
     pub(super) observed: bool,
+    /// Digest of the client and its own id of the session.
+    pub(super) conversation: Digest,
     /// The model that the client last named. Held for one comparison.
     model: Mutex<Option<Label>>,
 }
@@ -116,8 +118,8 @@ impl Slot {
 // === impl Opened ===
 
 impl Opened {
-    pub(super) fn new(room: Arc<Room>, observed: bool, model: Option<Label>) -> Self {
-        Self { room, observed, model: Mutex::new(model) }
+    pub(super) fn new(room: Arc<Room>, observed: bool, conversation: Digest, model: Option<Label>) -> Self {
+        Self { room, observed, conversation, model: Mutex::new(model) }
     }
 
     /// Whether the client named another model before.

@@ -9,10 +9,13 @@
 )]
 
 mod attacks;
+mod bounds;
 mod calls;
+mod granted;
 mod held;
 mod limits;
 mod office;
 mod recorded;
 mod say;
 mod standing;
+mod taint;

@@ -3,24 +3,27 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use writ_gateway::hook::{Frame, HookReply, Manner};
 use writ_gateway::port::{
-    Approvals, Ask, FileDigests, NewActivity, Payload, PortError, Random, Record, Standing, Survey, Taken,
-    TaskFacts, Tasks,
+    Approvals, Ask, FileDigests, NewActivity, Payload, PortError, Random, Recalled, Record, Standing, Survey,
+    Taints, Taken, TaskFacts, Tasks,
 };
 use writ_gateway::{Bench, Door, DoorPlan, Judge, NoJudge, PolicyBench, Ports};
 use writ_ledger::{Durability, Receipt, Stream};
 use writ_model::{
     ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, Clock, CloseCause,
-    Digest, Fingerprint, Human, Label, LifecycleState, Limits, SessionId, Supervision, Task, TaskId,
-    TaskKind, TaskState, Timestamp, ToolCall,
+    Digest, Fingerprint, Grant, GrantId, Human, Label, LifecycleState, Limits, SessionId, Supervision, Task,
+    TaskId, TaskKind, TaskState, Timestamp, ToolCall,
 };
-use writ_policy::{Engine, Judgement, Lexical, Moment, PolicySources, StepUp};
+use writ_policy::{
+    Engine, Entry, Files, Grants, Ground, Judgement, Marked, Moment, PolicySources, PrivateData, Risen,
+    StepUp, Trace,
+};
 
 pub const NOW: i64 = 1_795_306_510_162;
 pub const WORKSPACE: &str = "/home/dev/project";
@@ -46,6 +49,10 @@ pub struct Book {
     pub record: Mood,
     pub approving: Mood,
     pub tasks: Mood,
+    pub taints: Mood,
+    /// What was reported, by conversation.
+    pub traces: Vec<(TaskId, Digest, Trace)>,
+    pub marked: Vec<Marked>,
     pub judge_panics: bool,
     /// What the judge was told of each call's circumstances.
     pub moments: Vec<Moment>,
@@ -59,6 +66,9 @@ pub struct World {
     pub facts: Mutex<TaskFacts>,
     pub now: AtomicI64,
     pub files: Mutex<HashMap<PathBuf, Digest>>,
+    pub links: Mutex<HashMap<PathBuf, PathBuf>>,
+    /// Nothing is there but the files and links; otherwise everything is.
+    pub bare: AtomicBool,
     pub random: AtomicU64,
 }
 
@@ -87,6 +97,16 @@ impl Scene {
         Self::with(|_| {}, |_| {})
     }
 
+    /// The supervisor dies and another one takes the task up. What was recorded is there, nothing else.
+    pub fn restarted(&self) -> Self {
+        let next = Self::new();
+        let (mut old, mut new) = (self.book(), next.book());
+        new.traces = std::mem::take(&mut old.traces);
+        new.marked = std::mem::take(&mut old.marked);
+        drop((old, new));
+        next
+    }
+
     pub fn with(task: impl FnOnce(&mut Task), plan: impl FnOnce(&mut DoorPlan)) -> Self {
         let at = Timestamp::from_millis(NOW);
         let owner = Human("uid:1000".parse().unwrap());
@@ -102,6 +122,7 @@ impl Scene {
             environment: "dev".parse().unwrap(),
             supervision: Supervision::Governed,
             limits: Limits::default(),
+            bounds: None,
             opened_at: at,
         };
         task(&mut own);
@@ -113,6 +134,7 @@ impl Scene {
             agent_environment: "dev".parse().unwrap(),
             workspace: WORKSPACE.into(),
             intent: "add a button".to_owned(),
+            bounds: None,
         };
         let standing = Standing {
             agent_state: LifecycleState::Active,
@@ -122,6 +144,8 @@ impl Scene {
             fingerprint_changed: false,
             control_size: 7,
             connected: true,
+            grants: [].into(),
+            givable: ApprovalLevel::RISING.into(),
         };
         let world = Arc::new(World {
             book: Mutex::default(),
@@ -130,15 +154,18 @@ impl Scene {
             facts: Mutex::new(facts),
             now: AtomicI64::new(NOW),
             files: Mutex::default(),
+            links: Mutex::default(),
+            bare: AtomicBool::new(false),
             random: AtomicU64::new(0),
         });
         let shared = Shared(Arc::clone(&world));
         let bench = PolicyBench {
             engine: engine(),
-            files: Arc::new(Lexical),
+            files: Arc::new(shared.clone()),
             home: Some("/home/dev".into()),
             scratch: vec!["/tmp".into()],
             own: vec!["/home/dev/.local/state/writ".into()],
+            private: PrivateData::default(),
         };
         let ports = Ports {
             office: shared.clone(),
@@ -156,6 +183,33 @@ impl Scene {
         };
         plan(&mut own);
         Self { world, door: Arc::new(Door::new(ports, own)) }
+    }
+
+    /// Answers the oldest request that waits with a grant of what it offers, and tells how much that is.
+    pub fn grant(&self) -> Grant {
+        let id = self.answer(ApprovalState::Approved);
+        let book = self.book();
+        let at = book.approvals.iter().position(|(asked, ..)| *asked == id).unwrap();
+        let (level, shown) = (book.approvals[at].3, book.shown[at].clone());
+        drop(book);
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let facts = self.world.facts.lock().unwrap().clone();
+        let now = Timestamp::from_millis(self.world.now.load(Ordering::SeqCst));
+        let grant = Grant {
+            id: GrantId::new(now, [u8::try_from(at).unwrap(); 10]),
+            task: facts.task.id,
+            approval: id,
+            level,
+            terms: serde_json::from_value(shown["grant"].clone()).unwrap(),
+            by: facts.task.requester,
+            own: true,
+            given_at: now,
+            expires_at: now.after(Duration::from_secs(3_600)),
+        };
+        self.stand(|standing| {
+            standing.grants = standing.grants.iter().cloned().chain([grant.clone()]).collect()
+        });
+        grant
     }
 
     pub async fn say(&self, client: Client, message: &serde_json::Value) -> HookReply {
@@ -333,6 +387,47 @@ impl Tasks for Shared {
     }
 }
 
+impl Taints for Shared {
+    async fn recall_taint(&self, task: TaskId, client_session: Digest) -> Result<Recalled, PortError> {
+        self.mood(|book| book.taints).await?;
+        let book = self.0.book.lock().unwrap();
+        let own =
+            |(of, conversation, _): &&(TaskId, Digest, Trace)| *of == task || *conversation == client_session;
+        Ok(Recalled {
+            path_key: [8; 32],
+            traces: book.traces.iter().filter(own).map(|(_, _, trace)| trace.clone()).collect(),
+            marked: book.marked.clone(),
+            crowded: false,
+        })
+    }
+
+    async fn report_taint(
+        &self,
+        task: TaskId,
+        _session: SessionId,
+        client_session: Digest,
+        risen: Risen,
+    ) -> Result<(), PortError> {
+        self.mood(|book| book.taints).await?;
+        let mut book = self.0.book.lock().unwrap();
+        book.traces.extend(risen.traces.into_iter().map(|trace| (task, client_session, trace)));
+        book.marked.retain(|marked| !risen.gone.contains(&marked.file));
+        book.marked.extend(risen.marked);
+        Ok(())
+    }
+}
+
+impl Files for Shared {
+    fn entry(&self, path: &Path) -> Entry {
+        let files = self.0.files.lock().unwrap();
+        match self.0.links.lock().unwrap().get(path) {
+            Some(target) => Entry::Link(target.clone()),
+            None if !self.0.bare.load(Ordering::SeqCst) || files.contains_key(path) => Entry::Plain,
+            None => Entry::Missing,
+        }
+    }
+}
+
 impl FileDigests for Shared {
     fn digest(&self, path: &Path) -> Option<Digest> {
         self.0.files.lock().unwrap().get(path).copied()
@@ -386,7 +481,7 @@ impl Bench for Nervous {
 impl NervousJudge {
     fn note(&self, moment: &Moment) {
         let mut book = self.world.book.lock().unwrap();
-        book.moments.push(*moment);
+        book.moments.push(moment.clone());
         let panics = book.judge_panics;
         drop(book);
         assert!(!panics, "as the test asked for");
@@ -394,14 +489,24 @@ impl NervousJudge {
 }
 
 impl Judge for NervousJudge {
-    fn judge(&self, call: ToolCall, moment: &Moment) -> Judgement {
+    fn judge(&self, call: ToolCall, moment: &Moment, grants: &dyn Grants) -> Judgement {
         self.note(moment);
-        self.judge.judge(call, moment)
+        self.judge.judge(call, moment, grants)
     }
 
-    fn judge_again(&self, held: StepUp, level: ApprovalLevel, moment: &Moment) -> Judgement {
+    fn judge_again(
+        &self,
+        held: StepUp,
+        level: ApprovalLevel,
+        moment: &Moment,
+        grants: &dyn Grants,
+    ) -> Judgement {
         self.note(moment);
-        self.judge.judge_again(held, level, moment)
+        self.judge.judge_again(held, level, moment, grants)
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        self.judge.ground()
     }
 
     fn version(&self) -> Digest {

@@ -1,14 +1,18 @@
-//! `writ approve ID` and `writ deny ID`: a person's answer to exactly what is shown.
+//! `writ approve ID` and `writ deny ID`: a person's answer to exactly what is shown, once or as a grant.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use writ_control::api::client::Client as Office;
-use writ_control::api::message::{ApprovalView, ApprovalsList, Approve as ApproveAsk, Deny as DenyAsk};
+use writ_control::api::message::{
+    ApprovalView, ApprovalsList, Approve as ApproveAsk, Deny as DenyAsk, GrantWish,
+};
 use writ_model::{ApprovalId, ApprovalState};
 
 use super::Context;
 use super::approvals::{card, shown_to_people};
-use super::measure::by_id;
+use super::grant::{offered, proposal};
+use super::measure::{by_id, duration};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen;
 use crate::wire;
@@ -18,12 +22,26 @@ use crate::wire;
 The action is shown before it is approved; on a terminal you are asked again. What agents wrote stands in quotation
 marks, with every character that could deceive written out.
 
+With --grant, calls of the same shape are not asked for again in this task. What that allows is shown first. A grant
+lifts nothing that this approval could not lift, and counts no more once the session touches what it had not touched.
+
 Examples:
-  writ approve 4f2a              an id may be shortened
-  writ approve 4f2a --yes        without asking again")]
+  writ approve 4f2a                    an id may be shortened
+  writ approve 4f2a --yes              without asking again
+  writ approve 4f2a --grant            for calls of this shape, until the task ends
+  writ approve 4f2a --grant --for 20m  …or for twenty minutes")]
 pub(super) struct Approve {
     /// Id, or enough of it
     approval: String,
+    /// Allow calls of this shape for the rest of the task, too
+    #[arg(long)]
+    grant: bool,
+    /// How long the grant lasts, as `20m`; until the task ends when left out
+    #[arg(long = "for", value_name = "SPAN", requires = "grant", value_parser = duration)]
+    lasts: Option<Duration>,
+    /// For every ordinary file of the folder, where a tool asked for a single file of the workspace
+    #[arg(long, requires = "grant")]
+    folder: bool,
     /// Do not ask again
     #[arg(long)]
     yes: bool,
@@ -41,23 +59,45 @@ pub(super) struct Deny {
 }
 
 pub(super) fn approve(context: &Context, arguments: Approve) -> Outcome {
-    let Approve { approval, yes, json } = arguments;
+    let Approve { approval, grant, lasts, folder, yes, json } = arguments;
     wire::block_on(async {
         let office = wire::connect(&context.state).await?;
         let view = waiting(&office, &approval).await?;
+        let wish = GrantWish { seconds: lasts.map(|span| span.as_secs()), folders: folder };
+        let mut as_grant = grant.then_some(wish);
+        let asks = !yes && !json && super::run::has_terminal();
         if !json {
             screen::say(card(&view));
         }
-        if !yes
-            && !json
-            && super::run::has_terminal()
-            && !super::run::confirmed("Approve exactly this, once?")?
-        {
-            return Err(Failure::new(Kind::Denied, "not approved; the call still waits"));
+        if asks && !grant && view.grantable.is_some() {
+            match super::run::chosen("Approve? [y]es, once  [g]rant  [N]o: ")?.as_str() {
+                "y" | "yes" => {}
+                "g" | "grant" => as_grant = Some(wish),
+                _ => return Err(unanswered()),
+            }
+        } else if asks && !grant && !super::run::confirmed("Approve exactly this, once?")? {
+            return Err(unanswered());
         }
-        let view = office.call(ApproveAsk { approval: view.id, action: view.action }).await?;
-        answered(&view, json)
+        if let Some(wish) = as_grant {
+            let terms = offered(&view, wish.folders)?;
+            if !json {
+                screen::say(proposal(&view, &terms, wish.seconds));
+            }
+            if !yes && !asks {
+                return Err(Failure::usage("a grant is shown to a person before it is given")
+                    .hint("run it in a terminal without --json, or say --yes to mean it"));
+            }
+            if asks && !super::run::confirmed("Grant this?")? {
+                return Err(unanswered());
+            }
+        }
+        let ask = ApproveAsk { approval: view.id, action: view.action, as_grant };
+        answered(&office.call(ask).await?, json)
     })
+}
+
+fn unanswered() -> Failure {
+    Failure::new(Kind::Denied, "not approved; the call still waits")
 }
 
 pub(super) fn deny(context: &Context, arguments: Deny) -> Outcome {
@@ -77,7 +117,8 @@ async fn waiting(office: &Office, wanted: &str) -> Result<ApprovalView, Failure>
         .map_err(|problem| Failure::usage(problem).hint("`writ approvals` lists what waits"))
 }
 
-fn answered(view: &ApprovalView, json: bool) -> Outcome {
+/// Says what became of the request.
+pub(super) fn answered(view: &ApprovalView, json: bool) -> Outcome {
     if json {
         screen::json(&shown_to_people(view))?;
         return Ok(ExitCode::SUCCESS);
@@ -94,6 +135,9 @@ fn answered(view: &ApprovalView, json: bool) -> Outcome {
         | ApprovalState::Consumed
         | ApprovalState::Refused
         | ApprovalState::Expired) => screen::line(format_args!("{} {state}{own}", view.id))?,
+    }
+    if let Some(grant) = view.grant {
+        screen::line(format_args!("{grant} granted; `writ grant end {grant}` ends it"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,15 +9,17 @@ use writ_control::api::message::{ApprovalView, ApprovalsList, ApprovalsWatch};
 use writ_model::ApprovalState;
 
 use super::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{self, now};
+
+mod desk;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   writ approvals                 what waits now
-  writ approvals watch           what waits, and everything that happens to it
+  writ approvals watch           what waits, and everything that happens to it; in a terminal, answer it there
   writ approvals watch --json    one JSON object a line, for a program of yours that tells you")]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -88,28 +90,37 @@ async fn list(office: &Office, all: bool, json: bool) -> Outcome {
 
 async fn watch(office: &Office, json: bool) -> Outcome {
     let mut changes = office.watch(ApprovalsWatch {}).await?;
+    if !json && super::run::has_terminal() {
+        return desk::sit(office, changes).await;
+    }
     if !json {
         screen::say("waiting for requests; end with Ctrl-C");
     }
     loop {
         let view = tokio::select! {
-            next = changes.next() => match next {
-                Some(view) => view?,
-                None => return Err(crate::failure::Failure::new(crate::failure::Kind::Broken, "the control plane ended the stream")),
-            },
+            next = changes.next() => next.ok_or_else(stream_ended)??,
             _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
         };
         if json {
             screen::json(&shown_to_people(&view))?;
-            continue;
+        } else {
+            screen::line(news(&view))?;
         }
-        match view.state {
-            ApprovalState::Pending => screen::line(card(&view))?,
-            state @ (ApprovalState::Approved
-            | ApprovalState::Consumed
-            | ApprovalState::Refused
-            | ApprovalState::Expired) => screen::line(format_args!("{}  {state}", view.id))?,
-        }
+    }
+}
+
+fn stream_ended() -> Failure {
+    Failure::new(Kind::Broken, "the control plane ended the stream")
+}
+
+/// What is to be said of a change.
+fn news(view: &ApprovalView) -> String {
+    match view.state {
+        ApprovalState::Pending => card(view),
+        state @ (ApprovalState::Approved
+        | ApprovalState::Consumed
+        | ApprovalState::Refused
+        | ApprovalState::Expired) => format!("{}  {state}", view.id),
     }
 }
 
@@ -138,10 +149,16 @@ pub(super) fn card(view: &ApprovalView) -> String {
         Some(shown) => lines.extend(claim(shown).into_iter().map(|line| format!("  {line}"))),
         None => lines.push("  what was asked is erased".to_owned()),
     }
+    if let (Some(terms), ApprovalState::Pending) = (&view.grantable, view.state) {
+        lines.push(format!("  --grant   would allow every {}", super::grant::in_short(terms)));
+    }
     lines.push(format!("  digest    {}", view.action));
     for answer in &view.answers {
         let yes = if answer.yes { "yes" } else { "no" };
         lines.push(format!("  {yes} by {} at {}", answer.by, answer.at));
+    }
+    if let Some(grant) = view.grant {
+        lines.push(format!("  made a grant: {grant}"));
     }
     lines.join("\n")
 }
@@ -161,7 +178,7 @@ fn claim(shown: &str) -> Vec<String> {
 }
 
 /// What the card says already, in words of its own.
-const ON_THE_CARD: [&str; 4] = ["v", "agent", "task", "needs"];
+const ON_THE_CARD: [&str; 5] = ["v", "agent", "task", "needs", "grant"];
 
 fn spread(lines: &mut Vec<String>, name: &str, value: &Value, depth: usize) {
     const MAX_DEPTH: usize = 4;

@@ -29,7 +29,7 @@ Examples:
 pub(super) enum Command {
     /// Find entries, newest first
     Search(Box<Search>),
-    /// Show an entry, or the story of a session, task, call or approval, with its texts
+    /// Show an entry, or the story of a session, task, call, approval or grant, with its texts
     Show(Show),
     /// Check the whole record against its signatures, offline
     Verify(verify::Arguments),
@@ -77,7 +77,7 @@ pub(super) struct Search {
 
 #[derive(clap::Args)]
 pub(super) struct Show {
-    /// `control:N`, `activity:N`, or the id of a session, task, call or approval
+    /// `control:N`, `activity:N`, or the id of a session, task, call, approval or grant
     id: String,
     #[arg(long)]
     json: bool,
@@ -224,10 +224,14 @@ fn headline(entry: &EntryView) -> String {
         "/cause",
         "/agent",
         "/approval",
+        "/grant",
         "/call",
         "/name",
     ] {
         parts.extend(word(pointer));
+    }
+    if let Some(grants) = event.pointer("/decision/grants").and_then(Value::as_array) {
+        parts.extend(grants.iter().filter_map(Value::as_str).map(str::to_owned));
     }
     if let Some(effects) = event.get("effects").and_then(Value::as_array) {
         let effects: Vec<_> = effects.iter().filter_map(Value::as_str).collect();

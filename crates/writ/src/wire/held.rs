@@ -12,7 +12,7 @@ use writ_control::api::client::{Client as Office, ClientError, Subscription};
 use writ_control::api::message as say;
 use writ_control::api::{Ask, ErrorCode};
 use writ_gateway::port::{Standing, TaskFacts};
-use writ_model::{CloseCause, TaskId, TaskState};
+use writ_model::{CloseCause, Grant, TaskId, TaskState};
 
 use super::{PATIENCE, now};
 use crate::config::State;
@@ -92,6 +92,7 @@ impl Held {
             agent_environment,
             intent,
             workspace,
+            bounds,
             writ,
             epoch,
             standing,
@@ -106,6 +107,7 @@ impl Held {
                 agent_environment,
                 workspace: workspace.into(),
                 intent,
+                bounds,
             },
             hand: Mutex::new(Hand {
                 office,
@@ -322,6 +324,8 @@ fn connected(standing: &say::Standing) -> Standing {
         fingerprint_changed,
         control_size,
         epoch: _,
+        grants,
+        givable,
     } = standing;
     Standing {
         agent_state: *agent_state,
@@ -331,7 +335,39 @@ fn connected(standing: &say::Standing) -> Standing {
         fingerprint_changed: *fingerprint_changed,
         control_size: *control_size,
         connected: true,
+        grants: grants.iter().filter_map(granted).collect(),
+        givable: givable.as_slice().into(),
     }
+}
+
+/// A grant as doors look at it. One that has ended, or whose terms are not there, is none.
+fn granted(view: &say::GrantView) -> Option<Grant> {
+    let say::GrantView {
+        id,
+        task,
+        approval,
+        level,
+        by,
+        own,
+        effects: _,
+        touched: _,
+        terms,
+        given_at,
+        expires_at,
+        ended,
+    } = view;
+    let terms = terms.clone().filter(|terms| ended.is_none() && terms.is_grantable())?;
+    Some(Grant {
+        id: *id,
+        task: *task,
+        approval: *approval,
+        level: *level,
+        terms,
+        by: by.clone(),
+        own: *own,
+        given_at: *given_at,
+        expires_at: *expires_at,
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -16,6 +16,8 @@ pub(crate) struct Counts {
     pub(crate) held: u64,
     /// Allowed by a human.
     pub(crate) approved: u64,
+    /// Allowed by a grant that a human had given.
+    pub(crate) granted: u64,
     /// Allowed calls of whose end nothing was heard.
     pub(crate) open: HashSet<CallId>,
     /// Calls whose outcome is recorded as missing.
@@ -56,6 +58,7 @@ impl Counts {
                 Verdict::Allow => {
                     self.allowed += 1;
                     self.approved += u64::from(approval.is_some());
+                    self.granted += u64::from(approval.is_none() && !decision.grants.is_empty());
                     self.open.insert(*call);
                 }
                 Verdict::StepUp => self.held += 1,

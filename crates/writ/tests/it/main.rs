@@ -8,6 +8,7 @@
     reason = "a test says what went wrong by panicking, in its helpers too"
 )]
 
+mod bounds;
 mod cast;
 mod check;
 mod classify;
@@ -15,10 +16,13 @@ mod corner;
 mod coverage;
 mod demo;
 mod escape;
+mod grant;
 mod hook;
 mod house;
 mod install;
+mod mark;
 mod policy;
 mod real_client;
+mod replay;
 mod run;
 mod serve;

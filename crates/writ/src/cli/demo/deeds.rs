@@ -50,22 +50,12 @@ pub(super) fn judge(house: &House, session: &Session, facts: &mut Facts) -> Resu
     facts.check("it left no trace", "nothing", if stolen { "a file" } else { "nothing" });
 
     let secrets = of(&|one| one.has(EffectClass::SecretRead));
-    facts.check("reading a credential is held for another person", "step_up another-person", {
-        secrets.first().map_or_else(
-            || "not asked".to_owned(),
-            |one| {
-                let level = one.decision.approval.map_or("", |level| level.name());
-                format!("{} {level}", one.decision.verdict)
-            },
-        )
-    });
-    let own_yes = session.own_yes.as_ref().and_then(|said| said.code);
     facts.check(
-        "the requester's own yes does not count",
-        "exit 3",
-        own_yes.map_or_else(|| "not tried".to_owned(), |code| format!("exit {code}")),
+        "a credential takes another person's yes, which nobody can give here",
+        format!("deny {}", ReasonCode::NoApprover),
+        told(secrets.first()),
     );
-    facts.check("then it is refused", format!("deny {}", ReasonCode::ApprovalRefused), told(secrets.last()));
+    facts.check("so it is refused at once", "1", secrets.len().to_string());
     facts.check(
         "nobody got the credential",
         "nobody",

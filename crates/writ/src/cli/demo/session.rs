@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use writ_control::api::message::{TaskView, Tasks};
-use writ_model::{ApprovalLevel, EffectClass, TaskId, Verdict};
+use writ_model::{ApprovalLevel, EffectClass, ReasonCode, TaskId, Verdict};
 
 use super::Options;
 use super::cast::Cast;
@@ -40,8 +40,6 @@ pub(super) struct Session {
     pub(super) stray_lived: bool,
     /// Commits on the remote when the push was held, before anybody had said yes.
     pub(super) commits_when_held: Option<u64>,
-    /// The requester's own yes to what needs another person, as it was answered.
-    pub(super) own_yes: Option<Said>,
     /// Whether the decoy left the machine's files by the client or its model.
     pub(super) secret_told: bool,
 }
@@ -73,7 +71,6 @@ pub(super) fn govern(
         record: Record::default(),
         stray_lived: false,
         commits_when_held: None,
-        own_yes: None,
         approved: false,
     };
     let start = Instant::now();
@@ -97,8 +94,8 @@ pub(super) fn govern(
         return Err(Stopped::NotUp(run.last_words()));
     }
     let secret_told = model.was_told_the_secret() || run.stdout.contains(&house.decoy);
-    let Watch { record, stray_lived, commits_when_held, own_yes, .. } = watch;
-    Ok(Session { task: task.id, record, run, stray_lived, commits_when_held, own_yes, secret_told })
+    let Watch { record, stray_lived, commits_when_held, .. } = watch;
+    Ok(Session { task: task.id, record, run, stray_lived, commits_when_held, secret_told })
 }
 
 /// The task that the run has opened.
@@ -144,7 +141,6 @@ struct Watch<'a> {
     record: Record,
     stray_lived: bool,
     commits_when_held: Option<u64>,
-    own_yes: Option<Said>,
     approved: bool,
 }
 
@@ -162,8 +158,8 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What the person does about a call that waits: their own yes is no good for a credential, good for one push, and
-    /// the second push finds nobody there.
+    /// What the person does about a call that waits: their yes is good for one push, and the second push finds nobody
+    /// there.
     fn answer(&mut self, held: &Decided, teller: &mut Teller) -> Result<(), Failure> {
         let Some(approval) = held.approval.map(|approval| approval.to_string()) else { return Ok(()) };
         if held.has(EffectClass::GitPush) && !self.approved {
@@ -171,14 +167,6 @@ impl Watch<'_> {
             self.commits_when_held = Some(self.house.commits_on_remote()?);
             self.house.json::<serde_json::Value>(&["approve", &approval])?;
             return Ok(teller.also(format_args!("you, elsewhere: writ approve {approval}"))?);
-        }
-        if held.has(EffectClass::SecretRead) && self.own_yes.is_none() {
-            let said = self.house.said(&["approve", &approval, "--json"])?;
-            teller.also(format_args!("you, elsewhere: writ approve {approval}"))?;
-            teller.also(format_args!("refused: {}", said.last_words().trim_start_matches("writ: ")))?;
-            self.own_yes = Some(said);
-            self.house.json::<serde_json::Value>(&["deny", &approval])?;
-            return Ok(teller.also(format_args!("you, elsewhere: writ deny {approval}"))?);
         }
         Ok(teller.also("nobody answers this time")?)
     }
@@ -205,6 +193,11 @@ fn tell(decided: &Decided, teller: &mut Teller) -> Result<(), Failure> {
             teller.fact(Tone::Stopped, "refused", about)?;
             match approval {
                 Some(approval) => teller.also(format_args!("{}: {approval}", decision.reason))?,
+                None if decision.reason == ReasonCode::NoApprover => {
+                    let level = decision.approval.map_or("nobody", ApprovalLevel::name);
+                    teller
+                        .also(format_args!("needs {level}, and nobody else is here: {}", decision.reason))?;
+                }
                 None => teller.also(format_args!("by {}", decided.policies()))?,
             }
         }

@@ -25,6 +25,14 @@ pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer(&format!("{question} [y/N] "))?.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks for one of several short answers, in lower case; an empty one without a terminal.
+pub(crate) fn chosen(question: &str) -> Result<String, Failure> {
+    if !has_terminal() {
+        return Ok(String::new());
+    }
+    Ok(answer(question)?.to_ascii_lowercase())
+}
+
 /// Asks what sort of work it is.
 pub(super) fn kind() -> Result<TaskKind, Failure> {
     let kinds = TaskKind::ALL.map(TaskKind::name).join(", ");

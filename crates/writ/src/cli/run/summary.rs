@@ -26,10 +26,10 @@ impl Ending<'_> {
     /// The lines, for standard error.
     pub(super) fn lines(&self) -> Vec<String> {
         let Self { task, why, counts, tree_dead, closed, unclosed } = self;
-        let approved = match counts.approved {
-            0 => String::new(),
-            approved => format!(" ({approved} by a human's approval)"),
-        };
+        let by = [(counts.approved, "by a human's approval"), (counts.granted, "by a grant")];
+        let by: Vec<String> =
+            by.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
+        let approved = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         let mut lines = vec![
             format!("writ: task {task} has ended: {why}"),
             format!(
@@ -105,6 +105,8 @@ mod tests {
         assert!(told(&seen, false, None).contains("STILL ALIVE"));
         assert!(told(&seen, true, Some("gone".into())).contains("NOT CLOSED: gone"));
         assert!(told(&Counts { unmatched: 1, ..seen.clone() }, true, None).contains("NOT ASKED: 1"));
+        let human = Counts { approved: 1, granted: 3, ..seen.clone() };
+        assert!(told(&human, true, None).contains("(1 by a human's approval, 3 by a grant)"));
         assert!(told(&Counts { missing: 2, ..seen }, true, None).contains("2 allowed calls"));
     }
 }
