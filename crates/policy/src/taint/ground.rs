@@ -48,9 +48,7 @@ const OTHERS: &[&str] = &["/home", "/Users", "/root", "/mnt", "/media", "/Volume
 /// What the owner of the machine or the task marked private.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrivateData {
-    /// The repository that the task works in is private: all that is read in it counts.
-    pub repository: bool,
-    /// Files and folders: absolute, below `~/`, or seen from the workspace.
+    /// Files and folders, whole repositories included: absolute, below `~/`, or seen from the workspace.
     pub paths: Vec<String>,
     /// Names of MCP servers.
     pub mcp_servers: Vec<String>,
@@ -72,17 +70,15 @@ impl PrivateData {
     }
 
     fn has_path(&self, path: &Path, workspace: &Workspace) -> bool {
-        let in_workspace = path.starts_with(&workspace.root);
-        (self.repository && in_workspace)
-            || self.paths.iter().any(|marked| {
-                let marked = marked.trim_end_matches('/');
-                let below_home = marked.strip_prefix('~').zip(workspace.home.as_deref());
-                match below_home {
-                    Some((rest, home)) => path.starts_with(home.join(rest.trim_start_matches('/'))),
-                    // An absolute path stays what it is.
-                    None => path.starts_with(workspace.root.join(marked)),
-                }
-            })
+        self.paths.iter().any(|marked| {
+            let marked = marked.trim_end_matches('/');
+            let below_home = marked.strip_prefix('~').zip(workspace.home.as_deref());
+            match below_home {
+                Some((rest, home)) => path.starts_with(home.join(rest.trim_start_matches('/'))),
+                // An absolute path stays what it is.
+                None => path.starts_with(workspace.root.join(marked)),
+            }
+        })
     }
 }
 

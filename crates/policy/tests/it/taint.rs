@@ -261,7 +261,6 @@ fn what_is_private_can_be_said() {
     let is_private = |paths: &[&str], servers: &[&str], operation: Operation| {
         let mut play = play();
         play.private = PrivateData {
-            repository: false,
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             mcp_servers: servers.iter().map(|server| (*server).to_owned()).collect(),
         };

@@ -41,6 +41,8 @@ fn a_file_is_read_and_what_it_leaves_out_is_as_shipped() {
     assert_eq!(config.limits, Limits { calls: 7, ..Limits::default() });
     assert_eq!(config.danger_pass, ["CI_TOKEN"]);
     assert_eq!(load("").unwrap().limits, Limits::default());
+    let private = load("[private]\npaths = [\"~/clients\", \"data\"]\nmcp_servers = [\"crm\"]").unwrap().private;
+    assert_eq!((private.paths.len(), private.mcp_servers), (2, vec!["crm".to_owned()]));
 }
 
 #[test]
@@ -68,6 +70,9 @@ fn what_is_not_understood_is_refused() {
         "[policy]\norganisation = { git = \"/srv/p.git\", path = \"/abs\" }",
         "[policy]\norganisation = { git = \"/srv/p.git\", commit = \"abc123\" }",
         "[environment]\npass = [\"X\"]",
+        "[private]\npaths = [\"../elsewhere\"]",
+        "[private]\npaths = [\"data/*\"]",
+        "[private]\nservers = []",
         "\u{0}",
     ] {
         assert!(load(text).is_err(), "{text:?}");

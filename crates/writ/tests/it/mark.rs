@@ -1,0 +1,64 @@
+//! Files that a session wrote from what strangers wrote: marked, whatever ends, until a person has looked at them.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::corner::{Corner, finished, text};
+
+/// The calls that a hooked session of Claude Code is about to make, one after the other. The client is a process of its
+/// own: what starts a hook counts as an agent from then on.
+fn calls(corner: &Corner, calls: &[(&str, Value)]) {
+    let mut body = String::new();
+    for (at, (tool, input)) in calls.iter().enumerate() {
+        let message = json!({
+            "session_id": "s1", "transcript_path": "/nowhere", "cwd": corner.work(), "tool_name": tool,
+            "hook_event_name": "PreToolUse", "tool_input": input, "tool_use_id": format!("toolu_{at}"),
+        });
+        let file = corner.bin().join(format!("message-{at}"));
+        std::fs::write(&file, message.to_string()).unwrap();
+        let writ = env!("CARGO_BIN_EXE_writ");
+        body.push_str(&format!("{writ} hook claude-code <{} || exit 9\n", file.display()));
+    }
+    let mut client = Command::new(corner.script("client", &body));
+    client
+        .env_clear()
+        .env("HOME", corner.home())
+        .env("PATH", "/usr/bin:/bin")
+        .env("WRIT_STATE_DIR", corner.state());
+    client.current_dir(corner.work()).stdin(Stdio::null());
+    let output = finished(client);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn a_mark_outlives_the_session_and_the_control_plane_and_ends_with_a_persons_word() {
+    let mut corner = Corner::with_control_plane();
+    corner.register("claude-code");
+    let work = corner.work().canonicalize().unwrap();
+    std::fs::write(work.join("run.sh"), "echo hi").unwrap();
+    // The client never told what the issue says, so nobody can compare what is written after it.
+    let issue = json!({"owner": "o", "repo": "r", "issue_number": 5});
+    let file = json!({"file_path": work.join("run.sh"), "content": "echo hi"});
+    calls(&corner, &[("mcp__github__get_issue", issue), ("Write", file)]);
+
+    corner.kill_serve();
+    corner.serve();
+    let folder = work.to_str().unwrap();
+    let marks = corner.json(["task", "marks", "--workspace", folder, "--json"]);
+    let [mark] = marks["marks"].as_array().unwrap().as_slice() else { panic!("{marks}") };
+    assert_eq!(mark["path"], json!(work.join("run.sh")));
+    assert_eq!(mark["source"], "mcp");
+    let task = corner.json(["task", "list", "--all", "--json"])["tasks"][0].clone();
+    assert_eq!(task["touched"][0]["source"], "mcp", "{task}");
+    let shown = text(&corner.run(["task", "show", task["id"].as_str().unwrap()]));
+    assert!(shown.contains("mcp (untrusted)") && shown.contains("github/get_issue"), "{shown}");
+
+    let path = work.join("run.sh");
+    let clear = ["task", "clear-mark", path.to_str().unwrap(), "--workspace", folder];
+    assert!(corner.run(clear).status.success());
+    assert_eq!(corner.json(["task", "marks", "--workspace", folder, "--json"])["marks"], json!([]));
+    let again = corner.run(clear);
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+    assert!(text(&again).contains("nothing is marked"), "{}", text(&again));
+}
