@@ -312,6 +312,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_task_of_an_older_ledger_reads_and_stays_as_it_was_written() {
+        let text = format!(
+            r#"{{"id":"tsk_{0}","agent":"agt_{0}","client":"claude-code","kind":"docs","requester":"uid:1000","intent":"{1}","workspace":"{1}","branch_prefix":"writ/docs/x","environment":"local","supervision":"governed","limits":{{"seconds":3600,"calls":2000,"denials":50,"recorded_bytes":67108864,"pending_approvals":5}},"opened_at":"2026-11-22T00:15:10.162Z"}}"#,
+            "019aa8f2d81270008000000000000000",
+            "0".repeat(64),
+        );
+        let task: Task = serde_json::from_str(&text).unwrap();
+        assert_eq!((task.bounds, task.limits.outward_calls, task.limits.files_written), (None, None, None));
+        assert_eq!(serde_json::to_string(&task).unwrap(), text);
+    }
+
+    #[test]
     fn a_closed_task_stays_closed() {
         for step in [TaskMove::Suspend, TaskMove::Resume, TaskMove::Close] {
             assert_eq!(TaskState::Closed.step(step), Err(IllegalTaskMove { from: TaskState::Closed, step }));

@@ -5,7 +5,7 @@ use super::*;
 
 fn workspace() -> Workspace {
     Workspace {
-        root: "/work/pear".into(),
+        root: "/w/pear".into(),
         home: Some("/home/dev".into()),
         scratch: vec!["/tmp".into()],
         own: vec!["/home/dev/.local/state/writ".into()],
@@ -24,7 +24,7 @@ fn call(operation: Operation, arguments: Value) -> ToolCall {
         client_call: None,
         subagent: None,
         operation,
-        cwd: "/work/pear".to_owned(),
+        cwd: "/w/pear".to_owned(),
         arguments,
     }
 }
@@ -50,26 +50,26 @@ fn what_is_protected_yields_only_to_what_names_exactly_it() {
         "protected": [".git/**", ".github/**", "package.json", "CLAUDE.md", "requirements*.txt", "setup.cfg"],
     }));
     for (effect, path, expected) in [
-        (WriteWorkspace, "/work/pear/a.rs", "nw"),
-        (WriteWorkspace, "/work/pear/setup.cfg", "nwb"),
-        (WriteWorkspace, "/work/pear/src/CLAUDE.md", "wb"),
-        (WriteWorkspace, "/work/pear/.git/config", "wb"),
-        (WriteWorkspace, "/work/pear/.GIT/config", "wb"),
-        (WriteWorkspace, "/work/pear/.github/CODEOWNERS", "wb"),
+        (WriteWorkspace, "/w/pear/a.rs", "nw"),
+        (WriteWorkspace, "/w/pear/setup.cfg", "nwb"),
+        (WriteWorkspace, "/w/pear/src/CLAUDE.md", "wb"),
+        (WriteWorkspace, "/w/pear/.git/config", "wb"),
+        (WriteWorkspace, "/w/pear/.GIT/config", "wb"),
+        (WriteWorkspace, "/w/pear/.github/CODEOWNERS", "wb"),
         // Named as closely as they are protected.
-        (WriteWorkspace, "/work/pear/package.json", "nw"),
-        (WriteWorkspace, "/work/pear/.github/workflows/ci.yml", "nw"),
-        (WriteWorkspace, "/work/pear/requirements-dev.txt", "nw"),
-        (WriteWorkspace, "/work/apple/a.rs", ""),
+        (WriteWorkspace, "/w/pear/package.json", "nw"),
+        (WriteWorkspace, "/w/pear/.github/workflows/ci.yml", "nw"),
+        (WriteWorkspace, "/w/pear/requirements-dev.txt", "nw"),
+        (WriteWorkspace, "/w/apple/a.rs", ""),
         (WriteWorkspace, "/tmp/x", ""),
-        (Destructive, "/work/pear/src/old", "nw"),
-        (Destructive, "/work/pear/src", ""),
-        (Destructive, "/work/pear/lib", ""),
-        (Destructive, "/work/pear", "b"),
-        (Read, "/work/pear/src/a.rs", "nw"),
-        (Read, "/work/pear/.env", "wb"),
-        (Read, "/work/pear/.env.example", "nw"),
-        (Read, "/work/pear/sub/.env.local", "wb"),
+        (Destructive, "/w/pear/src/old", "nw"),
+        (Destructive, "/w/pear/src", ""),
+        (Destructive, "/w/pear/lib", ""),
+        (Destructive, "/w/pear", "b"),
+        (Read, "/w/pear/src/a.rs", "nw"),
+        (Read, "/w/pear/.env", "wb"),
+        (Read, "/w/pear/.env.example", "nw"),
+        (Read, "/w/pear/sub/.env.local", "wb"),
         (Read, "/opt/data/x.csv", "nw"),
         (Read, "/opt/other", ""),
         (Read, "/home/dev/.ssh/id_rsa", "b"),
@@ -88,8 +88,8 @@ fn what_is_protected_yields_only_to_what_names_exactly_it() {
 #[test]
 fn what_is_not_stated_says_nothing() {
     let empty = bounds(json!({}));
-    assert_eq!(said(&empty, EffectClass::WriteWorkspace, "/work/pear/a"), "");
-    assert_eq!(said(&empty, EffectClass::Read, "/work/pear/.env"), "");
+    assert_eq!(said(&empty, EffectClass::WriteWorkspace, "/w/pear/a"), "");
+    assert_eq!(said(&empty, EffectClass::Read, "/w/pear/.env"), "");
 }
 
 #[test]

@@ -121,7 +121,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
             limits: Some(wish.limits),
             handed_over: scrubbed.handed_over.iter().map(|name| Label::lossy(name)).collect(),
             weakened: weakened.into_iter().collect(),
-            bounds: wish.bounds.clone(),
+            bounds: wish.bounds.clone().map(Box::new),
         },
     )
     .await?;

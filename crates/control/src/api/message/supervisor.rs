@@ -43,7 +43,7 @@ pub struct TaskOpen {
     pub weakened: Vec<Label>,
     /// What the person named. Kept in the vault.
     #[serde(default)]
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<Box<Bounds>>,
 }
 
 /// `task.attach`

@@ -11,7 +11,7 @@ fn bounds(text: &str) -> Bounds {
 }
 
 fn opening(bench: &Bench, named: Bounds) -> TaskOpen {
-    TaskOpen { bounds: Some(named), ..bench.opening("claude") }
+    TaskOpen { bounds: Some(Box::new(named)), ..bench.opening("claude") }
 }
 
 #[test]
