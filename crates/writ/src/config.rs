@@ -324,7 +324,7 @@ impl Config {
             listen,
             organisation,
             danger_pass,
-            private: PrivateData { repository: false, paths, mcp_servers },
+            private: PrivateData { paths, mcp_servers },
         })
     }
 

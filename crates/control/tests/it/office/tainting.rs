@@ -57,7 +57,11 @@ fn a_conversation_takes_its_sources_along_and_a_workspace_its_marks() {
     assert_eq!(kinds(&again), [SourceKind::Credential], "the same task, another session");
     assert_eq!(again.sources[0].what.as_deref(), Some("/home/me/fence/.env"));
     assert_eq!(paths(&again.marks), ["/home/me/fence/x.sh"]);
-    assert_eq!(kinds(&recall(&bench, &bench.task(), 5)), [SourceKind::Credential], "the conversation goes on");
+    assert_eq!(
+        kinds(&recall(&bench, &bench.task(), 5)),
+        [SourceKind::Credential],
+        "the conversation goes on"
+    );
     let other = recall(&bench, &bench.task(), 6);
     assert_eq!(kinds(&other), [], "another task and conversation");
     assert_eq!(other.path_key.0, again.path_key.0);
@@ -107,7 +111,8 @@ fn an_erased_path_is_still_marked() {
     let sources = vec![source(&bench, SourceKind::Home, "/home/me/letters/very-special-name")];
     bench.office.taint_report(TaintReport { sources, marks, ..report(&task) }).unwrap();
     let size = bench.office.ledger().tip(Stream::Control);
-    for (_, bytes) in bench.office.ledger().read(Stream::Control, 0, usize::try_from(size).unwrap()).unwrap() {
+    for (_, bytes) in bench.office.ledger().read(Stream::Control, 0, usize::try_from(size).unwrap()).unwrap()
+    {
         assert!(!String::from_utf8_lossy(&bytes).contains("special"));
     }
     let before = recall(&bench, &bench.task(), 5);
@@ -145,8 +150,14 @@ fn a_report_is_bounded_and_belongs_to_an_open_task() {
     let many = |count: usize| (0..count).map(|n| mark(&format!("/{n}"), SourceKind::Web)).collect();
     for (what, ask) in [
         ("many marks", TaintReport { marks: many(MAX_REPORTED + 1), ..report(&task) }),
-        ("a long name", TaintReport { sources: vec![source(&bench, SourceKind::Web, &long)], ..report(&task) }),
-        ("a long path", TaintReport { marks: vec![mark(&"/x".repeat(4_096), SourceKind::Web)], ..report(&task) }),
+        (
+            "a long name",
+            TaintReport { sources: vec![source(&bench, SourceKind::Web, &long)], ..report(&task) },
+        ),
+        (
+            "a long path",
+            TaintReport { marks: vec![mark(&"/x".repeat(4_096), SourceKind::Web)], ..report(&task) },
+        ),
         ("much gone", TaintReport { gone: vec![digest(1); MAX_REPORTED + 1], ..report(&task) }),
     ] {
         let error = bench.office.taint_report(ask).map(|_| what).expect_err(what);
@@ -156,8 +167,5 @@ fn a_report_is_bounded_and_belongs_to_an_open_task() {
     bench.office.taint_report(report(&task)).unwrap();
     assert_eq!(bench.office.ledger().tip(Stream::Control), size, "nothing new, nothing recorded");
     bench.office.task_close(&me(), &TaskClose { task: task.task.id }).unwrap();
-    refused(
-        bench.office.taint_report(TaintReport { marks: many(1), ..report(&task) }),
-        ErrorCode::Refused,
-    );
+    refused(bench.office.taint_report(TaintReport { marks: many(1), ..report(&task) }), ErrorCode::Refused);
 }
