@@ -1,7 +1,8 @@
 //! Requests as Cedar sees them: a handful of entities per question, however many agents there are.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use serde_json::Value as Json;
@@ -9,11 +10,13 @@ use writ_model::{Action, ApprovalLevel, Binding, EffectClass, Resource, ToolCall
 
 use crate::bounds::Said;
 use crate::host::Zone;
+use crate::layer::Filed;
+use crate::layer::need::{STEADY, SeenResource};
 use crate::moment::{Chain, FingerprintState, Moment, Taint};
 use crate::place::Workspace;
+use crate::reads::Reads;
 use crate::schema::{action_uid, effect_index, kind_index, types, uid};
 use crate::scope::{TaskScope, is_own_branch, profiles};
-use crate::syntax::Uses;
 
 /// Longest name of a resource, in bytes. A longer one cannot be judged.
 const NAME_BYTES: usize = 8 << 10;
@@ -39,12 +42,29 @@ pub(crate) struct Principal {
     pub uid: EntityUid,
     /// The agent itself and all it belongs to.
     pub groups: HashSet<EntityUid>,
-    /// Agent and action, by effect class.
-    bases: Vec<Entities>,
+    /// By effect class, what questions start from.
+    bases: Vec<Bases>,
     actions: Vec<EntityUid>,
     call: EntityUid,
     /// The contexts that were asked for, each made when it is first needed. Held for one look-up.
-    contexts: RwLock<HashMap<Circumstances, Context>>,
+    contexts: RwLock<HashMap<Circumstances, Arc<Steady>>>,
+}
+
+/// What a question starts from, by what its policies read.
+struct Bases {
+    nothing: Entities,
+    agent: Entities,
+    action: Entities,
+    both: Entities,
+}
+
+/// A context without what changes with every call, and what the policies ask about it.
+pub(crate) struct Steady {
+    context: Context,
+    /// Of the policies that were loaded.
+    pub loaded: Vec<bool>,
+    /// Of the task's own.
+    pub own: Vec<bool>,
 }
 
 fn cedar(error: impl std::fmt::Display) -> BuildError {
@@ -65,6 +85,69 @@ fn record<const N: usize>(members: [(&str, Value); N]) -> Result<Value, BuildErr
 
 fn attributes<const N: usize>(members: [(&str, Value); N]) -> HashMap<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+// === impl Attribute ===
+
+impl<'a> Attribute<'a> {
+    const fn text(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Flag(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Flag(flag) => Value::new_bool(*flag),
+            Self::Text(text) => Value::new_string(text.clone().into_owned()),
+        }
+    }
+}
+
+// === impl Thing ===
+
+impl Thing<'_> {
+    pub fn seen(&self) -> SeenResource<'_> {
+        SeenResource { id: &self.name, attributes: &self.attributes }
+    }
+
+    /// The entity, with those of its attributes that are asked for.
+    pub fn entity(&self, wanted: impl Fn(&str) -> bool) -> Result<Entity, BuildError> {
+        let attributes = self
+            .attributes
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, fact)| ((*name).to_owned(), fact.value()));
+        Entity::new_with_tags(self.uid.clone(), attributes, [], []).map_err(cedar)
+    }
+}
+
+// === impl Steady ===
+
+impl Steady {
+    /// The whole context, as far as policies that read this can tell.
+    pub fn with(&self, moment: &Moment, reads: &Reads) -> Result<Context, BuildError> {
+        let mut fleeting = Vec::new();
+        if reads.context("budget") {
+            let budget = moment.budget;
+            let members = [
+                ("calls_left", long(budget.calls_left)),
+                ("denials_left", long(budget.denials_left)),
+                ("seconds_left", long(budget.seconds_left)),
+            ];
+            fleeting.push(("budget".to_owned(), record(members)?));
+        }
+        if reads.context("now") {
+            fleeting.push(("now".to_owned(), Value::new_datetime(moment.now.to_string())));
+        }
+        let context = self.context.clone();
+        if fleeting.is_empty() { Ok(context) } else { context.merge(fleeting).map_err(cedar) }
+    }
 }
 
 // === impl Principal ===
@@ -99,9 +182,15 @@ impl Principal {
             .map(|action| {
                 let action =
                     actions.get(action).cloned().ok_or_else(|| cedar("an action is not in the schema"))?;
-                Entities::from_entities([entity.clone(), action], None).map_err(cedar)
+                let entities = |all: Vec<Entity>| Entities::from_entities(all, None).map_err(cedar);
+                Ok(Bases {
+                    nothing: Entities::empty(),
+                    agent: entities(vec![entity.clone()])?,
+                    action: entities(vec![action.clone()])?,
+                    both: entities(vec![entity.clone(), action])?,
+                })
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, BuildError>>()?;
         groups.insert(agent.clone());
         Ok(Self {
             uid: agent,
@@ -113,10 +202,40 @@ impl Principal {
         })
     }
 
-    /// Agent, action, resource and, where a policy reads it, the call.
-    pub fn entities(&self, effect: EffectClass, others: Vec<Entity>) -> Result<Entities, BuildError> {
-        let base = self.bases.get(effect_index(effect)).cloned().ok_or_else(|| cedar("no such effect"))?;
-        base.add_entities(others, None).map_err(cedar)
+    /// Agent, action, resource and call, as far as policies that read this can tell them from nothing.
+    pub fn entities(
+        &self,
+        effect: EffectClass,
+        thing: &Thing<'_>,
+        call: Option<&ToolCall>,
+        reads: &Reads,
+    ) -> Result<Entities, BuildError> {
+        let bases = self.bases.get(effect_index(effect)).ok_or_else(|| cedar("no such effect"))?;
+        let base = match (reads.any_of_principal(), reads.action || reads.everything) {
+            (false, false) => &bases.nothing,
+            (true, false) => &bases.agent,
+            (false, true) => &bases.action,
+            (true, true) => &bases.both,
+        };
+        let mut others = Vec::new();
+        if reads.any_of_resource() {
+            others.push(thing.entity(|name| reads.resource(name))?);
+        }
+        if reads.context("call") {
+            // A question without a call has no arguments; what a policy asks of them then does not hold.
+            others.push(call.map_or_else(no_call, tool_call)?);
+        }
+        if others.is_empty() {
+            Ok(base.clone())
+        } else {
+            base.clone().add_entities(others, None).map_err(cedar)
+        }
+    }
+
+    /// The members of the context that stay the same for the task, in the order of [`STEADY`].
+    pub fn steady(scope: &TaskScope) -> [&str; STEADY.len()] {
+        let task = &scope.task;
+        [task.environment.as_str(), task.kind.name(), task.supervision.name()]
     }
 
     pub fn request(
@@ -130,50 +249,33 @@ impl Principal {
         Request::new(self.uid.clone(), action, resource, context, None).map_err(cedar)
     }
 
-    /// The context of a decision. What changes with every call is there only if a policy reads it; the rest is made
-    /// once for each state of the session.
-    pub fn context(
+    /// The context of a decision, without what changes with every call. It is made once for each state of the session.
+    pub fn circumstances(
         &self,
         scope: &TaskScope,
         moment: &Moment,
         approval: Option<ApprovalLevel>,
-        uses: Uses,
-    ) -> Result<Context, BuildError> {
+        (loaded, own): (&Filed, &Filed),
+    ) -> Result<Arc<Steady>, BuildError> {
         let key = Circumstances {
             taint: moment.taint,
             chain: moment.chain,
             fingerprint: moment.fingerprint,
             approval,
         };
-        let made = self.contexts.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let steady = match made {
-            Some(made) => made,
-            None => {
-                let made = self.steady(scope, &key)?;
-                let mut contexts = self.contexts.write().unwrap_or_else(PoisonError::into_inner);
-                if contexts.len() < CONTEXTS {
-                    contexts.insert(key, made.clone());
-                }
-                made
-            }
-        };
-        let mut fleeting = Vec::new();
-        if uses.budget {
-            let budget = moment.budget;
-            let members = [
-                ("calls_left", long(budget.calls_left)),
-                ("denials_left", long(budget.denials_left)),
-                ("seconds_left", long(budget.seconds_left)),
-            ];
-            fleeting.push(("budget".to_owned(), record(members)?));
+        if let Some(made) = self.contexts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(made));
         }
-        if uses.now {
-            fleeting.push(("now".to_owned(), Value::new_datetime(moment.now.to_string())));
+        let context = self.made(scope, &key)?;
+        let made = Arc::new(Steady { loaded: loaded.told_by(&context), own: own.told_by(&context), context });
+        let mut contexts = self.contexts.write().unwrap_or_else(PoisonError::into_inner);
+        if contexts.len() < CONTEXTS {
+            contexts.insert(key, Arc::clone(&made));
         }
-        if fleeting.is_empty() { Ok(steady) } else { steady.merge(fleeting).map_err(cedar) }
+        Ok(made)
     }
 
-    fn steady(&self, scope: &TaskScope, key: &Circumstances) -> Result<Context, BuildError> {
+    fn made(&self, scope: &TaskScope, key: &Circumstances) -> Result<Context, BuildError> {
         let Circumstances { taint, chain, fingerprint, approval } = *key;
         let chain = chain.members().map(|(name, holds)| (name, Value::new_bool(holds)));
         let mut members = vec![
@@ -219,79 +321,104 @@ struct Circumstances {
 /// How many contexts are kept. A session meets a few dozen; what is more is made anew each time.
 const CONTEXTS: usize = 512;
 
-/// The resource of an action as an entity with the attributes of the schema.
-pub(crate) fn resource(
-    action: &Action,
+/// What a question is about: a resource, before Cedar sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Thing<'a> {
+    pub uid: EntityUid,
+    /// Which of the resource types it is.
+    pub kind: usize,
+    pub name: Cow<'a, str>,
+    pub attributes: Vec<(&'static str, Attribute<'a>)>,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attribute<'a> {
+    Flag(bool),
+    Text(Cow<'a, str>),
+}
+
+/// The resource of an action with all attributes of the schema.
+pub(crate) fn resource<'a>(
+    action: &'a Action,
     call: Option<&ToolCall>,
     scope: &TaskScope,
-) -> Result<Entity, BuildError> {
-    let name = match &action.resource {
-        Resource::Unknown { why } => why.chars().take(200).collect(),
-        other => other.name(),
+) -> Result<Thing<'a>, BuildError> {
+    let name: Cow<'a, str> = match &action.resource {
+        Resource::Unknown { why } => Cow::Owned(why.chars().take(200).collect()),
+        Resource::Path { path, .. } => Cow::Borrowed(path),
+        other => Cow::Owned(other.name()),
     };
     if name.len() > NAME_BYTES {
         return Err(BuildError::NameTooLong);
     }
-    let kind = types().resources.get(kind_index(&action.resource)).ok_or_else(|| cedar("no such kind"))?;
+    let kind = kind_index(&action.resource);
+    let kind_name = types().resources.get(kind).ok_or_else(|| cedar("no such kind"))?;
     let said =
         scope.bounds.as_ref().map(|bounds| bounds.of(action, call, &scope.workspace)).unwrap_or_default();
     let mut attributes = match &action.resource {
-        Resource::CloudAccount { provider } => attributes([("provider", text(provider))]),
-        Resource::Command { program } => attributes([("program", text(program))]),
-        Resource::Deployment { target } => attributes([("target", text(target))]),
-        Resource::Host { name } => attributes([("name", text(name)), ("zone", text(Zone::of(name).name()))]),
-        Resource::Identity { what } | Resource::Secret { what } => attributes([("what", text(what))]),
-        Resource::McpTool { server, tool } => attributes([("server", text(server)), ("tool", text(tool))]),
-        Resource::Package { name, version, ecosystem, source } => attributes([
-            ("ecosystem", text(ecosystem)),
-            ("name", text(name)),
-            ("source", text(source.name())),
-            ("version", text(version)),
+        Resource::CloudAccount { provider } => Vec::from([("provider", Attribute::text(provider))]),
+        Resource::Command { program } => Vec::from([("program", Attribute::text(program))]),
+        Resource::Deployment { target } => Vec::from([("target", Attribute::text(target))]),
+        Resource::Host { name } => {
+            Vec::from([("name", Attribute::text(name)), ("zone", Attribute::text(Zone::of(name).name()))])
+        }
+        Resource::Identity { what } | Resource::Secret { what } => {
+            Vec::from([("what", Attribute::text(what))])
+        }
+        Resource::McpTool { server, tool } => {
+            Vec::from([("server", Attribute::text(server)), ("tool", Attribute::text(tool))])
+        }
+        Resource::Package { name, version, ecosystem, source } => Vec::from([
+            ("ecosystem", Attribute::text(ecosystem)),
+            ("name", Attribute::text(name)),
+            ("source", Attribute::text(source.name())),
+            ("version", Attribute::text(version)),
         ]),
         Resource::Path { path, place, binding } => {
             let binding = binding.map_or("", Binding::name);
             path_attributes(path, place.name(), binding, said, &scope.workspace)
         }
-        Resource::Repository { name } => attributes([("name", text(name))]),
+        Resource::Repository { name } => Vec::from([("name", Attribute::text(name))]),
         Resource::Ref { remote, name, force } => {
             let short = name.strip_prefix("refs/heads/").unwrap_or(name);
-            attributes([
-                ("force", Value::new_bool(*force)),
-                ("known", Value::new_bool(!short.is_empty())),
-                ("name", text(short)),
-                ("own", Value::new_bool(is_own_branch(&scope.task, short))),
-                ("remote", text(remote)),
-                ("tag", Value::new_bool(name.starts_with("refs/tags/"))),
+            Vec::from([
+                ("force", Attribute::Flag(*force)),
+                ("known", Attribute::Flag(!short.is_empty())),
+                ("name", Attribute::text(short)),
+                ("own", Attribute::Flag(is_own_branch(&scope.task, short))),
+                ("remote", Attribute::text(remote)),
+                ("tag", Attribute::Flag(name.starts_with("refs/tags/"))),
             ])
         }
-        Resource::Unknown { .. } => attributes([("why", text(&name))]),
+        Resource::Unknown { .. } => Vec::from([("why", Attribute::Text(name.clone()))]),
     };
-    attributes.insert("named".to_owned(), Value::new_bool(said.named));
-    Entity::new(uid(kind, &name), attributes, HashSet::new()).map_err(cedar)
+    attributes.push(("named", Attribute::Flag(said.named)));
+    Ok(Thing { uid: uid(kind_name, &name), kind, name, attributes })
 }
 
-fn path_attributes(
-    path: &str,
-    place: &str,
-    binding: &str,
+fn path_attributes<'a>(
+    path: &'a str,
+    place: &'static str,
+    binding: &'static str,
     said: Said,
     workspace: &Workspace,
-) -> HashMap<String, Value> {
+) -> Vec<(&'static str, Attribute<'a>)> {
     let real = std::path::Path::new(path);
-    let mut found = attributes([
-        ("barred", Value::new_bool(said.barred)),
-        ("beacon", Value::new_bool(said.beacon)),
-        ("binding", text(binding)),
-        ("in_workspace", Value::new_bool(workspace.holds(real))),
-        ("path", text(path)),
-        ("place", text(place)),
-        ("within", Value::new_bool(said.within)),
+    let mut found = Vec::from([
+        ("barred", Attribute::Flag(said.barred)),
+        ("beacon", Attribute::Flag(said.beacon)),
+        ("binding", Attribute::text(binding)),
+        ("in_workspace", Attribute::Flag(workspace.holds(real))),
+        ("path", Attribute::text(path)),
+        ("place", Attribute::text(place)),
+        ("within", Attribute::Flag(said.within)),
     ]);
     if let Some(at_home) = workspace.at_home(real) {
-        found.insert("at_home".to_owned(), text(at_home));
+        found.push(("at_home", Attribute::text(at_home)));
     }
     if let Some(at_root) = workspace.at_root(real) {
-        found.insert("at_root".to_owned(), text(at_root));
+        found.push(("at_root", Attribute::text(at_root)));
     }
     found
 }

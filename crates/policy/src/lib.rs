@@ -31,6 +31,8 @@ mod line;
 mod moment;
 mod permit;
 mod place;
+mod plain;
+mod reads;
 mod replay;
 mod schema;
 mod scope;
@@ -50,6 +52,8 @@ pub use line::{line_fits, line_form};
 pub use moment::{Budget, Chain, FingerprintState, Moment, Sources, Taint};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
 pub use place::{Entry, Files, Lexical, Name, Placed, Status, Unplaceable, Workspace};
+#[doc(hidden)]
+pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{

@@ -149,10 +149,10 @@ pub(crate) fn task_layer(scope: &TaskScope) -> Result<ReadLayer, ScopeError> {
     for (id, reason, instead, template) in trees {
         let tree = StaticPolicy::try_from(template).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let policy = Policy::from_pst(Tree::Static(tree)).map_err(broken)?;
-        let uses = crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
+        crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         read.set.add(policy.clone()).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let instead = instead.map(str::to_owned);
-        let notes = Notes { reason, instead, code: None, observe: None, uses };
+        let notes = Notes { reason, instead, code: None, observe: None };
         read.policies.push((policy, Label::lossy(&format!("{}:{id}", Layer::Task.name())), notes));
     }
     Ok(read)

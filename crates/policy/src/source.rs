@@ -6,7 +6,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, 
 use miette::Diagnostic;
 use writ_model::{Label, ReasonCode};
 
-use crate::syntax::{self, Unsayable, Uses};
+use crate::syntax::{self, Unsayable};
 
 /// How many bytes one policy file may have.
 const FILE_BYTES: usize = 4 << 20;
@@ -96,7 +96,6 @@ pub(crate) struct Notes {
     pub code: Option<ReasonCode>,
     /// Why and until when the policy is only observed; it does not count then.
     pub observe: Option<String>,
-    pub uses: Uses,
 }
 
 /// A policy that is watched and does not count: `@observe("why, and until when")`.
@@ -314,19 +313,15 @@ fn read_file(
             report.error(file, place, Some(id), message.to_owned(), Some(help));
             continue;
         }
-        let uses = match syntax::check(policy) {
-            Ok(uses) => uses,
-            Err(unsayable) => {
-                report.error(file, place, Some(id), unsayable.to_string(), None);
-                continue;
-            }
-        };
+        if let Err(unsayable) = syntax::check(policy) {
+            report.error(file, place, Some(id), unsayable.to_string(), None);
+            continue;
+        }
         let notes = Notes {
             reason,
             instead: policy.annotation("instead").map(str::to_owned),
             code: known.flatten(),
             observe,
-            uses,
         };
         read.push((policy.new_id(PolicyId::new(label.as_str())), label, notes, place));
     }

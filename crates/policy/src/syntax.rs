@@ -45,35 +45,21 @@ pub enum Unsayable {
     Template,
 }
 
-/// What the check learned beside that the policy is sayable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Uses {
-    /// The policy reads `context.approval`. One that does not cannot be changed by anybody's yes.
-    pub approval: bool,
-    /// The policy reads `context.budget`.
-    pub budget: bool,
-    /// The policy reads `context.call`.
-    pub call: bool,
-    /// The policy reads `context.now`.
-    pub now: bool,
-}
-
 /// Checks one policy.
-pub(crate) fn check(policy: &Policy) -> Result<Uses, Unsayable> {
+pub(crate) fn check(policy: &Policy) -> Result<(), Unsayable> {
     let Ok(Tree::Static(tree)) = policy.to_pst() else { return Err(Unsayable::Template) };
     let body = tree.body();
     let helps_when = match body.effect {
         Effect::Permit => Sign::Helps,
         Effect::Forbid => Sign::Hinders,
     };
-    let mut walk = Walk { uses: Uses::default() };
     for clause in body.clauses() {
         match clause {
-            Clause::When(expr) => walk.boolean(expr, helps_when, 0)?,
-            Clause::Unless(expr) => walk.boolean(expr, helps_when.turned(), 0)?,
+            Clause::When(expr) => boolean(expr, helps_when, 0)?,
+            Clause::Unless(expr) => boolean(expr, helps_when.turned(), 0)?,
         }
     }
-    Ok(walk.uses)
+    Ok(())
 }
 
 /// What it does to the answer when an expression becomes true.
@@ -83,23 +69,6 @@ enum Sign {
     Hinders,
     /// It is compared or chosen by; approval must not stand here.
     Either,
-}
-
-struct Walk {
-    uses: Uses,
-}
-
-// === impl Uses ===
-
-impl Uses {
-    pub const fn with(self, other: Self) -> Self {
-        Self {
-            approval: self.approval || other.approval,
-            budget: self.budget || other.budget,
-            call: self.call || other.call,
-            now: self.now || other.now,
-        }
-    }
 }
 
 // === impl Sign ===
@@ -114,140 +83,128 @@ impl Sign {
     }
 }
 
-// === impl Walk ===
-
-impl Walk {
-    /// An expression whose truth matters, with what its truth does.
-    fn boolean(&mut self, expr: &Arc<Expr>, sign: Sign, depth: usize) -> Result<(), Unsayable> {
-        if depth > DEPTH {
-            return Err(Unsayable::TooDeep);
-        }
-        let next = depth + 1;
-        match expr.as_ref() {
-            Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => {
-                self.boolean(left, sign, next)?;
-                self.boolean(right, sign, next)
-            }
-            Expr::UnaryOp { op: UnaryOp::Not, expr } => self.boolean(expr, sign.turned(), next),
-            Expr::IfThenElse { cond, then_expr, else_expr } => {
-                self.boolean(cond, Sign::Either, next)?;
-                self.boolean(then_expr, sign, next)?;
-                self.boolean(else_expr, sign, next)
-            }
-            Expr::GetAttr { expr: inner, .. } if is_approval(inner) => self.approval(sign),
-            Expr::HasAttr { expr: inner, attrs } if is_var(inner, &Var::Context) => {
-                if attrs.first().as_str() == "approval" { self.approval(sign) } else { Ok(()) }
-            }
-            Expr::HasAttr { expr: inner, .. } if is_approval(inner) => self.approval(sign),
-            _ => self.value(expr, next),
-        }
+/// An expression whose truth matters, with what its truth does.
+fn boolean(expr: &Arc<Expr>, sign: Sign, depth: usize) -> Result<(), Unsayable> {
+    if depth > DEPTH {
+        return Err(Unsayable::TooDeep);
     }
-
-    /// A yes is asked for here.
-    const fn approval(&mut self, sign: Sign) -> Result<(), Unsayable> {
-        self.uses.approval = true;
-        match sign {
-            Sign::Helps => Ok(()),
-            Sign::Hinders | Sign::Either => Err(Unsayable::AgainstApproval),
+    let next = depth + 1;
+    match expr.as_ref() {
+        Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+            boolean(left, sign, next)?;
+            boolean(right, sign, next)
         }
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => boolean(expr, sign.turned(), next),
+        Expr::IfThenElse { cond, then_expr, else_expr } => {
+            boolean(cond, Sign::Either, next)?;
+            boolean(then_expr, sign, next)?;
+            boolean(else_expr, sign, next)
+        }
+        Expr::GetAttr { expr: inner, .. } if is_approval(inner) => approval(sign),
+        Expr::HasAttr { expr: inner, attrs } if is_var(inner, &Var::Context) => {
+            if attrs.first().as_str() == "approval" { approval(sign) } else { Ok(()) }
+        }
+        Expr::HasAttr { expr: inner, .. } if is_approval(inner) => approval(sign),
+        _ => value(expr, next),
     }
+}
 
-    /// An expression whose value is looked at: no approval below it.
-    fn value(&mut self, expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
-        if depth > DEPTH {
-            return Err(Unsayable::TooDeep);
+/// A yes is asked for here.
+const fn approval(sign: Sign) -> Result<(), Unsayable> {
+    match sign {
+        Sign::Helps => Ok(()),
+        Sign::Hinders | Sign::Either => Err(Unsayable::AgainstApproval),
+    }
+}
+
+/// An expression whose value is looked at: no approval below it.
+fn value(expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
+    if depth > DEPTH {
+        return Err(Unsayable::TooDeep);
+    }
+    let next = depth + 1;
+    match expr.as_ref() {
+        Expr::Literal(Literal::Bool(_) | Literal::Long(_) | Literal::String(_) | Literal::EntityUID(_)) => {
+            Ok(())
         }
-        let next = depth + 1;
-        match expr.as_ref() {
-            Expr::Literal(
-                Literal::Bool(_) | Literal::Long(_) | Literal::String(_) | Literal::EntityUID(_),
-            ) => Ok(()),
-            Expr::Var(Var::Context) => Err(Unsayable::WholeContext),
-            Expr::Var(Var::Principal | Var::Action | Var::Resource) => Ok(()),
-            Expr::Slot(_) => Err(Unsayable::Template),
-            Expr::GetAttr { expr: inner, attr } => self.attribute(inner, attr, next),
-            Expr::HasAttr { expr: inner, attrs } => {
-                if is_var(inner, &Var::Context) {
-                    return if attrs.first().as_str() == "approval" {
-                        Err(Unsayable::AgainstApproval)
-                    } else {
-                        Ok(())
-                    };
+        Expr::Var(Var::Context) => Err(Unsayable::WholeContext),
+        Expr::Var(Var::Principal | Var::Action | Var::Resource) => Ok(()),
+        Expr::Slot(_) => Err(Unsayable::Template),
+        Expr::GetAttr { expr: inner, attr } => attribute(inner, attr, next),
+        Expr::HasAttr { expr: inner, attrs } => {
+            if is_var(inner, &Var::Context) {
+                return if attrs.first().as_str() == "approval" {
+                    Err(Unsayable::AgainstApproval)
+                } else {
+                    Ok(())
+                };
+            }
+            holder(inner, next)
+        }
+        Expr::Like { expr, .. } => value(expr, next),
+        Expr::Is { expr, in_expr, .. } => {
+            value(expr, next)?;
+            in_expr.iter().try_for_each(|group| value(group, next))
+        }
+        Expr::IfThenElse { cond, then_expr, else_expr } => {
+            boolean(cond, Sign::Either, next)?;
+            value(then_expr, next)?;
+            value(else_expr, next)
+        }
+        Expr::Set(members) => members.iter().try_for_each(|member| value(member, next)),
+        Expr::Record(members) => members.values().try_for_each(|member| value(member, next)),
+        Expr::UnaryOp { op, expr } => {
+            unary(*op)?;
+            match op {
+                UnaryOp::Not => boolean(expr, Sign::Either, next),
+                _ => value(expr, next),
+            }
+        }
+        Expr::BinaryOp { op, left, right } => {
+            binary(*op)?;
+            match op {
+                BinaryOp::And | BinaryOp::Or => {
+                    boolean(left, Sign::Either, next)?;
+                    boolean(right, Sign::Either, next)
                 }
-                self.holder(inner, next)
-            }
-            Expr::Like { expr, .. } => self.value(expr, next),
-            Expr::Is { expr, in_expr, .. } => {
-                self.value(expr, next)?;
-                in_expr.iter().try_for_each(|group| self.value(group, next))
-            }
-            Expr::IfThenElse { cond, then_expr, else_expr } => {
-                self.boolean(cond, Sign::Either, next)?;
-                self.value(then_expr, next)?;
-                self.value(else_expr, next)
-            }
-            Expr::Set(members) => members.iter().try_for_each(|member| self.value(member, next)),
-            Expr::Record(members) => members.values().try_for_each(|member| self.value(member, next)),
-            Expr::UnaryOp { op, expr } => {
-                unary(*op)?;
-                match op {
-                    UnaryOp::Not => self.boolean(expr, Sign::Either, next),
-                    _ => self.value(expr, next),
+                BinaryOp::GetTag | BinaryOp::HasTag => {
+                    holder(left, next)?;
+                    value(right, next)
                 }
-            }
-            Expr::BinaryOp { op, left, right } => {
-                binary(*op)?;
-                match op {
-                    BinaryOp::And | BinaryOp::Or => {
-                        self.boolean(left, Sign::Either, next)?;
-                        self.boolean(right, Sign::Either, next)
-                    }
-                    BinaryOp::GetTag | BinaryOp::HasTag => {
-                        self.holder(left, next)?;
-                        self.value(right, next)
-                    }
-                    _ => {
-                        self.value(left, next)?;
-                        self.value(right, next)
-                    }
+                _ => {
+                    value(left, next)?;
+                    value(right, next)
                 }
             }
-            _ => Err(Unsayable::UnknownForm),
         }
+        _ => Err(Unsayable::UnknownForm),
     }
+}
 
-    /// `inner.attr` as a value.
-    fn attribute(&mut self, inner: &Arc<Expr>, attr: &str, depth: usize) -> Result<(), Unsayable> {
-        if is_var(inner, &Var::Context) {
-            match attr {
-                "approval" => return Err(Unsayable::WholeApproval),
-                "budget" => self.uses.budget = true,
-                "call" => self.uses.call = true,
-                "now" => self.uses.now = true,
-                _ => {}
-            }
-            return Ok(());
-        }
-        if is_approval(inner) {
-            return Err(Unsayable::AgainstApproval);
-        }
-        if matches!(inner.as_ref(), Expr::Literal(_)) {
-            return Err(Unsayable::ForeignAttribute(attr.to_owned()));
-        }
-        self.holder(inner, depth)
+/// `inner.attr` as a value.
+fn attribute(inner: &Arc<Expr>, attr: &str, depth: usize) -> Result<(), Unsayable> {
+    if is_var(inner, &Var::Context) {
+        return if attr == "approval" { Err(Unsayable::WholeApproval) } else { Ok(()) };
     }
+    if is_approval(inner) {
+        return Err(Unsayable::AgainstApproval);
+    }
+    if matches!(inner.as_ref(), Expr::Literal(_)) {
+        return Err(Unsayable::ForeignAttribute(attr.to_owned()));
+    }
+    holder(inner, depth)
+}
 
-    /// What an attribute or tag is taken from: a variable of the request, or a member of it.
-    fn holder(&mut self, expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
-        if depth > DEPTH {
-            return Err(Unsayable::TooDeep);
-        }
-        match expr.as_ref() {
-            Expr::Var(Var::Principal | Var::Resource) => Ok(()),
-            Expr::GetAttr { expr: inner, attr } => self.attribute(inner, attr, depth + 1),
-            Expr::Literal(_) => Err(Unsayable::ForeignAttribute("…".to_owned())),
-            _ => Err(Unsayable::UnknownForm),
-        }
+/// What an attribute or tag is taken from: a variable of the request, or a member of it.
+fn holder(expr: &Arc<Expr>, depth: usize) -> Result<(), Unsayable> {
+    if depth > DEPTH {
+        return Err(Unsayable::TooDeep);
+    }
+    match expr.as_ref() {
+        Expr::Var(Var::Principal | Var::Resource) => Ok(()),
+        Expr::GetAttr { expr: inner, attr } => attribute(inner, attr, depth + 1),
+        Expr::Literal(_) => Err(Unsayable::ForeignAttribute("…".to_owned())),
+        _ => Err(Unsayable::UnknownForm),
     }
 }
 

@@ -6,14 +6,13 @@ use writ_model::Place;
 
 use super::*;
 use crate::engine::tests::{moment, scope};
+use crate::engine::{Engine, TaskJudge};
+use crate::source::PolicySources;
 
-const ALL_USES: Uses = Uses { approval: true, budget: true, call: true, now: true };
-
-fn parts() -> &'static (Schema, Principal) {
-    static PARTS: LazyLock<(Schema, Principal)> = LazyLock::new(|| {
-        let schema = crate::schema::schema().unwrap();
-        let actions = schema.action_entities().unwrap();
-        (schema, Principal::new(&scope(), &actions).unwrap())
+fn parts() -> &'static (Schema, TaskJudge) {
+    static PARTS: LazyLock<(Schema, TaskJudge)> = LazyLock::new(|| {
+        let engine = Arc::new(Engine::load(&PolicySources::shipped()).unwrap());
+        (crate::schema::schema().unwrap(), engine.for_task(scope()).unwrap())
     });
     &PARTS
 }
@@ -48,22 +47,18 @@ proptest! {
         effect in 0..EffectClass::ALL.len(),
         level in proptest::option::of(0..ApprovalLevel::RISING.len()),
     ) {
-        let (schema, principal) = parts();
-        let scope = scope();
+        let (schema, judge) = parts();
         let action = Action { effect: EffectClass::ALL[effect], resource: resource_of, because: String::new() };
-        let entity = resource(&action, None, &scope).unwrap();
-        let context = principal
-            .context(&scope, &moment(), level.map(|level| ApprovalLevel::RISING[level]), ALL_USES)
-            .unwrap();
+        let level = level.map(|level| ApprovalLevel::RISING[level]);
+        let call = crate::engine::tests::shell("true");
+        let (request, entities) = judge.whole(&action, &moment(), level, Some(&call)).unwrap();
         Request::new(
-            principal.uid.clone(),
-            action_uid(action.effect),
-            entity.uid(),
-            context,
+            request.principal().unwrap().clone(),
+            request.action().unwrap().clone(),
+            request.resource().unwrap().clone(),
+            request.context().unwrap().clone(),
             Some(schema),
         ).unwrap();
-        let call = crate::engine::tests::shell("true");
-        let entities = principal.entities(action.effect, vec![entity, tool_call(&call).unwrap()]).unwrap();
         Entities::from_entities(entities.iter().cloned(), Some(schema)).unwrap();
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! Prints one JSON object. Each case is judged with 10 and with 100,000 registered agents in memory, of which 10 have an
 //! open task, and with 1,000 open tasks; the calls go round among those, and each looks its agent up first.
+//!
+//! Then with 10, 1,000 and 10,000 policies of an organisation, one judged action a time, each time another resource out
+//! of a hundred; beside it, in the same run, `cedar-policy` alone: one question, built beforehand, to the organisation's
+//! policies as one set.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,13 +22,15 @@ use std::time::Instant;
 
 use serde_json::json;
 use writ_model::{
-    AgentId, CallId, Client, Digest, Human, Label, Limits, Operation, Supervision, Task, TaskId, TaskKind,
-    Timestamp, ToolCall,
+    Action, AgentId, CallId, Client, Digest, Human, Label, Limits, Operation, Supervision, Task, TaskId,
+    TaskKind, Timestamp, ToolCall,
 };
 use writ_policy::{
-    Budget, Engine, FingerprintState, Judgement, Lexical, Moment, PolicySources, Taint, TaskJudge, TaskScope,
-    Workspace,
+    Budget, Engine, FingerprintState, Judgement, Lexical, Moment, Plain, PolicySources, SourceFile, Taint,
+    TaskJudge, TaskScope, Workspace,
 };
+
+mod organisation;
 
 const ROUNDS: usize = 20_000;
 
@@ -75,18 +81,22 @@ fn call(operation: Operation) -> ToolCall {
     }
 }
 
-fn main() {
-    let started = Instant::now();
-    let engine = Arc::new(Engine::load(&PolicySources::shipped()).expect("the shipped policies load"));
-    let load = started.elapsed();
-    let moment = Moment {
+fn moment() -> Moment {
+    Moment {
         now: Timestamp::from_millis(1_790_000_060_000),
         budget: Budget { calls_left: 100, denials_left: 10, seconds_left: 3_000 },
         fingerprint: FingerprintState::Accepted,
         taint: Taint::default(),
         chain: writ_policy::Chain::default(),
         story: writ_policy::Story::default(),
-    };
+    }
+}
+
+fn main() {
+    let started = Instant::now();
+    let engine = Arc::new(Engine::load(&PolicySources::shipped()).expect("the shipped policies load"));
+    let load = started.elapsed();
+    let moment = moment();
     let shell = |command: &str| call(Operation::Shell { command: command.to_owned() });
     let cases = [
         ("write", call(Operation::Write { paths: vec!["src/lib.rs".to_owned()] })),
@@ -137,5 +147,95 @@ fn main() {
             }));
         }
     }
-    println!("{}", json!({ "rounds": ROUNDS, "load_ms": load.as_secs_f64() * 1e3, "cases": results }));
+    let organisations: Vec<serde_json::Value> = [10, 1_000, 10_000].into_iter().map(with_policies).collect();
+    println!(
+        "{}",
+        json!({
+            "rounds": ROUNDS,
+            "load_ms": load.as_secs_f64() * 1e3,
+            "cases": results,
+            "organisations": organisations,
+        })
+    );
+}
+
+/// Judged actions under an organisation with this many policies, and Cedar alone with the same.
+fn with_policies(count: usize) -> serde_json::Value {
+    let file = SourceFile { name: "organisation.cedar".to_owned(), text: organisation::policies(count) };
+    let started = Instant::now();
+    let sources = PolicySources::shipped().with_organisation([file]);
+    let engine = Arc::new(Engine::load(&sources).expect("the organisation's policies load"));
+    let load = started.elapsed();
+    let started = Instant::now();
+    let mut scope = scope(7);
+    scope.team = Some(Label::lossy("team-7"));
+    let judge = engine.for_task(scope).expect("the task has a judge");
+    let opening = started.elapsed();
+    let moment = moment();
+    let path = |folder: &str, n: usize| call(Operation::Write { paths: vec![format!("{folder}/f{n}.rs")] });
+    let fetch = |host: String| call(Operation::Fetch { url: format!("https://{host}/") });
+    let shell = |command: String| call(Operation::Shell { command });
+    let cases: [(&str, Vec<ToolCall>); 6] = [
+        ("write", (0..100).map(|n| path("src", n)).collect()),
+        ("write held by a path", (0..100).map(|n| path(&format!("critical-{}", 20 * n + 5), n)).collect()),
+        ("host named", (0..100).map(|n| fetch(format!("api-{}.example.com", 20 * n + 8))).collect()),
+        ("host held", (0..100).map(|n| fetch(format!("other-{n}.example.org"))).collect()),
+        ("shell allowed", (0..100).map(|n| shell(format!("cargo test --package p{n}"))).collect()),
+        ("shell held", (0..100).map(|n| shell(format!("git push origin main-{n}"))).collect()),
+    ];
+    let plain = Plain::of(&judge);
+    let rows: Vec<serde_json::Value> = cases
+        .iter()
+        .map(|(name, calls)| {
+            let actions: Vec<Vec<Action>> = calls
+                .iter()
+                .map(|call| judge.judge(call.clone(), &moment, &Lexical).ruling().actions.clone())
+                .collect();
+            let verdict = judge.explain(&actions[0], &moment).decision.verdict;
+            let whole = measured(ROUNDS, |round| {
+                let call = calls[round % calls.len()].clone();
+                let started = Instant::now();
+                let judgement = judge.judge(call, &moment, &Lexical);
+                let took = started.elapsed();
+                std::hint::black_box(&judgement);
+                took
+            });
+            let decision = measured(ROUNDS, |round| {
+                let started = Instant::now();
+                std::hint::black_box(judge.explain(&actions[round % actions.len()], &moment));
+                started.elapsed()
+            });
+            let question = plain.question(&actions[0][0], &moment).expect("the question can be put");
+            let cedar = measured((2_000_000 / count).clamp(100, ROUNDS), |_| {
+                let started = Instant::now();
+                std::hint::black_box(question.ask());
+                started.elapsed()
+            });
+            json!({
+                "case": name,
+                "verdict": verdict.name(),
+                "actions": actions[0].len(),
+                "call_p50_us": whole.0,
+                "call_p99_us": whole.1,
+                "decision_p50_us": decision.0,
+                "decision_p99_us": decision.1,
+                "cedar_alone_p50_us": cedar.0,
+                "cedar_alone_to_decision": cedar.0 / decision.0,
+            })
+        })
+        .collect();
+    json!({
+        "policies": count,
+        "load_ms": load.as_secs_f64() * 1e3,
+        "open_task_us": opening.as_secs_f64() * 1e6,
+        "cases": rows,
+    })
+}
+
+/// Median and 99th of a hundred, in microseconds.
+fn measured(rounds: usize, mut round: impl FnMut(usize) -> std::time::Duration) -> (f64, f64) {
+    let mut nanos: Vec<u64> =
+        (0..rounds).map(|n| u64::try_from(round(n).as_nanos()).unwrap_or(u64::MAX)).collect();
+    nanos.sort_unstable();
+    (nanos[rounds / 2] as f64 / 1_000.0, nanos[rounds * 99 / 100] as f64 / 1_000.0)
 }
