@@ -26,7 +26,7 @@ fn any_resource() -> impl Strategy<Value = Resource> {
         text().prop_map(|name| Resource::Host { name }),
         text().prop_map(|what| Resource::Identity { what }),
         (text(), text()).prop_map(|(server, tool)| Resource::McpTool { server, tool }),
-        text().prop_map(|name| Resource::package(name)),
+        text().prop_map(Resource::package),
         (text(), 0..Place::ALL.len()).prop_map(|(path, place)| Resource::path(path, Place::ALL[place])),
         (text(), text(), any::<bool>()).prop_map(|(remote, name, force)| Resource::Ref {
             remote,
