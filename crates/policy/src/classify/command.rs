@@ -4,13 +4,21 @@
 //! arguments in code; the catalogue knows the rest. What is left is unknown, and whatever evidence its arguments
 //! give is listed too.
 
+mod argument;
+mod breakout;
+mod name;
+
 use writ_model::EffectClass;
 
+use self::breakout::attaches;
+use self::name::is_in_bin;
 use super::catalogue::{self, Listed};
-use super::path::{self, Place};
 use super::walk::Walk;
-use super::word::{self, UNKNOWN, Value};
+use super::word::{self, Value};
 use super::{Target, flags};
+
+pub(in crate::classify) use self::breakout::starts_shell;
+pub(in crate::classify) use self::name::{is_shell, knows, program_name};
 
 /// Programs whose arguments are names to look at, never files to read.
 const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type basename dirname realpath readlink namei wc \
@@ -21,10 +29,7 @@ const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type b
 /// Programs that write the files they are given.
 const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge split csplit";
 
-/// Options that are followed by a file to write, whatever the program.
-const WRITES_NEXT: &str = "-o -out --out --output --outfile --output-file";
-
-// === impl Walk: which program ===
+// === impl Walk ===
 
 impl Walk<'_> {
     /// Judges one argument list. Wrappers come back here with the list they run.
@@ -143,50 +148,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Options of programs that only look, whose value is a command.
-    fn option_programs(&mut self, program: &str, args: &[Value]) {
-        let options = match program {
-            "man" => "-P --pager -H --html",
-            "split" => "--filter",
-            "gcc" | "g++" | "cc" | "c++" | "c89" | "c99" | "clang" | "clang++" | "gfortran" => {
-                if !flags::values(args, "-wrapper").is_empty() {
-                    self.breaks_out(program);
-                }
-                return;
-            }
-            "rake" => {
-                for code in flags::values(args, "-e -p --execute --execute-print") {
-                    self.code(code, "ruby");
-                }
-                return;
-            }
-            "mapfile" | "readarray" => "-C",
-            "go" => "-exec --exec -toolexec --toolexec -vettool --vettool",
-            "less" | "more" | "most" | "zless" | "zmore" | "bat" | "batcat" => {
-                let started = args.iter().filter_map(|arg| arg.text.strip_prefix('+'));
-                for command in
-                    started.filter_map(|text| text.split_once(['!', '|'])).map(|(_, command)| command)
-                {
-                    self.nested(command);
-                }
-                "--pager"
-            }
-            "jq" | "gojq" | "jaq" => {
-                if args.iter().any(|arg| names_environment(&arg.text)) {
-                    self.environment_printed();
-                }
-                return;
-            }
-            _ => return,
-        };
-        let commands: Vec<String> = flags::values(args, options).into_iter().map(str::to_owned).collect();
-        for command in commands {
-            let feed = std::mem::take(&mut self.feed);
-            self.nested_value(&Value::known(command));
-            self.feed = feed;
-        }
-    }
-
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
         let mut class = listed.class;
@@ -218,23 +179,6 @@ impl Walk<'_> {
             }
         }
         self.break_out_in(args, listed.class);
-    }
-
-    /// Options that load a library into the program: `openssl req -engine ./x.so`, `ssh-keygen -D ./x.so`.
-    fn loads_library(&mut self, program: &str, args: &[Value]) {
-        let options = match program {
-            "openssl" => "-engine -provider-path",
-            "ssh-keygen" | "ssh-add" => "-D -s",
-            _ => return,
-        };
-        let is_system = |path: &str| path.starts_with("/usr/lib") || path.starts_with("/lib");
-        let loaded =
-            flags::values(args, options).into_iter().find(|path| path.contains('/') && !is_system(path));
-        if let Some(path) = loaded {
-            let target = Target::Path(word::shown(path));
-            let text = "loads a library into another program";
-            self.effect(EffectClass::EscapeAttempt, target, "argument.library", text);
-        }
     }
 
     /// A program nobody listed: unknown, with whatever its arguments show.
@@ -324,252 +268,6 @@ impl Walk<'_> {
     }
 }
 
-// === impl Walk: what the arguments name ===
-
-impl Walk<'_> {
-    /// Looks at the arguments of a listed program for files that change what the command is.
-    fn arguments(&mut self, program: &str, args: &[Value], class: EffectClass) {
-        if flags::lists(WRITES_ALL, program) {
-            for path in flags::positionals(args, "-m --mode -d --date -r -t -l -b -n") {
-                self.writes_path(path, false);
-            }
-            return;
-        }
-        for sql in flags::values(args, catalogue::sql_options(program)) {
-            self.sql(program, &sql.to_uppercase());
-            // Clients of databases run what follows `\!`.
-            if let Some((_, command)) = sql.split_once("\\!") {
-                self.nested(command);
-            }
-        }
-        let reads = matches!(class, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::Network);
-        if !reads || flags::lists(NAMES_ONLY, program) {
-            return;
-        }
-        let mut before = "";
-        for arg in args {
-            let option = std::mem::replace(&mut before, arg.text.as_str());
-            if flags::lists(WRITES_NEXT, option) {
-                self.writes_path(arg, false);
-            } else if !arg.text.starts_with('-') || arg.text.contains('=') {
-                self.reads_path(arg, "argument.read");
-            }
-        }
-    }
-
-    fn sql(&mut self, program: &str, text: &str) {
-        let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-        let has = |word: &str| words.contains(&word);
-        let class = if ["DROP", "TRUNCATE", "DELETE", "DROPDATABASE", "DELETEMANY", "REMOVE"]
-            .iter()
-            .any(|w| has(w))
-        {
-            EffectClass::Destructive
-        } else if has("GRANT")
-            || has("REVOKE")
-            || ((has("CREATE") || has("ALTER")) && (has("USER") || has("ROLE")))
-        {
-            EffectClass::IdentityChange
-        } else if ["INSERT", "UPDATE", "ALTER", "CREATE", "MERGE", "REPLACE"].iter().any(|w| has(w)) {
-            EffectClass::Deploy
-        } else {
-            return;
-        };
-        self.effect(
-            class,
-            Target::Command(program.to_owned()),
-            "sql.statement",
-            "the statement changes a database",
-        );
-    }
-
-    /// The path an argument names, made comparable.
-    pub(super) fn resolved(&self, value: &Value) -> String {
-        let text = value.text.as_str();
-        let text = match text.split_once('=') {
-            Some((option, path)) if text.starts_with('-') || !option.contains('/') => path,
-            _ => text,
-        };
-        let text = text.strip_prefix('@').unwrap_or(text);
-        match &self.scope.directory {
-            Some(directory) if !text.starts_with(['/', '~']) => {
-                path::normalise(&format!("{directory}/{text}"), self.facts)
-            }
-            _ => path::normalise(text, self.facts),
-        }
-    }
-
-    pub(super) fn is_secret(&self, value: &Value) -> bool {
-        could_be_path(&value.text) && path::is_secret(&self.resolved(value)) && !self.is_own_text(value)
-    }
-
-    /// A file whose content the line itself has written: what is in it is no secret to who wrote it.
-    fn is_own_text(&self, value: &Value) -> bool {
-        value.literal().is_some_and(|name| self.scope.is_own(name))
-    }
-
-    pub(super) fn secret(&mut self, value: &Value, rule: &'static str) {
-        let target = Target::Secret(value.shown());
-        self.effect(EffectClass::SecretRead, target, rule, format!("`{}` holds credentials", value.shown()));
-    }
-
-    /// The content of this path is read. Inside the workspace that needs no effect of its own.
-    pub(super) fn reads_path(&mut self, value: &Value, rule: &'static str) {
-        if !could_be_path(&value.text) {
-            return;
-        }
-        if value.text.contains("/dev/tcp/") || value.text.contains("/dev/udp/") {
-            self.socket(value, false);
-            return;
-        }
-        let mut path = self.resolved(value);
-        if value.text.starts_with(UNKNOWN)
-            && let Some(found) = &self.feed.paths
-        {
-            path = path::normalise(&found.stand_in(self.facts), self.facts);
-        }
-        // A glob reads what its directory holds.
-        if let Some(directory) = path::literal_directory(&value.text) {
-            self.reads_path(&Value { text: directory.to_owned(), ..value.clone() }, rule);
-        }
-        if path.starts_with("/dev/fd/") {
-            // A descriptor of the command itself: what it was opened on has been read as a redirection.
-            return;
-        }
-        if path::is_secret(&path) && !self.is_own_text(value) {
-            self.secret(value, rule);
-        } else if path::place(&path, self.facts) == Place::Outside && !path.starts_with("/dev/") {
-            self.effect(EffectClass::Read, Target::Path(value.shown()), rule, "reads outside the workspace");
-        } else {
-            self.may_read(value.shown());
-        }
-    }
-
-    /// This path is written. `truncates`: emptied rather than filled.
-    pub(super) fn writes_path(&mut self, value: &Value, truncates: bool) {
-        let shown = value.shown();
-        if value.text.contains("/dev/tcp/") || value.text.contains("/dev/udp/") {
-            self.socket(value, true);
-            return;
-        }
-        let path = self.resolved(value);
-        if truncates
-            && value.text.starts_with(UNKNOWN)
-            && let Some(found) = self.feed.paths.clone()
-        {
-            // What a search found is emptied: as bad as removing it.
-            self.removes_found(&found, false);
-            return;
-        }
-        if value.text.starts_with(UNKNOWN)
-            && let Some(found) = self.feed.paths.clone().filter(|found| found.is_visible_only)
-        {
-            for root in &found.roots {
-                let folder = if root.is_empty() { "." } else { root };
-                self.writes_path(&Value::known(folder), truncates);
-            }
-            return;
-        }
-        if let Some(device) = path.strip_prefix("/dev/") {
-            let disks = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "mapper", "md", "loop", "dm-"];
-            if disks.iter().any(|disk| device.starts_with(disk)) {
-                let target = Target::Path(shown);
-                self.effect(EffectClass::Destructive, target, "path.device", "writes to a disk device");
-            } else if path::is_break_out(&path) {
-                let target = Target::Path(shown);
-                self.effect(
-                    EffectClass::EscapeAttempt,
-                    target,
-                    "path.memory",
-                    "writes to the memory of the machine",
-                );
-            }
-            return;
-        }
-        let target = Target::Path(shown);
-        if path::is_break_out(&path) {
-            self.effect(
-                EffectClass::EscapeAttempt,
-                target,
-                "path.kernel",
-                "a kernel setting that runs programs",
-            );
-        } else if path == "/proc/sysrq-trigger" {
-            self.effect(EffectClass::Destructive, target, "path.kernel", "makes the kernel reset or halt");
-        } else if path::is_history(&path) {
-            self.effect(EffectClass::EscapeAttempt, target, "path.history", "changes the record of commands");
-        } else if path::is_log(&path) && truncates {
-            self.effect(EffectClass::Destructive, target, "path.log", "empties a log");
-        } else if truncates
-            && path::place(&path, self.facts) == Place::Outside
-            && !path::is_protected(&path)
-            && path.starts_with(['/', '~'])
-        {
-            let text = "empties a file outside the workspace";
-            self.effect(EffectClass::Destructive, target, "path.truncate", text);
-        } else if path::is_protected(&path) {
-            let text = "changes what runs later, or who may do what";
-            self.effect(EffectClass::IdentityChange, target, "path.protected", text);
-        } else if path.starts_with(UNKNOWN) || path.is_empty() {
-            let text = "writes to a path only known at run time";
-            self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.write", text);
-        } else {
-            self.effect(EffectClass::WriteWorkspace, target, "path.write", "writes a file");
-        }
-    }
-
-    /// Text was written to a file: kept for a later run, and read at once where a shell starts with it.
-    pub(super) fn wrote_text(&mut self, path: &str, text: String, appends: bool) {
-        let normal = self.resolved(&Value::known(path));
-        if path::is_protected(&normal) && runs_as_shell(&normal) {
-            // Only asked what it would be: it does not run now.
-            let outer = std::mem::take(&mut self.effects);
-            for line in text.lines() {
-                self.nested(without_schedule(&normal, line));
-            }
-            let planted = std::mem::replace(&mut self.effects, outer);
-            let harms =
-                |class: EffectClass| matches!(class, EffectClass::Destructive | EffectClass::EscapeAttempt);
-            if planted.iter().any(|effect| harms(effect.class)) {
-                let target = Target::Path(word::shown(path));
-                let text = "plants a harmful command where it runs later";
-                self.effect(EffectClass::EscapeAttempt, target, "path.planted", text);
-            }
-        }
-        self.scope.wrote(path, text, appends);
-    }
-
-    /// A way out hidden in an argument: `-c ':!/bin/sh'`, `--exec=/bin/sh`, `system("/bin/sh")`.
-    fn break_out_in(&mut self, args: &[Value], class: EffectClass) {
-        // Programs that change accounts name login shells; they do not start them.
-        if class == EffectClass::IdentityChange || self.is_elsewhere {
-            return;
-        }
-        // What a program that only looks is given are names and texts, unless an option says otherwise. What is sent
-        // to other people may well be about shells.
-        let is_text = matches!(class, EffectClass::GitPush | EffectClass::Network | EffectClass::Publish);
-        let mut option = "";
-        let found = args.iter().filter(|arg| {
-            let before = std::mem::replace(&mut option, arg.text.as_str());
-            let is_code = flags::lists("-e -E -c --eval --exec --expr --execute", before);
-            let counts = class != EffectClass::Read
-                || is_code
-                || arg.text.starts_with('-')
-                || arg.text.contains("os.execute(");
-            counts && (starts_shell(&arg.text) || (!is_text && quotes_shell(&arg.text)))
-        });
-        for arg in found {
-            let target = Target::Command(arg.shown());
-            self.effect(
-                EffectClass::EscapeAttempt,
-                target,
-                "argument.shell",
-                "starts a shell out of another program",
-            );
-        }
-    }
-}
-
 /// What a command of this class does, for a person.
 const fn in_words(class: EffectClass) -> &'static str {
     match class {
@@ -587,60 +285,6 @@ const fn in_words(class: EffectClass) -> &'static str {
         EffectClass::EscapeAttempt => "gets around what watches over this session",
         EffectClass::Unknown => "runs text nobody has read",
     }
-}
-
-/// Whether any part of the classifier knows the program by this name.
-pub(super) fn knows(program: &str) -> bool {
-    catalogue::is_listed(program)
-        || is_shell(program)
-        || flags::lists(super::files::KNOWN, program)
-        || flags::lists(super::network::KNOWN, program)
-        || super::interpreter::is_interpreter(program)
-        || super::wrapper::is_wrapper(program)
-        || flags::lists(super::runner::KNOWN, program)
-        || program == "git"
-}
-
-pub(super) fn is_shell(program: &str) -> bool {
-    matches!(
-        program,
-        "sh" | "bash"
-            | "dash"
-            | "zsh"
-            | "ksh"
-            | "mksh"
-            | "ash"
-            | "fish"
-            | "csh"
-            | "tcsh"
-            | "rbash"
-            | "elvish"
-            | "lksh"
-            | "nu"
-            | "oksh"
-            | "posh"
-            | "sash"
-            | "xonsh"
-            | "yash"
-    )
-}
-
-/// The name a program is known by: without its directory, version and extension.
-pub(super) fn program_name(written: &str) -> String {
-    let base = written.rsplit(['/', '\\']).next().unwrap_or(written);
-    let base =
-        [".exe", ".cmd", ".bat", ".phar"].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base);
-    const VERSIONED: &str = "python pypy pip node nodejs ruby perl php lua luajit gcc g++ clang clang++ clang-format \
-        clang-tidy pydoc ipython idle go java tclsh guile R";
-    let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    if stem != base && flags::lists(VERSIONED, stem) { stem.to_owned() } else { base.to_owned() }
-}
-
-/// Whether a path leads to where programs are installed. Elsewhere the name of a file says little about what it is.
-fn is_in_bin(written: &str) -> bool {
-    const ROOTS: &[&str] = &["bin", "sbin", ".bin", "libexec", "Scripts", "shims", "System32"];
-    let is_local = !written.starts_with(['/', '~']);
-    !is_local && written.rsplit(['/', '\\']).skip(1).any(|part| ROOTS.contains(&part))
 }
 
 /// `docker push --help`: a program with subcommands that is only asked what it can do.
@@ -672,138 +316,7 @@ fn starts_service(program: &str, args: &[Value]) -> bool {
     }
 }
 
-fn could_be_path(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['\n', '(', ')', ';', '|', '<', '>']) && !text.contains("://")
-}
-
-/// Protected files whose lines a shell runs.
-fn runs_as_shell(normal: &str) -> bool {
-    let name = normal.rsplit('/').next().unwrap_or_default();
-    let is_start =
-        ["rc", "profile", "login", "logout", "env", "aliases"].iter().any(|end| name.ends_with(end));
-    is_start
-        || normal.contains("cron")
-        || normal.contains("/hooks/")
-        || normal.contains("profile.d/")
-        || name == "rc.local"
-}
-
-/// The command of a line in a crontab; other files have no schedule.
-fn without_schedule<'a>(normal: &str, line: &'a str) -> &'a str {
-    const FIELDS: usize = 5;
-    let line = line.trim();
-    if !normal.contains("cron") || line.starts_with('#') {
-        return line;
-    }
-    // The tables of the system have a field for the user.
-    let user = usize::from(normal.starts_with("/etc/"));
-    let fields = user + if line.starts_with('@') { 1 } else { FIELDS };
-    let mut rest = line;
-    for _ in 0..fields {
-        rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim_start();
-    }
-    rest
-}
-
-/// Whether an argument makes its program start a shell.
-pub(super) fn starts_shell(text: &str) -> bool {
-    const CALLS: &[&str] = &[
-        "!/bin/",
-        "!sh",
-        "!bash",
-        "os.execute(",
-        "os.execl",
-        "pty.spawn",
-        "exec sh",
-        "exec bash",
-        "exec /bin/",
-        "system(\"/bin/",
-        "system('/bin/",
-        "exec('/bin/",
-        "exec(\"/bin/",
-        "spawn /bin/",
-        "spawn sh",
-        "spawn bash",
-        "popen(\"/bin/",
-        "callCommand \"/bin/",
-        "exec \"/bin/",
-        "exec '/bin/",
-        "system \"/bin/",
-        "system '/bin/",
-        "Start(\"/bin/",
-        "write18{/bin/",
-        ":term",
-    ];
-    let command =
-        text.rsplit_once('=').filter(|(option, _)| option.starts_with('-')).map_or(text, |(_, value)| value);
-    // `-H/bin/sh`: the value stands right behind the letter.
-    let command = command
-        .strip_prefix('-')
-        .and_then(|rest| rest.get(1..))
-        .filter(|rest| rest.starts_with('/'))
-        .unwrap_or(command);
-    let first = command.split([' ', ',', ';', '\t', '\n']).next().unwrap_or_default();
-    is_shell_path(first) || CALLS.iter().any(|call| text.contains(call))
-}
-
-fn is_shell_path(word: &str) -> bool {
-    word.contains("bin/") && is_shell(&program_name(word))
-}
-
-/// The path of a shell right after something that starts a command in the languages of other programs: `!/bin/sh`,
-/// `` `/bin/sh` ``, `%(/bin/sh)`, `{/bin/sh}`, `; /bin/sh`.
-fn quotes_shell(text: &str) -> bool {
-    const MOST: usize = 20;
-    text.match_indices("/bin/").take(MOST).any(|(at, _)| {
-        let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-        let before = before.strip_suffix("/usr").unwrap_or(before);
-        let name = after.get("/bin/".len()..).unwrap_or_default();
-        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
-        is_shell(name.get(..end).unwrap_or_default())
-            && before.trim_end().ends_with(['!', '`', '(', '{', ';', '|', '&'])
-            && !before.trim_end().ends_with("#!")
-    })
-}
-
 /// Whether text has an index with a substitution: `a[$(…)]`.
 pub(super) fn has_index(text: &str) -> bool {
     text.split('[').skip(1).any(|index| index.contains("$(") || index.contains('`'))
-}
-
-/// `env` and `$ENV` in a program of jq, without the name of one variable behind it.
-fn names_environment(text: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    ["env", "$ENV"].iter().any(|name| {
-        text.match_indices(name).any(|(at, _)| {
-            let (before, after) =
-                (text.get(..at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
-            !before.ends_with(|c: char| is_word(c) || matches!(c, '.' | '$' | '"' | '-' | '/'))
-                && !after.starts_with(|c: char| is_word(c) || matches!(c, '.' | '[' | '"' | '/' | ':'))
-        })
-    })
-}
-
-/// Whether a debugger or tracer is told to take hold of a process that already runs.
-fn attaches(program: &str, args: &[Value]) -> bool {
-    let option = match program {
-        "gcore" | "reptyr" | "jattach" | "criu" | "injcode" => return !args.is_empty(),
-        "strace" | "ltrace" => "-p --attach",
-        "gdb" => "-p --pid -pid",
-        "lldb" => "-p -n --attach-pid --attach-name",
-        "py-spy" | "rbspy" | "gdbserver" => "-p --pid --attach",
-        _ => return false,
-    };
-    let is_number = |arg: &Value| !arg.text.is_empty() && arg.text.bytes().all(|byte| byte.is_ascii_digit());
-    let before_program = args.iter().take_while(|arg| arg.text.starts_with('-')).count();
-    let own = match program {
-        "strace" | "ltrace" => super::shell::after_options(args, "-e -o -s -u -E -a -O -S -P -l -x -p").len(),
-        _ => 0,
-    };
-    let own = args.get(..args.len() - own).unwrap_or(args);
-    let is_debugger = matches!(program, "gdb" | "lldb");
-    flags::has_any(own, option)
-        || (is_debugger && args.iter().any(|arg| arg.text.trim_start().starts_with("attach")))
-        || (program == "gdb"
-            && !flags::has(args, "--args")
-            && args.get(before_program..).unwrap_or_default().iter().skip(1).take(1).any(is_number))
 }

@@ -1,0 +1,146 @@
+//! Programs that run a command once for each of many things.
+
+use writ_model::EffectClass;
+
+use super::super::shell::after_options;
+use super::super::walk::Walk;
+use super::super::word::{UNKNOWN_TEXT, Value};
+use super::super::{Target, flags};
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    pub(super) fn xargs(&mut self, args: &[Value]) {
+        const VALUES: &str = "-I -n -P -L -d -a -E -s -J -R --max-args --max-procs --delimiter --arg-file --replace \
+            --max-lines";
+        let rest = after_options(args, VALUES);
+        if let [only] = rest
+            && flags::values(args, "-a --arg-file") == ["/dev/null"]
+        {
+            // Nothing is added, and the terminal stays what it was: a shell that takes what is typed.
+            self.feed = super::super::walk::Feed::default();
+            self.argv(std::slice::from_ref(only));
+            return;
+        }
+        if self.feed.marks.is_foreign()
+            && rest.first().is_some_and(|name| super::super::command::is_shell(&name.text))
+        {
+            self.foreign("pipes fetched or decoded text into a shell");
+        }
+        for file in flags::values(args, "-a --arg-file") {
+            self.reads_path(&Value::known(file), "argument.read");
+        }
+        let given = self.feed.text.clone().filter(|text| text.split_whitespace().count() <= 16);
+        let mut argv = rest.to_vec();
+        // `-I{}`: what is read takes the place of a word, or of a part of it.
+        let mark = flags::values(args, "-I -J --replace").last().map(|mark| (*mark).to_owned());
+        let mark = mark.or_else(|| flags::has_any(args, "-i --replace").then(|| "{}".to_owned()));
+        if let Some(mark) =
+            mark.filter(|mark| !mark.is_empty() && rest.iter().any(|arg| arg.text.contains(mark)))
+        {
+            let line = given.as_deref().map(str::trim);
+            for arg in argv.iter_mut().filter(|arg| arg.text.contains(&mark)) {
+                arg.exact &= line.is_some();
+                arg.marks = arg.marks.and(self.feed.marks);
+                arg.text = arg.text.replace(&mark, line.unwrap_or(UNKNOWN_TEXT));
+            }
+            let feed = std::mem::take(&mut self.feed);
+            self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
+            self.argv(&argv);
+            self.feed = feed;
+            return;
+        }
+        if argv.is_empty() {
+            argv.push(Value::known("echo"));
+        }
+        let marks = self.feed.marks;
+        match given {
+            Some(text) => argv.extend(text.split_whitespace().map(Value::known)),
+            None => argv.push(Value { marks, ..Value::unknown() }),
+        }
+        let feed = std::mem::take(&mut self.feed);
+        // When nothing is read the command runs as it stands.
+        if let Some((name, more)) = rest.split_first()
+            && (!more.is_empty() || !super::super::command::is_shell(&name.text))
+        {
+            self.argv(rest);
+        }
+        self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
+        self.argv(&argv);
+        self.feed = feed;
+    }
+
+    pub(super) fn parallel(&mut self, args: &[Value]) {
+        let rest = after_options(args, "-j --jobs -n -N -a --colsep -I -S --timeout --delay");
+        let end = rest.iter().position(|arg| arg.text.starts_with(":::")).unwrap_or(rest.len());
+        let (command, inputs) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        if command.is_empty() {
+            for text in inputs.iter().skip(1) {
+                self.nested_value(text);
+            }
+            if inputs.is_empty() {
+                let target = Target::Command("parallel".to_owned());
+                self.unknown(target, "shell.stdin", "runs commands that are only known at run time");
+            }
+            return;
+        }
+        let inputs = inputs.iter().filter(|input| !input.text.starts_with(":::"));
+        let words: Vec<Value> = command.iter().chain(inputs).cloned().collect();
+        self.text_or_words(&words, false);
+    }
+
+    /// A command given as one text or as words that are joined.
+    pub(super) fn text_or_words(&mut self, words: &[Value], exact_words: bool) {
+        if exact_words {
+            self.argv(words);
+            return;
+        }
+        let mut whole = Value::known("");
+        for word in words {
+            whole.append(word);
+            whole.text.push(' ');
+        }
+        if !whole.text.trim().is_empty() {
+            self.nested_value(&whole);
+        }
+    }
+
+    pub(super) fn runs_words(&mut self, program: &str, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "wrapper.runs",
+            "runs another program",
+        );
+        let mut rest = after_options(args, "-w -e -f --exts --log-file --tool --source --rcfile");
+        if program == "coverage" {
+            match rest.first().map(|sub| sub.text.as_str()) {
+                Some("run") => rest = rest.get(1..).unwrap_or_default(),
+                _ => return,
+            }
+            let python = [Value::known("python")].into_iter().chain(rest.iter().cloned());
+            self.argv(&python.collect::<Vec<_>>());
+            return;
+        }
+        self.argv(rest);
+    }
+
+    /// `hyperfine 'a' 'b'`: each word with a blank is a command.
+    pub(super) fn runs_each_text(&mut self, program: &str, args: &[Value]) {
+        self.effect(
+            EffectClass::BuildTest,
+            Target::Command(program.to_owned()),
+            "wrapper.runs",
+            "runs other programs",
+        );
+        for arg in args {
+            let text = match arg.text.split_once('=') {
+                Some((option, value)) if option.starts_with('-') => value,
+                _ => arg.text.as_str(),
+            };
+            if text.contains(' ') && !text.starts_with('-') {
+                self.nested(text);
+            }
+        }
+    }
+}
