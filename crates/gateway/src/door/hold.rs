@@ -75,6 +75,10 @@ impl<O: Office> Door<O> {
             }
             // A file that would run may have changed meanwhile; then the yes was to something else.
             (held.runs, place.action) = self.action(deed.opened, &call);
+            // And the session may have touched more, which some grants do not outlast.
+            if let Some(print) = deed.print {
+                held.moment = self.moment(deed.opened, print).await;
+            }
         };
         let deed = Deed { place, ..*deed };
         Err(self.refuse(&deed, held.step_up.into_ruling(), asked, arguments, no).await)

@@ -1,8 +1,58 @@
 //! Grants from the command line, with a scripted client: shown before they are given, in force at once, ended at once.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::pty::OpenptFlags;
 use serde_json::Value;
 
-use crate::corner::{Corner, finished, git, text, until};
+use crate::corner::{Corner, Guest, finished, git, text, until};
+
+/// `writ` at a terminal of its own.
+struct Terminal {
+    keyboard: File,
+    screen: String,
+    program: Guest,
+}
+
+// === impl Terminal ===
+
+impl Terminal {
+    fn start(corner: &Corner, arguments: &[&str]) -> Self {
+        let keyboard = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&keyboard).unwrap();
+        rustix::pty::unlockpt(&keyboard).unwrap();
+        let name = rustix::pty::ptsname(&keyboard, Vec::new()).unwrap();
+        let screen = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let end = || Stdio::from(OwnedFd::from(screen.try_clone().unwrap()));
+        let program =
+            corner.writ(arguments).stdin(end()).stdout(end()).stderr(end()).spawn().map(Guest).unwrap();
+        Self { keyboard: File::from(keyboard), screen: String::new(), program }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Reads until the text shows; what came before it is forgotten, and given back.
+    fn expect(&mut self, wanted: &str) -> String {
+        until(wanted, || {
+            let moment = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+            let poll = &mut [PollFd::new(&self.keyboard, PollFlags::IN)];
+            if rustix::event::poll(poll, Some(&moment)).unwrap() > 0 {
+                let mut bytes = [0; 4096];
+                let count =
+                    self.keyboard.read(&mut bytes).unwrap_or_else(|error| panic!("{error}\n{}", self.screen));
+                self.screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+            let at = self.screen.find(wanted)?;
+            Some(self.screen.drain(..at + wanted.len()).collect())
+        })
+    }
+}
 
 fn pending(corner: &Corner) -> Value {
     until("pending approval", || {
@@ -203,4 +253,50 @@ fn what_needs_another_person_is_refused_at_once_where_there_is_none_with_a_scrip
     assert_eq!(corner.json(["approvals", "--all", "--json"])["approvals"], serde_json::json!([]));
     let found = corner.json(["audit", "search", "--denied", "--json"]);
     assert_eq!(found["entries"][0]["entry"]["event"]["decision"]["reason"], "no-approver", "{found:#}");
+}
+
+#[test]
+fn a_person_at_a_terminal_answers_what_is_shown_with_a_scripted_client() {
+    let corner = corner();
+    let other = "git push origin HEAD:refs/heads/other";
+    let third = "git push origin HEAD:refs/heads/third";
+    let play = format!(
+        "start\ncall t1 \"{PUSH}\"\ncall t2 \"{PUSH}\"\ncall t3 \"{other}\"\ncall t4 \"{third}\"\nfinish"
+    );
+    let mut desk = Terminal::start(&corner, &["approvals", "watch"]);
+    desk.expect("waiting for requests");
+    let mut guest = corner.started(&["--hold", "60s"], &play);
+    let shown = desk.expect("[y]es, once  [g]rant  [n]o  [l]ater: ");
+    assert!(shown.contains("HEAD:refs/heads/elsewhere"), "{shown}");
+    desk.types("what?\n");
+    desk.expect("[y]es, once  [g]rant  [n]o  [l]ater: ");
+    desk.types("g\n");
+    let shown = desk.expect("Grant this? [y/N] ");
+    assert!(shown.contains("a grant would allow, without asking"), "{shown}");
+    desk.types("\n");
+    desk.expect("[y]es, once  [g]rant  [n]o  [l]ater: ");
+    desk.types("g\n");
+    desk.expect("Grant this? [y/N] ");
+    desk.types("y\n");
+    desk.expect(" granted; ");
+    // The second push runs by the grant; the third is another shape.
+    let shown = desk.expect("[l]ater: ");
+    assert!(shown.contains("refs/heads/other"), "{shown}");
+    desk.types("n\n");
+    desk.expect("refused");
+    let shown = desk.expect("[l]ater: ");
+    assert!(shown.contains("refs/heads/third"), "{shown}");
+    desk.types("l\n");
+
+    // Another terminal answers that one.
+    let request = id(&pending(&corner));
+    let mut answer = Terminal::start(&corner, &["approve", &request]);
+    answer.expect("Approve? [y]es, once  [g]rant  [N]o: ");
+    answer.types("y\n");
+    answer.expect("approved");
+    assert_eq!(answer.program.0.wait().unwrap().code(), Some(0));
+    desk.expect("approved");
+    assert_eq!(guest.0.wait().unwrap().code(), Some(0));
+    let log = "t1 allowed\nt2 allowed\nt3 denied\nt4 allowed\n";
+    assert_eq!(corner.left("log"), log, "{}", corner.left("replies"));
 }
