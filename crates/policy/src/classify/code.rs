@@ -253,6 +253,15 @@ impl Walk<'_> {
                     .take_while(|literal| !is_keyword_value(code, literal))
                     .map(|literal| Value::known(literal.text.as_str()))
                     .collect();
+                // `popen("x", "r")`: how the pipe is used, and no argument.
+                let argv = match argv.as_slice() {
+                    [command, mode]
+                        if matches!(mode.text.as_str(), "r" | "w" | "rb" | "wb" | "re" | "r+") =>
+                    {
+                        vec![command.clone()]
+                    }
+                    _ => argv,
+                };
                 // The `exec` family names the program twice: what to run, and what it is called.
                 let is_twice = argv.first().zip(argv.get(1)).is_some_and(|(path, name)| {
                     let base = path.text.rsplit('/').next().unwrap_or_default();

@@ -80,6 +80,13 @@ pub(super) fn normalise(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains("\r\n") {
         text = text.replace("\r\n", " \n").into();
     }
+    // `$<` of a makefile: a variable, and no redirection.
+    if text.contains("$<") {
+        text = text.replace("$< ", "$_ ").replace("$<\"", "$_\"").into();
+        if let Some(start) = text.strip_suffix("$<") {
+            text = format!("{start}$_").into();
+        }
+    }
     if text.contains("${{") {
         text = without_templates(&text).into();
     }

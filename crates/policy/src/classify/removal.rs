@@ -56,8 +56,11 @@ impl Walk<'_> {
             Place::Scratch if !(recursive && is_broad) => {
                 return (EffectClass::WriteWorkspace, "removes temporary files");
             }
+            Place::Scratch => {
+                return (EffectClass::Destructive, "removes what others have in a shared folder");
+            }
             Place::Outside => return (EffectClass::Destructive, "removes files outside the workspace"),
-            Place::Scratch | Place::Workspace | Place::Unknown => {}
+            Place::Workspace | Place::Unknown => {}
         }
         if path::is_rebuilt(&path) {
             return (EffectClass::WriteWorkspace, "removes build output or a cache");
