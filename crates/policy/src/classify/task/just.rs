@@ -26,9 +26,8 @@ fn steps(recipe: &[&str]) -> Vec<Step> {
     if let Some(shebang) = recipe.first().and_then(|line| line.trim().strip_prefix("#!")) {
         let text = recipe.iter().skip(1).map(|line| line.trim_start()).collect::<Vec<_>>().join("\n");
         let text = without_templates(&text);
-        let words = shebang.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
-        let program =
-            words.filter(|word| *word != "env" && !word.starts_with('-')).next_back().unwrap_or("sh");
+        let mut words = shebang.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+        let program = words.rfind(|word| *word != "env" && !word.starts_with('-')).unwrap_or("sh");
         return match super::super::command::is_shell(program) {
             true => vec![Step::Shell(text)],
             false => vec![Step::Code { language: super::super::command::program_name(program), text }],

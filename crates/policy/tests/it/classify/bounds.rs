@@ -216,8 +216,6 @@ fn soup() -> impl Strategy<Value = &'static str> {
 }
 
 /// Generous for a debug build on a busy machine; a runaway takes minutes.
-
-/// Generous for a debug build on a busy machine; a runaway takes minutes.
 const MOST: Duration = Duration::from_secs(10);
 
 fn in_time(text: &str) {
