@@ -41,7 +41,8 @@ fn a_file_is_read_and_what_it_leaves_out_is_as_shipped() {
     assert_eq!(config.limits, Limits { calls: 7, ..Limits::default() });
     assert_eq!(config.danger_pass, ["CI_TOKEN"]);
     assert_eq!(load("").unwrap().limits, Limits::default());
-    let private = load("[private]\npaths = [\"~/clients\", \"data\"]\nmcp_servers = [\"crm\"]").unwrap().private;
+    let private =
+        load("[private]\npaths = [\"~/clients\", \"data\"]\nmcp_servers = [\"crm\"]").unwrap().private;
     assert_eq!((private.paths.len(), private.mcp_servers), (2, vec!["crm".to_owned()]));
 }
 

@@ -53,6 +53,8 @@ fn a_mark_outlives_the_session_and_the_control_plane_and_ends_with_a_persons_wor
     assert_eq!(task["touched"][0]["source"], "mcp", "{task}");
     let shown = text(&corner.run(["task", "show", task["id"].as_str().unwrap()]));
     assert!(shown.contains("mcp (untrusted)") && shown.contains("github/get_issue"), "{shown}");
+    let story = text(&corner.run(["audit", "show", task["id"].as_str().unwrap()]));
+    assert!(story.contains("taint-raised") && story.contains("file-marked"), "{story}");
 
     let path = work.join("run.sh");
     let clear = ["task", "clear-mark", path.to_str().unwrap(), "--workspace", folder];
