@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cedar_policy::Policy;
 use cedar_policy::pst::{
     ActionConstraint, BinaryOp, Clause, Effect, EntityOrSlot, EntityType, EntityUID, Expr, Literal, Name,
     NonEmpty, PatternElem, Policy as Tree, PolicyID, PrincipalConstraint, PstConstructionError,
     ResourceConstraint, SmolStr, StaticPolicy, Template, UnaryOp, Var,
 };
-use cedar_policy::{Policy, PolicySet};
 use writ_model::{EffectClass, Human, Label, Supervision, Task, TaskKind};
 
 use crate::bounds::TaskBounds;
@@ -145,12 +145,11 @@ pub(crate) fn task_layer(scope: &TaskScope) -> Result<ReadLayer, ScopeError> {
         let made = bounded::trees(bounds.bounds(), &principal).map_err(broken)?;
         trees.extend(made.into_iter().map(|made| (made.id, made.reason, Some(made.instead), made.tree)));
     }
-    let mut read = ReadLayer { policies: Vec::new(), set: PolicySet::new() };
+    let mut read = ReadLayer::default();
     for (id, reason, instead, template) in trees {
         let tree = StaticPolicy::try_from(template).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let policy = Policy::from_pst(Tree::Static(tree)).map_err(broken)?;
         crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
-        read.set.add(policy.clone()).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let instead = instead.map(str::to_owned);
         let notes = Notes { reason, instead, code: None, observe: None };
         read.policies.push((policy, Label::lossy(&format!("{}:{id}", Layer::Task.name())), notes));

@@ -1,6 +1,6 @@
 //! Policy texts: the shipped ones, and an organisation's own. Reading files is the caller's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
@@ -21,6 +21,10 @@ const BRACKETS: usize = 64;
 
 /// Stack of the thread that reads policies. Only what is used of it is ever backed by memory.
 const STACK_BYTES: usize = 512 << 20;
+
+/// How many threads validate, and how many policies are worth one.
+const THREADS: usize = 8;
+const ON_ONE_THREAD: usize = 250;
 
 /// One file of policies, with the name that messages call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,9 +113,9 @@ pub struct ObservedPolicy {
 }
 
 /// One layer as it was read: policies that are all sayable, valid and have ids.
+#[derive(Default)]
 pub(crate) struct ReadLayer {
     pub policies: Vec<(Policy, Label, Notes)>,
-    pub set: PolicySet,
 }
 
 /// Checks the texts and tells all that is wrong with them.
@@ -174,7 +178,7 @@ fn read_layers(sources: &PolicySources, schema: &Schema) -> Read {
 }
 
 fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut Report) -> ReadLayer {
-    let mut read = ReadLayer { policies: Vec::new(), set: PolicySet::new() };
+    let mut read = ReadLayer::default();
     let mut home: BTreeMap<Label, (String, Option<usize>)> = BTreeMap::new();
     for file in files {
         for (policy, label, notes, place) in read_file(layer, file, report) {
@@ -187,10 +191,6 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
                     message,
                     Some("give each policy its own `@id`"),
                 );
-                continue;
-            }
-            if read.set.add(policy.clone()).is_err() {
-                report.error(file, place, Some(bare(&label)), "it cannot be added".to_owned(), None);
                 continue;
             }
             if let Some(why) = &notes.observe {
@@ -212,22 +212,9 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
             help: None,
         });
     }
-    let result = Validator::new(schema.clone()).validate(&read.set, ValidationMode::Strict);
-    let found = result
-        .validation_errors()
-        .map(|error| {
-            (Severity::Error, error.policy_id(), error.to_string(), error.help().map(|h| h.to_string()))
-        })
-        .chain(result.validation_warnings().map(|warning| {
-            (
-                Severity::Warning,
-                warning.policy_id(),
-                warning.to_string(),
-                warning.help().map(|h| h.to_string()),
-            )
-        }));
-    for (severity, id, message, help) in found {
-        let id: &str = id.as_ref();
+    let policies: Vec<&Policy> = read.policies.iter().map(|(policy, ..)| policy).collect();
+    for Complaint { severity, policy: id, message, help } in complaints(&policies, schema) {
+        let id = id.as_str();
         let at = id.parse::<Label>().ok().and_then(|label| home.get(&label).cloned());
         let (file, offset) = at.unwrap_or_else(|| (layer.name().to_owned(), None));
         let text = files.iter().find(|source| source.name == file).map_or("", |source| source.text.as_str());
@@ -241,6 +228,71 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
         });
     }
     read
+}
+
+/// What Cedar's validator has against a policy.
+struct Complaint {
+    severity: Severity,
+    /// The policy's id, with its layer.
+    policy: String,
+    message: String,
+    help: Option<String>,
+}
+
+/// Validates policies, each by itself, on as many threads as the machine has room for.
+fn complaints(policies: &[&Policy], schema: &Schema) -> Vec<Complaint> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS);
+    let each = policies.len().div_ceil(threads).max(ON_ONE_THREAD);
+    let unread = |policies: &[&Policy]| Complaint {
+        severity: Severity::Error,
+        policy: policies.first().map(|policy| policy.id().to_string()).unwrap_or_default(),
+        message: "the policies from this one on could not be validated".to_owned(),
+        help: None,
+    };
+    std::thread::scope(|scope| {
+        let spawn = |part| {
+            let thread = std::thread::Builder::new().name("validate".to_owned()).stack_size(STACK_BYTES);
+            (part, thread.spawn_scoped(scope, move || complaints_here(part, schema)))
+        };
+        let running: Vec<_> = policies.chunks(each).map(spawn).collect();
+        let told = |(part, thread): (&[&Policy], std::io::Result<std::thread::ScopedJoinHandle<'_, _>>)| {
+            let found = thread.ok().and_then(|thread| thread.join().ok()).flatten();
+            found.unwrap_or_else(|| vec![unread(part)])
+        };
+        running.into_iter().flat_map(told).collect()
+    })
+}
+
+/// None where Cedar will not have them together.
+fn complaints_here(policies: &[&Policy], schema: &Schema) -> Option<Vec<Complaint>> {
+    let set = PolicySet::from_policies(policies.iter().copied().cloned()).ok()?;
+    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+    let errors = result.validation_errors().map(|error| Complaint {
+        severity: Severity::Error,
+        policy: error.policy_id().to_string(),
+        message: error.to_string(),
+        help: error.help().map(|help| help.to_string()),
+    });
+    let warnings = result.validation_warnings().map(|warning| Complaint {
+        severity: Severity::Warning,
+        policy: warning.policy_id().to_string(),
+        message: warning.to_string(),
+        help: warning.help().map(|help| help.to_string()),
+    });
+    Some(errors.chain(warnings).collect())
+}
+
+/// Where each `@id` of a text stands first.
+fn places_of(text: &str) -> HashMap<&str, usize> {
+    const BEFORE: &str = "@id(\"";
+    let mut places = HashMap::new();
+    for (at, _) in text.match_indices(BEFORE) {
+        let id = text.get(at + BEFORE.len()..).and_then(|rest| rest.split_once("\")"));
+        if let Some((id, _)) = id {
+            places.entry(id).or_insert(at);
+        }
+    }
+    places
 }
 
 /// The policies of one file that can be used, each with where its `@id` stands.
@@ -272,10 +324,11 @@ fn read_file(
     if set.templates().next().is_some() {
         report.error(file, None, None, Unsayable::Template.to_string(), None);
     }
+    let places = places_of(&file.text);
     let mut read = Vec::new();
     for policy in set.policies() {
         let id = policy.annotation("id").unwrap_or_default();
-        let place = (!id.is_empty()).then(|| file.text.find(&format!("@id(\"{id}\")"))).flatten();
+        let place = places.get(id).copied();
         let Ok(label) = format!("{}:{id}", layer.name()).parse::<Label>() else {
             let message =
                 if id.is_empty() { "a policy has no `@id`".to_owned() } else { format!("`{id}` is no id") };

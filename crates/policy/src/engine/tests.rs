@@ -109,6 +109,41 @@ fn cost_does_not_grow_with_policies_for_other_things() {
     assert_eq!(many.considered(EffectClass::Deploy, &host), few.considered(EffectClass::Deploy, &host) + 1);
 }
 
+/// Each form of condition that says plainly what it is about keeps its policies away from questions about other things,
+/// and brings those in that are about this one.
+#[test]
+fn a_question_meets_the_policies_that_are_about_it() {
+    let path = |path: &str| Resource::path(path, Place::Workspace);
+    let host = |name: &str| Resource::Host { name: name.to_owned() };
+    for (kind, condition, about, other) in [
+        ("Path", "resource.path == \"/w/N/x\"", path("/w/7/x"), path("/w/x")),
+        ("Path", "resource.path like \"/w/N/*\"", path("/w/7/a/b"), path("/w/x/7/")),
+        ("Path", "resource.path == \"/w/N\" || resource.path like \"/w/N/*\"", path("/w/7"), path("/w/x")),
+        ("Path", "resource.in_workspace && resource.path like \"*/N.rs\"", path("/w/7.rs"), path("/w/x.rs")),
+        ("Path", "resource.path like \"/w/*/N\"", path("/w/a/7"), path("/w/a/x")),
+        ("Path", "!(resource.path != \"/w/N\" || resource.barred)", path("/w/7"), path("/w/x")),
+        ("Path", "if resource.barred then false else resource.path == \"/w/N\"", path("/w/7"), path("/w/x")),
+        ("Host", "resource == Writ::Host::\"hN\"", host("h7"), host("x")),
+        ("Host", "[\"hN\", \"iN\"].contains(resource.name)", host("i7"), host("x")),
+        ("Host", "resource.name like \"*.N.example\"", host("a.7.example"), host("7.a.example")),
+        ("Host", "principal in Writ::Team::\"N\" || resource.name == \"hN\"", host("h7"), host("x")),
+    ] {
+        let mut text = ONE.to_owned();
+        let few = load(&text).for_task(scope()).unwrap();
+        for number in 0..40 {
+            let condition = condition.replace('N', &number.to_string());
+            text.push_str(&format!(
+                "@id(\"n{number}\") @reason(\"r\") permit (principal, action, resource is Writ::{kind}) when {{ {condition} }};"
+            ));
+        }
+        let many = load(&text).for_task(scope()).unwrap();
+        let more = |resource: &Resource| {
+            many.considered(EffectClass::Read, resource) - few.considered(EffectClass::Read, resource)
+        };
+        assert_eq!((more(&about), more(&other)), (1, 0), "{condition}");
+    }
+}
+
 /// With the shipped policies, no question meets more than a handful.
 #[test]
 fn a_question_meets_a_handful_of_policies() {

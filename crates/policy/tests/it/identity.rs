@@ -8,11 +8,11 @@ use crate::random::{Counts, Dice, compare, load, policies, scope_of};
 fn the_judge_answers_as_cedar_does_with_all_policies() {
     let mut dice = Dice(7);
     let mut counts = Counts::default();
-    for round in 0..100 {
+    for round in 0..40 {
         let seed = dice.0;
         let size = 1 + dice.roll(24);
         let engine = load(policies(&mut dice, size)).unwrap_or_else(|error| panic!("round {round}: {error}"));
-        for _ in 0..2 {
+        for _ in 0..5 {
             let judge = engine.for_task(scope_of(&mut dice)).expect("the task has a judge");
             compare(&judge, &mut dice, 100, &mut counts)
                 .unwrap_or_else(|difference| panic!("round {round}, seed {seed}: {difference}"));
@@ -20,6 +20,6 @@ fn the_judge_answers_as_cedar_does_with_all_policies() {
     }
     // Each sort of answer was among them.
     for count in [counts.allowed, counts.granted, counts.held, counts.denied, counts.observed] {
-        assert!(count > 100, "{counts:?}");
+        assert!(count > 50, "{counts:?}");
     }
 }
