@@ -167,6 +167,9 @@ impl Walk<'_> {
             let text = format!("`{shown}` {}", in_words(class));
             self.effect(class, target, format!("command.{program}"), text);
         }
+        if matches!(class, EffectClass::Read | EffectClass::Network) && catalogue::has_subcommands(program) {
+            self.addresses(args);
+        }
         if listed.class == EffectClass::PackageInstall && !is_named {
             self.packages(program, args);
         }
@@ -250,6 +253,23 @@ impl Walk<'_> {
         match catalogue::subcommand(program, args) {
             Some(sub) => Target::Command(word::shown(&format!("{program} {sub}"))),
             None => Target::Command(program.to_owned()),
+        }
+    }
+
+    /// Hosts that a program which looks is told to ask, as by `--registry`, `--server` or `--endpoint-url`.
+    fn addresses(&mut self, args: &[Value]) {
+        const MOST: usize = 8;
+        let address = |arg: &Value| {
+            let text = match arg.text.split_once('=') {
+                Some((name, value)) if name.starts_with('-') => value,
+                _ => arg.text.as_str(),
+            };
+            super::network::url_host(text).filter(|_| text.contains("://"))
+        };
+        let hosts: Vec<String> = args.iter().filter_map(address).take(MOST).collect();
+        for host in hosts {
+            let text = "is told to talk to this host";
+            self.effect(EffectClass::Network, Target::Host(host), "argument.address", text);
         }
     }
 

@@ -73,7 +73,65 @@ impl Walk<'_> {
             }
             return;
         }
+        if self.goes_elsewhere(globals) {
+            // The remote's name says nothing of where this goes.
+            let target = Target::Remote { remote: "?".to_owned(), refs: Vec::new() };
+            let text = "an option or a variable changes which repository or address is meant";
+            match name {
+                "push" | "subtree" | "send-pack" => {
+                    self.effect(EffectClass::GitPush, target, "git.elsewhere", text);
+                }
+                "fetch" | "pull" | "ls-remote" | "submodule" | "remote" => {
+                    self.effect(EffectClass::Network, target, "git.elsewhere", text);
+                }
+                _ => {}
+            }
+        }
         self.git_command(name, rest);
+    }
+
+    /// Whether options before the subcommand, or variables, make it another repository, another address of a remote, or
+    /// another way there.
+    fn goes_elsewhere(&self, globals: &[Value]) -> bool {
+        const KEYS: [&str; 7] = ["remote.", "url.", "http.", "branch.", "push.", "credential.", "protocol."];
+        const VARIABLES: [&str; 16] = [
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_COMMON_DIR",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_CONFIG",
+            "GIT_CONFIG_GLOBAL",
+            "GIT_CONFIG_SYSTEM",
+            "GIT_CONFIG_COUNT",
+            "GIT_CONFIG_PARAMETERS",
+            "GIT_SSL_NO_VERIFY",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ];
+        let option = globals.iter().enumerate().any(|(at, option)| {
+            let next = || globals.get(at + 1).map(|value| value.text.as_str()).unwrap_or_default();
+            let (name, value) = match option.text.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, value),
+                _ => (option.text.as_str(), next()),
+            };
+            match name {
+                "-c" | "--config-env" => {
+                    let key = value.to_ascii_lowercase();
+                    KEYS.iter().any(|prefix| key.starts_with(prefix)) || value.contains(word::UNKNOWN)
+                }
+                "--git-dir" | "--work-tree" | "--namespace" => true,
+                "-C" => {
+                    let folder = self.resolved(&Value::known(value));
+                    !matches!(super::path::place(&folder, self.facts), super::path::Place::Workspace)
+                }
+                _ => false,
+            }
+        });
+        option || VARIABLES.iter().any(|name| !self.scope.values(name).is_empty())
     }
 
     fn local(&mut self, command: &str, class: EffectClass, text: &str) {

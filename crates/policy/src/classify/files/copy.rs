@@ -11,6 +11,18 @@ use super::is_set_id;
 // === impl Walk ===
 
 impl Walk<'_> {
+    /// A second name for a file: whoever writes to the new one writes to the file, whatever the new one is called.
+    fn leads_to(&mut self, source: &Value, written: &str) {
+        let path = self.resolved(source);
+        let is_hidden = |part: &str| part.starts_with('.') && part != "." && part != "..";
+        if path::place(&path, self.facts) == Place::Outside {
+            self.writes_path(source, false);
+        } else if written.split('/').any(is_hidden) {
+            let text = "gives a second name to files that may decide what runs";
+            self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.link", text);
+        }
+    }
+
     /// `cp`, `mv`, `ln`, `install`: sources are read, the last path is written.
     pub(super) fn copies(&mut self, program: &str, args: &[Value]) {
         let directory = flags::values(args, "-t --target-directory");
@@ -26,8 +38,14 @@ impl Walk<'_> {
                 Some((folder, _)) => {
                     let led = Value { text: format!("{folder}/{}", source.text), ..(*source).clone() };
                     self.reads_path(&led, "argument.copied");
+                    self.leads_to(&led, &source.text);
                 }
-                None => self.reads_path(source, "argument.copied"),
+                None => {
+                    self.reads_path(source, "argument.copied");
+                    if program == "ln" {
+                        self.leads_to(source, &source.text);
+                    }
+                }
             }
             // What is moved is gone from where it was.
             if program == "mv" {

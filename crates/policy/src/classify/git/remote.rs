@@ -15,6 +15,15 @@ impl Walk<'_> {
         for text in flags::values(args, "--receive-pack --exec") {
             self.command_setting("receive-pack", &Value::known(text));
         }
+        if flags::has_any(args, "-o --push-option --receive-pack --exec --signed")
+            || args.iter().any(|arg| {
+                ["--push-option=", "--receive-pack=", "--exec="].iter().any(|name| arg.text.starts_with(name))
+            })
+        {
+            // What the far side does with it is not only to take commits: a merge, a pipeline, a program.
+            let target = Target::Remote { remote: "?".to_owned(), refs: Vec::new() };
+            self.effect(EffectClass::GitPush, target, "git.push-option", "asks the remote for more than commits");
+        }
         let remote = words.first().map(|word| word.shown()).unwrap_or_default();
         let refs: Vec<String> = words.iter().skip(1).map(|word| word.shown()).collect();
         let target = Target::Remote { remote: remote.clone(), refs: refs.clone() };
