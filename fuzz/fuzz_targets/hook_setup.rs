@@ -10,7 +10,7 @@ use writ_model::Client;
 
 fuzz_target!(|input: (u8, String)| {
     let (client, text) = input;
-    let client = Client::HOOKED[usize::from(client) % 3];
+    let client = Client::HOOKED[usize::from(client) % Client::HOOKED.len()];
     let command = HookCommand {
         program: "/opt/writ".into(),
         socket: "/run/hook.sock".into(),

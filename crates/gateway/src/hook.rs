@@ -14,18 +14,25 @@ mod claude_code;
 mod cline;
 mod codex;
 mod copilot_cli;
+mod cursor;
 mod fields;
 pub mod frame;
 mod gemini_cli;
+mod kiro;
 mod opencode;
 mod qwen_code;
 mod refusal;
 mod strict;
+mod vscode;
+mod windsurf;
 
 pub use frame::{Frame, FrameError, HookReply, MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES};
 pub use opencode::PLUGIN as OPENCODE_PLUGIN;
 pub use refusal::{Refusal, refusal};
 pub(crate) use refusal::{event_in, worded};
+
+/// The field in which the hook process tells where it was started, for a client whose messages do not tell.
+pub const FOLDER_FIELD: &str = "writ_hook_folder";
 
 /// One message of a client, read once.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,13 +134,17 @@ pub fn parse(client: Client, event: Option<&str>, payload: &str) -> Result<Heard
         Client::ClaudeCode => claude_code::parse(event, &fields),
         Client::Cline => cline::parse(event, &fields),
         Client::Codex => codex::parse(event, &fields),
+        // One hook file serves both.
+        Client::CopilotCli if vscode::is_meant(&fields) => vscode::parse(event, &fields),
         Client::CopilotCli => copilot_cli::parse(event, &fields),
+        Client::Cursor => cursor::parse(event, &fields),
         Client::GeminiCli => gemini_cli::parse(event, &fields),
+        Client::Kiro => kiro::parse(event, &fields),
         Client::OpenCode => opencode::parse(event, &fields),
         Client::QwenCode => qwen_code::parse(event, &fields),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            Err(HookError::NoAdapter(client))
-        }
+        Client::VsCode => vscode::parse(event, &fields),
+        Client::Windsurf => windsurf::parse(event, &fields),
+        Client::Other => Err(HookError::NoAdapter(client)),
     }
 }
 
@@ -153,13 +164,15 @@ pub fn allowed(admitted: &Admitted<ToolCall>, event: &Label, manner: Manner) -> 
         Client::Cline => cline::allowed(admitted),
         Client::Codex => codex::allowed(admitted, event.as_str(), manner),
         Client::CopilotCli => copilot_cli::allowed(admitted, event.as_str(), manner),
+        Client::Cursor => cursor::allowed(admitted),
         Client::GeminiCli => gemini_cli::allowed(admitted, manner),
+        Client::Kiro => kiro::allowed(admitted),
         Client::OpenCode => opencode::allowed(admitted),
         Client::QwenCode => qwen_code::allowed(admitted, event.as_str(), manner),
+        Client::VsCode => vscode::allowed(admitted, event.as_str(), manner),
+        Client::Windsurf => windsurf::allowed(admitted),
         // No adapter made this call, so nobody waits for this answer.
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() }
-        }
+        Client::Other => HookReply { exit: 2, stdout: String::new(), stderr: "no adapter".to_owned() },
     }
 }
 

@@ -11,10 +11,13 @@ mod cline;
 mod codex;
 mod command;
 mod copilot_cli;
+mod cursor;
 mod gemini_cli;
 mod json;
+mod kiro;
 mod opencode;
 mod qwen_code;
+mod windsurf;
 
 pub use command::HookCommand;
 
@@ -115,6 +118,10 @@ pub enum SetupError {
     ManagedOnly { path: PathBuf, client: Client },
     #[error("`{path}` switches the hooks off; take that out of it")]
     SwitchedOff { path: PathBuf },
+    #[error(
+        "{0} is a program with a window, which a run does not start; `writ install {0}` puts hooks into it"
+    )]
+    Windowed(Client),
     #[error("{0} has no administrator's configuration for hooks; install them for each user")]
     NotManaged(Client),
     #[error("`{path}` cannot be read as what it should be: {why}")]
@@ -136,9 +143,10 @@ pub fn inject(client: Client, host: &Host<'_>, run: &Run<'_>) -> Result<Injectio
         Client::GeminiCli => gemini_cli::inject(host, run),
         Client::OpenCode => opencode::inject(host, run),
         Client::QwenCode => qwen_code::inject(host, run),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            Err(SetupError::NoAdapter(client))
+        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf => {
+            Err(SetupError::Windowed(client))
         }
+        Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 
@@ -185,9 +193,13 @@ pub fn install(
         Client::GeminiCli => gemini_cli::install(level, system, host, command),
         Client::OpenCode => opencode::install(level, system, host, command),
         Client::QwenCode => qwen_code::install(level, system, host, command),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            Err(SetupError::NoAdapter(client))
-        }
+        Client::Cursor => cursor::install(level, system, host, command),
+        Client::Kiro => kiro::install(level, host, command),
+        // It reads the hook files of Copilot CLI, but for the administrator's.
+        Client::VsCode if level == Level::Managed => Err(SetupError::NotManaged(client)),
+        Client::VsCode => copilot_cli::install(level, system, host, command),
+        Client::Windsurf => windsurf::install(level, system, host, command),
+        Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 
@@ -210,9 +222,12 @@ pub fn uninstall(
         Client::GeminiCli => gemini_cli::uninstall(level, system, host),
         Client::OpenCode => opencode::uninstall(level, system, host),
         Client::QwenCode => qwen_code::uninstall(level, system, host),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            Err(SetupError::NoAdapter(client))
-        }
+        Client::Cursor => cursor::uninstall(level, system, host),
+        Client::Kiro => kiro::uninstall(level, host),
+        Client::VsCode if level == Level::Managed => Err(SetupError::NotManaged(client)),
+        Client::VsCode => copilot_cli::uninstall(level, system, host),
+        Client::Windsurf => windsurf::uninstall(level, system, host),
+        Client::Other => Err(SetupError::NoAdapter(client)),
     }
 }
 
@@ -226,11 +241,11 @@ pub const fn patience(client: Client) -> Duration {
         Client::ClaudeCode
         | Client::Codex
         | Client::CopilotCli
-        | Client::Cursor
         | Client::GeminiCli
-        | Client::Kiro
         | Client::OpenCode
         | Client::QwenCode
+        | Client::Cursor
+        | Client::Kiro
         | Client::VsCode
         | Client::Windsurf
         | Client::Other => Duration::from_secs(590),

@@ -137,14 +137,18 @@ pub struct Registration {
 
 impl Client {
     /// Every client that has a hook adapter.
-    pub const HOOKED: [Self; 7] = [
+    pub const HOOKED: [Self; 11] = [
         Self::ClaudeCode,
         Self::Cline,
         Self::Codex,
         Self::CopilotCli,
+        Self::Cursor,
         Self::GeminiCli,
+        Self::Kiro,
         Self::OpenCode,
         Self::QwenCode,
+        Self::VsCode,
+        Self::Windsurf,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -161,6 +165,22 @@ impl Client {
             Self::VsCode => "vscode",
             Self::Windsurf => "windsurf",
             Self::Other => "other",
+        }
+    }
+
+    /// Whether it is known by its documentation alone, as a program with a window: it can be hooked, and not started
+    /// under a supervisor.
+    pub const fn is_windowed(self) -> bool {
+        match self {
+            Self::Cursor | Self::Kiro | Self::VsCode | Self::Windsurf => true,
+            Self::ClaudeCode
+            | Self::Cline
+            | Self::Codex
+            | Self::CopilotCli
+            | Self::GeminiCli
+            | Self::OpenCode
+            | Self::QwenCode
+            | Self::Other => false,
         }
     }
 
@@ -189,9 +209,13 @@ impl Client {
             "cline" => Self::Cline,
             "codex" => Self::Codex,
             "copilot" => Self::CopilotCli,
+            "cursor" | "cursor-agent" => Self::Cursor,
             "gemini" | "gemini-cli" => Self::GeminiCli,
+            "kiro" | "kiro-cli" => Self::Kiro,
             "opencode" => Self::OpenCode,
             "qwen" | "qwen-code" => Self::QwenCode,
+            "code" | "code-insiders" => Self::VsCode,
+            "windsurf" => Self::Windsurf,
             _ => Self::Other,
         }
     }

@@ -4,9 +4,13 @@ mod claude_code;
 mod cline;
 mod codex;
 mod copilot_cli;
+mod cursor;
 mod gemini_cli;
+mod kiro;
 mod opencode;
 mod qwen_code;
+mod vscode;
+mod windsurf;
 
 use writ_model::Client;
 
@@ -35,10 +39,14 @@ pub fn of(client: Client) -> Option<Tool> {
         Client::Cline => Some(cline::TOOL),
         Client::Codex => Some(codex::TOOL),
         Client::CopilotCli => Some(copilot_cli::TOOL),
+        Client::Cursor => Some(cursor::TOOL),
         Client::GeminiCli => Some(gemini_cli::TOOL),
+        Client::Kiro => Some(kiro::TOOL),
         Client::OpenCode => Some(opencode::TOOL),
         Client::QwenCode => Some(qwen_code::TOOL),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => None,
+        Client::VsCode => Some(vscode::TOOL),
+        Client::Windsurf => Some(windsurf::TOOL),
+        Client::Other => None,
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! The socket is not trusted with more than an answer: it must belong to the user who runs the hook.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use writ_gateway::hook::{Frame, FrameError, HookReply, MAX_PAYLOAD_BYTES, refusal};
+use writ_gateway::hook::{FOLDER_FIELD, Frame, FrameError, HookReply, MAX_PAYLOAD_BYTES, refusal};
 use writ_model::{Client, ReasonCode};
 
 mod line;
@@ -97,10 +98,10 @@ fn ask(call: &Call, input: &mut Vec<u8>, until: Instant) -> Result<HookReply, Fa
     if payload.trim_ascii().is_empty() {
         return Err(Failure::new(ReasonCode::InputMalformed, "standard input held no event".to_owned()));
     }
+    let payload = placed(call.client, payload)?;
     let socket = crate::config::hook_socket(call.socket.as_deref())
         .map_err(|error| Failure::new(ReasonCode::ControlUnreachable, error.to_string()))?;
-    let frame =
-        Frame { client: call.client, event: call.event.as_deref().map(Into::into), payload: payload.into() };
+    let frame = Frame { client: call.client, event: call.event.as_deref().map(Into::into), payload };
     let frame = frame.to_line().map_err(|error| {
         let reason = match &error {
             FrameError::TooLarge => ReasonCode::InputTooLarge,
@@ -125,6 +126,24 @@ fn ask(call: &Call, input: &mut Vec<u8>, until: Instant) -> Result<HookReply, Fa
             Err(Failure::new(ReasonCode::ControlUnreachable, format!("the answer has exit code {other}")))
         }
     }
+}
+
+/// The message; with the folder that this process was started in for the client that does not tell where it works.
+///
+/// It goes in front as it is, unread: where that makes no JSON of it, the message is refused as none.
+fn placed(client: Client, payload: &str) -> Result<Cow<'_, str>, Failure> {
+    if client != Client::Windsurf {
+        return Ok(payload.into());
+    }
+    let unknown =
+        |why: String| Failure::new(ReasonCode::HookFailed, format!("looking where the hook is: {why}"));
+    let folder = std::env::current_dir().map_err(|error| unknown(error.to_string()))?;
+    let folder = folder.to_str().ok_or_else(|| unknown("the path is not UTF-8".to_owned()))?;
+    let folder = serde_json::to_string(folder).map_err(|error| unknown(error.to_string()))?;
+    Ok(match payload.trim_ascii_start().strip_prefix('{') {
+        Some(rest) => format!("{{\"{FOLDER_FIELD}\":{folder},{rest}").into(),
+        None => payload.into(),
+    })
 }
 
 /// `hook CLIENT [EVENT] [--socket PATH] [--deadline SECONDS]`, in any order after the client.

@@ -5,7 +5,10 @@
 
 use writ_model::{Client, ReasonCode};
 
-use super::{HookReply, claude_code, cline, codex, copilot_cli, gemini_cli, opencode, qwen_code};
+use super::{
+    HookReply, claude_code, cline, codex, copilot_cli, cursor, gemini_cli, kiro, opencode, qwen_code, vscode,
+    windsurf,
+};
 
 /// Longest text that is told to a client, in characters.
 const MAX_TEXT_CHARS: usize = 2_000;
@@ -43,6 +46,12 @@ pub(super) enum Form {
     DeniedAnyhow,
     /// `cancel: true`, exit 0: the exit code is not honoured.
     Cancelled,
+    /// `permission: deny`, and exit 2.
+    NoPermission,
+    /// `continue: false` with words for the person, and exit 2.
+    NotContinued,
+    /// Exit 2 and the words on standard error; nothing else is read.
+    ExitAlone,
 }
 
 /// The refusal in the form of this client and event.
@@ -74,12 +83,14 @@ pub(crate) fn worded(client: Client, event: Option<&str>, text: &str) -> Refusal
         Client::Cline => (cline::refusal_form(event), event.unwrap_or_default()),
         Client::Codex => (codex::refusal_form(event), event.unwrap_or_default()),
         Client::CopilotCli => (copilot_cli::refusal_form(event), event.unwrap_or_default()),
+        Client::Cursor => (cursor::refusal_form(event), event.unwrap_or_default()),
         Client::GeminiCli => (gemini_cli::refusal_form(event), event.unwrap_or_default()),
+        Client::Kiro => (kiro::refusal_form(event), event.unwrap_or_default()),
         Client::OpenCode => (opencode::refusal_form(event), event.unwrap_or_default()),
         Client::QwenCode => (qwen_code::refusal_form(event), event.unwrap_or_default()),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
-            (Form::Decision("block"), "")
-        }
+        Client::VsCode => (vscode::refusal_form(event), event.unwrap_or_default()),
+        Client::Windsurf => (windsurf::refusal_form(event), event.unwrap_or_default()),
+        Client::Other => (Form::Decision("block"), ""),
     };
     form.refusal(name, text)
 }
@@ -123,9 +134,13 @@ impl Form {
             ),
             Self::Decision(word) => (2, format!(r#"{{"decision":{},"reason":{said}}}"#, quoted(word))),
             Self::Stop => (0, format!(r#"{{"continue":false,"stopReason":{said}}}"#)),
-            Self::CallDenied => {
-                (0, format!(r#"{{"permissionDecision":"deny","permissionDecisionReason":{said}}}"#))
-            }
+            // VS Code reads the same hook file and looks for the denial inside.
+            Self::CallDenied => (
+                0,
+                format!(
+                    r#"{{"permissionDecision":"deny","permissionDecisionReason":{said},"hookSpecificOutput":{{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":{said}}}}}"#
+                ),
+            ),
             Self::BehaviourDenied => (0, format!(r#"{{"behavior":"deny","message":{said}}}"#)),
             Self::Blocked => (0, format!(r#"{{"decision":"block","reason":{said}}}"#)),
             Self::DeniedAnyhow => (
@@ -135,6 +150,11 @@ impl Form {
                 ),
             ),
             Self::Cancelled => (0, format!(r#"{{"cancel":true,"errorMessage":{said}}}"#)),
+            Self::NoPermission => {
+                (2, format!(r#"{{"permission":"deny","user_message":{said},"agent_message":{said}}}"#))
+            }
+            Self::NotContinued => (2, format!(r#"{{"continue":false,"user_message":{said}}}"#)),
+            Self::ExitAlone => (2, String::new()),
             Self::Silence => return Refusal { exit: 0, stdout: String::new(), stderr: String::new() },
         };
         Refusal { exit, stdout, stderr: format!("{text}\n") }

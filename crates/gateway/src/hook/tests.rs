@@ -9,9 +9,13 @@ const BEFORE: [(Client, &str); Client::HOOKED.len()] = [
     (Client::Cline, "PreToolUse"),
     (Client::Codex, "PreToolUse"),
     (Client::CopilotCli, "preToolUse"),
+    (Client::Cursor, "preToolUse"),
     (Client::GeminiCli, "BeforeTool"),
+    (Client::Kiro, "PreToolUse"),
     (Client::OpenCode, "tool.execute.before"),
     (Client::QwenCode, "PreToolUse"),
+    (Client::VsCode, "PreToolUse"),
+    (Client::Windsurf, "pre_run_command"),
 ];
 
 /// A message before a call, in the client's form.
@@ -31,18 +35,26 @@ fn before(client: Client, tool: &str, input: Value) -> Value {
             "hookName": "preToolUse", "cwd": "/home/dev/project", "sessionId": "s1", "timestamp": 1, "toolName": tool,
             "toolArgs": input,
         }),
+        Client::Cursor => json!({
+            "conversation_id": "s1", "hook_event_name": "preToolUse", "workspace_roots": ["/home/dev/project"],
+            "tool_name": tool, "tool_input": input, "tool_use_id": "t1",
+        }),
+        Client::Kiro => json!({
+            "hook_event_name": "PreToolUse", "cwd": "/home/dev/project", "tool_name": tool, "tool_input": input,
+        }),
+        Client::VsCode => json!({
+            "hookEventName": "PreToolUse", "cwd": "/home/dev/project", "sessionId": "s1", "tool_name": tool,
+            "tool_input": input, "tool_use_id": "t1",
+        }),
+        Client::Windsurf => json!({
+            "writ_hook_folder": "/home/dev/project", "agent_action_name": format!("pre_{tool}"), "trajectory_id": "s1",
+            "tool_info": input,
+        }),
         Client::GeminiCli => json!({
             "hook_event_name": "BeforeTool", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
             "tool_input": input,
         }),
-        Client::ClaudeCode
-        | Client::Codex
-        | Client::QwenCode
-        | Client::Cursor
-        | Client::Kiro
-        | Client::VsCode
-        | Client::Windsurf
-        | Client::Other => json!({
+        Client::ClaudeCode | Client::Codex | Client::QwenCode | Client::Other => json!({
             "hook_event_name": "PreToolUse", "cwd": "/home/dev/project", "session_id": "s1", "tool_name": tool,
             "tool_input": input, "tool_use_id": "toolu_1",
         }),
@@ -82,7 +94,9 @@ fn mcp(server: &str, tool: &str) -> Operation {
 
 #[test]
 fn every_known_tool_has_its_operation() {
-    use Client::{ClaudeCode, Cline, Codex, CopilotCli, GeminiCli, OpenCode, QwenCode};
+    use Client::{
+        ClaudeCode, Cline, Codex, CopilotCli, Cursor, GeminiCli, Kiro, OpenCode, QwenCode, VsCode, Windsurf,
+    };
     let fetch = |url: &str| Operation::Fetch { url: url.to_owned() };
     let search = |query: &str| Operation::WebSearch { query: query.to_owned() };
     let spawn = |subagent: &str| Operation::Spawn { subagent: subagent.to_owned() };
@@ -163,6 +177,54 @@ fn every_known_tool_has_its_operation() {
         (Cline, "team_spawn_teammate", json!({"agentId": "critic", "rolePrompt": "r"}), spawn("critic")),
         (Cline, "team_status", json!({}), Operation::Notes),
         (Cline, "everything__echo", json!({"message": "x"}), mcp("everything", "echo")),
+        (Cursor, "Shell", json!({"command": "ls"}), shell("ls")),
+        (Cursor, "Read", json!({"file_path": "/a"}), read("/a")),
+        (Cursor, "Write", json!({"file_path": "/a", "content": ""}), write("/a")),
+        (Cursor, "StrReplace", json!({"path": "/a"}), write("/a")),
+        (Cursor, "Delete", json!({"path": "/a"}), write("/a")),
+        (Cursor, "Glob", json!({"glob_pattern": "*", "target_directory": "src"}), read("src")),
+        (Cursor, "Grep", json!({"pattern": "x", "path": "src"}), grep("src", None)),
+        (Cursor, "WebFetch", json!({"url": "https://a.example"}), fetch("https://a.example")),
+        (Cursor, "WebSearch", json!({"search_term": "q"}), search("q")),
+        (Cursor, "Task", json!({"subagent_type": "explore"}), spawn("explore")),
+        (Cursor, "TodoWrite", json!({"todos": []}), Operation::Notes),
+        // The message does not say which server.
+        (Cursor, "MCP:push", json!({}), mcp("*", "push")),
+        (Kiro, "execute_bash", json!({"command": "ls"}), shell("ls")),
+        (
+            Kiro,
+            "fs_read",
+            json!({"operations": [{"mode": "Line", "path": "/a"}, {"mode": "Image", "image_paths": ["/b.png"]}]}),
+            Operation::Read { paths: vec!["/a".into(), "/b.png".into()] },
+        ),
+        (Kiro, "fs_write", json!({"command": "create", "path": "/a"}), write("/a")),
+        (Kiro, "@git/push", json!({}), mcp("git", "push")),
+        (Kiro, "todo_list", json!({}), Operation::Notes),
+        (VsCode, "run_in_terminal", json!({"command": "ls", "explanation": "e"}), shell("ls")),
+        (VsCode, "runTerminalCommand", json!({"command": "ls"}), shell("ls")),
+        (VsCode, "read_file", json!({"filePath": "/a", "startLine": 1}), read("/a")),
+        (VsCode, "create_file", json!({"filePath": "/a", "content": ""}), write("/a")),
+        (VsCode, "replace_string_in_file", json!({"filePath": "/a"}), write("/a")),
+        (VsCode, "editFiles", json!({"files": ["src/main.ts"]}), write("src/main.ts")),
+        (
+            VsCode,
+            "multi_replace_string_in_file",
+            json!({"replacements": [{"filePath": "/a"}, {"filePath": "/b"}]}),
+            Operation::Write { paths: vec!["/a".into(), "/b".into()] },
+        ),
+        (VsCode, "grep_search", json!({"query": "x", "includePattern": "*.rs"}), grep(".", Some("*.rs"))),
+        (VsCode, "fetch_webpage", json!({"urls": ["https://a.example"]}), fetch("https://a.example")),
+        (VsCode, "runSubagent", json!({"prompt": "p", "description": "d"}), spawn("unnamed")),
+        (VsCode, "mcp_git_push", json!({}), mcp("git", "push")),
+        (Windsurf, "run_command", json!({"command_line": "ls"}), shell("ls")),
+        (Windsurf, "read_code", json!({"file_path": "/a"}), read("/a")),
+        (Windsurf, "write_code", json!({"file_path": "/a", "edits": []}), write("/a")),
+        (
+            Windsurf,
+            "mcp_tool_use",
+            json!({"mcp_server_name": "git", "mcp_tool_name": "push", "mcp_tool_arguments": {}}),
+            mcp("git", "push"),
+        ),
         (QwenCode, "run_shell_command", json!({"command": "ls", "is_background": false}), shell("ls")),
         (QwenCode, "monitor", json!({"command": "ls"}), shell("ls")),
         (QwenCode, "read_file", json!({"file_path": "/a"}), read("/a")),
@@ -277,7 +339,9 @@ fn every_known_tool_has_its_operation() {
 
 #[test]
 fn what_is_not_plainly_known_is_unknown() {
-    use Client::{ClaudeCode, Cline, Codex, CopilotCli, GeminiCli, OpenCode, QwenCode};
+    use Client::{
+        ClaudeCode, Cline, Codex, CopilotCli, Cursor, GeminiCli, Kiro, OpenCode, QwenCode, VsCode, Windsurf,
+    };
     let cases = [
         (ClaudeCode, "Bash", json!("ls")),
         (ClaudeCode, "Bash", json!(null)),
@@ -297,6 +361,18 @@ fn what_is_not_plainly_known_is_unknown() {
         (Codex, "exec", json!({"input": "tools.exec_command('ls')"})),
         (Codex, "write_stdin", json!({"chars": "rm -rf .\n"})),
         (Codex, "apply_patch", json!({"command": "rm -rf ."})),
+        (Cursor, "Shell", json!({"command": ["ls"]})),
+        (Cursor, "MCP:", json!({})),
+        (Cursor, "Rewrite", json!({"path": "/a"})),
+        (Cursor, "Write", json!({"file_path": "/a", "path": "/b"})),
+        (Kiro, "use_aws", json!({"service_name": "s3"})),
+        (Kiro, "fs_read", json!({"operations": []})),
+        (Kiro, "@git", json!({})),
+        (VsCode, "run_task", json!({"task": "x"})),
+        (VsCode, "fetch_webpage", json!({"urls": ["https://a.example", "https://b.example"]})),
+        (VsCode, "multi_replace_string_in_file", json!({"replacements": [{"path": 7}]})),
+        (Windsurf, "run_command", json!({"command_line": ""})),
+        (Windsurf, "mcp_tool_use", json!({"mcp_tool_name": "push"})),
         (Cline, "run_commands", json!({"commands": []})),
         (Cline, "run_commands", json!({"commands": "ls"})),
         (Cline, "run_commands", json!({"commands": ["ls", {"command": "rm"}]})),
@@ -436,7 +512,9 @@ fn the_payload_cannot_be_another_event_than_the_hook_was_started_for() {
 #[test]
 fn an_unknown_event_is_told_apart() {
     for (client, _) in BEFORE {
-        let text = json!({"hook_event_name": "BeforeWorldEnds", "cwd": "/a", "directory": "/a", "session_id": "s", "session": "s", "sessionId": "s", "taskId": "s", "workspaceRoots": ["/a"], "hookName": "before_world_ends"});
+        let text = json!({"hook_event_name": "BeforeWorldEnds", "cwd": "/a", "directory": "/a", "session_id": "s", "session": "s", "sessionId": "s", "taskId": "s", "workspaceRoots": ["/a"], "hookName": "before_world_ends",
+            "conversation_id": "s", "workspace_roots": ["/a"], "trajectory_id": "s", "writ_hook_folder": "/a",
+            "agent_action_name": "before_world_ends"});
         assert_eq!(parse(client, None, &text.to_string()).unwrap().event, HookEvent::Unknown, "{client}");
     }
     assert!(parse(Client::Other, None, "{}").is_err());
@@ -454,9 +532,14 @@ fn a_refusal_of_a_call_blocks_twice() {
             "{client}"
         );
         assert!(stderr.contains("guardrail"), "{client}");
+        // These two read no answer but the exit code.
+        if matches!(client, Client::Kiro | Client::Windsurf) {
+            assert_eq!(stdout, "", "{client}");
+            continue;
+        }
         let value: Value = serde_json::from_str(&stdout).unwrap();
         let word = match client {
-            Client::ClaudeCode | Client::Codex | Client::QwenCode => {
+            Client::ClaudeCode | Client::Codex | Client::QwenCode | Client::VsCode => {
                 assert_eq!(value["hookSpecificOutput"]["hookEventName"], event);
                 &value["hookSpecificOutput"]["permissionDecision"]
             }
@@ -465,14 +548,14 @@ fn a_refusal_of_a_call_blocks_twice() {
                 assert_eq!(value["cancel"], true);
                 &Value::from("deny")
             }
-            Client::CopilotCli => &value["permissionDecision"],
-            Client::GeminiCli
-            | Client::OpenCode
-            | Client::Cursor
-            | Client::Kiro
-            | Client::VsCode
-            | Client::Windsurf
-            | Client::Other => &value["decision"],
+            Client::CopilotCli => {
+                // VS Code reads the same file's answer in its own place.
+                assert_eq!(value["hookSpecificOutput"]["permissionDecision"], "deny");
+                &value["permissionDecision"]
+            }
+            Client::Cursor => &value["permission"],
+            Client::Kiro | Client::Windsurf => panic!("{client} answers with its exit code alone"),
+            Client::GeminiCli | Client::OpenCode | Client::Other => &value["decision"],
         };
         assert_eq!(word, "deny", "{client}");
         assert!(!stdout.contains("ask"), "{client}");
@@ -491,7 +574,7 @@ fn the_refused_event_is_found_without_the_command_line() {
         // Neither to be found: still a block.
         let lost = refusal(client, None, &[0xff, 0xfe], ReasonCode::InputMalformed, "x");
         assert!(lost.exit == 2 || lost.stdout.contains("\"cancel\":true"), "{client}");
-        assert!(serde_json::from_str::<Value>(&lost.stdout).is_ok());
+        assert!(lost.stdout.is_empty() || serde_json::from_str::<Value>(&lost.stdout).is_ok());
     }
 }
 
@@ -502,7 +585,11 @@ fn refusing_the_end_of_a_turn_does_not_make_the_agent_go_on() {
         (Client::Cline, &["TaskComplete", "TaskCancel", "TaskError", "SessionShutdown", "PostToolUse"]),
         (Client::Codex, &["Stop", "SubagentStop", "SessionEnd", "Interrupt"]),
         (Client::CopilotCli, &["agentStop", "subagentStop", "sessionEnd", "postToolUse"]),
+        (Client::Cursor, &["stop", "subagentStop", "sessionEnd", "postToolUse"]),
         (Client::GeminiCli, &["AfterAgent", "SessionEnd"]),
+        (Client::Kiro, &["Stop", "stop", "PostToolUse"]),
+        (Client::VsCode, &["Stop", "SubagentStop"]),
+        (Client::Windsurf, &["post_cascade_response", "post_run_command"]),
         (Client::OpenCode, &["session.idle", "session.deleted"]),
         (Client::QwenCode, &["Stop", "StopFailure", "SubagentStop", "SessionEnd"]),
     ] {
@@ -642,4 +729,47 @@ fn cline_works_in_one_folder_or_not_at_all() {
     let mut nameless = child;
     nameless["agent_id"] = Value::Null;
     assert!(parse(Client::Cline, None, &nameless.to_string()).is_err());
+}
+
+/// One hook file serves two clients, which send and read different things.
+#[test]
+fn a_hook_of_copilot_hears_vscode_too() {
+    let message = before(Client::VsCode, "run_in_terminal", json!({"command": "ls"}));
+    let heard = parse(Client::CopilotCli, Some("preToolUse"), &message.to_string()).unwrap();
+    assert_eq!(heard.client, Client::VsCode);
+    assert!(matches!(heard.event, HookEvent::BeforeTool(_)));
+    let other = parse(Client::CopilotCli, Some("postToolUse"), &message.to_string());
+    assert!(matches!(other, Err(HookError::OtherEvent { .. })), "{other:?}");
+    // A message that could be of either is of Copilot, and its call unknown.
+    let mut both = message;
+    both["toolName"] = "bash".into();
+    let heard = parse(Client::CopilotCli, Some("preToolUse"), &both.to_string()).unwrap();
+    let HookEvent::BeforeTool(call) = heard.event else { panic!("{both}") };
+    assert_eq!(heard.client, Client::CopilotCli);
+    assert!(matches!(call.operation, Operation::Unknown { .. }));
+}
+
+#[test]
+fn cursor_works_where_its_call_says_or_in_its_first_folder() {
+    let message = before(Client::Cursor, "Shell", json!({"command": "ls"}));
+    assert_eq!(proposed(Client::Cursor, &message).cwd, "/home/dev/project");
+    let mut elsewhere = message.clone();
+    elsewhere["cwd"] = "/srv".into();
+    assert_eq!(proposed(Client::Cursor, &elsewhere).cwd, "/srv");
+    for (name, value) in
+        [("cwd", json!("srv")), ("workspace_roots", json!([])), ("workspace_roots", json!([7]))]
+    {
+        let mut nowhere = message.clone();
+        nowhere[name] = value;
+        assert!(parse(Client::Cursor, None, &nowhere.to_string()).is_err(), "{nowhere}");
+    }
+}
+
+/// Without the folder that the hook process adds, nobody knows where a file tool of Windsurf works.
+#[test]
+fn windsurf_is_refused_where_no_folder_is_known() {
+    let mut message = before(Client::Windsurf, "read_code", json!({"file_path": "a"}));
+    assert!(parse(Client::Windsurf, Some("pre_read_code"), &message.to_string()).is_ok());
+    message.as_object_mut().unwrap().remove("writ_hook_folder");
+    assert!(parse(Client::Windsurf, Some("pre_read_code"), &message.to_string()).is_err());
 }

@@ -1,4 +1,5 @@
-//! Copilot CLI: a plugin folder that its command line names, or a hook file of our own beside the user's.
+//! Copilot CLI: a plugin folder that its command line names, or a hook file of our own beside the user's, which VS Code
+//! reads too.
 //!
 //! A repository that the user trusts can switch off every hook but the administrator's, and nothing that we set would
 //! outrank that; so such a repository is refused. Settings are read once, at the start.
@@ -23,7 +24,7 @@ const EVENTS: &[(&str, Failing)] = &[
     (
         "preToolUse",
         Failing::Says(
-            r#"{"permissionDecision":"deny","permissionDecisionReason":"not let through by Writ"}"#,
+            r#"{"permissionDecision":"deny","permissionDecisionReason":"not let through by Writ","hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny"}}"#,
         ),
     ),
     ("postToolUse", Failing::GoesOn),
@@ -141,6 +142,8 @@ fn hooks(command: &HookCommand) -> Result<String, SetupError> {
             "type": "command",
             "bash": command.shell_line(Client::CopilotCli, event, *failing)?,
             "timeoutSec": client_timeout(command).as_secs(),
+            // By this name for VS Code, which waits 30 seconds otherwise.
+            "timeout": client_timeout(command).as_secs(),
         });
         events.insert((*event).to_owned(), json!([handler]));
     }

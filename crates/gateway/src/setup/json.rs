@@ -1,4 +1,4 @@
-//! Hook entries in JSON settings of the three-level shape `hooks.EVENT[].hooks[]`, edited so that comments, order and
+//! Hook entries in JSON settings of the shape `hooks.EVENT[].hooks[]`, or `hooks.EVENT[]`, edited so that comments, order and
 //! everybody else's entries stay as they are.
 
 use std::path::Path;
@@ -116,7 +116,11 @@ fn value_of(node: &CstNode) -> Option<Value> {
 }
 
 fn has_ours(group: &Value, is_ours: &dyn Fn(&Value) -> bool) -> bool {
-    group.get("hooks").and_then(Value::as_array).is_some_and(|handlers| handlers.iter().any(is_ours))
+    match group.get("hooks") {
+        Some(handlers) => handlers.as_array().is_some_and(|handlers| handlers.iter().any(is_ours)),
+        // Some clients have the handlers themselves in the list.
+        None => is_ours(group),
+    }
 }
 
 /// Removes our handlers, and each container that this empties. Says whether there was anything.
@@ -128,6 +132,10 @@ fn remove_ours(object: &CstObject, is_ours: &dyn Fn(&Value) -> bool) -> bool {
         let mut removed_here = false;
         for group in groups.elements() {
             let Some(handlers) = group.as_object().and_then(|group| group.array_value("hooks")) else {
+                if value_of(&group).is_some_and(|group| is_ours(&group)) {
+                    group.remove();
+                    removed_here = true;
+                }
                 continue;
             };
             let mut removed_group = false;

@@ -247,7 +247,8 @@ fn copilot_cli_gets_a_plugin_that_no_settings_can_name() {
     assert_eq!(
         line("preToolUse"),
         "'/opt/my tools/writ' hook copilot-cli preToolUse --socket /home/dev/.local/state/writ/run/t1/hook.sock \
-         --deadline 590 || echo '{\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"not let through by Writ\"}'"
+         --deadline 590 || echo '{\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"not let through by Writ\",\
+         \"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\"}}'"
     );
     assert!(line("userPromptSubmitted").ends_with("\"reason\":\"not let through by Writ\"}'"));
     assert!(line("sessionEnd").ends_with("--deadline 590"));
@@ -376,6 +377,49 @@ fn hooks_of_cline_are_installed_for_the_user_alone() {
     assert!(undone.len() == once.len() && undone.iter().all(|change| change.after.is_none()));
 }
 
+/// Programs with a window are not started by a run, and say what is possible.
+#[test]
+fn a_windowed_client_can_be_hooked_and_not_run() {
+    for client in Client::HOOKED.into_iter().filter(|client| client.is_windowed()) {
+        let refused = injected(client, &Fake::new(&[], &[]), &[]).unwrap_err();
+        assert!(refused.to_string().contains(&format!("writ install {client}")), "{refused}");
+        let fake = Fake::new(&[], &[]);
+        let changes =
+            fake.with(|host| install(client, Level::User, System::Linux, host, &command())).unwrap();
+        assert!(changes[0].after.as_deref().unwrap().contains("exit 2") || client == Client::VsCode);
+    }
+}
+
+#[test]
+fn a_hook_of_cursor_that_fails_blocks() {
+    let fake = Fake::new(&[], &[]);
+    let changes =
+        fake.with(|host| install(Client::Cursor, Level::User, System::Linux, host, &command())).unwrap();
+    let file: Value = serde_json::from_str(changes[0].after.as_deref().unwrap()).unwrap();
+    assert_eq!(file["version"], 1);
+    let hook = &file["hooks"]["preToolUse"][0];
+    assert_eq!((&hook["failClosed"], &hook["timeout"]), (&true.into(), &600.into()));
+    // Asked about twice, a call would need two approvals.
+    assert!(file["hooks"].get("beforeShellExecution").is_none());
+}
+
+/// VS Code reads the hook file of Copilot CLI: installed for one, it is there for both, and gone for both.
+#[test]
+fn vscode_and_copilot_share_a_hook_file() {
+    let change = |client, fake: &Fake| {
+        fake.with(|host| install(client, Level::User, System::Linux, host, &command())).unwrap().remove(0)
+    };
+    let mut fake = Fake::new(&[], &[]);
+    let first = change(Client::VsCode, &fake);
+    assert_eq!(first.path, PathBuf::from("/home/dev/.copilot/hooks/writ.json"));
+    fake.files.insert(first.path.clone(), first.after.clone().unwrap());
+    assert!(!change(Client::CopilotCli, &fake).is_needed());
+    for client in [Client::Kiro, Client::VsCode] {
+        let managed = fake.with(|host| install(client, Level::Managed, System::Linux, host, &command()));
+        assert!(matches!(managed, Err(SetupError::NotManaged(_))), "{client}");
+    }
+}
+
 #[test]
 fn a_hook_file_of_somebody_else_is_left_alone() {
     let fake = Fake::new(&[("/home/dev/.copilot/hooks/writ.json", r#"{"version":1,"hooks":{}}"#)], &[]);
@@ -391,6 +435,8 @@ fn an_installation_keeps_what_is_there_and_can_be_undone() {
     let claude = "{\n  // mine\n  \"model\": \"opus\",\n  \"hooks\": {\n    \"PreToolUse\": [\n      {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}\n    ]\n  }\n}\n";
     let codex = "# mine\nmodel = \"gpt-5.5\"\n\n[[hooks.PreToolUse]]\nmatcher = \"Bash\"\n[[hooks.PreToolUse.hooks]]\ntype = \"command\"\ncommand = \"mine.sh\"\n";
     let gemini = "{\n  \"ui\": {\"theme\": \"x\"}, // mine\n  \"hooks\": {\n    \"BeforeTool\": [\n      {\"hooks\": [{\"type\": \"command\", \"command\": \"mine.sh\"}]}\n    ]\n  }\n}\n";
+    let cursor = "{\n  \"version\": 1, // mine\n  \"hooks\": {\n    \"preToolUse\": [\n      {\"command\": \"mine.sh\"}\n    ]\n  }\n}\n";
+    let windsurf = "{\n  // mine\n  \"hooks\": {\n    \"pre_run_command\": [\n      {\"command\": \"mine.sh\", \"show_output\": true}\n    ]\n  }\n}\n";
     for (client, own) in [
         (Client::ClaudeCode, Some(claude)),
         (Client::ClaudeCode, None),
@@ -400,6 +446,10 @@ fn an_installation_keeps_what_is_there_and_can_be_undone() {
         (Client::GeminiCli, Some(gemini)),
         (Client::GeminiCli, None),
         (Client::OpenCode, None),
+        (Client::Cursor, Some(cursor)),
+        (Client::Cursor, None),
+        (Client::Windsurf, Some(windsurf)),
+        (Client::Windsurf, None),
         (Client::QwenCode, Some(claude)),
         (Client::QwenCode, None),
     ] {

@@ -25,12 +25,12 @@ fn messages(client: Client) -> Vec<(String, Option<String>, Value)> {
                 | Client::Codex
                 | Client::Cline
                 | Client::CopilotCli
-                | Client::QwenCode
-                | Client::GeminiCli
                 | Client::Cursor
                 | Client::Kiro
                 | Client::VsCode
                 | Client::Windsurf
+                | Client::QwenCode
+                | Client::GeminiCli
                 | Client::Other => Some((case, event, message)),
             }
         })

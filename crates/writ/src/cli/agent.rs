@@ -54,7 +54,7 @@ pub(super) enum Command {
 pub(super) struct Register {
     /// Unique name
     name: Label,
-    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
+    /// claude-code, cline, codex, copilot-cli, cursor, gemini-cli, kiro, opencode, qwen-code, vscode or windsurf
     #[arg(long)]
     client: Client,
     /// What it is for, in a sentence

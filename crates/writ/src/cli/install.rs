@@ -29,7 +29,7 @@ Examples:
   writ install gemini-cli --undo           takes exactly our hooks out again
   sudo writ install claude-code --managed  for every user of this machine, beyond their own settings")]
 pub(super) struct Arguments {
-    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
+    /// claude-code, cline, codex, copilot-cli, cursor, gemini-cli, kiro, opencode, qwen-code, vscode or windsurf
     client: Client,
     /// Write the administrator's configuration, which users cannot override
     #[arg(long)]

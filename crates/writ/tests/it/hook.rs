@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::corner::{Corner, Guest, fed, finished, text};
 
 /// What each client sends before a tool call.
-const CALLS: [(&str, &str); 4] = [
+const CALLS: [(&str, &str); 7] = [
     (
         "claude-code",
         r#"{"session_id":"s","cwd":"/w","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls"},"tool_use_id":"t"}"#,
@@ -25,6 +25,18 @@ const CALLS: [(&str, &str); 4] = [
     (
         "opencode",
         r#"{"hook_event_name":"tool.execute.before","session":"s","directory":"/w","input":{"tool":"bash","callID":"c"},"output":{"args":{"command":"ls"}}}"#,
+    ),
+    (
+        "qwen-code",
+        r#"{"session_id":"s","cwd":"/w","hook_event_name":"PreToolUse","tool_name":"run_shell_command","tool_input":{"command":"ls"},"tool_use_id":"t"}"#,
+    ),
+    (
+        "cursor",
+        r#"{"conversation_id":"s","workspace_roots":["/w"],"hook_event_name":"preToolUse","tool_name":"Shell","tool_input":{"command":"ls"},"tool_use_id":"t"}"#,
+    ),
+    (
+        "vscode",
+        r#"{"sessionId":"s","cwd":"/w","hookEventName":"PreToolUse","tool_name":"run_in_terminal","tool_input":{"command":"ls"},"tool_use_id":"t"}"#,
     ),
 ];
 
@@ -252,4 +264,45 @@ fn a_reply_is_printed_as_it_came_and_the_frame_is_as_specified() {
     );
     let frame = server.join().unwrap();
     assert_eq!(frame, serde_json::json!({"v": 1, "client": client, "event": "PreToolUse", "payload": input}));
+}
+
+/// These honour one thing alone, the answer or the exit code: that one says no, whatever is wrong.
+#[test]
+fn a_client_that_reads_one_thing_alone_is_refused_by_it() {
+    for (client, event, exit, denied) in [
+        ("cline", "PreToolUse", 0, r#""cancel":true"#),
+        ("copilot-cli", "preToolUse", 0, r#"{"permissionDecision":"deny""#),
+        ("kiro", "PreToolUse", 2, ""),
+        ("windsurf", "pre_run_command", 2, ""),
+    ] {
+        for input in [&b""[..], b"{", b"\xff\xfe", b"{}", b"[1]"] {
+            let corner = Corner::new();
+            let output = hook(&corner, client, &[event, "--deadline", "5"], input);
+            assert_eq!(output.status.code(), Some(exit), "{client}: {}", text(&output));
+            assert!(String::from_utf8_lossy(&output.stdout).contains(denied), "{client}: {}", text(&output));
+            assert!(!output.stderr.is_empty(), "{client}");
+        }
+    }
+}
+
+/// The folder that the process was started in goes with the messages of the client that does not tell it.
+#[test]
+fn windsurf_is_told_apart_by_the_folder_of_its_hook() {
+    let corner = Corner::new();
+    let socket = corner.bin().join("w.sock");
+    let (sender, frames) = std::sync::mpsc::channel();
+    server(&socket, move |stream| {
+        let mut line = String::new();
+        let _ = BufReader::new(&stream).read_line(&mut line);
+        let _ = sender.send(line);
+        let _ = (&stream).write_all(b"{\"exit\":0,\"stdout\":\"\",\"stderr\":\"\"}\n");
+    });
+    let message =
+        br#" {"agent_action_name":"pre_read_code","trajectory_id":"t","tool_info":{"file_path":"/w/a"}}"#;
+    let output = hook(&corner, "windsurf", &["pre_read_code", "--socket", socket.to_str().unwrap()], message);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let frame: serde_json::Value = serde_json::from_str(&frames.recv().unwrap()).unwrap();
+    let payload: serde_json::Value = serde_json::from_str(frame["payload"].as_str().unwrap()).unwrap();
+    assert!(payload["writ_hook_folder"].as_str().unwrap().starts_with('/'), "{payload}");
+    assert_eq!(payload["trajectory_id"], "t");
 }

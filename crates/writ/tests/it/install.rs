@@ -4,8 +4,19 @@ use std::path::{Path, PathBuf};
 
 use crate::corner::{Corner, text};
 
-const CLIENTS: [&str; 7] =
-    ["claude-code", "cline", "codex", "copilot-cli", "gemini-cli", "opencode", "qwen-code"];
+const CLIENTS: [&str; 11] = [
+    "claude-code",
+    "cline",
+    "codex",
+    "copilot-cli",
+    "cursor",
+    "gemini-cli",
+    "kiro",
+    "opencode",
+    "qwen-code",
+    "vscode",
+    "windsurf",
+];
 
 /// Every file below, with what is in it.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

@@ -25,11 +25,16 @@ pub(super) fn program(command: &OsStr, search: Option<&OsStr>) -> Result<Program
     })?;
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     match Client::of_program(&name) {
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => Err(Failure::new(
+        Client::Other => Err(Failure::new(
             Kind::Denied,
             format_args!("`{}` is no client that Writ has a hook for, so nothing would stop its calls", name.escape_debug()),
         )
         .hint("run claude, cline, codex, copilot, gemini, opencode or qwen; other programs need the mandatory boundary, which is not built yet")),
+        client @ (Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf) => Err(Failure::new(
+            Kind::Denied,
+            format_args!("`{}` opens a window that stays when a task ends, so Writ does not start it", name.escape_debug()),
+        )
+        .hint(format!("`writ install {client}` puts hooks into it: its sessions are then hooked, which every record says"))),
         client @ (Client::ClaudeCode | Client::Cline | Client::Codex | Client::CopilotCli | Client::GeminiCli | Client::OpenCode | Client::QwenCode) => {
             Ok(Program { client, path })
         }
@@ -106,6 +111,20 @@ mod tests {
         }
         assert!(program("claude".as_ref(), Some("relative:.".as_ref())).is_err());
         assert!(program("claude".as_ref(), None).is_err());
+    }
+
+    #[test]
+    fn a_program_with_a_window_is_told_what_is_possible() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, client) in
+            [("cursor", "cursor"), ("code", "vscode"), ("windsurf", "windsurf"), ("kiro", "kiro")]
+        {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let refused = program(path.as_os_str(), None).unwrap_err();
+            assert!(format!("{refused:?}").contains(&format!("writ install {client}")), "{refused:?}");
+        }
     }
 
     #[test]
