@@ -55,7 +55,7 @@ enum Command {
     /// Run the control plane of this user
     Serve(serve::Arguments),
     /// Run a coding client under a writ
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// Register, look at and move agents
     #[command(subcommand)]
     Agent(agent::Command),
@@ -75,7 +75,7 @@ enum Command {
     #[command(subcommand)]
     Revoke(revoke::Command),
     /// Ask what would be decided, and why
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
     /// Look at, check, test and fetch policies
     #[command(subcommand)]
     Policy(policy::Command),
@@ -102,7 +102,7 @@ enum Command {
 /// For `--help` only: the real thing is started before this parser.
 #[derive(clap::Args)]
 struct HookHelp {
-    /// claude-code, cline, codex, copilot-cli, gemini-cli, opencode or qwen-code
+    /// claude-code, cline, codex, copilot-cli, cursor, gemini-cli, kiro, opencode, qwen-code, vscode or windsurf
     client: String,
     /// The event, for clients whose message does not name it
     event: Option<String>,
@@ -139,7 +139,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Approvals(arguments) => approvals::main(&context()?, arguments),
         Command::Approve(arguments) => answer::approve(&context()?, arguments),
         Command::Audit(command) => audit::main(&context()?, command),
-        Command::Check(arguments) => check::main(&context()?, arguments),
+        Command::Check(arguments) => check::main(&context()?, *arguments),
         Command::Classify(arguments) => classify::main(arguments),
         Command::Completion(arguments) => completion::main::<Arguments>(arguments),
         Command::Demo(arguments) => demo::main(arguments),
@@ -153,7 +153,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Policy(command) => policy::main(&context()?, command),
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
-        Command::Run(arguments) => run::main(&context()?, arguments),
+        Command::Run(arguments) => run::main(&context()?, *arguments),
         Command::Serve(arguments) => serve::main(&context()?, arguments),
         Command::Task(command) => task::main(&context()?, command),
     }

@@ -247,7 +247,9 @@ impl Walk<'_> {
                 let place = path::place(&self.resolved(file), self.facts);
                 place == Place::Outside
             });
-        if (seeks_secret(pattern) || seeks_name) && !self.feed.is_some {
+        // What is piped in is only read where no file is named.
+        let reads_pipe = self.feed.is_some && files.clone().next().is_none();
+        if (seeks_secret(pattern) || seeks_name) && !reads_pipe {
             let target = Target::Secret(word::shown(pattern));
             self.effect(
                 EffectClass::SecretRead,

@@ -304,7 +304,7 @@ impl Piece {
                 None => self.plain().next().map(str::to_owned).into_iter().collect(),
             },
             "deno" | "bun" | "go" => {
-                self.plain().skip_while(|word| *word == "run").next().map(str::to_owned).into_iter().collect()
+                self.plain().find(|word| *word != "run").map(str::to_owned).into_iter().collect()
             }
             "java" => self.value(&["-jar"]).map(str::to_owned).into_iter().collect(),
             "source" | "." => self.plain().next().map(str::to_owned).into_iter().collect(),

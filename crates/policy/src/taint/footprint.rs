@@ -296,13 +296,19 @@ fn gather(value: &Value, texts: &mut Vec<String>, budget: &mut usize, has_comman
             true
         }
         Value::Array(members) => {
-            members.iter().fold(true, |all, member| gather(member, texts, budget, has_command) && all)
+            members.iter().filter(|member| !gather(member, texts, budget, has_command)).count() == 0
         }
-        Value::Object(members) => members
-            .iter()
-            .filter(|(name, _)| !(has_command && matches!(name.as_str(), "command" | "cmd" | "description")))
-            // What an edit takes out comes from the file itself.
-            .filter(|(name, _)| !matches!(name.as_str(), "old_string" | "oldString" | "old_str"))
-            .fold(true, |all, (_, member)| gather(member, texts, budget, has_command) && all),
+        Value::Object(members) => {
+            members
+                .iter()
+                .filter(|(name, _)| {
+                    !(has_command && matches!(name.as_str(), "command" | "cmd" | "description"))
+                })
+                // What an edit takes out comes from the file itself.
+                .filter(|(name, _)| !matches!(name.as_str(), "old_string" | "oldString" | "old_str"))
+                .filter(|(_, member)| !gather(member, texts, budget, has_command))
+                .count()
+                == 0
+        }
     }
 }

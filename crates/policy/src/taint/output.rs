@@ -59,10 +59,16 @@ fn gather(value: Value, depth: usize, texts: &mut Vec<String>) -> bool {
             }
         }
         Value::Array(members) => {
-            members.into_iter().fold(true, |all, member| gather(member, depth - 1, texts) && all)
+            members.into_iter().map(|member| gather(member, depth - 1, texts)).filter(|whole| !whole).count()
+                == 0
         }
         Value::Object(members) => {
-            members.into_iter().fold(true, |all, (_, member)| gather(member, depth - 1, texts) && all)
+            members
+                .into_iter()
+                .map(|(_, member)| gather(member, depth - 1, texts))
+                .filter(|whole| !whole)
+                .count()
+                == 0
         }
     }
 }

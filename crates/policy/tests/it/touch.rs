@@ -197,7 +197,7 @@ fn writing_is_writing_whatever_writes() {
             "cp src/x {}",
             "mv src/x {}",
             "install src/x {}",
-            "ln -sf src/x {}",
+            "ln -f src/x {}",
             "dd if=src/x of={}",
             "sed -i s/a/b/ {}",
             "perl -pi -e s/a/b/ {}",

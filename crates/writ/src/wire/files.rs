@@ -142,7 +142,6 @@ mod tests {
 
     #[test]
     fn only_small_text_of_the_folder_is_read() {
-        use writ_policy::Files as _;
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("Makefile"), "secret").unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -91,7 +91,7 @@ fn a_grant_is_one_use_of_its_approval_and_an_amendment_of_the_task() {
     );
     assert_eq!(view.expires_at, given.task_ends_at, "until the task ends, and no longer");
     assert_eq!(serde_json::to_value(view.terms.as_ref().unwrap()).unwrap(), offer());
-    assert_eq!(bench.show_task(&task).grants, [view.clone()]);
+    assert_eq!(bench.show_task(&task).grants, std::slice::from_ref(view));
     assert_eq!(standing(&bench, &task), [view.id]);
     assert!(bench.take(&task, 1).unwrap().is_some(), "the call that waited goes through");
     assert!(bench.take(&task, 1).unwrap().is_none(), "once: the next ones go by the grant");
@@ -201,7 +201,8 @@ fn a_grant_of_a_file_can_be_made_one_of_its_folder() {
 
 #[test]
 fn whatever_ends_the_task_ends_its_grants() {
-    let ends: [(&str, fn(&Bench, &TaskOpened)); 4] = [
+    type EndTask = fn(&Bench, &TaskOpened);
+    let ends: [(&str, EndTask); 4] = [
         ("task-closed", |bench, task| {
             let cause = CloseCause::Finished;
             bench.office.task_end(&TaskEnd { writ: task.writ.clone(), cause }).unwrap();
@@ -254,7 +255,7 @@ fn a_grant_and_its_end_reach_the_supervisor_at_once() {
     let view = granted(&bench, &task, 1);
     assert!(standings.has_changed().unwrap());
     let told = standings.borrow_and_update().grants.clone();
-    assert_eq!(told, [view.clone()], "with its terms");
+    assert_eq!(*told, *std::slice::from_ref(&view), "with its terms");
     end(&bench, view.id).unwrap();
     assert!(standings.has_changed().unwrap());
     assert!(standings.borrow_and_update().grants.is_empty());

@@ -22,7 +22,12 @@ impl Walk<'_> {
         {
             // What the far side does with it is not only to take commits: a merge, a pipeline, a program.
             let target = Target::Remote { remote: "?".to_owned(), refs: Vec::new() };
-            self.effect(EffectClass::GitPush, target, "git.push-option", "asks the remote for more than commits");
+            self.effect(
+                EffectClass::GitPush,
+                target,
+                "git.push-option",
+                "asks the remote for more than commits",
+            );
         }
         let remote = words.first().map(|word| word.shown()).unwrap_or_default();
         let refs: Vec<String> = words.iter().skip(1).map(|word| word.shown()).collect();
