@@ -7,6 +7,7 @@ use writ_model::Operation;
 
 use super::{ROOT, Step};
 use crate::place::{Entry, Files};
+use crate::taint;
 
 /// Most links that are remembered.
 const LINKS: usize = 1_000;
@@ -33,30 +34,12 @@ impl Drawn {
     fn learn_parts(&mut self, step: &Step, but_last: bool) {
         let Operation::Shell { command } = &step.operation else { return };
         let cwd = Path::new(ROOT).join(&step.cwd);
-        let parts: Vec<&str> =
-            command.split([';', '|', '&', '\n']).filter(|part| !part.trim().is_empty()).collect();
+        let parts = taint::links(command);
         let taken = parts.len().saturating_sub(usize::from(but_last));
-        for part in parts.into_iter().take(taken) {
-            let words: Vec<&str> =
-                part.split_whitespace().map(|word| word.trim_matches(['"', '\'', '(', ')'])).collect();
-            let Some((_, arguments)) = words.split_first().filter(|(program, _)| **program == "ln") else {
-                continue;
-            };
-            let (options, names): (Vec<&str>, Vec<&str>) =
-                arguments.iter().partition(|word| word.starts_with('-'));
-            let symbolic = options
-                .iter()
-                .any(|option| *option == "--symbolic" || (!option.starts_with("--") && option.contains('s')));
-            let (Some(target), true) = (names.first(), symbolic && self.links.len() < LINKS) else {
-                continue;
-            };
-            let base = target.trim_end_matches('/').rsplit('/').next().unwrap_or(target);
-            let link = match names.get(1) {
-                Some(link) if link.ends_with('/') || *link == "." => cwd.join(link).join(base),
-                Some(link) => cwd.join(link),
-                None => cwd.join(base),
-            };
-            self.links.insert(link.components().collect(), PathBuf::from(target));
+        for (link, target) in parts.into_iter().take(taken).flatten() {
+            if self.links.len() < LINKS {
+                self.links.insert(cwd.join(link).components().collect(), PathBuf::from(target));
+            }
         }
     }
 }

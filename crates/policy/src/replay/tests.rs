@@ -48,7 +48,18 @@ fn a_step_that_was_refused_did_not_happen() {
     let steps = json!([bash("ln -s ../lib src/data && curl https://x.example/"), write]);
     assert_eq!(verdicts(scope.clone(), steps), ["step_up", "allow"], "there is no link");
     let steps = json!([bash("ln -s ../lib src/data"), write]);
-    assert_eq!(verdicts(scope, steps), ["allow", "step_up"], "there is one, and it leads elsewhere");
+    assert_eq!(verdicts(scope.clone(), steps), ["allow", "step_up"], "there is one, and it leads elsewhere");
+    let scope = json!({
+        "read_paths": ["./**"], "write_paths": ["src/**"], "effects": ["read", "write-workspace", "build-test"],
+    });
+    for line in [
+        "bash -c 'ln -s ../lib src/data'",
+        "cd src && ln -s ../lib data",
+        "cp -rs ../lib src/data",
+        "if true; then ln -sfn \"../lib\" 'src/data'; fi",
+    ] {
+        assert_eq!(verdicts(scope.clone(), json!([bash(line), write])), ["allow", "step_up"], "{line}");
+    }
 }
 
 #[test]

@@ -41,8 +41,21 @@ pub(super) struct Piece {
 /// The commands of a line, those in quoted code included.
 pub(super) fn read(line: &str) -> Vec<Piece> {
     let mut found = Vec::new();
-    read_into(line, 0, &mut found);
+    read_into(line, None, 0, &mut found);
     found
+}
+
+/// The symbolic links that the commands of a line make, each as its path and what is written in it; nothing for a
+/// command that makes none.
+pub(crate) fn links(line: &str) -> Vec<Option<(String, String)>> {
+    let path = |piece: &Piece, link: String| match &piece.folder {
+        Some(folder) if !link.starts_with('/') => format!("{folder}/{link}"),
+        Some(_) | None => link,
+    };
+    read(line)
+        .iter()
+        .map(|piece| piece.link().map(|(link, target)| (path(piece, link), target.to_owned())))
+        .collect()
 }
 
 /// What a program that reaches the network, as the classifier names it, brings in.
@@ -250,6 +263,32 @@ impl Piece {
         None
     }
 
+    /// The symbolic link that this makes: its own path, and what is written in it.
+    pub fn link(&self) -> Option<(String, &str)> {
+        let (program, words) = self.parts();
+        let is_symbolic = words.iter().any(|word| {
+            word == "--symbolic"
+                || word == "--symbolic-link"
+                || word
+                    .strip_prefix('-')
+                    .is_some_and(|letters| !letters.starts_with('-') && letters.contains('s'))
+        });
+        if !matches!(program, "ln" | "cp") || !is_symbolic {
+            return None;
+        }
+        let folder = self.value(&["-t", "--target-directory"]);
+        let mut names = self.plain().filter(|word| Some(*word) != folder);
+        let target = names.next()?;
+        let base = target.trim_end_matches('/').rsplit('/').next().unwrap_or(target);
+        let link = match (folder, names.next()) {
+            (Some(folder), _) => format!("{folder}/{base}"),
+            (None, Some(link)) if link.ends_with('/') || link == "." => format!("{link}/{base}"),
+            (None, Some(link)) => link.to_owned(),
+            (None, None) => base.to_owned(),
+        };
+        Some((link, target))
+    }
+
     /// Everything that could name a file.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         self.words
@@ -439,8 +478,7 @@ fn clone_folder<'a>(words: &mut impl Iterator<Item = &'a str>) -> Vec<String> {
 
 // === the words ===
 
-fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
-    let mut folder: Option<String> = None;
+fn read_into(line: &str, mut folder: Option<String>, depth: usize, found: &mut Vec<Piece>) {
     for mut words in commands(line) {
         while words.first().is_some_and(|first| is_wrapping(first)) {
             let wrapper = words.remove(0);
@@ -462,11 +500,9 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
             });
             continue;
         }
-        if depth < DEPTH && (is_in(SHELLS, &name) || matches!(name.as_str(), "eval" | "ssh")) {
-            for code in words.iter().skip(1).filter(|word| word.contains(' ')) {
-                read_into(code, depth + 1, found);
-            }
-        }
+        let runs_code = depth < DEPTH && (is_in(SHELLS, &name) || matches!(name.as_str(), "eval" | "ssh"));
+        let is_code = |word: &&String| runs_code && word.contains(' ');
+        let codes: Vec<String> = words.iter().skip(1).filter(is_code).cloned().collect();
         if found.len() < PIECES {
             found.push(Piece { folder: folder.clone(), words });
         }
@@ -482,6 +518,9 @@ fn read_into(line: &str, depth: usize, found: &mut Vec<Piece>) {
             if !rest.is_empty() && found.len() < PIECES {
                 found.push(Piece { folder: folder.clone(), words: rest });
             }
+        }
+        for code in codes {
+            read_into(&code, folder.clone(), depth + 1, found);
         }
     }
 }
