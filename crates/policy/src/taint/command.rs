@@ -54,6 +54,8 @@ pub(crate) fn links(line: &str) -> Vec<Option<(String, String)>> {
     };
     read(line)
         .iter()
+        // The end of a compound command is no command.
+        .filter(|piece| !matches!(piece.parts().0, "fi" | "done" | "esac" | "}"))
         .map(|piece| piece.link().map(|(link, target)| (path(piece, link), target.to_owned())))
         .collect()
 }
