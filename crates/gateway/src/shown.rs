@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use writ_model::{Digest, GrantTerms};
+use writ_model::{Action, Digest, GrantTerms, Operation};
 use writ_policy::StepUp;
 
 use crate::port::TaskFacts;
@@ -14,7 +14,8 @@ const MAX_CLAIM_CHARS: usize = 8_192;
 const MAX_LISTED: usize = 64;
 
 /// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `would` (our reading),
-/// `runs` (files with their digests), `claims` (what the client sent, quoted), and `grant`: what a grant would cover,
+/// `why` (for each
+/// action that waits, the part of the command that shows it and the rule), `runs` (files with their digests), `claims` (what the client sent, quoted), and `grant`: what a grant would cover,
 /// where one may. Every text in it is [`plain`], but those of `grant`, which are compared with calls to come.
 pub(crate) fn shown(
     facts: &TaskFacts,
@@ -32,10 +33,24 @@ pub(crate) fn shown(
             json!({
                 "effect": action.effect.name(),
                 "on": format!("{} {}", action.resource.kind(), plain(&action.resource.name(), 512)),
-                "because": plain(&action.because, 512),
+                "because": plain(&action.because.to_string(), 512),
             })
         })
         .collect();
+    let command = match &call.operation {
+        Operation::Shell { command } => command.as_str(),
+        Operation::Fetch { .. }
+        | Operation::Mcp { .. }
+        | Operation::Notes
+        | Operation::Read { .. }
+        | Operation::Search { .. }
+        | Operation::Spawn { .. }
+        | Operation::Unknown { .. }
+        | Operation::WebSearch { .. }
+        | Operation::Write { .. } => "",
+    };
+    let why: Vec<Value> =
+        held.held().iter().take(MAX_LISTED).filter_map(|action| part(command, action)).collect();
     let runs: Vec<Value> = runs
         .iter()
         .take(MAX_LISTED)
@@ -51,6 +66,7 @@ pub(crate) fn shown(
         "task": facts.task.kind.name(),
         "intent": plain(&facts.intent, 2_000),
         "needs": held.level().name(),
+        "why": why,
         "would": would,
         "more_actions": ruling.actions.len().saturating_sub(MAX_LISTED),
         "runs": runs,
@@ -66,6 +82,20 @@ pub(crate) fn shown(
         fields.insert("grant".to_owned(), json!(offer));
     }
     value.to_string().into_bytes()
+}
+
+/// Which part of a command is why an action is one, by which rule.
+fn part(command: &str, action: &Action) -> Option<Value> {
+    let because = &action.because;
+    let text = because.quoted(command)?;
+    let range = because.part.clone()?;
+    Some(json!({
+        "start": range.start,
+        "end": range.end,
+        "text": plain(text, 512),
+        "rule": because.rule,
+        "says": plain(&because.says, 512),
+    }))
 }
 
 /// The arguments, with each text in them made plain. Together at most [`MAX_CLAIM_CHARS`].

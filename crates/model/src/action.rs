@@ -1,5 +1,8 @@
 //! Actions: one effect on one resource. A call yields a set of them; each is decided, the strictest answer wins.
 
+use std::fmt;
+use std::ops::Range;
+
 use crate::effect::EffectClass;
 use crate::resource::Resource;
 
@@ -8,8 +11,40 @@ use crate::resource::Resource;
 pub struct Action {
     pub effect: EffectClass,
     pub resource: Resource,
-    /// Which words of the call, by which rule, said so. For people; no decision rests on it.
-    pub because: String,
+    pub because: Because,
+}
+
+/// What showed an action: which part of the call, by which rule. For people; no decision rests on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Because {
+    /// One sentence, without a full stop.
+    pub says: String,
+    /// Stable name of the classifier's rule; empty where no command line was read.
+    pub rule: String,
+    /// Byte range in the command line as the client sent it; nothing where the whole call says so.
+    pub part: Option<Range<usize>>,
+}
+
+// === impl Because ===
+
+impl Because {
+    /// The words of `command` that it is about.
+    pub fn quoted<'c>(&self, command: &'c str) -> Option<&'c str> {
+        self.part.clone().and_then(|part| command.get(part))
+    }
+}
+
+impl From<&str> for Because {
+    fn from(says: &str) -> Self {
+        Self { says: says.to_owned(), ..Self::default() }
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { says, rule, part: _ } = self;
+        if rule.is_empty() { f.write_str(says) } else { write!(f, "{says} ({rule})") }
+    }
 }
 
 // === impl Action ===

@@ -22,7 +22,7 @@ mod text;
 mod time;
 mod tool_call;
 
-pub use action::Action;
+pub use action::{Action, Because};
 pub use agent::{
     Client, Fingerprint, FingerprintPart, Human, IllegalMove, LifecycleMove, LifecycleReason, LifecycleState,
     Registration, UnknownClient,

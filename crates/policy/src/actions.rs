@@ -11,7 +11,7 @@ mod shell;
 
 pub(crate) use shell::Within;
 
-use writ_model::{Action, EffectClass, Operation, Place, Resource, ToolCall};
+use writ_model::{Action, Because, EffectClass, Operation, Place, Resource, ToolCall};
 
 use crate::classify;
 use crate::host::host_of;
@@ -79,12 +79,12 @@ struct Found<'a> {
 // === impl Found ===
 
 impl Found<'_> {
-    fn add(&mut self, effect: EffectClass, resource: Resource, because: impl Into<String>) {
+    fn add(&mut self, effect: EffectClass, resource: Resource, because: impl Into<Because>) {
         let same = |action: &Action| action.effect == effect && action.resource == resource;
         if self.actions.len() <= ACTIONS && !self.actions.iter().any(same) {
-            let mut because: String = because.into();
-            if because.len() > BECAUSE {
-                because = because.chars().take(BECAUSE).collect();
+            let mut because: Because = because.into();
+            if because.says.len() > BECAUSE {
+                because.says = because.says.chars().take(BECAUSE).collect();
             }
             self.actions.push(Action { effect, resource, because });
         }
@@ -92,7 +92,7 @@ impl Found<'_> {
 
     fn unknown(&mut self, effect: EffectClass, why: &str) {
         let resource = Resource::Unknown { why: why.chars().take(BECAUSE).collect() };
-        self.add(effect, resource, "");
+        self.add(effect, resource, Because::default());
     }
 
     fn paths(&mut self, effect: EffectClass, paths: &[String], because: &str) {
@@ -105,7 +105,8 @@ impl Found<'_> {
     }
 
     /// An effect on a path, wherever it really leads. What the path is decides what reading and writing it means.
-    fn path(&mut self, effect: EffectClass, path: &str, because: &str) {
+    fn path(&mut self, effect: EffectClass, path: &str, because: impl Into<Because>) {
+        let because = because.into();
         // A door of `/proc` is one however harmless the place behind it is.
         let leads_out = effect == EffectClass::WriteWorkspace && classify::is_way_out(path, self.home());
         match self.workspace.place(self.files, self.cwd, path) {
@@ -134,7 +135,7 @@ impl Found<'_> {
                     self.add(
                         effect,
                         Resource::Path { path: placed.path, place: placed.place, binding: placed.binding },
-                        because,
+                        because.clone(),
                     );
                 }
             }

@@ -188,7 +188,7 @@ impl TaskJudge {
 
     /// How many policies a question of this sort is put to at most, of all that there are. For tests of cost.
     pub fn considered(&self, effect: EffectClass, resource: &writ_model::Resource) -> usize {
-        let action = Action { effect, resource: resource.clone(), because: String::new() };
+        let action = Action { effect, resource: resource.clone(), because: Default::default() };
         self.question(&action, None).map_or(0, |question| question.policies.len())
     }
 

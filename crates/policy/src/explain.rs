@@ -150,8 +150,8 @@ pub(crate) fn for_operator(explanation: &Explanation) -> String {
         if let Some(why) = &part.why {
             text.push_str(&format!(" {why}"));
         }
-        if !part.action.because.is_empty() {
-            text.push_str(&format!("; {}", shown(&part.action.because)));
+        if !part.action.because.says.is_empty() {
+            text.push_str(&format!("; {}", shown(&part.action.because.to_string())));
         }
     }
     if explanation.parts.len() > NAMED {

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn action(effect: EffectClass, resource: Resource) -> Action {
-        Action { effect, resource, because: String::new() }
+        Action { effect, resource, because: Default::default() }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod policy;
 mod replay;
 mod revoke;
 mod run;
+mod seen;
 mod serve;
 mod task;
 

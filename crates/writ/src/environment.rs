@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 
 mod shape;
 
+pub(crate) use shape::redacted;
+
 /// Names that any development tool may need and that give no access to anything.
 const NEEDED: &[&str] = &[
     "CI",

@@ -187,4 +187,7 @@ async fn nothing_hides_from_the_approver() {
     assert_eq!(value["intent"], "add a button");
     assert_eq!(value["claims"]["tool"], "Bash");
     assert!(value["would"].as_array().unwrap().iter().any(|action| action["effect"] == "git-push"));
+    let why = &value["why"][0];
+    assert_eq!((&why["text"], &why["start"]), (&"git push origin main".into(), &0.into()), "{value}");
+    assert_eq!(why["rule"], "git.push");
 }

@@ -3,7 +3,7 @@ use super::*;
 const OWN: &str = "writ/feature/4f2a";
 
 fn action(effect: EffectClass, resource: Resource) -> Action {
-    Action { effect, resource, because: String::new() }
+    Action { effect, resource, because: Default::default() }
 }
 
 fn path(path: &str, place: Place, binding: Option<Binding>) -> Resource {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use writ_model::{EffectClass, PackageSource, Place, Resource};
+use writ_model::{Because, EffectClass, PackageSource, Place, Resource};
 
 use super::pattern::{folder_before, pattern_could_name};
 use super::program::{is_own_program, of_program};
@@ -53,7 +53,7 @@ impl Found<'_> {
 
     fn effect(&mut self, effect: Effect) {
         let Effect { class, target, why } = effect;
-        let because = format!("{} ({})", why.text, why.rule);
+        let because = Because { says: why.text, rule: why.rule.into_owned(), part: why.span };
         match target {
             // An agent that answers for a person, or takes its supervisor down, leaves its place.
             Target::Command(program) if class == EffectClass::IdentityChange && is_own_program(&program) => {
@@ -67,26 +67,27 @@ impl Found<'_> {
             Target::Package(package) => self.package(class, package, because),
             Target::Path(path) => {
                 // The same write as by a tool, so the same action: what the file is decides.
-                let class = if why.rule == "path.protected" { EffectClass::WriteWorkspace } else { class };
+                let class =
+                    if because.rule == "path.protected" { EffectClass::WriteWorkspace } else { class };
                 self.shell_path(class, &path, &because);
             }
             // Where commits can go is a setting of the repository, and whoever changes it changes every later push.
             Target::Remote { .. } if class == EffectClass::WriteWorkspace => {
-                self.path(class, ".git/config", &because);
+                self.path(class, ".git/config", because);
             }
             Target::Remote { remote, refs } => self.push(class, &remote, refs, &because),
-            Target::Secret(what) => self.secret(class, what, &because),
+            Target::Secret(what) => self.secret(class, what, because),
             Target::Unknown => {
-                let why = why.text.chars().take(BECAUSE).collect();
+                let why = because.says.chars().take(BECAUSE).collect();
                 self.add(class, Resource::Unknown { why }, because);
             }
         }
     }
 
     /// A path of a command line: parts of it may only be known when the shell has filled them in.
-    fn shell_path(&mut self, class: EffectClass, path: &str, because: &str) {
+    fn shell_path(&mut self, class: EffectClass, path: &str, because: &Because) {
         let Some(open) = path.find(['*', '?', '[', '{', '$', '…']) else {
-            return self.path(class, path, because);
+            return self.path(class, path, because.clone());
         };
         // `?` also stands for what nobody knows, and `…` for what was too long to show.
         if path.contains(['?', '$', '…']) {
@@ -99,17 +100,17 @@ impl Found<'_> {
             );
         }
         let folder = folder_before(path, open);
-        self.path(class, folder, because);
+        self.path(class, folder, because.clone());
         for (written, hidden) in pattern_could_name(path) {
             let caught = path.get(..written).unwrap_or_default();
-            self.path(class, &format!("{caught}{hidden}"), because);
+            self.path(class, &format!("{caught}{hidden}"), because.clone());
         }
         let matters = |place| !matches!(place, Place::Workspace | Place::Scratch | Place::Outside);
         self.caught(class, path, matters, because);
     }
 
     /// Listed files that stand where a pattern of the command looks.
-    fn caught(&mut self, class: EffectClass, path: &str, matters: fn(Place) -> bool, because: &str) {
+    fn caught(&mut self, class: EffectClass, path: &str, matters: fn(Place) -> bool, because: &Because) {
         // A pattern of folders is left to the names that could be listed.
         let (folder, part) = path.rsplit_once('/').unwrap_or((".", path));
         if is_pattern(folder) || !is_pattern(part) {
@@ -120,7 +121,7 @@ impl Found<'_> {
         for placed in placed {
             let folder = Path::new(&placed.path);
             for file in sweep::caught_in(self.workspace, self.files, folder, part, matters) {
-                self.path(class, &file.to_string_lossy(), because);
+                self.path(class, &file.to_string_lossy(), because.clone());
             }
         }
     }
@@ -151,7 +152,7 @@ impl Found<'_> {
         }
         // Patterns that could name a secret were found by the classifier; here it is the folder that may be a link.
         let secret = |place| matches!(place, Place::Own | Place::Secret);
-        self.caught(EffectClass::Read, word, secret, "may read it");
+        self.caught(EffectClass::Read, word, secret, &"may read it".into());
         let word = match word.find(['*', '[', '{']) {
             Some(open) => folder_before(word, open),
             None => word,
@@ -177,7 +178,7 @@ impl Found<'_> {
     }
 
     /// A package. That a command takes what is locked holds only where a lock file is.
-    fn package(&mut self, class: EffectClass, package: Package, because: String) {
+    fn package(&mut self, class: EffectClass, package: Package, because: Because) {
         let Package { name, version, ecosystem, mut source } = package;
         if source == PackageSource::Lockfile && !self.has_lock_file(ecosystem) {
             source = PackageSource::Manifest;
@@ -212,27 +213,27 @@ impl Found<'_> {
         folders.iter().any(|folder| names.iter().any(|name| is_there(&folder.join(name))))
     }
 
-    fn push(&mut self, class: EffectClass, remote: &str, refs: Vec<String>, because: &str) {
+    fn push(&mut self, class: EffectClass, remote: &str, refs: Vec<String>, because: &Because) {
         let refs = if refs.is_empty() { vec![String::new()] } else { refs };
         for name in refs {
             let name = destination(&name);
             let force = class == EffectClass::Destructive;
             let resource = Resource::Ref { remote: remote.to_owned(), name, force };
             if force {
-                self.add(EffectClass::GitPush, resource.clone(), because);
+                self.add(EffectClass::GitPush, resource.clone(), because.clone());
             }
-            self.add(class, resource, because);
+            self.add(class, resource, because.clone());
         }
     }
 
     /// A credential. One that is a file is the same resource as for a tool that opens it, and is placed like it.
-    fn secret(&mut self, class: EffectClass, what: String, because: &str) {
+    fn secret(&mut self, class: EffectClass, what: String, because: Because) {
         if !classify::is_secret_path(&what, self.home()) || what.contains(char::is_whitespace) {
             return self.add(class, Resource::Secret { what }, because);
         }
         if what.contains(['*', '?', '[', '{', '$', '…']) {
             let secret = |place| matches!(place, Place::Own | Place::Secret);
-            self.caught(EffectClass::Read, &what, secret, because);
+            self.caught(EffectClass::Read, &what, secret, &because);
             return self.add(class, Resource::Secret { what }, because);
         }
         let effect = if class == EffectClass::SecretRead { EffectClass::Read } else { class };

@@ -32,7 +32,7 @@ fn call(operation: Operation, arguments: Value) -> ToolCall {
 /// What the bounds say of touching a path: its letters are n(amed), w(ithin), b(arred).
 fn said(bounds: &TaskBounds, effect: EffectClass, path: &str) -> String {
     let place = workspace().place_of(Path::new(path));
-    let action = Action { effect, resource: Resource::path(path, place), because: String::new() };
+    let action = Action { effect, resource: Resource::path(path, place), because: Default::default() };
     let said = bounds.of(&action, None, &workspace());
     [(said.named, 'n'), (said.within, 'w'), (said.barred, 'b')]
         .into_iter()
@@ -104,7 +104,7 @@ fn a_bare_pattern_spells_nothing_out_beyond_the_workspace() {
 fn mcp(bounds: &TaskBounds, tool: &str, arguments: Value) -> bool {
     let operation = Operation::Mcp { server: "forge".to_owned(), tool: tool.to_owned() };
     let resource = Resource::McpTool { server: "forge".to_owned(), tool: tool.to_owned() };
-    let action = Action { effect: EffectClass::Unknown, resource, because: String::new() };
+    let action = Action { effect: EffectClass::Unknown, resource, because: Default::default() };
     bounds.of(&action, Some(&call(operation, arguments)), &workspace()).named
 }
 
@@ -163,7 +163,7 @@ fn pushes_packages_and_deployments_are_named_by_their_own_lists() {
         "secrets": ["NPM_TOKEN"],
     }));
     let of = |effect, resource: Resource, command: &str| {
-        let action = Action { effect, resource, because: String::new() };
+        let action = Action { effect, resource, because: Default::default() };
         let call = call(Operation::Shell { command: command.to_owned() }, Value::Null);
         named.of(&action, Some(&call), &workspace()).named
     };

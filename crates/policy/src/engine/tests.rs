@@ -75,7 +75,7 @@ fn load(text: &str) -> Arc<Engine> {
 }
 
 fn action(effect: EffectClass, resource: Resource) -> Action {
-    Action { effect, resource, because: String::new() }
+    Action { effect, resource, because: Default::default() }
 }
 
 const ONE: &str = "@id(\"all\") @reason(\"r\") permit (principal, action, resource);";

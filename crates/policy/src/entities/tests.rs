@@ -48,7 +48,7 @@ proptest! {
         level in proptest::option::of(0..ApprovalLevel::RISING.len()),
     ) {
         let (schema, judge) = parts();
-        let action = Action { effect: EffectClass::ALL[effect], resource: resource_of, because: String::new() };
+        let action = Action { effect: EffectClass::ALL[effect], resource: resource_of, because: Default::default() };
         let level = level.map(|level| ApprovalLevel::RISING[level]);
         let call = crate::engine::tests::shell("true");
         let (request, entities) = judge.whole(&action, &moment(), level, Some(&call)).unwrap();
@@ -84,7 +84,7 @@ fn a_name_too_long_is_not_judged() {
     let action = Action {
         effect: EffectClass::Network,
         resource: Resource::Host { name: "x".repeat(NAME_BYTES + 1) },
-        because: String::new(),
+        because: Default::default(),
     };
     assert!(matches!(resource(&action, None, &scope()), Err(BuildError::NameTooLong)));
 }

@@ -150,7 +150,7 @@ fn what_loads_can_be_asked_on_a_small_stack() {
         let action = writ_model::Action {
             effect: writ_model::EffectClass::Read,
             resource: path,
-            because: String::new(),
+            because: Default::default(),
         };
         judge.explain(&[action], &crate::engine::tests::moment()).decision.reason
     };

@@ -86,5 +86,5 @@ pub fn call(operation: Operation) -> ToolCall {
 }
 
 pub fn action(effect: EffectClass, resource: Resource) -> Action {
-    Action { effect, resource, because: String::new() }
+    Action { effect, resource, because: Default::default() }
 }

@@ -346,7 +346,7 @@ pub fn action(dice: &mut Dice) -> Action {
         16 => Resource::Secret { what: one },
         _ => Resource::Unknown { why: one },
     };
-    Action { effect: dice.pick(&EffectClass::ALL), resource, because: String::new() }
+    Action { effect: dice.pick(&EffectClass::ALL), resource, because: Default::default() }
 }
 
 /// Grants for some effects, at some level.

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{ApprovalView, ApprovalsList, ApprovalsWatch};
 use writ_model::ApprovalState;
 
 use super::Context;
+use crate::environment::redacted;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{self, now};
@@ -146,7 +147,10 @@ pub(super) fn card(view: &ApprovalView) -> String {
         format!("  needs     {}", view.level),
     ];
     match &view.shown {
-        Some(shown) => lines.extend(claim(shown).into_iter().map(|line| format!("  {line}"))),
+        Some(shown) => {
+            lines.extend(reasons(shown));
+            lines.extend(claim(shown).into_iter().map(|line| format!("  {line}")));
+        }
         None => lines.push("  what was asked is erased".to_owned()),
     }
     if let (Some(terms), ApprovalState::Pending) = (&view.grantable, view.state) {
@@ -177,8 +181,34 @@ fn claim(shown: &str) -> Vec<String> {
     }
 }
 
+/// Which part of the command is why it waits, each part once for each rule.
+fn reasons(shown: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Shown {
+        #[serde(default)]
+        why: Vec<Part>,
+    }
+    #[derive(Deserialize, PartialEq)]
+    struct Part {
+        text: String,
+        rule: String,
+        says: String,
+    }
+    let mut parts = serde_json::from_str::<Shown>(shown).map(|shown| shown.why).unwrap_or_default();
+    parts.dedup();
+    let told = |Part { text, rule, says }: Part| {
+        format!(
+            "  because   of {}: {} ({})",
+            quoted(&redacted(&text)),
+            quoted(&redacted(&says)),
+            quoted(&rule)
+        )
+    };
+    parts.into_iter().map(told).collect()
+}
+
 /// What the card says already, in words of its own.
-const ON_THE_CARD: [&str; 5] = ["v", "agent", "task", "needs", "grant"];
+const ON_THE_CARD: [&str; 6] = ["v", "agent", "task", "needs", "why", "grant"];
 
 fn spread(lines: &mut Vec<String>, name: &str, value: &Value, depth: usize) {
     const MAX_DEPTH: usize = 4;
@@ -229,6 +259,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -242,6 +274,18 @@ mod tests {
         assert!(text.contains(r#"\n  needs     nobody\u{1b}[2J"#), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
         assert_eq!(claim("not json\n"), ["claim     \"not json\\n\""]);
+    }
+
+    #[test]
+    fn the_part_that_waits_is_told_first_and_without_its_secrets() {
+        let part = json!({"start": 6, "end": 60, "rule": "command.npm", "says": "publishes",
+            "text": "npm publish --token hunter2 //npm\u{202e}"});
+        let lines = reasons(&json!({"v": 1, "why": [part, part]}).to_string());
+        let told =
+            r#"  because   of "npm publish --token [redacted] //npm\u{202e}": "publishes" ("command.npm")"#;
+        assert_eq!(lines, [told]);
+        assert!(reasons("{}").is_empty() && reasons("no").is_empty());
+        assert!(reasons(r#"{"why":[{"text":1}]}"#).is_empty());
     }
 
     #[test]

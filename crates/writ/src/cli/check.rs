@@ -14,6 +14,7 @@ use writ_policy::{
 
 use super::Context;
 use super::measure::moment;
+use super::seen::Seen;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{Files, now};
@@ -151,6 +152,9 @@ struct Shown {
     effect: EffectClass,
     resource: String,
     because: String,
+    /// The part of the command that shows it, and the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Seen>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,7 +204,8 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     let (decision, parts, told, call) = asked.put_to(&judge, &moment);
     let ground =
         Ground { engine: &engine, sources: &sources, judge: &judge, moment: &moment, call: call.as_ref() };
-    let actions = parts.into_iter().map(|part| Shown::of(explain.then(|| ground.why(&part)), part)).collect();
+    let shown = |part| Shown::of(explain.then(|| ground.why(&part)), call.as_ref(), part);
+    let actions = parts.into_iter().map(shown).collect();
     let answer = Answer { decision, actions, told, policies: From::of(&origin, then) };
     let code = match answer.decision.verdict {
         Verdict::Allow => 0,
@@ -222,13 +227,20 @@ fn tell(answer: &Answer) -> Result<(), Failure> {
     if let Some(observed) = &decision.observed {
         screen::line(format_args!("  with the policies under observation: {observed}"))?;
     }
-    for Shown { effect, resource, because, verdict, why, explained } in actions {
+    for Shown { effect, resource, because, part, verdict, why, explained } in actions {
         let verdict = verdict.map(|verdict| verdict.name()).unwrap_or_default();
         screen::line(format_args!("  {verdict:<8} {effect:<16} {} {}", Quoted(resource), Quoted(because)))?;
         if let Some(why) = why {
             screen::line(format_args!("           {why}"))?;
         }
         if let Some(explained) = explained {
+            if let Some(part) = part {
+                screen::line(format_args!(
+                    "           seen in     {} by the rule {}",
+                    part.quoted(),
+                    part.rule()
+                ))?;
+            }
             why::tell(explained)?;
         }
     }
@@ -326,7 +338,7 @@ impl Asked {
                     }
                     other => other,
                 };
-                let action = Action { effect, resource, because: "asked about".to_owned() };
+                let action = Action { effect, resource, because: "asked about".into() };
                 let explained = judge.explain(&[action], moment);
                 let told = Some(judge.told(&explained)).filter(|told| !told.is_empty());
                 (explained.decision, explained.parts, told, None)
@@ -366,11 +378,19 @@ impl From {
 // === impl Shown ===
 
 impl Shown {
-    fn of(explained: Option<Why>, part: Part) -> Self {
+    fn of(explained: Option<Why>, call: Option<&ToolCall>, part: Part) -> Self {
+        let because = &part.action.because;
+        let seen = match call.map(|call| &call.operation) {
+            Some(Operation::Shell { command }) if !because.rule.is_empty() => {
+                Some(Seen::of(command, because))
+            }
+            Some(_) | None => None,
+        };
         Self {
+            part: seen,
             effect: part.action.effect,
             resource: format!("{}:{}", part.action.resource.kind(), part.action.resource.name()),
-            because: part.action.because,
+            because: part.action.because.to_string(),
             verdict: Some(part.verdict),
             why: part.why.map(|why| match part.instead {
                 Some(instead) => format!("{why}; {instead}"),

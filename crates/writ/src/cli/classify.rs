@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
+use writ_model::Because;
 use writ_policy::{Classified, Facts, Look, MAX_LOOK_BYTES, classify};
 
+use super::seen::Seen;
 use crate::failure::{Failure, Outcome};
 use crate::screen;
 use crate::wire::files::Files;
@@ -57,6 +59,8 @@ struct Answered<'a> {
     /// `unknown` when any part could not be read.
     worst: &'static str,
     effects: Vec<Effect<'a>>,
+    /// For each effect, the part of the command that shows it, in the same order.
+    why: Vec<Seen>,
     /// Files that it would run.
     runs: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,17 +81,19 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     match command {
         Some(command) if json => {
             let id = serde_json::Value::Null;
-            judged(&command, workspace, None, None, |classified| answer(&id, classified))?;
+            judged(&command, workspace, None, None, |classified| answer(&id, &command, classified))?;
         }
-        Some(command) => judged(&command, workspace, None, None, explain)?,
+        Some(command) => judged(&command, workspace, None, None, |found| explain(&command, found))?,
         None if json => lines(|line| match serde_json::from_str::<Asked>(line) {
             Ok(Asked { id, command, cwd, workspace: own, home }) => {
                 let workspace = own.as_deref().or(workspace);
-                judged(&command, workspace, cwd.as_deref(), home.as_deref(), |found| answer(&id, found))
+                judged(&command, workspace, cwd.as_deref(), home.as_deref(), |found| {
+                    answer(&id, &command, found)
+                })
             }
             Err(error) => malformed(line, &error),
         })?,
-        None => lines(|line| judged(line, workspace, None, None, explain))?,
+        None => lines(|line| judged(line, workspace, None, None, |found| explain(line, found)))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -139,7 +145,7 @@ fn lines(mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failur
     }
 }
 
-fn answer(id: &serde_json::Value, classified: &Classified) -> Result<(), Failure> {
+fn answer(id: &serde_json::Value, command: &str, classified: &Classified) -> Result<(), Failure> {
     let effects = classified
         .effects
         .iter()
@@ -151,6 +157,7 @@ fn answer(id: &serde_json::Value, classified: &Classified) -> Result<(), Failure
         label: classified.label().name(),
         worst: classified.worst.name(),
         effects,
+        why: seen(command, classified),
         runs: &classified.runs,
         error: None,
     })
@@ -168,6 +175,7 @@ fn malformed(line: &str, error: &serde_json::Error) -> Result<(), Failure> {
         label: "unknown",
         worst: "unknown",
         effects: Vec::new(),
+        why: Vec::new(),
         runs: &[],
         error: Some(error.to_string()),
     })
@@ -177,15 +185,20 @@ fn print(answer: &Answered<'_>) -> Result<(), Failure> {
     Ok(screen::line(serde_json::to_string(answer)?)?)
 }
 
-fn explain(classified: &Classified) -> Result<(), Failure> {
+fn explain(command: &str, classified: &Classified) -> Result<(), Failure> {
     screen::line(classified.worst)?;
-    for effect in &classified.effects {
-        screen::line(format_args!(
-            "  {:<16} {} ({})",
-            effect.class.name(),
-            effect.why.text,
-            effect.why.rule
-        ))?;
+    for (effect, seen) in classified.effects.iter().zip(seen(command, classified)) {
+        screen::line(format_args!("  {:<16} {} ({})", effect.class.name(), seen.says(), seen.rule()))?;
+        screen::line(format_args!("  {:<16} in {}", "", seen.quoted()))?;
     }
     Ok(())
+}
+
+fn seen(command: &str, classified: &Classified) -> Vec<Seen> {
+    let because = |why: &writ_policy::Why| Because {
+        says: why.text.clone(),
+        rule: why.rule.clone().into_owned(),
+        part: why.span.clone(),
+    };
+    classified.effects.iter().map(|effect| Seen::of(command, &because(&effect.why))).collect()
 }

@@ -145,6 +145,53 @@ pub(super) fn is_secret_value(value: &str) -> bool {
         || is_random(value)
 }
 
+/// A command or a part of one, with what looks like a credential left out. For people and their screens only: what is
+/// left out depends on shapes and names, so it is no proof that nothing is left in.
+pub(crate) fn redacted(command: &str) -> String {
+    const GONE: &str = "[redacted]";
+    let is_edge =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '&' | '|' | '(' | ')' | '<' | '>');
+    let mut out = String::with_capacity(command.len());
+    let mut is_next = false;
+    for piece in command.split_inclusive(is_edge) {
+        let word = piece.strip_suffix(is_edge).unwrap_or(piece);
+        let edge = piece.get(word.len()..).unwrap_or_default();
+        let is_scheme = word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("basic");
+        match word.split_once('=').or_else(|| word.split_once(':').filter(|_| !word.contains("://"))) {
+            _ if word.is_empty() => {}
+            _ if is_scheme => {
+                is_next = true;
+                out.push_str(word);
+            }
+            _ if is_next => {
+                is_next = false;
+                out.push_str(GONE);
+            }
+            Some((name, value)) if is_secret_name(name.trim_start_matches('-')) => {
+                out.push_str(word.get(..=name.len()).unwrap_or_default());
+                is_next = value.is_empty();
+                if !value.is_empty() {
+                    out.push_str(GONE);
+                }
+            }
+            _ if has_password(word) => {
+                let (scheme, rest) = word.split_once("://").unwrap_or_default();
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                out.push_str(&format!("{scheme}://{GONE}@{host}"));
+            }
+            _ if is_secret_value(word) && !word.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                out.push_str(GONE);
+            }
+            Some(_) | None => {
+                is_next = word.starts_with("--") && is_secret_name(word.trim_start_matches('-'));
+                out.push_str(word);
+            }
+        }
+        out.push_str(edge);
+    }
+    out
+}
+
 fn is_token(word: &str) -> bool {
     TOKEN_BEGINNINGS.iter().any(|beginning| {
         word.strip_prefix(beginning).is_some_and(|rest| rest.len() >= 10 && !rest.contains('/'))

@@ -113,3 +113,26 @@ fn our_own_variable_replaces_the_users() {
     result.set("PATH", "/writ");
     assert_eq!(result.passed, [("PATH".into(), "/writ".into())]);
 }
+
+#[test]
+fn credentials_in_a_command_are_left_out_and_the_rest_is_not() {
+    for (command, shown) in [
+        ("npm publish && ls src", "npm publish && ls src"),
+        ("git push https://ann:pw@host/x.git main", "git push https://[redacted]@host/x.git main"),
+        ("API_TOKEN=abc make x", "API_TOKEN=[redacted] make x"),
+        ("psql --password hunter2 -h db", "psql --password [redacted] -h db"),
+        ("psql --password=hunter2", "psql --password=[redacted]"),
+        (
+            "curl -H \"Authorization: Bearer abc\" https://x",
+            "curl -H \"Authorization: Bearer [redacted]\" https://x",
+        ),
+        ("echo ghp_0123456789abcdefghijABCDEFGHIJ012345|sh", "echo [redacted]|sh"),
+        (
+            "git revert 0123456789abcdef0123456789abcdef01234567",
+            "git revert 0123456789abcdef0123456789abcdef01234567",
+        ),
+        ("grüße\u{a0}x", "grüße\u{a0}x"),
+    ] {
+        assert_eq!(redacted(command), shown);
+    }
+}

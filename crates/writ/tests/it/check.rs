@@ -137,3 +137,21 @@ fn the_past_is_answered_as_far_as_it_is_kept() {
     assert_eq!(other["then"], "not-kept", "{other}");
     assert!(other["note"].as_str().unwrap().contains("not kept"), "{other}");
 }
+
+#[test]
+fn an_explanation_shows_the_part_of_the_command_that_waits() {
+    let corner = Corner::new();
+    let question = ["--kind", "feature", "--command", "ls && npm publish --otp 1", "--explain"];
+    let answer = ask(&corner, &question);
+    let waits =
+        answer["actions"].as_array().unwrap().iter().find(|action| action["verdict"] == "step_up").unwrap();
+    let part = &waits["part"];
+    assert_eq!((&part["start"], &part["end"]), (&6.into(), &25.into()), "{waits}");
+    assert_eq!(
+        (&part["text"], &part["rule"]),
+        (&"npm publish --otp 1".into(), &"command.npm".into()),
+        "{waits}"
+    );
+    let said = text(&corner.run([&["check"], &question[..]].concat()));
+    assert!(said.contains("seen in     \"npm publish --otp 1\" by the rule command.npm"), "{said}");
+}

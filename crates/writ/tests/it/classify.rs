@@ -79,3 +79,30 @@ fn completions_are_printed() {
         assert!(output.status.success() && output.stdout.len() > 1_000, "{shell}");
     }
 }
+
+#[test]
+fn each_effect_shows_the_part_of_the_command_it_was_read_from() {
+    let corner = Corner::new();
+    let command = "true && grüße; npm publish && curl -H 'Authorization: Bearer abc' https://x.example";
+    let output = corner.run(["classify", "--json", command]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let why = answer["why"].as_array().unwrap();
+    assert_eq!(why.len(), answer["effects"].as_array().unwrap().len(), "{answer}");
+    for part in why {
+        let at = |name: &str| usize::try_from(part[name].as_u64().unwrap()).unwrap();
+        assert!(command.get(at("start")..at("end")).is_some(), "{part}");
+        assert!(
+            !part["rule"].as_str().unwrap().is_empty() && !part["says"].as_str().unwrap().is_empty(),
+            "{part}"
+        );
+    }
+    assert!(
+        why.iter().any(|part| part["text"] == "npm publish" && part["rule"] == "command.npm"),
+        "{answer}"
+    );
+    let said = text(&corner.run(["classify", command]));
+    for part in ["in \"npm publish\"", "(command.npm)", "Authorization: Bearer [redacted]"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("abc") && !answer.to_string().contains("abc"), "{said}{answer}");
+}

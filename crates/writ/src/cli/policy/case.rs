@@ -322,7 +322,7 @@ impl Case {
                         ),
                     other => other.clone(),
                 };
-                let action = Action { effect: *effect, resource, because: "asked about".to_owned() };
+                let action = Action { effect: *effect, resource, because: "asked about".into() };
                 let explanation = judge.explain(&[action], &self.moment);
                 let told = Some(judge.told(&explanation)).filter(|told| !told.is_empty());
                 Ok(Given { decision: explanation.decision.clone(), explanation, told })
