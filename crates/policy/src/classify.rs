@@ -24,6 +24,7 @@ mod container;
 mod environment;
 mod files;
 mod flags;
+mod found;
 mod git;
 mod grammar;
 mod install;

@@ -17,6 +17,7 @@ use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
 
+pub(in crate::classify) use self::argument::path_part;
 pub(in crate::classify) use self::breakout::starts_shell;
 pub(in crate::classify) use self::name::{is_shell, knows, program_name};
 
@@ -25,6 +26,9 @@ const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type b
     md5sum sha1sum sha256sum cksum locate touch mkdir rmdir chmod mountpoint findmnt lsattr getfacl \
     mktemp export unset declare local alias true false : sleep wait expr seq getent lsof fuser ps pgrep \
     uname";
+
+/// Those of them that tell what is in a folder.
+const LISTS_NAMES: &str = "ls ll dir vdir stat du tree exa eza lsd";
 
 /// Programs that write the files they are given.
 const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge split csplit";
@@ -108,6 +112,7 @@ impl Walk<'_> {
         self.indexes(program, args);
         self.option_programs(program, args);
         self.sweeps(program, args);
+        self.lists_names(program, args);
         if attaches(program, args) {
             let target = Target::Command(program.to_owned());
             self.effect(

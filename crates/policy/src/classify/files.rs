@@ -9,7 +9,7 @@ use writ_model::EffectClass;
 use super::catalogue;
 use super::path::{self, Place};
 use super::task::{self, Asked, Resolved};
-use super::walk::{Found, Walk};
+use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
 
@@ -257,17 +257,6 @@ impl Walk<'_> {
                 "search.secret",
                 "looks for the value of a credential",
             );
-        }
-        let lists = flags::has_any(args, "-l -L --files-with-matches --files-without-match --files");
-        if program == "rg"
-            && lists
-            && !flags::has_any(args, "-u -uu -uuu --unrestricted --hidden -. --no-ignore")
-        {
-            let mut roots: Vec<String> = files.clone().map(|file| self.resolved(file)).collect();
-            if roots.is_empty() {
-                roots.push(".".to_owned());
-            }
-            self.found = Some(Found { roots, is_visible_only: true, ..Found::default() });
         }
         for file in files.filter(|_| !names_only) {
             self.reads_path(file, "argument.read");

@@ -2,8 +2,9 @@
 
 use writ_model::EffectClass;
 
+use super::found::Found;
 use super::path::{self, Place};
-use super::walk::{Found, Walk};
+use super::walk::Walk;
 use super::word::{UNKNOWN, Value};
 use super::{Target, flags};
 
@@ -101,16 +102,16 @@ impl Walk<'_> {
             });
         let by_root = !found.roots.is_empty()
             && found.roots.iter().all(|root| {
-                let root = path::normalise(root, self.facts);
+                let root = self.resolved(&Value::known(root.as_str()));
                 // The shared folder itself holds what belongs to others.
                 let is_shared = matches!(root.as_str(), "~" | "/tmp" | "/var/tmp") && found.names.is_empty();
                 !is_shared && (path::is_rebuilt(&root) || path::place(&root, self.facts) == Place::Scratch)
             });
-        let is_log = found.roots.iter().any(|root| path::is_log(&path::normalise(root, self.facts)));
-        let is_outside = found
-            .roots
-            .iter()
-            .any(|root| path::place(&path::normalise(root, self.facts), self.facts) == Place::Outside);
+        let is_log =
+            found.roots.iter().any(|root| path::is_log(&self.resolved(&Value::known(root.as_str()))));
+        let is_outside = found.roots.iter().any(|root| {
+            path::place(&self.resolved(&Value::known(root.as_str())), self.facts) == Place::Outside
+        });
         let only_empty = found.is_empty_only && !is_outside;
         if !is_log && (by_root || only_empty || (by_name && !is_outside)) {
             self.removes_below(found, EffectClass::WriteWorkspace, "removes build output or a cache");

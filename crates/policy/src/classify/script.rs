@@ -225,12 +225,11 @@ impl Walk<'_> {
                 Value { text: text.trim_end_matches('\n').to_owned(), exact: true, marks, from: None }
             }
             // What a search prints is shown by the name it asked for.
-            None if found.as_ref().is_some_and(|found| !found.names.is_empty()) => {
-                let text = found.map(|found| found.stand_in(self.facts)).unwrap_or_default();
-                Value { text, marks, ..Value::unknown() }
-            }
-            // `$(PYTHON)` is a variable of a makefile, seen by itself.
-            None => Value { marks, from: Some(text.to_owned()), ..Value::unknown() },
+            None => match found.and_then(|found| self.found_as_texts(&found).into_iter().next()) {
+                Some(text) => Value { text, marks, ..Value::unknown() },
+                // `$(PYTHON)` is a variable of a makefile, seen by itself.
+                None => Value { marks, from: Some(text.to_owned()), ..Value::unknown() },
+            },
         }
     }
 }

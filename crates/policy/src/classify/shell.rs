@@ -94,7 +94,14 @@ impl Walk<'_> {
                     _ => Some(text),
                 });
                 let mut words = line.map(|line| line.trim().to_owned());
+                let found = self.found_by_line();
                 for (at, name) in names.iter().enumerate() {
+                    if words.is_none() && !found.is_empty() {
+                        for (nth, value) in found.iter().enumerate() {
+                            self.scope.set(&name.text, value.clone(), nth > 0);
+                        }
+                        continue;
+                    }
                     let is_last = at + 1 == names.len();
                     let text = match words.take() {
                         Some(line) if is_last => Some(line),

@@ -16,6 +16,7 @@ use brush_parser::ast::FunctionBody;
 use writ_model::EffectClass;
 
 use self::source::Source;
+use super::found::Found;
 use super::grammar::{self, Refused};
 use super::scope::Scope;
 use super::task::Tasks;
@@ -46,17 +47,6 @@ pub(super) struct Feed {
     pub paths: Option<Found>,
     /// The file of `< file`.
     pub file: Option<String>,
-}
-
-/// Paths chosen by a search: where it starts and the names it asks for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    pub roots: Vec<String>,
-    pub names: Vec<String>,
-    /// Only directories that hold nothing.
-    pub is_empty_only: bool,
-    /// Nothing whose name begins with a dot, and nothing that the repository ignores.
-    pub is_visible_only: bool,
 }
 
 pub(super) struct Walk<'f> {

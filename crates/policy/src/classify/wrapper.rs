@@ -8,11 +8,10 @@ mod terminal;
 
 use writ_model::EffectClass;
 
-use super::path;
 use super::shell::{after_options, is_assignment};
-use super::walk::{Found, Walk};
-use super::word::{UNKNOWN, Value};
-use super::{Facts, Target, flags};
+use super::walk::Walk;
+use super::word::Value;
+use super::{Target, flags};
 
 /// `NAME [options] [words] COMMAND…`.
 struct Wrapper {
@@ -325,18 +324,5 @@ impl Walk<'_> {
             self.argv(after_options(rest, "-e -f --env --path"));
         }
         true
-    }
-}
-
-impl Found {
-    /// The one name that says most about what was found: that of a secret if there is one.
-    pub(super) fn stand_in(&self, facts: &Facts<'_>) -> String {
-        let is_secret = |name: &&String| path::is_secret(&path::normalise(name, facts));
-        self.names.iter().find(is_secret).or(self.names.first()).cloned().unwrap_or_default()
-    }
-
-    /// Arguments that stand for the paths a search found.
-    pub(super) fn is_stand_in(value: &Value) -> bool {
-        value.text.starts_with(UNKNOWN)
     }
 }

@@ -12,6 +12,7 @@
 mod attacks;
 mod chains;
 mod classify;
+mod commands;
 mod friction;
 mod ground;
 mod identity;

@@ -7,7 +7,7 @@ use super::super::path::{self, Place};
 use super::super::walk::Walk;
 use super::super::word::{self, UNKNOWN, Value};
 use super::super::{Target, flags};
-use super::{NAMES_ONLY, WRITES_ALL};
+use super::{LISTS_NAMES, NAMES_ONLY, WRITES_ALL};
 
 /// Options that are followed by a file to write, whatever the program.
 pub(super) const WRITES_NEXT: &str = "-o -out --out --output --outfile --output-file";
@@ -31,6 +31,11 @@ impl Walk<'_> {
             }
         }
         let reads = matches!(class, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::Network);
+        if flags::lists(LISTS_NAMES, program) {
+            for folder in flags::positionals(args, "-I --ignore -w -T -L -c --format --printf") {
+                self.looks_at_names(folder);
+            }
+        }
         if !reads || flags::lists(NAMES_ONLY, program) {
             return;
         }
@@ -73,12 +78,7 @@ impl Walk<'_> {
 
     /// The path an argument names, made comparable.
     pub(in crate::classify) fn resolved(&self, value: &Value) -> String {
-        let text = value.text.as_str();
-        let text = match text.split_once('=') {
-            Some((option, path)) if text.starts_with('-') || !option.contains('/') => path,
-            _ => text,
-        };
-        let text = text.strip_prefix('@').unwrap_or(text);
+        let text = path_part(&value.text);
         match &self.scope.directory {
             Some(directory) if !text.starts_with(['/', '~']) => {
                 path::normalise(&format!("{directory}/{text}"), self.facts)
@@ -88,6 +88,9 @@ impl Walk<'_> {
     }
 
     pub(in crate::classify) fn is_secret(&self, value: &Value) -> bool {
+        if let Some(found) = self.stands_for(value) {
+            return found.places().iter().any(|place| self.is_secret(&Value::known(place.as_str())));
+        }
         could_be_path(&value.text) && path::is_secret(&self.resolved(value)) && !self.is_own_text(value)
     }
 
@@ -110,12 +113,13 @@ impl Walk<'_> {
             self.socket(value, false);
             return;
         }
-        let mut path = self.resolved(value);
-        if value.text.starts_with(UNKNOWN)
-            && let Some(found) = &self.feed.paths
-        {
-            path = path::normalise(&found.stand_in(self.facts), self.facts);
+        if let Some(found) = self.stands_for(value) {
+            for place in found.places() {
+                self.reads_path(&Value { text: place, ..Value::known("") }, rule);
+            }
+            return;
         }
+        let path = self.resolved(value);
         // A glob reads what its directory holds.
         if let Some(directory) = path::literal_directory(&value.text) {
             self.reads_path(&Value { text: directory.to_owned(), ..value.clone() }, rule);
@@ -149,12 +153,13 @@ impl Walk<'_> {
             self.removes_found(&found, false);
             return;
         }
-        if value.text.starts_with(UNKNOWN)
-            && let Some(found) = self.feed.paths.clone().filter(|found| found.is_visible_only)
-        {
-            for root in &found.roots {
-                let folder = if root.is_empty() { "." } else { root };
-                self.writes_path(&Value::known(folder), truncates);
+        if let Some(found) = self.stands_for(value) {
+            if found.is_open() {
+                let text = "writes to a path only known at run time";
+                self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.write", text);
+            }
+            for place in found.places() {
+                self.writes_path(&Value::known(place), truncates);
             }
             return;
         }
@@ -226,6 +231,15 @@ impl Walk<'_> {
         }
         self.scope.wrote(path, text, appends);
     }
+}
+
+/// The path in an argument: what follows `--option=` and the mark for "read this file".
+pub(in crate::classify) fn path_part(text: &str) -> &str {
+    let text = match text.split_once('=') {
+        Some((option, path)) if text.starts_with('-') || !option.contains('/') => path,
+        _ => text,
+    };
+    text.strip_prefix('@').unwrap_or(text)
 }
 
 pub(super) fn could_be_path(text: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Searches that act on what they find.
 
 use super::super::flags;
-use super::super::walk::{Found, Walk};
+use super::super::found::Found;
+use super::super::walk::Walk;
 use super::super::word::Value;
 
 // === impl Walk ===
@@ -15,7 +16,7 @@ impl Walk<'_> {
         let roots: Vec<&Value> = args.iter().take_while(is_root).collect();
         let finds_type = |name: &str| flags::values(args, "-type").contains(&name);
         let mut found = Found {
-            roots: roots.iter().map(|root| self.resolved(root)).collect(),
+            roots: roots.iter().map(|root| root.text.clone()).collect(),
             names: Vec::new(),
             is_empty_only: flags::has(args, "-empty") && finds_type("d"),
             is_visible_only: false,
@@ -30,6 +31,13 @@ impl Walk<'_> {
             .into_iter()
             .map(str::to_owned)
             .collect();
+        // Looking for the file of a credential where the workspace ends.
+        for place in found.places() {
+            let place = Value::known(place);
+            if self.is_secret(&place) {
+                self.looks_at_names(&place);
+            }
+        }
         let mut rest = args;
         while let Some((arg, tail)) = rest.split_first() {
             rest = tail;
@@ -61,13 +69,18 @@ impl Walk<'_> {
         let words =
             flags::positionals(args.get(..at.unwrap_or(args.len())).unwrap_or_default(), "-e -t -d -E");
         let found = Found {
-            roots: words.iter().skip(1).map(|root| self.resolved(root)).collect(),
-            names: words.first().map(|pattern| pattern.text.clone()).into_iter().collect(),
+            roots: words.iter().skip(1).map(|root| root.text.clone()).collect(),
+            names: words.first().and_then(|pattern| glob_of(&pattern.text)).into_iter().collect(),
             is_empty_only: false,
             is_visible_only: false,
         };
         if let Some(inner) = at.and_then(|at| args.get(at + 1..)) {
-            self.for_each(inner, &found);
+            let mut inner = inner.to_vec();
+            // Without a mark the path comes last.
+            if !inner.iter().any(|arg| arg.text.contains('{')) {
+                inner.push(Value::known("{}"));
+            }
+            self.for_each(&inner, &found);
         }
         self.found = Some(found);
     }
@@ -89,4 +102,21 @@ impl Walk<'_> {
         self.argv(&argv);
         self.feed = feed;
     }
+}
+
+/// A plain expression for names as a pattern of the shell: `\.rs$` is `*.rs`.
+fn glob_of(expression: &str) -> Option<String> {
+    let (start, rest) = match expression.strip_prefix('^') {
+        Some(rest) => ("", rest),
+        None => ("*", expression),
+    };
+    let (rest, end) = match rest.strip_suffix('$') {
+        Some(rest) => (rest, ""),
+        None => (rest, "*"),
+    };
+    let plain = rest.replace("\\.", ".");
+    let is_plain = !plain.is_empty() && !plain.contains(['\\', '[', '(', '|', '+', '*', '?', '{']);
+    // A whole name is itself: `fd id_rsa` most likely means the file of that name.
+    let start = if start == "*" && end == "*" { "" } else { start };
+    is_plain.then(|| format!("{start}{plain}{}", if start.is_empty() { "" } else { end }))
 }

@@ -35,9 +35,16 @@ impl Walk<'_> {
                     }
                 }
                 IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
+                    (self.printed, self.found) = (None, None);
                     let marks = self.process(subshell);
                     if matches!(kind, IoFileRedirectKind::Read) {
-                        self.feed = Feed { is_some: true, marks, ..Feed::default() };
+                        self.feed = Feed {
+                            is_some: true,
+                            marks,
+                            text: self.printed.take(),
+                            paths: self.found.take(),
+                            file: None,
+                        };
                     }
                 }
                 IoFileRedirectTarget::Fd(from) => self.duplicates(*fd, kind, *from),

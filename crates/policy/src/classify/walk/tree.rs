@@ -10,6 +10,7 @@ use brush_parser::ast::{
 use writ_model::EffectClass;
 
 use super::super::Target;
+use super::super::found::hands_on;
 use super::super::word::{Marks, Value};
 use super::{Feed, MAX_CALL_DEPTH, MAX_COMMANDS, Walk};
 
@@ -54,8 +55,8 @@ impl Walk<'_> {
                 1 => self.command(command),
                 _ => self.in_child(|walk| walk.command(command)),
             }
-            if self.found.is_none() && is_filter(command) {
-                self.found = arriving;
+            if self.found.is_none() {
+                self.found = arriving.and_then(|found| hands_on(&started(command), found));
             }
             through = through.and(self.marks);
             if index < last {
@@ -397,13 +398,11 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a command passes on lines of its input unchanged.
-pub(super) fn is_filter(command: &Command) -> bool {
-    let Command::Simple(simple) = command else { return false };
-    let name = simple.word_or_name.as_ref().map(|word| word.value.as_str());
-    name.is_some_and(|name| {
-        matches!(name, "head" | "tail" | "sort" | "uniq" | "grep" | "egrep" | "shuf" | "tee" | "cat")
-    })
+/// The name of the program that a command starts, as far as it is written plainly.
+fn started(command: &Command) -> String {
+    let Command::Simple(simple) = command else { return String::new() };
+    let name = simple.word_or_name.as_ref().map(|word| word.value.as_str()).unwrap_or_default();
+    super::super::command::program_name(name)
 }
 
 pub(super) fn assignment_name(assignment: &Assignment) -> &str {

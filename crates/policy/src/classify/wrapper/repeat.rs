@@ -2,6 +2,7 @@
 
 use writ_model::EffectClass;
 
+use super::super::found::Found;
 use super::super::shell::after_options;
 use super::super::walk::Walk;
 use super::super::word::{UNKNOWN_TEXT, Value};
@@ -27,10 +28,22 @@ impl Walk<'_> {
         {
             self.foreign("pipes fetched or decoded text into a shell");
         }
-        for file in flags::values(args, "-a --arg-file") {
-            self.reads_path(&Value::known(file), "argument.read");
+        let files = flags::values(args, "-a --arg-file");
+        for file in &files {
+            self.reads_path(&Value::known(*file), "argument.read");
         }
-        let given = self.feed.text.clone().filter(|text| text.split_whitespace().count() <= 16);
+        let text = match files.last() {
+            Some(file) => self.scope.file(file).map(str::to_owned),
+            None => self.feed.text.clone(),
+        };
+        let (given, listed) = few_or_many(text);
+        if let Some(found) = listed {
+            if found.is_long() {
+                let target = Target::Command("xargs".to_owned());
+                self.unknown(target, "xargs.long", "is given more names than are read");
+            }
+            self.feed.paths = Some(found);
+        }
         let mut argv = rest.to_vec();
         // `-I{}`: what is read takes the place of a word, or of a part of it.
         let mark = flags::values(args, "-I -J --replace").last().map(|mark| (*mark).to_owned());
@@ -38,15 +51,21 @@ impl Walk<'_> {
         if let Some(mark) =
             mark.filter(|mark| !mark.is_empty() && rest.iter().any(|arg| arg.text.contains(mark)))
         {
-            let line = given.as_deref().map(str::trim);
-            for arg in argv.iter_mut().filter(|arg| arg.text.contains(&mark)) {
-                arg.exact &= line.is_some();
-                arg.marks = arg.marks.and(self.feed.marks);
-                arg.text = arg.text.replace(&mark, line.unwrap_or(UNKNOWN_TEXT));
-            }
             let feed = std::mem::take(&mut self.feed);
             self.feed.paths = Some(feed.paths.clone().unwrap_or_default());
-            self.argv(&argv);
+            let lines: Vec<&str> = match &given {
+                Some(text) => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
+                None => vec![UNKNOWN_TEXT],
+            };
+            for line in lines {
+                let mut argv = rest.to_vec();
+                for arg in argv.iter_mut().filter(|arg| arg.text.contains(&mark)) {
+                    arg.exact &= line != UNKNOWN_TEXT;
+                    arg.marks = arg.marks.and(feed.marks);
+                    arg.text = arg.text.replace(&mark, line);
+                }
+                self.argv(&argv);
+            }
             self.feed = feed;
             return;
         }
@@ -78,15 +97,55 @@ impl Walk<'_> {
             for text in inputs.iter().skip(1) {
                 self.nested_value(text);
             }
-            if inputs.is_empty() {
+            if let (Some(text), true) = (self.feed.text.clone(), inputs.is_empty()) {
+                let feed = std::mem::take(&mut self.feed);
+                self.nested(&text);
+                self.feed = feed;
+            } else if inputs.is_empty() {
                 let target = Target::Command("parallel".to_owned());
                 self.unknown(target, "shell.stdin", "runs commands that are only known at run time");
             }
             return;
         }
+        if inputs.is_empty() && self.feed.is_some {
+            self.for_each_line(command);
+            return;
+        }
         let inputs = inputs.iter().filter(|input| !input.text.starts_with(":::"));
         let words: Vec<Value> = command.iter().chain(inputs).cloned().collect();
         self.text_or_words(&words, false);
+    }
+
+    /// `… | parallel COMMAND`: each line takes the place of `{}`, or stands behind the command.
+    fn for_each_line(&mut self, command: &[Value]) {
+        let (given, listed) = few_or_many(self.feed.text.clone());
+        let feed = std::mem::take(&mut self.feed);
+        self.feed.paths = Some(listed.or(feed.paths.clone()).unwrap_or_default());
+        let lines: Vec<&str> = match &given {
+            Some(text) => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
+            None => vec![UNKNOWN_TEXT],
+        };
+        const MARKS: [&str; 7] = ["{}", "{.}", "{/}", "{//}", "{/.}", "{1}", "{+/}"];
+        for line in lines {
+            let mut words: Vec<Value> = command.to_vec();
+            let mut is_placed = false;
+            for word in &mut words {
+                for mark in
+                    MARKS.iter().filter(|mark| word.text.contains(**mark)).copied().collect::<Vec<_>>()
+                {
+                    is_placed = true;
+                    word.text = word.text.replace(mark, line);
+                }
+            }
+            if !is_placed {
+                words.push(Value { text: line.to_owned(), ..Value::unknown() });
+            }
+            for word in &mut words {
+                word.marks = word.marks.and(feed.marks);
+            }
+            self.text_or_words(&words, false);
+        }
+        self.feed = feed;
     }
 
     /// A command given as one text or as words that are joined.
@@ -143,4 +202,15 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// A known text as it is where it has few words, and as a list of paths where it has many.
+fn few_or_many(text: Option<String>) -> (Option<String>, Option<Found>) {
+    const FEW: usize = 64;
+    let Some(text) = text else { return (None, None) };
+    if text.split_whitespace().count() <= FEW {
+        return (Some(text), None);
+    }
+    let roots = text.split_whitespace().map(str::to_owned).collect();
+    (None, Some(Found { roots, ..Found::default() }))
 }
