@@ -16,15 +16,19 @@ pub enum Layer {
     Liveness,
     /// A new, empty session keyring in place of the login's.
     Keyring,
-    /// Own user, mount, pid and IPC namespaces.
+    /// No core dumps, a bound on processes, and the first to go when memory runs out.
+    Limits,
+    /// Own user, mount, pid, IPC and host-name namespaces.
     Namespaces,
+    /// A network of its own, with nothing on it but the loopback address.
+    Network,
     /// The user's own identity, and no other, mapped into the user namespace.
     Identity,
     /// Mounts made inside are not seen outside, nor the other way round.
     PrivateMounts,
     /// Directories above a mask cannot be renamed away from under it.
     Pins,
-    /// Hidden paths are empty, and what the plan keeps is bound back.
+    /// Hidden paths are empty, private ones are the client's own, and what the plan keeps is bound back.
     Masks,
     /// What the plan says may be read is not written.
     ReadOnly,
@@ -36,6 +40,11 @@ pub enum Layer {
     Capabilities,
     /// The yard's first process cannot be traced or read by those it looks after.
     Undumpable,
+    /// Files are written and programs run only where the plan says so, by Landlock; signals and abstract sockets stay
+    /// inside.
+    FileRights,
+    /// System calls that only a way out needs are refused, by seccomp.
+    SystemCalls,
     /// Each of the above tried from inside, as the client will be.
     Canary,
 }
@@ -53,12 +62,14 @@ pub struct Refusal {
 
 impl Layer {
     /// Every layer, in the order it is put on.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Descriptors,
         Self::Liveness,
         Self::Keyring,
+        Self::Limits,
         Self::Namespaces,
         Self::Identity,
+        Self::Network,
         Self::PrivateMounts,
         Self::Pins,
         Self::Masks,
@@ -67,12 +78,14 @@ impl Layer {
         Self::ProcessTable,
         Self::Capabilities,
         Self::Undumpable,
+        Self::FileRights,
+        Self::SystemCalls,
         Self::Canary,
     ];
 
     /// Layers that stay when a plan gives up namespaces.
-    pub const WITHOUT_NAMESPACES: [Self; 4] =
-        [Self::Descriptors, Self::Liveness, Self::Keyring, Self::Privileges];
+    pub const WITHOUT_NAMESPACES: [Self; 5] =
+        [Self::Descriptors, Self::Liveness, Self::Keyring, Self::Limits, Self::Privileges];
 
     /// Stable name, as `writ doctor` prints it.
     #[must_use]
@@ -81,7 +94,9 @@ impl Layer {
             Self::Descriptors => "descriptors",
             Self::Liveness => "liveness",
             Self::Keyring => "keyring",
+            Self::Limits => "limits",
             Self::Namespaces => "namespaces",
+            Self::Network => "network",
             Self::Identity => "identity",
             Self::PrivateMounts => "private-mounts",
             Self::Pins => "pins",
@@ -91,6 +106,8 @@ impl Layer {
             Self::ProcessTable => "process-table",
             Self::Capabilities => "capabilities",
             Self::Undumpable => "undumpable",
+            Self::FileRights => "file-rights",
+            Self::SystemCalls => "system-calls",
             Self::Canary => "canary",
         }
     }
@@ -108,9 +125,12 @@ impl Layer {
 
     fn hint(self, error: &io::Error) -> Option<String> {
         match self {
-            Self::Namespaces | Self::Identity | Self::PrivateMounts | Self::Pins | Self::Masks => {
-                namespace_hint(error)
-            }
+            Self::Namespaces
+            | Self::Identity
+            | Self::Network
+            | Self::PrivateMounts
+            | Self::Pins
+            | Self::Masks => namespace_hint(error),
             Self::ProcessTable => Some(
                 "inside a container the runtime must not mask `/proc` \
                  (Docker: `--security-opt systempaths=unconfined`)"
@@ -119,9 +139,15 @@ impl Layer {
             Self::Descriptors | Self::ReadOnly if error.raw_os_error() == Some(libc::ENOSYS) => {
                 Some("Linux 5.12 or later is needed".to_owned())
             }
+            Self::FileRights => Some(
+                "Linux 6.2 or later with Landlock switched on is needed (`lsm=landlock,…` on the kernel's command line)"
+                    .to_owned(),
+            ),
             Self::Descriptors
             | Self::Liveness
             | Self::Keyring
+            | Self::Limits
+            | Self::SystemCalls
             | Self::ReadOnly
             | Self::Privileges
             | Self::Capabilities

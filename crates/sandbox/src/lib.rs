@@ -70,7 +70,7 @@
 //!   A control plane that must revoke then kills the supervisor, and the tree dies with it.
 //! * **Other systems**: Linux 5.12 or later only.
 //!
-//! With [`Profile::danger_no_namespaces`] nothing is hidden and the client can end its own helper; see there.
+//! With [`Danger::NoNamespaces`] nothing is hidden and the client can end its own helper; see there.
 //!
 //! # Trust
 //!
@@ -81,22 +81,28 @@
 //! | `/proc` of the host | yes | hide other names of a directory from the plan |
 //! | `PATH` of the client's environment | no; used inside only | choose which program runs inside |
 
+mod filter;
 mod layer;
+mod limits;
 mod peer;
 mod plan;
 mod probe;
 mod profile;
+mod recorder;
 mod stage;
 mod start;
 mod sys;
 mod ways_out;
 mod wire;
 
+pub use filter::refused_calls;
 pub use layer::{Layer, Refusal};
+pub use limits::PRIVATE_BYTES;
 pub use peer::{Namespace, Peer, PeerOrigin, Process, myself, origin_of, seen_from_inside};
 pub use plan::{Plan, PlanError};
 pub use probe::{Finding, probe};
-pub use profile::Profile;
+pub use profile::{Danger, Profile};
+pub use recorder::{Recorder, Started};
 pub use stage::dispatch;
 pub use start::{Ended, Running, StartError, StillAlive, Streams, start};
 pub use ways_out::ways_out;

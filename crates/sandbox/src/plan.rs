@@ -1,19 +1,23 @@
 //! The exact steps of one yard on this host: drawn from a [`Profile`], printable, then applied as they stand.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::Profile;
-use view::{View, real};
+use crate::layer::Layer;
+use crate::limits;
+use crate::profile::{Danger, Profile};
+use view::{View, Wishes, real};
 
 mod devices;
+mod layers;
 mod mounts;
 mod text;
 mod view;
@@ -27,7 +31,14 @@ pub struct Plan {
     pub(crate) client: Client,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) as_root: bool,
-    pub(crate) danger_no_namespaces: bool,
+    /// What may be written, and where programs may lie.
+    #[serde(with = "text::list")]
+    pub(crate) write: Vec<PathBuf>,
+    #[serde(with = "text::list")]
+    pub(crate) run: Vec<PathBuf>,
+    pub(crate) listen: Vec<u16>,
+    pub(crate) recorded: bool,
+    pub(crate) danger: BTreeSet<Danger>,
     #[serde(with = "text::list")]
     absent: Vec<PathBuf>,
 }
@@ -59,6 +70,32 @@ pub(crate) enum Mount {
     Keep(Target),
     /// Mounts it on itself, read-only, with all below.
     ReadOnly(Target),
+    /// Mounts an empty directory over it that the client may fill.
+    Private(Target),
+    /// Makes a directory inside what is private.
+    Make(Made),
+    /// The same, and mounts it on itself.
+    PinMade(Made),
+    /// Mounts it at its own path with a layer over it that takes what is changed.
+    Copy(Copied),
+}
+
+/// A directory that does not exist on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    #[serde(with = "text")]
+    pub path: PathBuf,
+}
+
+/// A directory whose changes stay inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Copied {
+    pub target: Target,
+    /// What does not show, below it.
+    #[serde(with = "text::list")]
+    pub absent: Vec<PathBuf>,
+    /// This kernel can lay a layer over it.
+    pub writable: bool,
 }
 
 /// A path with the identity of what was found there.
@@ -123,23 +160,54 @@ impl Plan {
     /// When a path to hide does not exist, when a path the client needs would be hidden, or when the host cannot be
     /// looked at. Nothing is changed either way.
     pub fn draw(profile: Profile) -> Result<Self, PlanError> {
-        let Profile { command, args, env, cwd, hide, hide_if_present, keep, read_only, danger_no_namespaces } =
-            profile;
+        let Profile {
+            command,
+            args,
+            env,
+            cwd,
+            hide,
+            hide_if_present,
+            keep,
+            read_only,
+            private,
+            show,
+            copies,
+            write,
+            run,
+            listen,
+            recorded,
+            danger,
+        } = profile;
         let client = Client::parse(command, args, env, cwd)?;
         let as_root = rustix::process::geteuid().is_root();
-        if danger_no_namespaces {
+        if danger.contains(&Danger::NoNamespaces) {
             return Ok(Self {
                 client,
                 mounts: Vec::new(),
                 as_root,
-                danger_no_namespaces,
+                write: Vec::new(),
+                run: Vec::new(),
+                listen: Vec::new(),
+                recorded: false,
+                danger,
                 absent: Vec::new(),
             });
         }
-        let view = View::survey(&hide, hide_if_present, &keep)?;
+        let view = View::survey(Wishes {
+            hide: &hide,
+            hide_if_present,
+            keep: &keep,
+            show: &show,
+            private: &private,
+            copies: &copies,
+        })?;
         let mounts = view.steps(&client.cwd, &read_only, as_root)?;
+        let write = view.within_reach(&[write, copies].concat(), true)?;
+        let run = view.within_reach(&run, false)?;
+        let listen = if danger.contains(&Danger::OpenNetwork) { Vec::new() } else { listen };
+        let recorded = recorded && !danger.contains(&Danger::AllCalls);
         let absent = view.absent;
-        Ok(Self { client, mounts, as_root, danger_no_namespaces, absent })
+        Ok(Self { client, mounts, as_root, write, run, listen, recorded, danger, absent })
     }
 
     /// Paths of [`Profile::hide_if_present`] that do not exist now and would be visible if somebody made them.
@@ -150,24 +218,54 @@ impl Plan {
 
     /// Whether the plan gives up the boundary.
     #[must_use]
-    pub const fn is_danger_no_namespaces(&self) -> bool {
-        self.danger_no_namespaces
+    pub fn is_danger_no_namespaces(&self) -> bool {
+        self.gives_up(Danger::NoNamespaces)
+    }
+
+    /// What the plan gives up.
+    pub fn danger(&self) -> impl Iterator<Item = Danger> {
+        self.danger.iter().copied()
+    }
+
+    /// The layers that this plan puts on, in order.
+    #[must_use]
+    pub fn layers(&self) -> Vec<Layer> {
+        if self.is_danger_no_namespaces() {
+            return Layer::WITHOUT_NAMESPACES.into();
+        }
+        let given_up = |layer| match layer {
+            Layer::FileRights => self.gives_up(Danger::AllFiles),
+            Layer::Network => self.gives_up(Danger::OpenNetwork),
+            Layer::SystemCalls => self.gives_up(Danger::AllCalls),
+            _ => false,
+        };
+        Layer::ALL.into_iter().filter(|layer| !given_up(*layer)).collect()
+    }
+
+    pub(crate) fn gives_up(&self, danger: Danger) -> bool {
+        self.danger.contains(&danger)
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, mounts, as_root, danger_no_namespaces, absent } = self;
-        if *danger_no_namespaces {
-            writeln!(
-                f,
-                "DANGER no namespaces: nothing is hidden, the client can reach all that its user can"
-            )?;
-        } else {
-            writeln!(f, "unshare user, mount, pid and ipc namespaces; map only the user's own id")?;
+        let Self { client, mounts, as_root, write, run, listen, recorded, danger, absent } = self;
+        for danger in danger {
+            writeln!(f, "DANGER {}: {}", danger.name().replace('-', " "), danger.lost())?;
+        }
+        let bounded = !self.is_danger_no_namespaces();
+        writeln!(f, "no core dumps; at most {} processes", limits::PROCESSES)?;
+        if bounded {
+            writeln!(f, "unshare user, mount, pid, ipc and uts namespaces; map only the user's own id")?;
+        }
+        if bounded && !self.gives_up(Danger::OpenNetwork) {
+            writeln!(f, "unshare the network namespace: loopback and nothing else")?;
+            for port in listen {
+                writeln!(f, "listen at port {port} of the loopback address inside, for the supervisor")?;
+            }
         }
         let (devices, mounts): (Vec<_>, Vec<_>) =
-            mounts.iter().partition(|mount| mount.target().path.starts_with("/dev"));
+            mounts.iter().partition(|mount| mount.path().starts_with("/dev/") && mount.hides());
         for mount in mounts {
             writeln!(f, "{mount}")?;
         }
@@ -178,9 +276,30 @@ impl fmt::Display for Plan {
             writeln!(f, "absent {} (cannot be hidden until it exists)", path.display())?;
         }
         writeln!(f, "join an empty keyring; no new privileges; empty bounding set")?;
-        if !danger_no_namespaces {
+        if bounded {
             writeln!(f, "mount a fresh /proc{}", if *as_root { ", its settings read-only" } else { "" })?;
-            writeln!(f, "drop every capability; try each layer from inside")?;
+            writeln!(f, "drop every capability")?;
+        }
+        if bounded && !self.gives_up(Danger::AllFiles) {
+            for path in write {
+                writeln!(f, "may write below {}", path.display())?;
+            }
+            for path in run {
+                writeln!(f, "may run programs below {}", path.display())?;
+            }
+        }
+        if bounded && !self.gives_up(Danger::AllCalls) {
+            writeln!(
+                f,
+                "refuse {} system calls, newer ones, and those of 32-bit programs",
+                crate::filter::rows().count()
+            )?;
+        }
+        if *recorded {
+            writeln!(f, "record the start of each program")?;
+        }
+        if bounded {
+            writeln!(f, "try each layer from inside")?;
         }
         writeln!(f, "environment {} variables", client.env.len())?;
         writeln!(f, "in {}", client.cwd.display())?;
@@ -223,27 +342,48 @@ impl Client {
 // === impl Mount ===
 
 impl Mount {
-    pub(crate) const fn target(&self) -> &Target {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Pin(target)
             | Self::HideDirectory(target)
             | Self::HideFile(target)
             | Self::Keep(target)
-            | Self::ReadOnly(target) => target,
+            | Self::Private(target)
+            | Self::Copy(Copied { target, .. })
+            | Self::ReadOnly(target) => &target.path,
+            Self::Make(made) | Self::PinMade(made) => &made.path,
         }
+    }
+
+    const fn hides(&self) -> bool {
+        matches!(self, Self::HideDirectory(_) | Self::HideFile(_))
     }
 }
 
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self {
-            Self::Pin(_) => "pin",
+            Self::Pin(_) | Self::PinMade(_) => "pin",
             Self::HideDirectory(_) => "hide directory",
             Self::HideFile(_) => "hide file",
             Self::Keep(_) => "keep",
             Self::ReadOnly(_) => "read-only",
+            Self::Private(_) => "private",
+            Self::Make(_) => "private, new",
+            Self::Copy(Copied { writable: true, .. }) => "copy, changes end with the task,",
+            Self::Copy(Copied { writable: false, .. }) => "read-only, this kernel has no layers for it,",
         };
-        write!(f, "{verb} {}", self.target().path.display())
+        write!(f, "{verb} {}", self.path().display())?;
+        if let Self::Copy(Copied { absent, .. }) = self
+            && !absent.is_empty()
+        {
+            write!(
+                f,
+                ", without {}",
+                absent.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+            )?;
+        }
+        Ok(())
     }
 }
 

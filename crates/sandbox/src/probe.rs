@@ -26,6 +26,7 @@ pub fn probe() -> Vec<Finding> {
         command: OsString::from("true"),
         cwd: PathBuf::from("/"),
         hide_if_present: vec![PathBuf::from("/mnt")],
+        recorded: true,
         ..Profile::default()
     };
     let (held, error) = match Plan::draw(profile) {

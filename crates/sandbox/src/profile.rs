@@ -1,7 +1,10 @@
 //! What a caller wants of the yard, before the host has been looked at.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 /// The wishes of one run. [`crate::Plan::draw`] turns them into the exact steps on this host.
 ///
@@ -27,8 +30,73 @@ pub struct Profile {
     /// Directories and files that can be read and not written, with all below; inside a kept directory too, and a kept
     /// directory itself. A socket in a read-only directory can be connected to and not be replaced.
     pub read_only: Vec<PathBuf>,
+    /// Directories that are empty inside and can be written, at most [`crate::PRIVATE_BYTES`] each. What the client makes
+    /// there ends with it. One that does not exist is made where it lies in another one.
+    pub private: Vec<PathBuf>,
+    /// As `keep`, for what may or may not lie in something hidden or private. What does not exist is left out.
+    pub show: Vec<PathBuf>,
+    /// Directories whose content shows and can be changed inside, while the changes end with the client. What does not
+    /// exist is left out. Where this kernel cannot lay one directory over another, they are read-only.
+    pub copies: Vec<PathBuf>,
+    /// What the client may write, with all below, beside what is private. What does not exist is left out.
+    pub write: Vec<PathBuf>,
+    /// Where programs may lie that run inside, with all below. What does not exist is left out.
+    pub run: Vec<PathBuf>,
+    /// Ports of the loopback address inside at which the caller listens: see [`crate::Running::take_listeners`].
+    pub listen: Vec<u16>,
+    /// Tell the caller of each program that starts: see [`crate::Running::take_recorder`].
+    pub recorded: bool,
+    /// What the caller gives up, by name.
+    pub danger: BTreeSet<Danger>,
+}
+
+/// A layer that a person may give up. Each weakens the yard for good, so each is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Danger {
+    /// The client makes every system call that its user can.
+    AllCalls,
+    /// The client writes and runs whatever file modes and mounts let it.
+    AllFiles,
     /// Starts the client without any namespace: nothing is hidden, nothing is read-only, and a client that wants to
-    /// can end its own helper. Only the environment, the descriptors, the empty keyring, "no new privileges" and
+    /// can end its own helper. Only the environment, the descriptors, the empty keyring, limits, "no new privileges" and
     /// the death of the process tree remain.
-    pub danger_no_namespaces: bool,
+    NoNamespaces,
+    /// The client reaches every host that its user reaches, services on loopback, and abstract sockets.
+    OpenNetwork,
+}
+
+// === impl Danger ===
+
+impl Danger {
+    /// Every one, in the order of the alphabet.
+    pub const ALL: [Self; 4] = [Self::AllCalls, Self::AllFiles, Self::NoNamespaces, Self::OpenNetwork];
+
+    /// Stable name, as records have it and flags after `--danger-`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllCalls => "all-calls",
+            Self::AllFiles => "all-files",
+            Self::NoNamespaces => "no-namespaces",
+            Self::OpenNetwork => "open-network",
+        }
+    }
+
+    /// What is lost with it, in a sentence.
+    #[must_use]
+    pub const fn lost(self) -> &'static str {
+        match self {
+            Self::AllCalls => {
+                "no system call is refused: tracing, nested namespaces and rare kernel code are within reach"
+            }
+            Self::AllFiles => "the client writes and runs whatever file modes and mounts let it",
+            Self::NoNamespaces => {
+                "nothing is hidden, the client can reach all that its user can, and end its own supervisor"
+            }
+            Self::OpenNetwork => {
+                "the client reaches every host that its user reaches, and services of this machine"
+            }
+        }
+    }
 }

@@ -20,9 +20,12 @@ use crate::layer::{Layer, Refusal};
 pub(crate) mod enter;
 mod identity;
 pub(crate) mod init;
+mod limits;
 mod mask;
+mod network;
 mod privilege;
 mod proof;
+mod rights;
 mod terminal;
 mod tree;
 

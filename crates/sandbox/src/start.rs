@@ -1,7 +1,8 @@
 //! Starts a plan and keeps hold of what runs.
 
 use std::io;
-use std::net::Shutdown;
+use std::mem;
+use std::net::{Shutdown, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,7 @@ use rustix::process::Signal;
 use crate::layer::{Layer, Refusal};
 use crate::peer::{self, stat_of};
 use crate::plan::Plan;
+use crate::recorder::Recorder;
 use crate::stage;
 use crate::wire::{self, Down, Enter, Up};
 
@@ -93,6 +95,8 @@ pub struct Running {
     end: Arc<End>,
     layers: Vec<Layer>,
     danger_no_namespaces: bool,
+    listeners: Mutex<Vec<TcpListener>>,
+    recorder: Mutex<Option<Recorder>>,
 }
 
 /// Process 1 of the yard.
@@ -197,6 +201,20 @@ impl Running {
         &self.layers
     }
 
+    /// The sockets of [`crate::Profile::listen`], for each port at `127.0.0.1` and, where there is one, at `::1`. What
+    /// the client connects to inside is accepted here. The second time there is nothing left.
+    #[must_use]
+    pub fn take_listeners(&self) -> Vec<TcpListener> {
+        mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The starts of programs inside, where [`crate::Profile::recorded`] asked for them. The second time there is
+    /// nothing left.
+    #[must_use]
+    pub fn take_recorder(&self) -> Option<Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Waits until the client and everything it started have ended.
     #[must_use]
     pub fn wait(&self) -> Ended {
@@ -289,6 +307,8 @@ struct Launch {
     first: Option<First>,
     layers: Vec<Layer>,
     danger_no_namespaces: bool,
+    listeners: Vec<TcpListener>,
+    recorder: Option<Recorder>,
 }
 
 /// Lives as long as the outer stage, on the thread that started it.
@@ -319,7 +339,8 @@ impl Launch {
         let go = Down::Go { foreground: false, job_control: false };
         wire::send(&launch.words, &go).map_err(failed)?;
         launch.until(&Up::Started)?;
-        let Self { outer, handle, words, lifeline, first, layers, danger_no_namespaces } = launch;
+        let Self { outer, handle, words, lifeline, first, layers, danger_no_namespaces, listeners, recorder } =
+            launch;
         let first = first.ok_or(StartError::Silent)?;
         words.set_read_timeout(None).map_err(failed)?;
         let end = Arc::new(End::default());
@@ -331,13 +352,15 @@ impl Launch {
             end: Arc::clone(&end),
             layers,
             danger_no_namespaces,
+            listeners: Mutex::new(listeners),
+            recorder: Mutex::new(recorder),
         };
         Ok((Keeper { outer, words, end }, running))
     }
 
     fn begin(plan: Plan, streams: Streams) -> Result<Self, StartError> {
         let failed = |source| StartError::Stage { attempt: "start the sandbox", source };
-        let danger_no_namespaces = plan.danger_no_namespaces;
+        let danger_no_namespaces = plan.is_danger_no_namespaces();
         let Streams { stdin, stdout, stderr } = streams;
         let (words, theirs) = UnixStream::pair().map_err(failed)?;
         let (lifeline, their_lifeline) = UnixStream::pair().map_err(failed)?;
@@ -354,13 +377,23 @@ impl Launch {
         words.set_read_timeout(Some(START_BOUND)).map_err(failed)?;
         let parent = rustix::process::getpid().as_raw_nonzero().get();
         // A stage that has ended already said why, or is silent; `until` finds out which.
-        let sent = wire::send_descriptors(&words, [stdin.as_fd(), their_lifeline.as_fd()])
+        let sent = wire::send_descriptors(&words, &[stdin.as_fd(), their_lifeline.as_fd()])
             .and_then(|()| wire::send(&words, &Enter { parent, plan }));
         match sent {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        Ok(Self { outer, handle, words, lifeline, first: None, layers: Vec::new(), danger_no_namespaces })
+        Ok(Self {
+            outer,
+            handle,
+            words,
+            lifeline,
+            first: None,
+            layers: Vec::new(),
+            danger_no_namespaces,
+            listeners: Vec::new(),
+            recorder: None,
+        })
     }
 
     /// Reads until the stages say `wanted`.
@@ -372,6 +405,14 @@ impl Launch {
                 word if word == *wanted => return Ok(()),
                 Up::Applied(layer) => self.layers.push(layer),
                 Up::First(pid) => self.first = Some(self.recognise(pid).map_err(failed)?),
+                Up::Listeners(count) => {
+                    let taken = wire::receive_descriptors(&self.words, count).map_err(failed)?;
+                    self.listeners = taken.into_iter().map(TcpListener::from).collect();
+                }
+                Up::Recorder => {
+                    let [descriptor] = wire::receive_exactly(&self.words).map_err(failed)?;
+                    self.recorder = Some(Recorder::begin(descriptor).map_err(failed)?);
+                }
                 Up::Refused(refusal) => return Err(StartError::Layer(refusal)),
                 Up::NotStarted(reason) => return Err(StartError::Client(reason)),
                 Up::Ready | Up::Started | Up::Stopped(_) | Up::Exited(_) | Up::Signalled(_) => {
@@ -412,6 +453,8 @@ impl Keeper {
                 Up::Applied(_)
                 | Up::Refused(_)
                 | Up::First(_)
+                | Up::Listeners(_)
+                | Up::Recorder
                 | Up::Ready
                 | Up::Started
                 | Up::NotStarted(_)

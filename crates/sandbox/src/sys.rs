@@ -14,6 +14,8 @@ use std::ptr;
 
 use rustix::thread::UnshareFlags;
 
+pub mod notify;
+
 /// Moves the calling thread into new namespaces.
 ///
 /// `FILES` is refused, which is the flag that makes the underlying call unsafe.
@@ -64,6 +66,62 @@ pub fn set_read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Result<()> {
     checked(done)
 }
 
+/// The version of Landlock that this kernel has.
+///
+/// # Errors
+/// `ENOSYS` or `EOPNOTSUPP` where there is none, or where it is switched off.
+pub fn landlock_version() -> io::Result<i32> {
+    const ASK_FOR_VERSION: c_uint = 1;
+    let nothing: *const libc::c_void = ptr::null();
+    // SAFETY: with this flag the call reads no memory, and only returns a number.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, ASK_FOR_VERSION) };
+    checked(version)?;
+    i32::try_from(version).map_err(io::Error::other)
+}
+
+/// Switches the loopback interface of the calling thread's network on.
+pub fn switch_loopback_on() -> io::Result<()> {
+    let socket = rustix::net::socket_with(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        rustix::net::SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // SAFETY: a request of zeros is a valid one; the name fits with its end, and the flags are the part of the union
+    // that this command reads.
+    let done = unsafe {
+        let mut request: libc::ifreq = mem::zeroed();
+        for (place, letter) in request.ifr_name.iter_mut().zip(*b"lo") {
+            *place = letter.cast_signed();
+        }
+        request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request)
+    };
+    checked(done.into())
+}
+
+/// Puts a filter of system calls on the calling thread and all that it starts, for good. With `listened`, returns the
+/// end at which the filter's notifications arrive.
+///
+/// # Errors
+/// `EACCES` while new privileges can still be had.
+pub fn filter_calls(program: &[libc::sock_filter], listened: bool) -> io::Result<Option<OwnedFd>> {
+    let length = u16::try_from(program.len()).map_err(io::Error::other)?;
+    let whole = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
+    let flags = if listened { libc::SECCOMP_FILTER_FLAG_NEW_LISTENER } else { 0 };
+    // SAFETY: the kernel reads `len` steps from `filter`, which is exactly the slice, copies them, and writes nothing.
+    let done =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const whole) };
+    checked(done)?;
+    if !listened {
+        return Ok(None);
+    }
+    let descriptor = c_int::try_from(done).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made this descriptor for us (close-on-exec), and nobody else knows its number.
+    Ok(Some(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+}
+
 /// Blocks the signals a terminal or a service manager sends, in the calling thread.
 ///
 /// A yard stage must outlive Ctrl-C (the client decides what that means) and must be able to take the terminal
@@ -92,10 +150,13 @@ pub fn before_exec(command: &mut Command, terminal: Option<OwnedFd>) {
         if let Some(terminal) = &terminal {
             rustix::termios::tcsetpgrp(terminal, rustix::process::getpgrp())?;
         }
-        change_mask(libc::SIG_SETMASK, &[])
+        change_mask(libc::SIG_SETMASK, &[])?;
+        // So that the recorder outside can see which program it becomes. Nobody else is inside yet.
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)?;
+        Ok(())
     };
-    // SAFETY: between fork and exec only async-signal-safe work is allowed. The hook makes three system calls
-    // (ioctl, getpgrp, sigprocmask), allocates nothing, takes no lock, and runs in a single-threaded copy.
+    // SAFETY: between fork and exec only async-signal-safe work is allowed. The hook makes four system calls
+    // (ioctl, getpgrp, sigprocmask, prctl), allocates nothing, takes no lock, and runs in a single-threaded copy.
     unsafe { command.pre_exec(hook) };
 }
 

@@ -21,8 +21,8 @@ use crate::plan::Plan;
 /// not UTF-8.
 const MAX_FRAME_BYTES: usize = 32 << 20;
 
-/// Descriptors that follow the first frame: the client's input, and the supervisor's lifeline.
-pub(crate) const HANDED_DESCRIPTORS: usize = 2;
+/// Most descriptors in one message.
+pub(crate) const MAX_DESCRIPTORS: usize = 32;
 
 /// First frame down.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +53,10 @@ pub(crate) enum Up {
     Refused(Refusal),
     /// Process number of the yard's first process, as the supervisor sees it.
     First(i32),
+    /// So many listening sockets follow, those of [`crate::Profile::listen`] in order.
+    Listeners(usize),
+    /// One descriptor follows, at which the starts of programs arrive.
+    Recorder,
     /// Everything is in force; waiting for [`Down::Go`].
     Ready,
     /// The client runs.
@@ -100,24 +104,21 @@ pub(crate) fn receive<T: DeserializeOwned>(mut socket: &UnixStream) -> io::Resul
     }
 }
 
-/// Hands descriptors over.
-pub(crate) fn send_descriptors(
-    socket: &UnixStream,
-    descriptors: [BorrowedFd<'_>; HANDED_DESCRIPTORS],
-) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED_DESCRIPTORS))];
+/// Hands descriptors over, at most [`MAX_DESCRIPTORS`].
+pub(crate) fn send_descriptors(socket: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+    if !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     rustix::net::sendmsg(socket, &[IoSlice::new(&[0])], &mut ancillary, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
-/// Takes the descriptors that [`send_descriptors`] handed over.
-pub(crate) fn receive_descriptors(socket: &UnixStream) -> io::Result<[OwnedFd; HANDED_DESCRIPTORS]> {
+/// Takes the descriptors that [`send_descriptors`] handed over, exactly so many.
+pub(crate) fn receive_descriptors(socket: &UnixStream, count: usize) -> io::Result<Vec<OwnedFd>> {
     let mut byte = [0];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED_DESCRIPTORS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     rustix::net::recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
     let mut taken = Vec::new();
@@ -126,7 +127,18 @@ pub(crate) fn receive_descriptors(socket: &UnixStream) -> io::Result<[OwnedFd; H
             taken.extend(descriptors);
         }
     }
-    taken.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "descriptors are missing"))
+    if taken.len() == count {
+        Ok(taken)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "descriptors are missing"))
+    }
+}
+
+/// The same for a number of descriptors that is known beforehand.
+pub(crate) fn receive_exactly<const N: usize>(socket: &UnixStream) -> io::Result<[OwnedFd; N]> {
+    receive_descriptors(socket, N)?
+        .try_into()
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "descriptors are missing"))
 }
 
 /// The control socket of a stage: its standard input, moved to a descriptor that no child inherits.

@@ -1,6 +1,6 @@
 //! Which paths a profile means on this host, and the mounts that follow from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,13 +9,35 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::Access;
 
 use super::mounts::{self, MountEntry};
-use super::{Mount, PlanError, Target, devices};
+use super::{Copied, Made, Mount, PlanError, Target, devices, layers};
+
+/// The parts of a profile that say what is seen where.
+pub(super) struct Wishes<'a> {
+    pub hide: &'a [PathBuf],
+    pub hide_if_present: Vec<PathBuf>,
+    pub keep: &'a [PathBuf],
+    pub show: &'a [PathBuf],
+    pub private: &'a [PathBuf],
+    pub copies: &'a [PathBuf],
+}
+
+/// What becomes of a directory or file, with all below, until something deeper says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    /// Empty, for good.
+    Hide,
+    /// Empty, and the client's own.
+    Private,
+    /// As on the host.
+    Keep,
+    /// As on the host, while changes stay inside.
+    Copy,
+}
 
 /// What is to be seen and not seen, on the mounts of this host.
 pub(super) struct View {
     table: Vec<MountEntry>,
-    hidden: Vec<PathBuf>,
-    keep: Vec<PathBuf>,
+    covers: BTreeMap<PathBuf, Cover>,
     /// Wishes that cannot be fulfilled because there is nothing to hide.
     pub absent: Vec<PathBuf>,
 }
@@ -24,11 +46,8 @@ pub(super) struct View {
 
 impl View {
     /// Finds what the paths of a profile really are on this host.
-    pub(super) fn survey(
-        hide: &[PathBuf],
-        hide_if_present: Vec<PathBuf>,
-        keep: &[PathBuf],
-    ) -> Result<Self, PlanError> {
+    pub(super) fn survey(wishes: Wishes<'_>) -> Result<Self, PlanError> {
+        let Wishes { hide, hide_if_present, keep, show, private, copies } = wishes;
         let table = mounts::table().map_err(PlanError::MountTable)?;
         let mut hidden = all_real("hide", hide)?;
         let mut absent = Vec::new();
@@ -39,11 +58,33 @@ impl View {
                 Err(error) => return Err(error),
             }
         }
-        let hidden = outermost(with_other_names(&table, hidden)?);
-        Ok(Self { table, hidden, keep: outermost(all_real("keep", keep)?), absent })
+        let private: BTreeSet<PathBuf> =
+            private.iter().map(|path| real_or_to_be(path)).collect::<Result<_, _>>()?;
+        let also = with_other_names(&table, &private)?;
+        let hidden = {
+            let also = also.into_iter().filter(|path| !private.contains(path));
+            let mut hidden = with_other_names(&table, &hidden)?;
+            hidden.extend(also);
+            hidden
+        };
+        let mut covers: BTreeMap<PathBuf, Cover> =
+            private.into_iter().map(|path| (path, Cover::Private)).collect();
+        covers.extend(all_present("copy", copies)?.into_iter().map(|path| (path, Cover::Copy)));
+        covers.extend(all_present("show", show)?.into_iter().map(|path| (path, Cover::Keep)));
+        covers.extend(hidden.into_iter().map(|path| (path, Cover::Hide)));
+        for path in all_real("keep", keep)? {
+            if !covers.iter().any(|(outer, cover)| {
+                matches!(cover, Cover::Hide | Cover::Private) && path.starts_with(outer) && path != *outer
+            }) {
+                return Err(PlanError::KeepsWhatIsNotHidden(path));
+            }
+            covers.insert(path, Cover::Keep);
+        }
+        Ok(Self { table, covers, absent })
     }
 
-    /// The steps in order: pin, hide, bring back, pin inside what came back, protect.
+    /// The steps in order: parents before children, so that each lands in what is there by then; what is read-only
+    /// comes last, with all that is below it by then.
     pub(super) fn steps(
         &self,
         cwd: &Path,
@@ -51,44 +92,57 @@ impl View {
         as_root: bool,
     ) -> Result<Vec<Mount>, PlanError> {
         let read_only = all_real("protect from writing", read_only)?;
-        for path in &self.keep {
-            if self.hidden_by(path).is_none_or(|hidden| hidden == path) {
-                return Err(PlanError::KeepsWhatIsNotHidden(path.clone()));
-            }
-        }
         for path in read_only.iter().map(PathBuf::as_path).chain([cwd]) {
-            if let Some(hidden) = self.hidden_by(path).filter(|_| !self.is_kept(path)) {
+            if let Some((hidden, Cover::Hide | Cover::Private)) = self.cover_of(path)
+                && (hidden != path || self.covers.get(path) == Some(&Cover::Hide))
+            {
                 return Err(PlanError::HidesWhatIsNeeded {
                     path: path.to_owned(),
                     hidden: hidden.to_owned(),
                 });
             }
         }
-        let above: BTreeSet<&Path> = self
-            .hidden
-            .iter()
-            .chain(&read_only)
-            .flat_map(|path| path.ancestors().skip(1))
-            .filter(|path| self.can_be_renamed(path))
-            .collect();
-        let (inside, outside): (Vec<&Path>, Vec<&Path>) =
-            above.into_iter().partition(|path| self.hidden_by(path).is_some());
-
-        let mut steps = Vec::new();
-        for path in outside {
-            steps.push(Mount::Pin(Target::at(path.to_owned())?));
+        let mut steps: BTreeMap<(PathBuf, u8), Mount> = BTreeMap::new();
+        let mut hidden: Vec<&Path> = Vec::new();
+        for (path, cover) in &self.covers {
+            let around = self.cover_above(path).map(|(_, cover)| cover);
+            let shows = !matches!(around, Some(Cover::Hide | Cover::Private));
+            let step = match cover {
+                Cover::Hide if !shows || around == Some(Cover::Copy) => continue,
+                Cover::Hide => {
+                    hidden.push(path);
+                    hide(path)?
+                }
+                Cover::Private if shows && path.is_dir() => Mount::Private(Target::at(path.clone())?),
+                Cover::Private => Mount::Make(Made { path: path.clone() }),
+                Cover::Keep if shows => continue,
+                Cover::Keep => Mount::Keep(Target::at(path.clone())?),
+                Cover::Copy => self.copy(path)?,
+            };
+            steps.insert((path.clone(), 0), step);
         }
         let devices = if as_root { devices::dangerous() } else { Vec::new() };
-        for path in self.hidden.iter().chain(&devices) {
-            let target = Target::at(path.clone())?;
-            steps.push(if path.is_dir() { Mount::HideDirectory(target) } else { Mount::HideFile(target) });
+        for path in &devices {
+            if self.shows(path) {
+                steps.insert((path.clone(), 0), hide(path)?);
+            }
         }
-        for path in &self.keep {
-            steps.push(Mount::Keep(Target::at(path.clone())?));
+        let above = hidden.into_iter().chain(read_only.iter().map(PathBuf::as_path));
+        for path in above.flat_map(|path| path.ancestors().skip(1)) {
+            if steps.contains_key(&(path.to_owned(), 0)) {
+                continue;
+            }
+            let pin = match self.cover_of(path).map(|(_, cover)| cover) {
+                Some(Cover::Hide | Cover::Copy) => continue,
+                Some(Cover::Private) => Mount::PinMade(Made { path: path.to_owned() }),
+                Some(Cover::Keep) | None if self.can_be_renamed(path) => {
+                    Mount::Pin(Target::at(path.to_owned())?)
+                }
+                Some(Cover::Keep) | None => continue,
+            };
+            steps.insert((path.to_owned(), 1), pin);
         }
-        for path in inside.into_iter().filter(|path| self.is_kept(path)) {
-            steps.push(Mount::Pin(Target::at(path.to_owned())?));
-        }
+        let mut steps: Vec<Mount> = steps.into_values().collect();
         for path in read_only {
             steps.push(Mount::ReadOnly(Target::at(path)?));
         }
@@ -98,24 +152,97 @@ impl View {
         Ok(steps)
     }
 
-    fn hidden_by(&self, path: &Path) -> Option<&Path> {
-        self.hidden.iter().map(PathBuf::as_path).find(|hidden| path.starts_with(hidden))
+    /// Those of `paths` that are there and show inside, and what is private where `private` says so.
+    pub(super) fn within_reach(&self, paths: &[PathBuf], private: bool) -> Result<Vec<PathBuf>, PlanError> {
+        let own = self.covers.iter().filter(|(_, cover)| private && **cover == Cover::Private);
+        let mut all: BTreeSet<PathBuf> = own.map(|(path, _)| path.clone()).collect();
+        for path in paths {
+            let path = real_or_to_be(path)?;
+            let there = match self.cover_of(&path) {
+                Some((_, Cover::Hide)) => false,
+                Some((outer, Cover::Private)) => outer == path,
+                Some((_, Cover::Keep | Cover::Copy)) | None => path.symlink_metadata().is_ok(),
+            };
+            if there {
+                all.insert(path);
+            }
+        }
+        Ok(all.into_iter().collect())
     }
 
-    fn is_kept(&self, path: &Path) -> bool {
-        self.keep.iter().any(|kept| path.starts_with(kept))
+    fn copy(&self, path: &Path) -> Result<Mount, PlanError> {
+        let target = Target::at(path.to_owned())?;
+        let below: Vec<&PathBuf> = self
+            .covers
+            .iter()
+            .filter(|(inner, cover)| {
+                **cover == Cover::Hide && self.cover_above(inner).is_some_and(|(outer, _)| outer == path)
+            })
+            .map(|(inner, _)| inner)
+            .collect();
+        let has_mounts = self.table.iter().any(|mount| mount.point != path && mount.point.starts_with(path));
+        let absent: Vec<PathBuf> =
+            below.iter().filter_map(|inner| inner.strip_prefix(path).ok()).map(Path::to_owned).collect();
+        Ok(Mount::Copy(Copied { target, absent, writable: !has_mounts && layers::can_be_laid() }))
+    }
+
+    /// The cover that decides about `path`, and where it begins.
+    fn cover_of(&self, path: &Path) -> Option<(&Path, Cover)> {
+        path.ancestors().find_map(|above| self.covers.get_key_value(above)).map(|(at, cover)| (&**at, *cover))
+    }
+
+    /// The cover that would decide about `path` if it had none of its own.
+    fn cover_above(&self, path: &Path) -> Option<(&Path, Cover)> {
+        path.parent().and_then(|parent| self.cover_of(parent))
+    }
+
+    fn shows(&self, path: &Path) -> bool {
+        !matches!(self.cover_of(path), Some((_, Cover::Hide | Cover::Private)))
     }
 
     /// Whether the user could move the directory `path` away and put another in its place.
     fn can_be_renamed(&self, path: &Path) -> bool {
         let Some(parent) = path.parent() else { return false };
-        if mounts::is_mount_point(&self.table, path) || self.keep.iter().any(|kept| kept == path) {
+        if mounts::is_mount_point(&self.table, path) {
             return false;
         }
         let owned =
             fs::metadata(parent).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw());
         owned || rustix::fs::access(parent, Access::WRITE_OK).is_ok()
     }
+}
+
+fn hide(path: &Path) -> Result<Mount, PlanError> {
+    let target = Target::at(path.to_owned())?;
+    Ok(if path.is_dir() { Mount::HideDirectory(target) } else { Mount::HideFile(target) })
+}
+
+/// Those that are there.
+fn all_present(wish: &'static str, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, PlanError> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        match real(wish, path) {
+            Ok(path) => drop(found.insert(path)),
+            Err(PlanError::Unreachable { source, .. }) if is_out_of_reach(&source) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// The path without links as far as it is there, and its rest as it will be.
+fn real_or_to_be(path: &Path) -> Result<PathBuf, PlanError> {
+    for (up, above) in path.ancestors().enumerate() {
+        match real("make private", above) {
+            Ok(found) => {
+                let rest: Vec<_> = path.components().rev().take(up).collect();
+                return Ok(rest.into_iter().rev().fold(found, |path, part| path.join(part)));
+            }
+            Err(PlanError::Unreachable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(PlanError::Relative(path.to_owned()))
 }
 
 fn all_real(wish: &'static str, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, PlanError> {
@@ -147,9 +274,12 @@ fn is_out_of_reach(error: &io::Error) -> bool {
 }
 
 /// Adds every other name of a hidden path, and every process table that is mounted in a second place.
-fn with_other_names(table: &[MountEntry], hidden: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, PlanError> {
+fn with_other_names(
+    table: &[MountEntry],
+    hidden: &BTreeSet<PathBuf>,
+) -> Result<BTreeSet<PathBuf>, PlanError> {
     let mut all = hidden.clone();
-    for path in &hidden {
+    for path in hidden.iter().filter(|path| path.symlink_metadata().is_ok()) {
         let meant = Target::at(path.clone())?;
         for name in mounts::other_names(table, path) {
             let is_mount = mounts::is_mount_point(table, &name);
@@ -167,15 +297,4 @@ fn with_other_names(table: &[MountEntry], hidden: BTreeSet<PathBuf>) -> Result<B
         }
     }
     Ok(all)
-}
-
-/// Leaves out what lies inside something that is hidden anyway.
-fn outermost(paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
-    let mut kept: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        if !kept.iter().any(|outer| path.starts_with(outer)) {
-            kept.push(path);
-        }
-    }
-    kept
 }

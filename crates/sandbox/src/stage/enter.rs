@@ -8,9 +8,10 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use rustix::event::{PollFd, PollFlags};
 
 use super::terminal::Terminal;
-use super::{BROKEN, INIT, identity, mask, privilege};
+use super::{BROKEN, INIT, identity, limits, mask, network, privilege};
 use crate::layer::{Layer, Refusal};
 use crate::plan::Plan;
+use crate::profile::Danger;
 use crate::sys;
 use crate::wire::{self, Down, Enter, Up};
 
@@ -32,7 +33,7 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
     super::seal_descriptors()?;
     sys::block_outside_signals().map_err(|error| Layer::Liveness.refused("cannot block signals", &error))?;
     let lost = |error: io::Error| Layer::Liveness.refused("cannot read the plan", &error);
-    let [input, lifeline] = wire::receive_descriptors(supervisor).map_err(lost)?;
+    let [input, lifeline] = wire::receive_exactly(supervisor).map_err(lost)?;
     let Enter { parent, plan } = wire::receive(supervisor)
         .map_err(lost)?
         .ok_or_else(|| Layer::Liveness.broken("the supervisor has ended"))?;
@@ -42,16 +43,23 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
     applied(Layer::Liveness)?;
     leave_login_keyring()?;
     applied(Layer::Keyring)?;
+    limits::put_on()?;
+    applied(Layer::Limits)?;
     let terminal = Terminal::of_session(&input);
     // The directory it was started in would otherwise stay open under the masks.
     rustix::process::chdir("/")
         .map_err(|error| Layer::Masks.refused("cannot leave the directory", &error.into()))?;
-    if plan.danger_no_namespaces {
+    if plan.is_danger_no_namespaces() {
         privilege::narrow_without_namespaces()?;
     } else {
-        identity::unshare()?;
+        let networked = !plan.gives_up(Danger::OpenNetwork);
+        identity::unshare(networked)?;
         applied(Layer::Namespaces)?;
         applied(Layer::Identity)?;
+        if networked {
+            hand_out_listeners(supervisor, &plan.listen)?;
+            applied(Layer::Network)?;
+        }
         mask::make_private()?;
         applied(Layer::PrivateMounts)?;
         mask::apply(&plan.mounts)?;
@@ -66,11 +74,25 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
     relay(supervisor, &inside, init, terminal)
 }
 
+/// Makes the sockets that the supervisor listens at. They belong to the yard's network, wherever they are held.
+fn hand_out_listeners(supervisor: &UnixStream, ports: &[u16]) -> Result<(), Refusal> {
+    let failed = |what: &str, error: io::Error| Layer::Network.refused(what, &error);
+    let listeners =
+        network::with_loopback(ports).map_err(|error| failed("cannot set up the loopback address", error))?;
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    tell(supervisor, &Up::Listeners(listeners.len()))?;
+    let descriptors: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
+    wire::send_descriptors(supervisor, &descriptors)
+        .map_err(|error| failed("cannot hand out the listening sockets", error))
+}
+
 /// Starts the inner stage with the plan. It keeps nothing of the supervisor's environment.
 fn start_inner(
     supervisor: &UnixStream,
     plan: Plan,
-    descriptors: [OwnedFd; wire::HANDED_DESCRIPTORS],
+    descriptors: [OwnedFd; 2],
 ) -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let init = Command::new("/proc/self/exe")
@@ -81,7 +103,7 @@ fn start_inner(
     let number = i32::try_from(init.id()).map_err(io::Error::other)?;
     wire::send(supervisor, &Up::First(number))?;
     let [input, lifeline] = &descriptors;
-    wire::send_descriptors(&ours, [input.as_fd(), lifeline.as_fd()])?;
+    wire::send_descriptors(&ours, &[input.as_fd(), lifeline.as_fd()])?;
     let parent = rustix::process::getpid().as_raw_nonzero().get();
     wire::send(&ours, &Enter { parent, plan })?;
     Ok((init, ours))
@@ -110,6 +132,11 @@ fn relay(
                     wire::send(inside, &Down::Resume { foreground }).map_err(lost)?;
                 }
                 Some(last @ (Up::Exited(_) | Up::Signalled(_))) => end = Some(last),
+                Some(Up::Recorder) => {
+                    let [recorder] = wire::receive_exactly(inside).map_err(lost)?;
+                    tell(supervisor, &Up::Recorder)?;
+                    wire::send_descriptors(supervisor, &[recorder.as_fd()]).map_err(lost)?;
+                }
                 Some(word) => tell(supervisor, &word)?,
                 None => break true,
             }

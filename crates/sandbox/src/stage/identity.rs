@@ -8,11 +8,17 @@ use crate::layer::{Layer, Refusal};
 use crate::sys;
 
 /// Moves this process, and for the process table its future children, into new namespaces.
-pub(super) fn unshare() -> Result<(), Refusal> {
+/// With `networked`, also into a network of its own.
+pub(super) fn unshare(networked: bool) -> Result<(), Refusal> {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
-    sys::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC)
-        .map_err(|error| Layer::Namespaces.refused("cannot make namespaces", &error))?;
+    let mut flags = UnshareFlags::NEWUSER
+        | UnshareFlags::NEWNS
+        | UnshareFlags::NEWPID
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS;
+    flags.set(UnshareFlags::NEWNET, networked);
+    sys::unshare(flags).map_err(|error| Layer::Namespaces.refused("cannot make namespaces", &error))?;
     // A group may be dropped by nobody who has not been given it; without this the group map is refused.
     write("/proc/self/setgroups", "deny")?;
     write("/proc/self/uid_map", &format!("{uid} {uid} 1"))?;

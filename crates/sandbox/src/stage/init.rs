@@ -2,7 +2,7 @@
 //! ends everything when either side ends.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -15,9 +15,11 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::tree::Tree;
-use super::{BROKEN, mask, privilege, proof};
+use super::{BROKEN, mask, privilege, proof, rights};
+use crate::filter;
 use crate::layer::{Layer, Refusal};
 use crate::plan::{Client, Plan};
+use crate::profile::Danger;
 use crate::sys;
 use crate::wire::{self, Down, Enter, Up};
 
@@ -38,7 +40,7 @@ pub(super) fn run() -> ExitCode {
 fn serve(outside: &UnixStream) -> Result<(), Up> {
     super::seal_descriptors().map_err(Up::Refused)?;
     let lost = |error: io::Error| Up::Refused(Layer::Liveness.refused("cannot read the plan", &error));
-    let [input, lifeline] = wire::receive_descriptors(outside).map_err(lost)?;
+    let [input, lifeline] = wire::receive_exactly(outside).map_err(lost)?;
     let Some(Enter { parent: _, plan }) = wire::receive(outside).map_err(lost)? else { return Ok(()) };
     let tree = put_on_last_layers(outside, &plan).map_err(Up::Refused)?;
 
@@ -66,7 +68,7 @@ fn put_on_last_layers(outside: &UnixStream, plan: &Plan) -> Result<Tree, Refusal
         wire::send(outside, &Up::Applied(layer))
             .map_err(|error| Layer::Liveness.refused("the supervisor does not listen", &error))
     };
-    if plan.danger_no_namespaces {
+    if plan.is_danger_no_namespaces() {
         // Not bound to the parent's death: killed, it could not end the others. It watches its sockets instead.
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             .map_err(|error| Layer::Liveness.refused("cannot adopt orphans", &error.into()))?;
@@ -79,9 +81,28 @@ fn put_on_last_layers(outside: &UnixStream, plan: &Plan) -> Result<Tree, Refusal
     applied(Layer::Capabilities)?;
     privilege::become_undumpable()?;
     applied(Layer::Undumpable)?;
-    proof::hold(plan)?;
+    proof::mounts_hold(plan)?;
+    if !plan.gives_up(Danger::AllFiles) {
+        rights::put_on(plan)?;
+        applied(Layer::FileRights)?;
+    }
+    if !plan.gives_up(Danger::AllCalls) {
+        filter_calls(outside, plan.recorded)?;
+        applied(Layer::SystemCalls)?;
+    }
+    proof::all_hold(plan)?;
     applied(Layer::Canary)?;
     Ok(Tree::Yard)
+}
+
+fn filter_calls(outside: &UnixStream, recorded: bool) -> Result<(), Refusal> {
+    let failed = |what: &str, error: io::Error| Layer::SystemCalls.refused(what, &error);
+    let recorder = sys::filter_calls(&filter::assemble(recorded), recorded)
+        .map_err(|error| failed("cannot filter system calls", error))?;
+    let Some(recorder) = recorder else { return Ok(()) };
+    wire::send(outside, &Up::Recorder)
+        .and_then(|()| wire::send_descriptors(outside, &[recorder.as_fd()]))
+        .map_err(|error| failed("cannot hand out the recorder", error))
 }
 
 fn open_terminal(job_control: bool) -> Option<Arc<OwnedFd>> {

@@ -7,10 +7,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
-use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+};
 
 use crate::layer::{Layer, Refusal};
-use crate::plan::{Mount, Target};
+use crate::limits::{PRIVATE_BYTES, PRIVATE_FILES};
+use crate::plan::{Copied, Made, Mount, Target};
 use crate::sys;
 
 /// Options of the empty directory over a hidden one. It holds the directories down to kept paths and nothing else.
@@ -28,6 +31,7 @@ pub(super) fn make_private() -> Result<(), Refusal> {
 /// Applies the steps in order.
 pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
     let kept = open_kept(steps)?;
+    let mut copies = lay_over(steps, &kept)?;
     let mut empty: Vec<&Path> = Vec::new();
     for step in steps {
         let failed = |error: &io::Error| layer_of(step).refused(&format!("cannot {step}"), error);
@@ -43,6 +47,23 @@ pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
                 let source =
                     kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
                 bring_back(source, &target.path).map_err(|error| failed(&error))?;
+            }
+            Mount::Private(target) => own_directory(target).map_err(|error| failed(&error))?,
+            Mount::Make(Made { path }) => fs::create_dir_all(path).map_err(|error| failed(&error))?,
+            Mount::PinMade(Made { path }) => fs::create_dir_all(path)
+                .and_then(|()| bind(open(path, OFlags::DIRECTORY)?.as_fd(), path))
+                .map_err(|error| failed(&error))?,
+            Mount::Copy(Copied { target, .. }) => {
+                let source =
+                    kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
+                match copies.remove(&target.path) {
+                    Some(copy) => put(&copy, &target.path),
+                    None => bring_back(source, &target.path).and_then(|()| {
+                        let bound = open(&target.path, OFlags::empty())?;
+                        sys::set_read_only(bound.as_fd(), true)
+                    }),
+                }
+                .map_err(|error| failed(&error))?;
             }
         }
     }
@@ -80,8 +101,13 @@ pub(super) fn mount_process_table(as_root: bool) -> Result<(), Refusal> {
 /// The layer a step belongs to.
 pub(super) const fn layer_of(step: &Mount) -> Layer {
     match step {
-        Mount::Pin(_) => Layer::Pins,
-        Mount::HideDirectory(_) | Mount::HideFile(_) | Mount::Keep(_) => Layer::Masks,
+        Mount::Pin(_) | Mount::PinMade(_) => Layer::Pins,
+        Mount::HideDirectory(_)
+        | Mount::HideFile(_)
+        | Mount::Keep(_)
+        | Mount::Private(_)
+        | Mount::Make(_)
+        | Mount::Copy(_) => Layer::Masks,
         Mount::ReadOnly(_) => Layer::ReadOnly,
     }
 }
@@ -90,13 +116,93 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
 fn open_kept(steps: &[Mount]) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
     let mut kept = BTreeMap::new();
     for step in steps {
-        if let Mount::Keep(target) = step {
+        if let Mount::Keep(target) | Mount::Copy(Copied { target, .. }) = step {
             let source = open_meant(target)
                 .map_err(|error| Layer::Masks.refused(&format!("cannot {step}"), &error))?;
             kept.insert(target.path.clone(), source);
         }
     }
     Ok(kept)
+}
+
+/// Makes the layered directories, as mounts that are nowhere yet. What their upper layers lie in is out of reach once
+/// this returns.
+fn lay_over(
+    steps: &[Mount],
+    sources: &BTreeMap<PathBuf, OwnedFd>,
+) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
+    let mut laid = BTreeMap::new();
+    let copies: Vec<&Copied> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Mount::Copy(copied) if copied.writable => Some(copied),
+            _ => None,
+        })
+        .collect();
+    let Some(first) = copies.first() else { return Ok(laid) };
+    let failed = |what: &str, error: &io::Error| {
+        Layer::Masks.refused(&format!("cannot lay a private layer over {what}"), error)
+    };
+    let shelf = &first.target.path;
+    own_directory(&first.target).map_err(|error| failed("directories", &error))?;
+    for (number, copied) in copies.iter().enumerate() {
+        let what = copied.target.path.display().to_string();
+        let source =
+            sources.get(&copied.target.path).ok_or_else(|| Layer::Masks.broken("a step is missing"))?;
+        let mount = layer(source, &shelf.join(number.to_string()), &copied.absent)
+            .map_err(|error| failed(&format!("`{what}`"), &error))?;
+        laid.insert(copied.target.path.clone(), mount);
+    }
+    rustix::mount::unmount(shelf, rustix::mount::UnmountFlags::DETACH)
+        .map_err(|error| failed("directories", &error.into()))?;
+    Ok(laid)
+}
+
+/// One layered directory: what is in `source`, changes in `place`.
+fn layer(source: &OwnedFd, place: &Path, absent: &[PathBuf]) -> io::Result<OwnedFd> {
+    let (upper, work) = (place.join("upper"), place.join("work"));
+    fs::create_dir_all(&upper)?;
+    fs::create_dir(&work)?;
+    let mode = rustix::fs::fstat(source)?.st_mode;
+    rustix::fs::chmod(&upper, Mode::from_raw_mode(mode))?;
+    for path in absent {
+        let mark = upper.join(path);
+        if let Some(parent) = mark.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // This device stands for "nothing here" in an upper layer.
+        rustix::fs::mknodat(CWD, &mark, FileType::CharacterDevice, Mode::empty(), 0)?;
+    }
+    let descriptor = |path: &Path| open(path, OFlags::DIRECTORY);
+    let (upper, work) = (descriptor(&upper)?, descriptor(&work)?);
+    let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    let context = context.as_fd();
+    rustix::mount::fsconfig_set_flag(context, "userxattr")?;
+    for (key, directory) in [("lowerdir", source), ("upperdir", &upper), ("workdir", &work)] {
+        rustix::mount::fsconfig_set_string(context, key, by_descriptor(directory.as_fd()))?;
+    }
+    rustix::mount::fsconfig_create(context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    Ok(rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
+/// Puts a mount that is nowhere yet at `path`, which is made where it is not there.
+fn put(mount: &OwnedFd, path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    let place = open(path, OFlags::DIRECTORY)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(mount, "", &place, "", flags)?)
+}
+
+/// An empty directory of the client's own, with the modes of the one that it covers.
+fn own_directory(target: &Target) -> io::Result<()> {
+    let meant = open_meant(target)?;
+    let mode = rustix::fs::fstat(&meant)?.st_mode & 0o1777;
+    let options =
+        std::ffi::CString::new(format!("mode={mode:o},size={PRIVATE_BYTES},nr_inodes={PRIVATE_FILES}"))?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("writ-yard", by_descriptor(meant.as_fd()), "tmpfs", flags, options.as_c_str())?;
+    Ok(())
 }
 
 fn bind_on_itself(target: &Target, read_only: bool) -> io::Result<()> {
@@ -127,10 +233,13 @@ fn bring_back(source: &OwnedFd, path: &Path) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     let kind = FileType::from_raw_mode(rustix::fs::fstat(source)?.st_mode);
-    if kind == FileType::Directory {
-        fs::create_dir(path)?;
-    } else {
-        drop(fs::File::create_new(path)?);
+    // It is there already where what is around it shows.
+    if path.symlink_metadata().is_err() {
+        if kind == FileType::Directory {
+            fs::create_dir(path)?;
+        } else {
+            drop(fs::File::create_new(path)?);
+        }
     }
     bind(source.as_fd(), path)
 }

@@ -4,36 +4,116 @@
 
 use std::fs;
 use std::io;
+use std::net::UdpSocket;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, CWD, MemfdFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
 use rustix::mount::UnmountFlags;
+use rustix::net::{AddressFamily, SocketType};
+use rustix::process::Resource;
+use rustix::thread::UnshareFlags;
 
 use super::mask::layer_of;
 use crate::layer::{Layer, Refusal};
-use crate::plan::{Mount, Plan, Target};
+use crate::plan::{Copied, Mount, Plan, Target};
+use crate::profile::Danger;
+use crate::sys;
 
 /// File system number of an in-memory file system (`TMPFS_MAGIC`, linux/magic.h).
 const IN_MEMORY: u64 = 0x0102_1994;
+/// File system number of one directory laid over another (`OVERLAYFS_SUPER_MAGIC`, linux/magic.h).
+const LAYERED: u64 = 0x794c_7630;
 /// Device number of `/dev/null`.
 const NULL_DEVICE: (u32, u32) = (1, 3);
 
-/// Tries every layer.
-pub(super) fn hold(plan: &Plan) -> Result<(), Refusal> {
+/// Tries the layers that hide and protect, while nothing else stands in the way of who would take them off.
+pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
     privileges()?;
     process_table()?;
     for step in &plan.mounts {
         let outcome = match step {
-            Mount::Pin(target) => pinned(target),
+            Mount::Pin(target) => pinned(&target.path),
+            Mount::PinMade(made) => pinned(&made.path),
             Mount::HideDirectory(target) => empty_directory(target, &plan.mounts),
             Mount::HideFile(target) => null_device(target),
             Mount::Keep(target) => same_as_outside(target),
             Mount::ReadOnly(target) => read_only(target),
+            Mount::Private(target) => own_directory(target),
+            Mount::Make(made) => in_memory(&made.path),
+            Mount::Copy(copied) => copy(copied),
         };
         outcome.map_err(|reason| layer_of(step).broken(format!("after `{step}`: {reason}")))?;
     }
     Ok(())
+}
+
+/// Tries all the others, with every layer on.
+pub(super) fn all_hold(plan: &Plan) -> Result<(), Refusal> {
+    if rustix::process::getrlimit(Resource::Core).current != Some(0) {
+        return Err(Layer::Limits.broken("core dumps are possible"));
+    }
+    if rustix::process::getppid().is_some() {
+        return Err(Layer::ProcessTable.broken("a process outside can be named"));
+    }
+    if !plan.gives_up(Danger::OpenNetwork) {
+        network().map_err(|reason| Layer::Network.broken(reason))?;
+    }
+    if !plan.gives_up(Danger::AllFiles) {
+        file_rights().map_err(|reason| Layer::FileRights.broken(reason))?;
+    }
+    if !plan.gives_up(Danger::AllCalls) {
+        system_calls().map_err(|reason| Layer::SystemCalls.broken(reason))?;
+    }
+    Ok(())
+}
+
+/// An address by number, which no name and no proxy stands before. Nothing is sent: a datagram socket only looks for
+/// the way.
+fn network() -> Result<(), String> {
+    for address in ["192.0.2.1:53", "[2001:db8::1]:53"] {
+        let local = if address.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
+        // Without this version of the protocol there is no way either.
+        let Ok(socket) = UdpSocket::bind(local) else { continue };
+        if socket.connect(address).is_ok() {
+            return Err(format!("there is a way to `{address}`"));
+        }
+    }
+    let devices = fs::read_to_string("/proc/self/net/dev").map_err(|error| error.to_string())?;
+    match devices
+        .lines()
+        .skip(2)
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.trim() != "lo")
+    {
+        Some((name, _)) => Err(format!("there is a network device `{}`", name.trim())),
+        None => Ok(()),
+    }
+}
+
+/// A file that modes and mounts leave to this process.
+fn file_rights() -> Result<(), String> {
+    match fs::OpenOptions::new().write(true).open("/proc/self/comm") {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(format!("writing outside failed for another reason: {error}")),
+        Ok(_) => Err("a file outside what may be written was opened for writing".to_owned()),
+    }
+}
+
+/// One call of each kind of answer.
+fn system_calls() -> Result<(), String> {
+    let wanted = |name: &str, found: io::Result<()>, number: i32| match found {
+        Err(error) if error.raw_os_error() == Some(number) => Ok(()),
+        Err(error) => Err(format!("`{name}` failed for another reason: {error}")),
+        Ok(()) => Err(format!("`{name}` is possible")),
+    };
+    wanted("unshare", sys::unshare(UnshareFlags::NEWUSER), libc::EPERM)?;
+    wanted("keyctl", sys::join_empty_keyring(), libc::EPERM)?;
+    let memory = rustix::fs::memfd_create("canary", MemfdFlags::CLOEXEC).map(drop).map_err(io::Error::from);
+    wanted("memfd_create", memory, libc::ENOSYS)?;
+    let vsock = AddressFamily::VSOCK;
+    let socket = rustix::net::socket(vsock, SocketType::STREAM, None).map(drop).map_err(io::Error::from);
+    wanted("socket", socket, libc::EAFNOSUPPORT)
 }
 
 fn privileges() -> Result<(), Refusal> {
@@ -62,8 +142,8 @@ fn process_table() -> Result<(), Refusal> {
     cannot_unmount(Path::new("/proc")).map_err(|reason| Layer::ProcessTable.broken(reason))
 }
 
-fn pinned(target: &Target) -> Result<(), String> {
-    let found = rustix::fs::statx(CWD, &target.path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+fn pinned(path: &Path) -> Result<(), String> {
+    let found = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
     match found {
         Ok(found) if found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => Ok(()),
         Ok(_) => Err("it can be renamed".to_owned()),
@@ -80,8 +160,9 @@ fn empty_directory(target: &Target, steps: &[Mount]) -> Result<(), String> {
     let entries = fs::read_dir(&target.path).map_err(|error| error.to_string())?;
     for entry in entries {
         let path = entry.map_err(|error| error.to_string())?.path();
-        let leads_to_kept =
-            steps.iter().any(|step| matches!(step, Mount::Keep(kept) if kept.path.starts_with(&path)));
+        let leads_to_kept = steps.iter().any(|step| {
+            matches!(step, Mount::Keep(_) | Mount::Copy(_) | Mount::Make(_)) && step.path().starts_with(&path)
+        });
         if !leads_to_kept {
             return Err(format!("`{}` shows", path.display()));
         }
@@ -90,6 +171,35 @@ fn empty_directory(target: &Target, steps: &[Mount]) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => cannot_unmount(&target.path),
         Err(error) => Err(format!("writing into it failed for another reason: {error}")),
         Ok(()) => Err("it can be written into".to_owned()),
+    }
+}
+
+fn own_directory(target: &Target) -> Result<(), String> {
+    in_memory(&target.path)?;
+    cannot_unmount(&target.path)
+}
+
+fn in_memory(path: &Path) -> Result<(), String> {
+    match rustix::fs::statfs(path) {
+        Ok(found) if u64::try_from(found.f_type) == Ok(IN_MEMORY) => Ok(()),
+        Ok(_) => Err("what is outside shows".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn copy(copied: &Copied) -> Result<(), String> {
+    let path = &copied.target.path;
+    if !copied.writable {
+        return read_only(&copied.target);
+    }
+    match rustix::fs::statfs(path) {
+        Ok(found) if u64::try_from(found.f_type) == Ok(LAYERED) => {}
+        Ok(_) => return Err("changes would reach what is outside".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    }
+    match copied.absent.iter().find(|absent| path.join(absent).symlink_metadata().is_ok()) {
+        Some(shown) => Err(format!("`{}` shows", shown.display())),
+        None => cannot_unmount(path),
     }
 }
 

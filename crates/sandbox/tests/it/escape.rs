@@ -6,7 +6,7 @@ use std::time::Duration;
 use writ_sandbox::Ended;
 
 use crate::runner::Case;
-use crate::world::{SECRET, World, begin, line, run};
+use crate::world::{SECRET, World, bare, begin, line, run};
 
 pub const CASES: &[Case] = &[
     ("escape::by_unmounting", by_unmounting),
@@ -64,7 +64,7 @@ fn by_mounting_elsewhere() {
 
 fn by_new_mount_calls() {
     let world = World::new();
-    let outcome = run(world.role(&["new-mount-calls", "home/state"]));
+    let outcome = run(bare(world.role(&["new-mount-calls", "home/state"])));
     assert!(!outcome.out.contains(SECRET), "{}", outcome.out);
     assert!(outcome.out.contains("tried 7"), "{}", outcome.out);
     assert!(!outcome.out.contains("ESCAPED"), "{}", outcome.out);
@@ -149,7 +149,7 @@ fn by_kernel_settings() {
          for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir $d/mine && echo WRITTEN $d; done; true",
     );
     assert!(!outcome.out.contains("WRITTEN"), "{}", outcome.out);
-    let outcome = run(world.role(&["nested-settings"]));
+    let outcome = run(bare(world.role(&["nested-settings"])));
     assert!(outcome.out.contains("tried all"), "{}", outcome.out);
     assert!(!outcome.out.contains("WRITTEN"), "{}", outcome.out);
     assert_eq!(std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap(), before);

@@ -20,6 +20,7 @@ mod end;
 mod escape;
 mod hide;
 mod host;
+mod layer;
 mod peer;
 mod plan;
 mod role;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             escape::CASES,
             hide::CASES,
             host::CASES,
+            layer::CASES,
             peer::CASES,
             plan::CASES,
             terminal::CASES,

@@ -82,16 +82,22 @@ fn printed() {
     let plan = Plan::draw(world.script("true")).unwrap().to_string();
     let at = |name: &str| world.at(name).display().to_string();
     let wanted = [
-        "unshare user, mount, pid and ipc namespaces".to_owned(),
+        "no core dumps".to_owned(),
+        "unshare user, mount, pid, ipc and uts namespaces".to_owned(),
+        "unshare the network namespace".to_owned(),
         format!("pin {}", at("home")),
         format!("hide file {}", at("home/docker.sock")),
         format!("hide directory {}", at("home/state")),
-        format!("hide directory {}", at("home/user-runtime")),
         format!("keep {}", at("home/state/run/mine")),
+        format!("hide directory {}", at("home/user-runtime")),
         format!("read-only {}", at("home/hooks.json")),
         format!("read-only {}", at("home/state/run/mine/config")),
         "mount a fresh /proc".to_owned(),
         "drop every capability".to_owned(),
+        format!("may write below {}", world.root.display()),
+        "may run programs below /".to_owned(),
+        "refuse ".to_owned(),
+        "try each layer from inside".to_owned(),
         format!("in {}", at("work")),
         "start sh with 2 arguments".to_owned(),
     ];

@@ -1,5 +1,6 @@
 //! The other programs of these tests: attackers, a supervisor to be killed, a shell with a terminal.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -13,7 +14,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
-use writ_sandbox::{Layer, Plan, Profile, StartError, Streams, start};
+use writ_sandbox::{Danger, Layer, Plan, Profile, StartError, Streams, start};
 
 /// First argument that makes this binary one of the programs here.
 pub const ROLE: &str = "role";
@@ -174,7 +175,7 @@ fn figures() {
         command: "/bin/true".into(),
         args: Vec::new(),
         keep: vec![root.join("home/state/run/mine")],
-        danger_no_namespaces: danger,
+        danger: weak(danger),
         ..shell_profile(&root, "")
     };
     let median = |what: &str, run: &dyn Fn()| {
@@ -240,15 +241,20 @@ fn shell_profile(root: &Path, script: &str) -> Profile {
         ],
         cwd: root.join("work"),
         hide: vec![root.join("home/state")],
+        write: vec![root.to_owned()],
+        run: vec!["/".into()],
         ..Profile::default()
     }
+}
+
+fn weak(wanted: bool) -> BTreeSet<Danger> {
+    wanted.then_some(Danger::NoNamespaces).into_iter().collect()
 }
 
 /// Runs a client with daemons until it is killed.
 fn supervise(root: &Path, options: &[&str]) {
     let script = format!("{} echo up; exec sleep 1000", crate::end::DAEMON);
-    let profile =
-        Profile { danger_no_namespaces: options.contains(&"danger"), ..shell_profile(root, &script) };
+    let profile = Profile { danger: weak(options.contains(&"danger")), ..shell_profile(root, &script) };
     let running = start(&Plan::draw(profile).unwrap(), Streams::inherit().unwrap()).unwrap();
     let _ = running.wait();
 }

@@ -21,7 +21,7 @@ pub const CASES: &[Case] = &[
 const NO_HURRY: Duration = Duration::from_secs(5);
 
 fn weak(world: &World, script: &str) -> writ_sandbox::Profile {
-    writ_sandbox::Profile { danger_no_namespaces: true, ..world.script(script) }
+    writ_sandbox::Profile { danger: [writ_sandbox::Danger::NoNamespaces].into(), ..world.script(script) }
 }
 
 fn plan_says_what_is_lost() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use writ_sandbox::{Ended, Plan, Profile, Running, Streams, start};
+use writ_sandbox::{Danger, Ended, Plan, Profile, Running, Streams, start};
 
 /// What must never be read inside.
 pub const SECRET: &str = "the-key-of-the-house";
@@ -72,6 +72,8 @@ impl World {
             hide: vec![self.state(), self.at("home/user-runtime"), self.at("home/docker.sock")],
             keep: vec![self.at("home/state/run/mine")],
             read_only: vec![self.at("home/hooks.json"), self.at("home/state/run/mine/config")],
+            write: vec![self.root.clone()],
+            run: vec!["/".into()],
             ..Profile::default()
         }
     }
@@ -94,12 +96,21 @@ impl World {
         run(self.script(script))
     }
 
-    /// Runs a script that tries to get at the secret by any means, and expects that it did not.
+    /// Runs a script that tries to get at the secret by any means, and expects that it did not: with every layer on,
+    /// and by mounts and capabilities alone. What the second run said is returned.
     pub fn attack(&self, script: &str) -> Outcome {
-        let outcome = self.run(script);
-        assert!(!outcome.out.contains(SECRET), "the secret was read by:\n{script}\n{}", outcome.out);
-        outcome
+        let whole = self.run(script);
+        let bare = run(bare(self.script(script)));
+        for outcome in [&whole, &bare] {
+            assert!(!outcome.out.contains(SECRET), "the secret was read by:\n{script}\n{}", outcome.out);
+        }
+        bare
     }
+}
+
+/// The same without the layers that stop attacks before mounts and capabilities have to.
+pub fn bare(profile: Profile) -> Profile {
+    Profile { danger: [Danger::AllCalls, Danger::AllFiles].into(), ..profile }
 }
 
 /// Starts a yard whose output comes back on a pipe. The pipe ends when all that ever ran inside is dead.

@@ -10,7 +10,7 @@ use writ_gateway::port::Random as _;
 use writ_gateway::setup::{self, HookCommand, Host, Injection, Private, Run};
 use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
 use writ_policy::Engine;
-use writ_sandbox::{Plan, Profile};
+use writ_sandbox::{Danger, Plan, Profile};
 
 use super::{Folder, Wish};
 use crate::cli::Context;
@@ -205,7 +205,11 @@ pub(super) fn plan(
         hide_if_present: other_hands(|name| std::env::var_os(name)),
         keep: std::iter::once(folder.0.clone()).chain(private.map(|_| folder.private())).collect(),
         read_only,
-        danger_no_namespaces: wish.danger_no_namespaces,
+        danger: [Danger::AllFiles, Danger::OpenNetwork]
+            .into_iter()
+            .chain(wish.danger_no_namespaces.then_some(Danger::NoNamespaces))
+            .collect(),
+        ..Profile::default()
     };
     Plan::draw(profile)
         .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))
