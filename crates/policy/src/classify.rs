@@ -20,6 +20,7 @@ mod catalogue;
 mod code;
 mod command;
 mod commit;
+mod console;
 mod container;
 mod environment;
 mod files;

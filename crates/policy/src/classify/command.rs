@@ -113,6 +113,8 @@ impl Walk<'_> {
         self.option_programs(program, args);
         self.sweeps(program, args);
         self.lists_names(program, args);
+        self.statements(program, args);
+        self.writes_what_is_fed(program, args);
         if attaches(program, args) {
             let target = Target::Command(program.to_owned());
             self.effect(

