@@ -28,6 +28,8 @@ mod hold;
 mod room;
 mod session;
 
+pub use hold::unapprovable;
+
 use room::Room;
 use session::{Opened, Slot};
 

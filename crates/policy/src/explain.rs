@@ -125,6 +125,11 @@ impl TaskJudge {
     pub fn told(&self, explanation: &Explanation) -> String {
         for_agent(explanation, self.scope())
     }
+
+    /// What the agent would be told of a held call before it is said that nobody here can approve it.
+    pub fn unasked(&self, explanation: &Explanation) -> String {
+        without_asking(explanation, self.scope())
+    }
 }
 
 /// For the operator: the decision, and one line for each action.

@@ -102,15 +102,25 @@ impl Failure {
     }
 }
 
+/// Whether nobody listens: no socket, or one that was left behind.
+fn is_nobody(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error.kind(), NotFound | ConnectionRefused)
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
         match error.downcast::<ClientError>() {
             Ok(ClientError::Refused(refused)) => Self::refused(refused),
+            Ok(ClientError::Connect(source)) if is_nobody(&source) => {
+                Self::new(Kind::Broken, "no control plane runs for this user, so there is nothing to ask")
+                    .hint("`writ run` starts one with the first session; `writ serve` runs it by itself")
+            }
             Ok(unreachable @ ClientError::Connect(_)) => Self {
                 kind: Kind::Broken,
                 error: unreachable.into(),
-                hint: Some("start it with `writ serve`".into()),
+                hint: Some("`writ doctor` says what is wrong with it".into()),
             },
             Ok(other @ (ClientError::Gone | ClientError::Answer(_) | ClientError::Request(_))) => {
                 Self { kind: Kind::Broken, error: other.into(), hint: None }

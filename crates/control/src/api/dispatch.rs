@@ -133,6 +133,7 @@ fn status(office: &Office, version: String, public_address: Option<String>) -> R
         open_tasks: count(open_tasks),
         pending_approvals: count(approvals.len()),
         unrecorded: count(office.unrecorded()),
+        givable: office.people().givable(),
     })
 }
 

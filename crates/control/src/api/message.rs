@@ -21,7 +21,7 @@ pub use taint::*;
 pub use task::*;
 
 use serde::{Deserialize, Serialize};
-use writ_model::{Digest, Label, Timestamp};
+use writ_model::{ApprovalLevel, Digest, Label, Timestamp};
 
 /// `status`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Status {
     pub pending_approvals: u64,
     /// Things that were done and could not be recorded yet.
     pub unrecorded: u64,
+    /// Whose yes can be given here, in rising order.
+    #[serde(default)]
+    pub givable: Vec<ApprovalLevel>,
 }
 
 /// `policy.current`

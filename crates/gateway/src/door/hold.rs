@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
-use writ_model::{ApprovalId, ApprovalLevel, ApprovalState, Decision, ReasonCode, ToolCall, Verdict};
+use writ_model::{ApprovalId, ApprovalLevel, ApprovalState, Decision, Human, ReasonCode, ToolCall, Verdict};
 use writ_policy::{Judgement, Moment, Permit, StepUp};
 
 use super::decide::{Deed, Runs};
@@ -91,21 +91,8 @@ impl<O: Office> Door<O> {
         if standing.is_none_or(|standing| standing.givable.contains(&held.level())) {
             return Ok(());
         }
-        let whom = match held.level() {
-            ApprovalLevel::OnePerson => "a person",
-            ApprovalLevel::AnotherPerson => "a person other than the requester",
-            ApprovalLevel::TwoPeople => "two people other than the requester",
-            ApprovalLevel::Role => "a person with the approver's role",
-        };
         let reason = ReasonCode::NoApprover;
-        let text = format!(
-            "{} It takes the yes of {whom}, on a control plane that they reach too; here only `{}` answers, so nobody can \
-             give it and nobody was asked. Do not make the call again: leave this step out, go on with the rest, and \
-             tell the person what is left to do. [{reason}]",
-            held.unasked(),
-            task.requester
-        );
-        Err(No { reason, text })
+        Err(No { reason, text: unapprovable(held.unasked(), held.level(), &task.requester) })
     }
 
     async fn round(
@@ -249,6 +236,22 @@ impl<O: Office> Door<O> {
             }
         }
     }
+}
+
+/// What the agent is told where nobody could give the yes that is needed. `unasked` says what was refused and why.
+pub fn unapprovable(unasked: &str, level: ApprovalLevel, requester: &Human) -> String {
+    let whom = match level {
+        ApprovalLevel::OnePerson => "a person",
+        ApprovalLevel::AnotherPerson => "a person other than the requester",
+        ApprovalLevel::TwoPeople => "two people other than the requester",
+        ApprovalLevel::Role => "a person with the approver's role",
+    };
+    let reason = ReasonCode::NoApprover;
+    format!(
+        "{unasked} It takes the yes of {whom}, on a control plane that they reach too; here only `{requester}` answers, so \
+         nobody can give it and nobody was asked. Do not make the call again: leave this step out, go on with the rest, and \
+         tell the person what is left to do. [{reason}]"
+    )
 }
 
 /// Nobody answered in time.

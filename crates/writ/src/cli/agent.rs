@@ -12,7 +12,7 @@ use writ_control::api::message::{
 use writ_model::{Client, Fingerprint, Human, Label, LifecycleState, Timestamp};
 
 use super::Context;
-use super::measure::{duration, moment};
+use super::measure::{duration, past};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{self, now};
@@ -89,8 +89,8 @@ pub(super) struct List {
     client: Option<Client>,
     #[arg(long)]
     owner: Option<Label>,
-    /// As it was at a past moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
+    #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,
@@ -100,8 +100,8 @@ pub(super) struct List {
 pub(super) struct Show {
     /// Name or id
     agent: String,
-    /// As it was at a past moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
+    #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,

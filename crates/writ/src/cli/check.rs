@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use writ_gateway::unapprovable;
 use writ_model::{
-    Action, Bounds, CallId, Decision, EffectClass, Label, Operation, Resource, TaskKind, Timestamp, ToolCall,
-    Verdict,
+    Action, ApprovalLevel, Bounds, CallId, Decision, Digest, EffectClass, Label, Operation, ReasonCode,
+    Resource, TaskKind, Timestamp, ToolCall, Verdict,
 };
 use writ_policy::{
     Budget, Chain, FingerprintState, Judgement, Moment, Part, Placed, Story, Taint, TaskJudge,
 };
 
 use super::Context;
-use super::measure::moment;
+use super::measure::past;
 use super::seen::Seen;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
@@ -39,13 +40,18 @@ Examples:
   writ check --kind bugfix --fetch https://example.org/docs --taint untrusted
   writ check --kind feature --mcp forge/merge --arguments '{\"number\": 7}'
   writ check --task 4f2a --action git-push --resource 'ref:origin#main'
-  writ check --task 4f2a --command 'cargo publish' --at 2031-05-04T10:00:00Z
+  writ check --task 4f2a --command 'cargo publish' --at 2026-01-31T12:00:00Z
+  writ check --kind feature --read src/lib.rs --at '2h ago'
 
 --explain shows each policy that decided with its text and place, what it looked at, and what would change the answer:
 whose yes, another kind of task, naming it when the task is opened, a session that has read less.
 
 --at asks with agent and task as they were then, and with the policies that were loaded then, where they are kept: today's,
-or a commit of the organisation's repository. Where they are not, the answer says so and rests on today's policies.
+or a commit of the organisation's repository. Where they are not, the answer says so and rests on today's policies. Before any policies
+were loaded nothing was allowed.
+
+The answer is the door's: what waits for a person whom nobody here could be is refused at once, and the answer says what
+policy said.
 
 Ends with 0 when it would be allowed, with 3 when it would be denied, with 4 when a human would be asked.")]
 pub(super) struct Arguments {
@@ -79,7 +85,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     explain: bool,
     /// With task, agent and policies as they were then, as far as they are kept
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,
@@ -121,15 +127,39 @@ enum Asked {
     Action { effect: EffectClass, resource: Resource },
 }
 
+/// What policy says to a question.
+struct Put {
+    decision: Decision,
+    /// The answer to each action.
+    parts: Vec<Part>,
+    /// What the agent would be told.
+    told: Option<String>,
+    /// The beginning of what it would be told where nobody could be asked.
+    unasked: String,
+    call: Option<ToolCall>,
+}
+
 /// The answer, as a program gets it.
 #[derive(Serialize)]
 struct Answer {
     decision: Decision,
+    /// What policy said, where the door answers otherwise because nobody here can give the yes that is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_said: Option<Said>,
     actions: Vec<Shown>,
     /// What the agent would be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     told: Option<String>,
     policies: From,
+}
+
+/// An answer in short.
+#[derive(Serialize)]
+struct Said {
+    verdict: Verdict,
+    reason: ReasonCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalLevel>,
 }
 
 /// Which policies the answer rests on.
@@ -180,6 +210,10 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     } = arguments;
     let asked = Asked::of(question)?;
     let Policies { engine, sources, origin, then } = subject::policies(context, at)?;
+    if matches!(then, Some(Then::Nothing)) {
+        return answered(&Answer::before_any(&origin, then), json);
+    }
+    let givable = subject::givable(context);
     let wanted = Wanted { agent, task, kind, environment, hooked, bounds, at };
     let scope = subject::scope(context, &engine, wanted)?;
     let judge = engine.for_task(scope).map_err(|error| Failure::new(Kind::Broken, error))?;
@@ -201,29 +235,52 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
         chain: Chain::default(),
         story: Story::default(),
     };
-    let (decision, parts, told, call) = asked.put_to(&judge, &moment);
-    let ground =
-        Ground { engine: &engine, sources: &sources, judge: &judge, moment: &moment, call: call.as_ref() };
+    let Put { mut decision, parts, told, unasked, call } = asked.put_to(&judge, &moment);
+    let ground = Ground {
+        engine: &engine,
+        sources: &sources,
+        judge: &judge,
+        moment: &moment,
+        call: call.as_ref(),
+        givable: &givable,
+    };
     let shown = |part| Shown::of(explain.then(|| ground.why(&part)), call.as_ref(), part);
     let actions = parts.into_iter().map(shown).collect();
-    let answer = Answer { decision, actions, told, policies: From::of(&origin, then) };
+    let (mut told, mut policy_said) = (told, None);
+    if let (Verdict::StepUp, Some(level)) = (decision.verdict, decision.approval)
+        && !givable.contains(&level)
+    {
+        policy_said = Some(Said { verdict: Verdict::StepUp, reason: decision.reason, approval: Some(level) });
+        (decision.verdict, decision.reason) = (Verdict::Deny, ReasonCode::NoApprover);
+        told = Some(unapprovable(&unasked, level, &judge.scope().task.requester));
+    }
+    answered(&Answer { decision, policy_said, actions, told, policies: From::of(&origin, then) }, json)
+}
+
+fn answered(answer: &Answer, json: bool) -> Outcome {
     let code = match answer.decision.verdict {
         Verdict::Allow => 0,
         Verdict::Deny => Kind::Denied.code(),
         Verdict::StepUp => Kind::Pending.code(),
     };
     if json {
-        screen::json(&answer)?;
+        screen::json(answer)?;
     } else {
-        tell(&answer)?;
+        tell(answer)?;
     }
     Ok(ExitCode::from(code))
 }
 
 fn tell(answer: &Answer) -> Result<(), Failure> {
-    let Answer { decision, actions, told, policies } = answer;
+    let Answer { decision, policy_said, actions, told, policies } = answer;
     let level = decision.approval.map(|level| format!(", needs {level}")).unwrap_or_default();
     screen::line(format_args!("{} ({}{level})", decision.verdict, decision.reason))?;
+    if let Some(Said { verdict, reason: _, approval }) = policy_said {
+        let whom = approval.map(|level| format!(" by {level}")).unwrap_or_default();
+        screen::line(format_args!(
+            "  policy says {verdict}{whom}; the door refuses at once, because nobody here could say that yes"
+        ))?;
+    }
     if let Some(observed) = &decision.observed {
         screen::line(format_args!("  with the policies under observation: {observed}"))?;
     }
@@ -247,13 +304,21 @@ fn tell(answer: &Answer) -> Result<(), Failure> {
     if let Some(told) = told {
         screen::line(format_args!("  the agent is told {}", Quoted(told)))?;
     }
-    let ids: Vec<_> = decision.policies.iter().map(ToString::to_string).collect();
-    screen::line(format_args!("  policies {} of version {}", ids.join(", "), decision.policy_version))?;
-    screen::line(format_args!("  from the shipped guardrails and {}", policies.origin))?;
     if let Some(note) = &policies.note {
         screen::line(format_args!("  {note}"))?;
     }
+    if policies.then == Some("nothing") {
+        return Ok(());
+    }
+    let ids: Vec<_> = decision.policies.iter().map(ToString::to_string).collect();
+    screen::line(format_args!("  policies {} of version {}", ids.join(", "), decision.policy_version))?;
+    screen::line(format_args!("  from the shipped guardrails and {}", policies.origin))?;
     Ok(())
+}
+
+/// A refusal as the door words it.
+fn coded(text: &str, reason: ReasonCode) -> String {
+    format!("{text} [{reason}]")
 }
 
 fn bounds(text: &str) -> Result<Bounds, String> {
@@ -297,12 +362,7 @@ impl Asked {
         }
     }
 
-    /// The decision, the answer to each action, what the agent would be told, and the call where it is one.
-    fn put_to(
-        self,
-        judge: &TaskJudge,
-        moment: &Moment,
-    ) -> (Decision, Vec<Part>, Option<String>, Option<ToolCall>) {
+    fn put_to(self, judge: &TaskJudge, moment: &Moment) -> Put {
         let workspace = &judge.scope().workspace;
         let root = workspace.root.to_string_lossy().into_owned();
         match self {
@@ -319,13 +379,16 @@ impl Asked {
                 };
                 let judgement = judge.judge(call.clone(), moment, &Files);
                 let told = match &judgement {
-                    Judgement::Denied(denial) => Some(denial.to_agent().to_owned()),
+                    Judgement::Denied(denial) => {
+                        Some(coded(denial.to_agent(), denial.ruling().decision.reason))
+                    }
                     Judgement::StepUp(held) => Some(held.to_agent().to_owned()),
                     Judgement::Permit(_) => None,
                 };
                 let ruling = judgement.ruling();
                 let explained = judge.explain_call(&ruling.actions, moment, Some(&call));
-                (ruling.decision.clone(), explained.parts, told, Some(call))
+                let (decision, unasked) = (ruling.decision.clone(), judge.unasked(&explained));
+                Put { decision, parts: explained.parts, told, unasked, call: Some(call) }
             }
             Self::Action { effect, resource } => {
                 let resource = match resource {
@@ -340,9 +403,38 @@ impl Asked {
                 };
                 let action = Action { effect, resource, because: "asked about".into() };
                 let explained = judge.explain(&[action], moment);
-                let told = Some(judge.told(&explained)).filter(|told| !told.is_empty());
-                (explained.decision, explained.parts, told, None)
+                let told = match explained.decision.verdict {
+                    Verdict::Allow => None,
+                    Verdict::Deny => Some(coded(&judge.told(&explained), explained.decision.reason)),
+                    Verdict::StepUp => Some(judge.told(&explained)),
+                };
+                let unasked = judge.unasked(&explained);
+                Put { decision: explained.decision, parts: explained.parts, told, unasked, call: None }
             }
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The answer at a moment when no policies were loaded yet.
+    fn before_any(origin: &crate::organisation::Origin, then: Option<Then>) -> Self {
+        let decision = Decision {
+            verdict: Verdict::Deny,
+            reason: ReasonCode::EvaluationError,
+            approval: None,
+            policies: Vec::new(),
+            grants: Vec::new(),
+            observed: None,
+            policy_version: Digest::new([0; 32]),
+        };
+        Self {
+            decision,
+            policy_said: None,
+            actions: Vec::new(),
+            told: None,
+            policies: From::of(origin, then),
         }
     }
 }
@@ -366,8 +458,7 @@ impl From {
                 (Some("not-kept"), Some(version.to_string()), Some(note))
             }
             Some(Then::Nothing) => {
-                let note =
-                    "no policies were loaded then, so nothing was allowed: the answer rests on today's";
+                let note = "no policies were loaded then, so nothing was allowed";
                 (Some("nothing"), None, Some(note.to_owned()))
             }
         };

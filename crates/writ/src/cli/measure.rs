@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use writ_model::Timestamp;
 
+use crate::wire::now;
+
 /// A span as `90d`, `12h`, `15m` or `30s`: at least a second, at most ten years.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no span of time; use a number and one of s, m, h, d, as `90d`");
@@ -24,9 +26,36 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wrong)
 }
 
-/// A moment, by RFC 3339.
+/// A moment, by RFC 3339, or as a span before now: `2h ago`.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|error: writ_model::InvalidTimestamp| error.to_string())
+    moment_seen_from(now(), text)
+}
+
+/// A moment that is not to come, but for the second that people round up to.
+pub(super) fn past(text: &str) -> Result<Timestamp, String> {
+    let now = now();
+    past_seen_from(now, text)
+}
+
+fn moment_seen_from(now: Timestamp, text: &str) -> Result<Timestamp, String> {
+    match text.strip_suffix("ago").map(str::trim) {
+        Some(span) => {
+            let span = duration(span)?;
+            let millis = i64::try_from(span.as_millis()).map_err(|error| error.to_string())?;
+            Ok(Timestamp::from_millis(now.as_millis().saturating_sub(millis)))
+        }
+        None => {
+            text.parse().map_err(|error: writ_model::InvalidTimestamp| format!("{error}, or like `2h ago`"))
+        }
+    }
+}
+
+fn past_seen_from(now: Timestamp, text: &str) -> Result<Timestamp, String> {
+    let moment = moment_seen_from(now, text)?;
+    if moment > now.after(Duration::from_secs(1)) {
+        return Err(format!("`{moment}` is still to come (it is `{now}` now); say a moment that has passed"));
+    }
+    Ok(moment)
 }
 
 /// The one item whose id is `wanted`, or begins or ends with it. Four characters after the prefix are the least.
@@ -71,6 +100,21 @@ mod tests {
         for text in ["", "5", "d", "0s", "-1h", "1w", "1h30m", "99999999999999999999d", "3651d"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_a_span_ago_and_the_past_has_passed() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        let at = |text| moment_seen_from(now, text).map(|moment| moment.to_string());
+        assert_eq!(at("2026-01-31T12:00:00Z"), Ok(now.to_string()));
+        assert_eq!(at("2h ago"), Ok("2026-01-31T10:00:00.000Z".to_owned()));
+        assert_eq!(at("90d ago"), at("2025-11-02T12:00:00Z"));
+        for text in ["", "ago", "2 h ago", "2h", "yesterday", "2026-01-31"] {
+            assert!(at(text).is_err(), "{text}");
+        }
+        assert_eq!(past_seen_from(now, "2026-01-31T12:00:00Z"), Ok(now));
+        let later = past_seen_from(now, "2026-01-31T12:00:02Z").unwrap_err();
+        assert!(later.contains("still to come"), "{later}");
     }
 
     #[test]

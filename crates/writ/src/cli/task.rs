@@ -10,7 +10,7 @@ use writ_control::api::message::{TaskClose, TaskClosed, TaskList, TaskShow, Task
 use writ_model::{TaskId, TaskState, Timestamp};
 
 use super::Context;
-use super::measure::{by_id, moment};
+use super::measure::{by_id, past};
 use crate::failure::{Failure, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{self, now};
@@ -47,8 +47,8 @@ pub(super) struct List {
     /// Closed ones too
     #[arg(long)]
     all: bool,
-    /// As it was at a past moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
+    #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,
@@ -58,8 +58,8 @@ pub(super) struct List {
 pub(super) struct Show {
     /// Id, or enough of it
     task: String,
-    /// As it was at a past moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
+    #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
     #[arg(long)]
     json: bool,

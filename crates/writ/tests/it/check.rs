@@ -110,7 +110,15 @@ fn the_past_is_answered_as_far_as_it_is_kept() {
     corner.serve();
     let question = ["--kind", "feature", "--read", "src/lib.rs", "--at"];
     let at = |time: &str| ask(&corner, &[&question[..], &[time]].concat())["policies"].clone();
-    assert_eq!(at("2001-01-01T00:00:00Z")["then"], "nothing");
+    let before = ask(&corner, &[&question[..], &["2001-01-01T00:00:00Z"]].concat());
+    assert_eq!(before["policies"]["then"], "nothing", "{before}");
+    assert_eq!(before["decision"]["verdict"], "deny", "{before}");
+    let output = corner.run([&["check"], &question[..], &["3650d ago"]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("no policies were loaded then"), "{}", text(&output));
+    let output = corner.run([&["check"], &question[..], &["2999-01-01T00:00:00Z"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("still to come") && output.stdout.is_empty(), "{}", text(&output));
     let then = now();
     assert_eq!(at(&then)["then"], "these");
     // Other policies are in force since, and a folder keeps no history.
@@ -154,4 +162,70 @@ fn an_explanation_shows_the_part_of_the_command_that_waits() {
     );
     let said = text(&corner.run([&["check"], &question[..]].concat()));
     assert!(said.contains("seen in     \"npm publish --otp 1\" by the rule command.npm"), "{said}");
+}
+
+#[test]
+fn what_nobody_here_can_approve_is_answered_as_the_door_does() {
+    let mut corner = Corner::new();
+    let question = ["--kind", "feature", "--command", "npm publish", "--explain"];
+    for runs in [false, true] {
+        if runs {
+            corner.serve();
+        }
+        let answer = ask(&corner, &question);
+        let decision = &answer["decision"];
+        assert_eq!(
+            (&decision["verdict"], &decision["reason"]),
+            (&"deny".into(), &"no-approver".into()),
+            "{answer}"
+        );
+        let said = &answer["policy_said"];
+        assert_eq!(
+            (&said["verdict"], &said["approval"]),
+            (&"step_up".into(), &"another-person".into()),
+            "{answer}"
+        );
+        let told = answer["told"].as_str().unwrap();
+        assert!(told.contains("nobody was asked") && told.ends_with("[no-approver]"), "{told}");
+        let output = corner.run([&["check"], &question[..]].concat());
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("policy says step_up by another-person"), "{said}");
+        assert!(said.contains("nobody here can give it"), "{said}");
+    }
+    let held = ask(&corner, &["--kind", "feature", "--command", "git push origin main"]);
+    assert_eq!(
+        (&held["decision"]["verdict"], &held["policy_said"]),
+        (&"step_up".into(), &Value::Null),
+        "{held}"
+    );
+}
+
+#[test]
+fn who_asks_a_control_plane_that_does_not_run_is_told_what_starts_it() {
+    let corner = Corner::new();
+    for command in [
+        &["approvals"][..],
+        &["approvals", "watch"],
+        &["approvals", "--json"],
+        &["approve", "4f2a"],
+        &["deny", "4f2a"],
+        &["grant", "list"],
+        &["task", "list"],
+        &["task", "show", "4f2a"],
+        &["agent", "list", "--json"],
+        &["agent", "show", "x"],
+        &["audit", "search"],
+        &["revoke", "agent", "x"],
+        &["check", "--kind", "docs", "--read", "x", "--at", "1h ago"],
+    ] {
+        let output = corner.run(command);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(
+            said.contains("no control plane runs") && said.contains("`writ serve`"),
+            "{command:?}: {said}"
+        );
+        assert!(!said.contains("os error") && output.stdout.is_empty(), "{command:?}: {said}");
+    }
 }

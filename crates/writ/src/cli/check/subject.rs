@@ -1,10 +1,13 @@
 //! What a question is about: a real task, an agent, or a task that nobody opened; as it is, or as it was.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use writ_control::api::message::{AgentShow, PolicyCurrent, PolicyView, TaskShow, TaskView};
+use writ_control::People;
+use writ_control::api::message::{AgentShow, PolicyCurrent, PolicyView, StatusAsk, TaskShow, TaskView};
 use writ_model::{
-    AgentId, Bounds, Client, Digest, Human, Label, Limits, Supervision, Task, TaskId, TaskKind, Timestamp,
+    AgentId, ApprovalLevel, Bounds, Client, Digest, Human, Label, Limits, Supervision, Task, TaskId,
+    TaskKind, Timestamp,
 };
 use writ_policy::{Engine, TaskBounds, TaskScope, Workspace};
 
@@ -13,6 +16,9 @@ use crate::cli::run::{bench, loaded_engine, workspace};
 use crate::failure::{Failure, Kind};
 use crate::organisation::{self, Origin};
 use crate::wire::{self, now};
+
+/// Longest wait for a control plane that runs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whom to ask about.
 pub(super) struct Wanted {
@@ -81,6 +87,20 @@ fn earlier(
     };
     let Ok(engine) = Engine::load(&loaded.sources) else { return Ok(None) };
     Ok((engine.version() == version).then(|| (Arc::new(engine), loaded)))
+}
+
+/// Whose yes can be given where a task like this would run: at the control plane that runs, else at the one that `writ run`
+/// would start, which serves this user alone.
+pub(super) fn givable(context: &Context) -> Vec<ApprovalLevel> {
+    let running = wire::block_on(async {
+        let office = wire::connect(&context.state).await?;
+        let status = tokio::time::timeout(PATIENCE, office.call(StatusAsk {})).await;
+        Ok(status.map_err(anyhow::Error::from)??)
+    });
+    match running {
+        Ok(status) if !status.givable.is_empty() => status.givable,
+        Ok(_) | Err(_) => People::OnlyThisUser.givable(),
+    }
 }
 
 /// The task that is asked about: a real one, or one that nobody opened.

@@ -65,6 +65,8 @@ pub(super) struct Ground<'a> {
     pub(super) judge: &'a TaskJudge,
     pub(super) moment: &'a Moment,
     pub(super) call: Option<&'a ToolCall>,
+    /// Whose yes can be given here.
+    pub(super) givable: &'a [ApprovalLevel],
 }
 
 // === impl Ground ===
@@ -103,7 +105,11 @@ impl Ground<'_> {
                 ApprovalLevel::TwoPeople => "the yes of two people other than the requester",
                 ApprovalLevel::Role => "the yes of a person with the approver's role",
             };
-            let how = format!("{whom}, in `writ approvals`");
+            let how = if self.givable.contains(&level) {
+                format!("{whom}, in `writ approvals`")
+            } else {
+                format!("{whom}, on a control plane that they reach too; nobody here can give it")
+            };
             changes.push(Change { what: "approval", how, verdict: Verdict::Allow, approval: None });
         }
         let before = rank(part.verdict, part.approval);
