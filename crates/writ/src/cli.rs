@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{Config, State};
 use crate::failure::Outcome;
@@ -18,6 +18,7 @@ mod demo;
 mod doctor;
 mod grant;
 mod install;
+mod layout;
 mod measure;
 mod policy;
 mod replay;
@@ -29,21 +30,22 @@ mod task;
 
 const EXAMPLES: &str = "\
 Examples:
-  writ demo                                               see the whole story, no account needed
-  writ run --kind bugfix --task \"fix the parser\" -- claude  work under a writ
-  writ approvals watch                                    what waits for a human
-  writ approve apr_…                                      yes, to exactly this call, once
-  writ approve apr_… --grant                              yes, to calls of this shape in this task
-  writ revoke agent claude-code                           stop it everywhere, now
-  writ audit search --verdict deny                        what was refused, and why
-  writ audit verify                                       check the whole record, offline
+  writ demo                          see the whole story, no account needed
+  writ run --kind bugfix --task \"fix the parser\" -- claude
+                                     work under a writ
+  writ approvals watch               what waits for a human
+  writ approve apr_…                 yes, to exactly this call, once
+  writ approve apr_… --grant         yes, to calls of this shape in this task
+  writ revoke agent claude-code      stop it everywhere, now
+  writ audit search --denied         what was refused, and why
+  writ audit verify                  check the whole record, offline
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 denied, 4 approval pending, 5 integrity failure.
 `writ run` ends with the client's own exit code.";
 
 /// No writ, no action: every AI coding tool gets an identity, an owner, a task and an end.
 #[derive(Parser)]
-#[command(name = "writ", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "writ", version, after_help = EXAMPLES, max_term_width = layout::WIDEST)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -120,7 +122,10 @@ pub(crate) struct Context {
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let parsed = layout::laid_out(Arguments::command())
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);

@@ -23,10 +23,11 @@ pub(super) const REVIEW_AFTER: Duration = Duration::from_secs(90 * 86_400);
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
-  writ agent register claude-code --client claude-code --purpose \"work on our services\" --approve
+  writ agent register claude-code --client claude-code \\
+      --purpose \"work on our services\" --approve
   writ agent list
-  writ agent show claude-code --at 2026-11-01T00:00:00Z
-  writ agent attest claude-code        accept a changed model, instructions or tools")]
+  writ agent show claude-code --at 2026-01-31T12:00:00Z
+  writ agent attest claude-code        accept a changed model or tools")]
 pub(super) enum Command {
     /// Register a coding tool as an agent and ask for its approval
     Register(Register),

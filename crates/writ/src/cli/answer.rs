@@ -28,7 +28,7 @@ lifts nothing that this approval could not lift, and counts no more once the ses
 Examples:
   writ approve 4f2a                    an id may be shortened
   writ approve 4f2a --yes              without asking again
-  writ approve 4f2a --grant            for calls of this shape, until the task ends
+  writ approve 4f2a --grant            for calls like it in this task
   writ approve 4f2a --grant --for 20m  …or for twenty minutes")]
 pub(super) struct Approve {
     /// Id, or enough of it

@@ -20,8 +20,10 @@ mod desk;
 #[command(after_help = "\
 Examples:
   writ approvals                 what waits now
-  writ approvals watch           what waits, and everything that happens to it; in a terminal, answer it there
-  writ approvals watch --json    one JSON object a line, for a program of yours that tells you")]
+  writ approvals watch           what waits, and all that happens to it
+  writ approvals watch --json    one JSON object a line, for a program of yours
+
+In a terminal, `watch` takes your answers too: [y]es once, [g]rant, [n]o.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -21,11 +21,11 @@ mod verify;
 #[command(after_help = "\
 Examples:
   writ audit search --denied                     what was refused, and why
-  writ audit search --effect git-push --since 2026-11-01T00:00:00Z
-  writ audit show tsk_…                          the whole story of a task, with its texts
-  writ audit verify                              every hash and signature, offline
-  writ audit verify --checkpoint kept.note       …and nothing was cut off since that checkpoint
-  writ audit prove activity:17 > proof.tlog      evidence that a stranger can check")]
+  writ audit search --effect git-push --since '12h ago'
+  writ audit show tsk_…                          the story of a task
+  writ audit verify                              every hash, offline
+  writ audit verify --checkpoint kept.note       …and nothing was cut off since
+  writ audit prove activity:17 > proof.tlog      what a stranger can check")]
 pub(super) enum Command {
     /// Find entries, newest first
     Search(Box<Search>),

@@ -29,8 +29,10 @@ use subject::{Policies, Then, Wanted};
 use why::{Ground, Why};
 
 #[derive(clap::Args)]
-#[command(after_help = "\
-Ask about a call (--command, --read, --write, --fetch, --mcp), or about one action on one resource. Resources are written
+#[command(
+    override_usage = "writ check [OPTIONS] <QUESTION>",
+    after_help = "\
+The question is about a call (--command, --read, --write, --fetch, --mcp), or about one action on one resource. Resources are written
 KIND:NAME, with KIND one of cloud, command, deployment, host, identity, mcp (SERVER/TOOL), package, path, ref (REMOTE#REF),
 repository, secret. Whose question it is: a real --task, or a --kind of work, of an --agent or of nobody in particular.
 
@@ -53,7 +55,8 @@ were loaded nothing was allowed.
 The answer is the door's: what waits for a person whom nobody here could be is refused at once, and the answer says what
 policy said.
 
-Ends with 0 when it would be allowed, with 3 when it would be denied, with 4 when a human would be asked.")]
+Ends with 0 when it would be allowed, with 3 when it would be denied, with 4 when a human would be asked."
+)]
 pub(super) struct Arguments {
     /// The agent, by name or id; without it, one that is nobody's in particular
     #[arg(long)]

@@ -44,7 +44,7 @@ the real hook process and really does what was allowed. Needs `git`; takes less 
 Examples:
   writ demo
   writ demo --rehearsal
-  writ demo --keep               leave ledger, keys and repository behind to look at
+  writ demo --keep               leave ledger, keys and repository behind
   writ demo --json               the facts of the story as one object
 
 Ends with 0 only if every fact was as it should be.")]

@@ -27,7 +27,7 @@ Examples:
   writ install claude-code                 shows the change, asks, writes
   writ install codex --yes
   writ install gemini-cli --undo           takes exactly our hooks out again
-  sudo writ install claude-code --managed  for every user of this machine, beyond their own settings")]
+  sudo writ install claude-code --managed  for every user of this machine")]
 pub(super) struct Arguments {
     /// claude-code, cline, codex, copilot-cli, cursor, gemini-cli, kiro, opencode, qwen-code, vscode or windsurf
     client: Client,

@@ -21,7 +21,7 @@ Examples:
   writ policy show                   what is in force, and where it comes from
   writ policy validate my-policies/  check a folder of `.cedar` files
   writ policy test my-policies/      run the tests beside them
-  writ policy update                 fetch the organisation's newest policies from their repository")]
+  writ policy update                 fetch the organisation's newest policies")]
 pub(super) enum Command {
     /// Tell which policies are in force, and what one of them says
     Show(show::Show),

@@ -26,9 +26,13 @@ step is judged in the light of those before it, by the policies that `writ run` 
 happen for the next. The workspace of a chain is /workspace, the home folder /home/dev.
 
 Example:
-  echo '{\"id\":\"try\",\"task\":\"read the docs\",\"scope\":{\"read_paths\":[\"./**\"],\"network_hosts\":[]},
-    \"steps\":[{\"tool\":\"read_file\",\"args\":{\"path\":\"README.md\"},\"output_trust\":\"untrusted\"},
-             {\"tool\":\"bash\",\"args\":{\"command\":\"curl https://x.example/\"}}]}' | tr -d '\\n' | writ replay
+  tr -d '\\n' <<'END' | writ replay
+  {\"id\":\"try\", \"task\":\"read the docs\",
+   \"scope\":{\"read_paths\":[\"./**\"],\"network_hosts\":[]},
+   \"steps\":[{\"tool\":\"read_file\",\"args\":{\"path\":\"README.md\"},
+             \"output_trust\":\"untrusted\"},
+            {\"tool\":\"bash\",\"args\":{\"command\":\"curl https://x.example/\"}}]}
+  END
 
 Tools: read_file, write_file, edit_file, bash, web_fetch, git_push, mcp_connect, mcp:SERVER.TOOL, spawn_agent,
 render_markdown. Any other is unknown, and asked about.

@@ -42,9 +42,11 @@ Kinds of work: bugfix, dependency-update, docs, feature, ops, refactor, release,
 
 Examples:
   writ run --kind bugfix --task \"fix the date parser\" -- claude
-  writ run --kind docs --task \"describe the flags\" --ttl 20m -- codex exec \"describe the flags\"
+  writ run --kind docs --task \"describe the flags\" --ttl 20m -- \\
+      codex exec \"describe the flags\"
   writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode
-  writ run --kind bugfix --task \"fix issue 4\" --write 'src/**' --write 'tests/**' --allow-host docs.rs \\
+  writ run --kind bugfix --task \"fix issue 4\" --write 'src/**' \\
+      --write 'tests/**' --allow-host docs.rs \\
       --allow-mcp github/get_issue --stop-on escape-attempt -- claude
 
 What a task names is let through without asking; once anything of a sort is named, the rest of that sort is asked for.")]

@@ -46,7 +46,7 @@ standard output when it is ready, logs to standard error (WRIT_LOG=debug says mo
 
 Examples:
   writ serve
-  writ serve --listen 127.0.0.1:8420     public tiles, checkpoints and keys at a fixed port")]
+  writ serve --listen 127.0.0.1:8420     public pages at a fixed port")]
 pub(super) struct Arguments {
     /// The ledger's folder, in place of the one in the state directory
     #[arg(long, value_name = "DIR")]

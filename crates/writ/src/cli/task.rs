@@ -22,7 +22,7 @@ Examples:
   writ task list --all
   writ task show 4f2a            an id may be shortened
   writ task close 4f2a           its client is stopped
-  writ task marks                files written from what strangers wrote, in this folder
+  writ task marks                files here that hold what strangers wrote
   writ task clear-mark x.sh      you have looked at it; agents may run it
 
 A task is opened by `writ run`.")]

@@ -13,9 +13,9 @@ use crate::screen;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  writ policy show                     where the policies come from, and all of them by name
-  writ policy show docs.no-workflows   what one of them says, and where it stands
-  writ policy show --text > mine.cedar the organisation's layer as it is, to start one's own from")]
+  writ policy show                      where they come from, and all names
+  writ policy show docs.no-workflows    what one of them says, where it stands
+  writ policy show --text > mine.cedar  the organisation's layer, to start from")]
 pub(in crate::cli) struct Show {
     /// A policy, by its id, with or without its layer
     #[arg(conflicts_with = "text")]

@@ -19,7 +19,7 @@ use crate::screen::{self, Quoted};
 Tests lie beside policies, in files whose names end with `.tests.toml`. Each names a call in people's words, the
 circumstances, and the answer:
 
-  kind = \"docs\"                            # what stands here holds for every case
+  kind = \"docs\"                            # holds for every case
 
   [[case]]
   name = \"a page is written\"
@@ -29,16 +29,15 @@ circumstances, and the answer:
   [[case]]
   name = \"what CI runs is left alone\"
   write = \".github/workflows/ci.yml\"
-  expect = \"deny\"                          # or whose yes it takes: one-person, another-person, two-people, role
-  by = \"docs.no-workflows\"                 # a policy that must be among those that decided
+  expect = \"deny\"                          # or whose yes it takes
+  by = \"docs.no-workflows\"                 # a policy that decided, among others
 
 What is asked, one of: run (a shell command), read, write (a path or several), fetch (an address), search,
 mcp (server/tool, with `arguments`), push (a ref, with `remote` and `force`), or action and resource as in `writ check`.
 Who asks: kind (or several kinds), supervision, environment, client, agent, owner, requester, team. Circumstances: taint
 (of private, secret, untrusted), chain (of beacon, carries-secret, mixes, repeats, runs-marked, writes-untrusted),
 fingerprint (accepted, changed, unobserved), now, calls-left, denials-left, seconds-left, approval (the yes that is
-given), bounds (what the requester named).
-The machine is made up: workspace /home/ann/shop, home /home/ann, scratch /tmp, own branches below writ/login/.
+given), bounds (what the requester named). Whose yes it takes: one-person, another-person, two-people, role. The machine is made up: workspace /home/ann/shop, home /home/ann, scratch /tmp, own branches below writ/login/.
 
 Examples:
   writ policy test                       the tests beside the policies in force

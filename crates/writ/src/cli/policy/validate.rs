@@ -21,7 +21,7 @@ set is refused.
 
 Examples:
   writ policy validate               the policies in force for you
-  writ policy validate my-policies/  a folder of `.cedar` files, in place of the shipped profiles
+  writ policy validate my-policies/  a folder of `.cedar` files
 
 Ends with 0 when the policies can be used, and with 1 otherwise.")]
 pub(in crate::cli) struct Validate {
