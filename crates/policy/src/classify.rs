@@ -87,6 +87,18 @@ pub struct Classified {
     pub reads: Vec<String>,
     /// Folders that are read with everything below them. Likewise without an effect of their own.
     pub sweeps: Vec<Sweep>,
+    /// Files whose text the line itself gives, in its order.
+    pub written: Vec<Written>,
+}
+
+/// A file whose text a command line gives: `printf x > FILE`, `cat > FILE <<EOF`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// As written, seen from the working directory.
+    pub file: String,
+    pub text: String,
+    /// It comes behind what the file held.
+    pub appends: bool,
 }
 
 /// A folder that is read with everything below it, hidden and ignored files too.
@@ -224,6 +236,7 @@ impl Classified {
             runs: Vec::new(),
             reads: Vec::new(),
             sweeps: Vec::new(),
+            written: Vec::new(),
         }
     }
 }

@@ -189,7 +189,8 @@ impl<'a> Run<'a> {
             prints.extend(print);
         }
         if answer.verdict == Verdict::Allow {
-            self.files.learn(step);
+            let written: Vec<&str> = prints.iter().flat_map(|(_, print)| print.written()).collect();
+            self.files.learn(step, written.into_iter());
             let workspace = self.judge.scope().workspace.clone();
             let private = PrivateData::default();
             let ground = Ground { workspace: &workspace, files: &self.files, private: &private };

@@ -32,7 +32,7 @@ mod story;
 mod stretch;
 mod words;
 
-pub(crate) use command::links;
+pub(crate) use command::{Change, changes, links};
 pub use footprint::Footprint;
 pub use ground::{Ground, PrivateData};
 pub use marks::{MARKS, Mark, Marked, PathKey};

@@ -21,7 +21,7 @@ use super::grammar::{self, Refused};
 use super::scope::Scope;
 use super::task::Tasks;
 use super::word::{self, Marks, Value};
-use super::{Classified, Effect, Facts, Sweep, Target, Why, path};
+use super::{Classified, Effect, Facts, Sweep, Target, Why, Written, path};
 
 /// Texts inside texts: `bash -c "bash -c …"`.
 const MAX_TEXT_DEPTH: usize = 12;
@@ -57,6 +57,8 @@ pub(super) struct Walk<'f> {
     /// Words that may name a file that is read.
     reads: Vec<String>,
     sweeps: Vec<Sweep>,
+    /// Files whose text the line gives.
+    texts: Vec<Written>,
     /// Tasks of the project that were looked up.
     pub tasks: Tasks,
     /// What the current command reads.
@@ -118,6 +120,7 @@ impl<'f> Walk<'f> {
             runs: Vec::new(),
             reads: Vec::new(),
             sweeps: Vec::new(),
+            texts: Vec::new(),
             tasks: Tasks::default(),
             feed: Feed::default(),
             printed: None,
@@ -157,7 +160,8 @@ impl<'f> Walk<'f> {
             self.runs(&file);
         }
         let worst = self.effects.iter().map(|effect| effect.class).max().unwrap_or(EffectClass::Unknown);
-        Classified { effects: self.effects, worst, runs: self.runs, reads: self.reads, sweeps: self.sweeps }
+        let Self { effects, runs, reads, sweeps, texts, .. } = self;
+        Classified { effects, worst, runs, reads, sweeps, written: texts }
     }
 
     /// Records an effect once.
@@ -201,12 +205,14 @@ impl<'f> Walk<'f> {
     pub(super) fn apart(&mut self, act: impl FnOnce(&mut Self)) -> Vec<Effect> {
         let effects = std::mem::take(&mut self.effects);
         let lists = (self.runs.clone(), self.reads.clone(), self.sweeps.clone());
+        let texts = self.texts.len();
         let scope = self.scope.clone();
         let feed = std::mem::take(&mut self.feed);
         let next = self.next.take();
         let marks = self.marks;
         act(self);
         (self.runs, self.reads, self.sweeps) = lists;
+        self.texts.truncate(texts);
         self.scope = scope;
         self.feed = feed;
         self.next = next;
@@ -231,6 +237,15 @@ impl<'f> Walk<'f> {
         let path = self.located(path);
         if self.reads.len() < MAX_EFFECTS && !self.reads.contains(&path) {
             self.reads.push(path);
+        }
+    }
+
+    /// Notes the text that the line gives a file.
+    pub(super) fn gives(&mut self, file: &str, text: &str, appends: bool) {
+        const MOST: usize = 64;
+        let file = self.located(file.to_owned());
+        if self.texts.len() < MOST {
+            self.texts.push(Written { file, text: text.to_owned(), appends });
         }
     }
 

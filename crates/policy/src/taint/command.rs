@@ -5,10 +5,12 @@
 //! is a taint or a mark that is not set, so the reading is broad: every command of a line counts, wherever it stands,
 //! and code in quotes is read too.
 
+mod change;
 mod line;
 
 use writ_model::SourceKind;
 
+pub(crate) use change::{Change, changes};
 use line::{PIECES, commands};
 
 /// How deep code in quotes is read.

@@ -61,6 +61,11 @@ impl Footprint {
         self.takes.iter().map(|(kind, _)| *kind)
     }
 
+    /// Real paths of what is written.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        self.writes.iter().map(String::as_str)
+    }
+
     /// The footprint of a call with these actions.
     pub fn of(call: &ToolCall, actions: &[Action], ground: &Ground<'_>) -> Self {
         let mut print = Self {

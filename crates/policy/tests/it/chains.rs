@@ -2,7 +2,8 @@
 //! of `tests/chains/*.jsonl` is one pair: its scope, the steps of the attack with the step that has to be refused, and
 //! the steps of the ordinary work.
 //!
-//! `before.jsonl` was written before the judge could say anything of bounds, `after.jsonl` when it could.
+//! `before.jsonl` was written before the judge could say anything of bounds, `after.jsonl` when it could, `written.jsonl`
+//! before it looked at what a session had written itself.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use writ_policy::{Engine, PolicySources, Scenario};
 
 const BEFORE: &str = include_str!("../chains/before.jsonl");
 const AFTER: &str = include_str!("../chains/after.jsonl");
+const WRITTEN: &str = include_str!("../chains/written.jsonl");
 
 fn engine() -> Arc<Engine> {
     Arc::new(Engine::load(&PolicySources::shipped()).unwrap())
@@ -50,7 +52,7 @@ fn attacks_stop_where_they_begin_and_their_twins_go_through() {
     let engine = engine();
     let mut report = String::new();
     let mut pairs = 0;
-    for line in BEFORE.lines().chain(AFTER.lines()) {
+    for line in BEFORE.lines().chain(AFTER.lines()).chain(WRITTEN.lines()) {
         let pair: Value = serde_json::from_str(line).unwrap();
         pairs += 1;
         for wrong in wrong(&engine, &pair) {

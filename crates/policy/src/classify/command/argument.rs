@@ -229,6 +229,7 @@ impl Walk<'_> {
                 self.effect(EffectClass::EscapeAttempt, target, "path.planted", text);
             }
         }
+        self.gives(path, &text, appends);
         self.scope.wrote(path, text, appends);
     }
 }
