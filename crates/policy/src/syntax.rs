@@ -14,8 +14,10 @@ use std::sync::Arc;
 use cedar_policy::Policy;
 use cedar_policy::pst::{BinaryOp, Clause, Effect, Expr, Literal, Policy as Tree, UnaryOp, Var};
 
-/// How deep an expression may be nested.
-const DEPTH: usize = 256;
+/// How deep an expression may be nested; each operator of a chain and each clause nests by one. Cedar's evaluator needs about
+/// 5 KiB of stack for a level and gives up when the stack runs low, which denies: threads of the door have 2 MiB, and this
+/// is answered on a quarter of that.
+const DEPTH: usize = 64;
 
 /// The policy says something that no policy may say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +39,10 @@ pub enum Unsayable {
          context has approval && context.approval.one_person }}` or the same in `forbid … unless`"
     )]
     AgainstApproval,
-    #[error("expressions are nested deeper than {DEPTH}")]
+    #[error(
+        "expressions are chained or nested deeper than {DEPTH}; write `[\"a\", \"b\"].contains(x)` in place of a chain of \
+         `||`, or several policies in place of one"
+    )]
     TooDeep,
     #[error("this form is not among those that are known to be safe")]
     UnknownForm,
@@ -53,10 +58,11 @@ pub(crate) fn check(policy: &Policy) -> Result<(), Unsayable> {
         Effect::Permit => Sign::Helps,
         Effect::Forbid => Sign::Hinders,
     };
-    for clause in body.clauses() {
+    let clauses: Vec<_> = body.clauses().iter().collect();
+    for clause in &clauses {
         match clause {
-            Clause::When(expr) => boolean(expr, helps_when, 0)?,
-            Clause::Unless(expr) => boolean(expr, helps_when.turned(), 0)?,
+            Clause::When(expr) => boolean(expr, helps_when, clauses.len())?,
+            Clause::Unless(expr) => boolean(expr, helps_when.turned(), clauses.len())?,
         }
     }
     Ok(())
