@@ -45,8 +45,8 @@ pub enum ScopeError {
 /// A session that no supervisor holds has no stated kind; its profile alone limits it.
 pub fn ceiling(kind: TaskKind, supervision: Supervision) -> &'static [EffectClass] {
     use EffectClass::{
-        BuildTest, Deploy, Destructive, EscapeAttempt, GitPush, Network, PackageInstall, Publish, Read,
-        SecretRead, Unknown, WriteWorkspace,
+        BuildTest, Deploy, Destructive, EscapeAttempt, GitPush, IdentityChange, Network, PackageInstall,
+        Publish, Read, SecretRead, Unknown, WriteWorkspace,
     };
     match (supervision, kind) {
         (Supervision::Hooked, _) | (Supervision::Governed, TaskKind::Ops) => &EffectClass::ALL,
@@ -92,13 +92,23 @@ pub fn ceiling(kind: TaskKind, supervision: Supervision) -> &'static [EffectClas
             Publish,
             Deploy,
             SecretRead,
+            IdentityChange,
             Destructive,
             EscapeAttempt,
             Unknown,
         ],
-        (Supervision::Governed, TaskKind::Review) => {
-            &[Read, WriteWorkspace, BuildTest, Network, PackageInstall, SecretRead, EscapeAttempt, Unknown]
-        }
+        (Supervision::Governed, TaskKind::Review) => &[
+            Read,
+            WriteWorkspace,
+            BuildTest,
+            Network,
+            PackageInstall,
+            GitPush,
+            SecretRead,
+            Destructive,
+            EscapeAttempt,
+            Unknown,
+        ],
     }
 }
 

@@ -5,6 +5,7 @@
 //! on the tool itself, so a tool that policy lets through is still no way around what policy says of files and hosts.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use writ_model::{EffectClass, Resource};
 
 use super::Found;
 use crate::host::host_of;
+use crate::place::Entry;
 
 /// How many values are looked at, how deep, and how long a text may be.
 const VALUES: usize = 512;
@@ -144,11 +146,19 @@ impl Found<'_> {
             Some((_, rest)) if rest.starts_with("//") => return,
             Some(_) | None => {}
         }
-        let is_anchored =
-            text.starts_with("~/") || text == "~" || text.starts_with("../") || is_absolute(text);
-        if is_anchored || words(name).last().is_some_and(|last| FILES.contains(&last.as_str())) {
+        let is_file = words(name).last().is_some_and(|last| FILES.contains(&last.as_str()));
+        // Names of other things start with a stroke too: `/vercel/next.js`.
+        let is_path = is_absolute(text) && !(only_looks && self.leads_nowhere(text));
+        let is_anchored = text.starts_with("~/") || text == "~" || text.starts_with("../") || is_path;
+        if is_anchored || is_file {
             self.named_file(text, only_looks, BECAUSE);
         }
+    }
+
+    /// Whether not even the first folder of an absolute path is there.
+    fn leads_nowhere(&self, path: &str) -> bool {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        !matches!(first, "" | "." | "..") && self.files.entry(&Path::new("/").join(first)) == Entry::Missing
     }
 
     fn named_file(&mut self, path: &str, only_looks: bool, because: &str) {

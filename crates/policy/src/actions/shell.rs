@@ -204,7 +204,9 @@ impl Found<'_> {
             "go" => &["go.sum"],
             "rubygems" => &["Gemfile.lock"],
             "packagist" => &["composer.lock"],
-            "nuget" => &["packages.lock.json"],
+            "hex" => &["mix.lock"],
+            "pub" => &["pubspec.lock"],
+            "swift" => &["Package.resolved"],
             // Lists with hashes have any name; without hashes the program refuses them.
             _ => return true,
         };

@@ -16,21 +16,55 @@ const DATA: &str = include_str!("../../data/commands.json");
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(DATA).unwrap_or_default());
 
 /// What the list says about one command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Listed {
     pub class: EffectClass,
     /// The pattern that matched; empty for a program's usual class.
     pub pattern: &'static str,
+    /// It changes a database: where that is a shared one, it changes what runs there.
+    pub is_database: bool,
 }
 
 /// Looks a command up: the program by its plain name, and its arguments.
 pub(super) fn lookup(program: &str, args: &[Value]) -> Option<Listed> {
-    CATALOGUE.lookup(program, args)
+    CATALOGUE.lookup(own_name(program), args)
+}
+
+/// The name behind the target of a cross compiler's tools: `objdump` for `arm-none-eabi-objdump`.
+fn own_name(program: &str) -> &str {
+    const TOOLS: &[&str] = &[
+        "addr2line",
+        "ar",
+        "as",
+        "c++",
+        "c++filt",
+        "cc",
+        "cpp",
+        "elfedit",
+        "g++",
+        "gcc",
+        "gcov",
+        "gfortran",
+        "gprof",
+        "ld",
+        "nm",
+        "objcopy",
+        "objdump",
+        "ranlib",
+        "readelf",
+        "size",
+        "strings",
+        "strip",
+    ];
+    match program.rsplit_once('-') {
+        Some((target, tool)) if target.contains('-') && TOOLS.contains(&tool) => tool,
+        _ => program,
+    }
 }
 
 /// Whether the list names the program at all.
 pub(super) fn is_listed(program: &str) -> bool {
-    CATALOGUE.programs.contains_key(program)
+    CATALOGUE.programs.contains_key(own_name(program))
 }
 
 /// Whether what the program does depends on its first words.
@@ -72,6 +106,7 @@ struct Rule {
     text: &'static str,
     tokens: Vec<Token>,
     weight: u32,
+    is_database: bool,
 }
 
 /// One part of a pattern; the grammar is in the data file.
@@ -101,6 +136,9 @@ struct Entry<'a> {
     bare: Option<EffectClass>,
     values: Option<&'a str>,
     sql: Option<&'a str>,
+    /// Patterns of what changes a database: ordinary work on the one of the project, a deployment on a shared one.
+    #[serde(default, borrow)]
+    database: Vec<&'a str>,
     #[serde(default, borrow)]
     rules: HashMap<EffectClass, Vec<&'a str>>,
 }
@@ -127,7 +165,7 @@ impl Catalogue {
     fn lookup(&self, program: &str, args: &[Value]) -> Option<Listed> {
         let program = self.programs.get(program)?;
         if let (Some(class), true) = (program.bare, args.is_empty()) {
-            return Some(Listed { class, pattern: "" });
+            return Some(Listed { class, pattern: "", is_database: false });
         }
         let words = flags::positionals(args, program.values);
         program
@@ -135,8 +173,8 @@ impl Catalogue {
             .iter()
             .filter(|rule| rule.matches(args, &words))
             .max_by_key(|rule| (rule.weight, rule.class))
-            .map(|rule| Listed { class: rule.class, pattern: rule.text })
-            .or(Some(Listed { class: program.usual, pattern: "" }))
+            .map(|rule| Listed { class: rule.class, pattern: rule.text, is_database: rule.is_database })
+            .or(Some(Listed { class: program.usual, pattern: "", is_database: false }))
     }
 }
 
@@ -148,6 +186,8 @@ impl Program {
         for (class, patterns) in &entry.rules {
             rules.extend(patterns.iter().map(|text| Rule::new(*class, text)));
         }
+        let database = entry.database.iter().map(|text| Rule::new(EffectClass::BuildTest, text));
+        rules.extend(database.map(|rule| Rule { is_database: true, ..rule }));
         Self {
             usual: entry.usual.unwrap_or(EffectClass::Unknown),
             bare: entry.bare,
@@ -164,7 +204,7 @@ impl Rule {
     fn new(class: EffectClass, text: &'static str) -> Self {
         let tokens: Vec<Token> = text.split_whitespace().map(Token::new).collect();
         let weight = tokens.iter().map(Token::weight).sum();
-        Self { class, text, tokens, weight }
+        Self { class, text, tokens, weight, is_database: false }
     }
 
     fn matches(&self, args: &[Value], words: &[&Value]) -> bool {

@@ -163,6 +163,9 @@ impl Walk<'_> {
             | "mktree" | "hash-object" => {
                 self.git_reads(name, args);
             }
+            "apply" if flags::has_any(args, "--check --stat --numstat --summary") => {
+                self.git_reads(name, args);
+            }
             "push" => self.git_push(args),
             "subtree" if args.first().is_some_and(|sub| sub.text == "push") => {
                 let words = flags::positionals(args, "-P --prefix -b --branch");

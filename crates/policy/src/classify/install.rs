@@ -113,6 +113,33 @@ const DOTNET: Manager = Manager {
     local: "",
     address: "",
 };
+const HEX: Manager = Manager {
+    ecosystem: "hex",
+    installs: "deps.get deps.update local.hex local.rebar archive.install escript.install",
+    values: "--only --target",
+    index: "",
+    locks: "",
+    local: "",
+    address: "",
+};
+const PUB: Manager = Manager {
+    ecosystem: "pub",
+    installs: "get add upgrade downgrade remove global",
+    values: "-C --directory --git-url --git-ref --git-path --hosted-url --path --sdk",
+    index: "--hosted-url",
+    locks: "--enforce-lockfile",
+    local: "--path",
+    address: "--git-url",
+};
+const SWIFT: Manager = Manager {
+    ecosystem: "swift",
+    installs: "resolve update",
+    values: "--package-path --cache-path --scratch-path --version --branch --revision",
+    index: "",
+    locks: "--force-resolved-versions --only-use-versions-from-resolved-file",
+    local: "",
+    address: "",
+};
 const SYSTEM: Manager = Manager {
     ecosystem: "system",
     installs: "install reinstall add upgrade update dist-upgrade full-upgrade remove purge autoremove del erase localinstall \
@@ -132,6 +159,23 @@ const INDEX_VARIABLES: &str = "PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS 
     CARGO_REGISTRY_INDEX CARGO_SOURCE_CRATES_IO_REPLACE_WITH BUNDLE_MIRROR__HTTPS GEM_SOURCE COMPOSER_REPO_PACKAGIST \
     HOMEBREW_BOTTLE_DOMAIN CONDA_CHANNELS";
 
+/// Commands that change the manifest of the project: program, first words, file.
+const MANIFESTS: &[(&str, &str, &str)] = &[
+    ("npm", "pkg", "package.json"),
+    ("npm", "install i add uninstall rm remove un r", "package.json"),
+    ("pnpm", "add remove rm", "package.json"),
+    ("yarn", "add remove", "package.json"),
+    ("bun", "add remove", "package.json"),
+    ("cargo", "add remove rm upgrade", "Cargo.toml"),
+    ("poetry", "add remove", "pyproject.toml"),
+    ("pdm", "add remove", "pyproject.toml"),
+    ("uv", "add remove", "pyproject.toml"),
+    ("pipenv", "install uninstall", "Pipfile"),
+    ("go", "get", "go.mod"),
+    ("composer", "require remove", "composer.json"),
+    ("bundle", "add remove", "Gemfile"),
+];
+
 /// Whether a variable changes where packages come from.
 pub(super) fn is_index_variable(name: &str) -> bool {
     flags::lists(INDEX_VARIABLES, name)
@@ -144,6 +188,33 @@ pub(super) fn is_index_variable(name: &str) -> bool {
 // === impl Walk ===
 
 impl Walk<'_> {
+    /// The manifest that a command changes is written like by any other hand.
+    pub(super) fn writes_manifest(&mut self, program: &str, args: &[Value]) {
+        let words = flags::positionals(args, NODE_VALUES);
+        let Some((sub, rest)) = words.split_first() else { return };
+        let Some((_, _, file)) =
+            MANIFESTS.iter().find(|(name, subs, _)| *name == program && flags::lists(subs, &sub.text))
+        else {
+            if program == "go" && sub.text == "mod" && rest.first().is_some_and(|word| word.text == "edit") {
+                self.writes_path(&Value::known("go.mod"), false);
+            }
+            return;
+        };
+        let writes = match sub.text.as_str() {
+            "pkg" => rest.first().is_some_and(|word| flags::lists("set delete fix", &word.text)),
+            _ => !rest.is_empty() && !flags::has_any(args, "-g --global --no-save --dry-run"),
+        };
+        if writes {
+            let folder = super::task::given(args, "--prefix -C --cwd --dir --directory --manifest-path");
+            let path = match folder {
+                Some(folder) if folder.ends_with(file) => folder.to_owned(),
+                Some(folder) => format!("{}/{file}", folder.trim_end_matches('/')),
+                None => (*file).to_owned(),
+            };
+            self.writes_path(&Value::known(path), false);
+        }
+    }
+
     /// Records what an installation takes. `false`: no package manager that is read here, or nothing was found.
     pub(super) fn takes_packages(&mut self, program: &str, args: &[Value]) -> bool {
         let Some((manager, args)) = manager(program, args) else { return false };
@@ -184,6 +255,9 @@ fn manager<'a>(program: &str, args: &'a [Value]) -> Option<(Manager, &'a [Value]
         "bundle" | "bundler" => (BUNDLE, args),
         "composer" => (COMPOSER, args),
         "dotnet" | "nuget" => (DOTNET, args),
+        "mix" => (HEX, args),
+        "flutter" | "dart" if first == "pub" => (PUB, after("pub")?),
+        "swift" if first == "package" => (SWIFT, after("package")?),
         "conda" | "mamba" | "micromamba" => (
             Manager {
                 ecosystem: "conda",
@@ -216,6 +290,7 @@ fn taken(program: &str, manager: &Manager, args: &[Value], foreign: bool) -> Vec
         "go" if sub == "mod" => &["download", "edit", "graph", "init", "tidy", "vendor", "verify", "why"],
         "nuget" => &["install", "package", "reference", "restore", "update"],
         "packagist" if sub == "global" => &["remove", "require", "update"],
+        "pub" if sub == "global" => &["activate", "deactivate", "list", "run"],
         _ => &[],
     };
     let removes =
@@ -249,6 +324,14 @@ fn taken(program: &str, manager: &Manager, args: &[Value], foreign: bool) -> Vec
             () if lists.iter().any(|list| is_address(list)) => PackageSource::Address,
             () if foreign => PackageSource::ForeignIndex,
             () if is_locked(program, sub, manager, args) => PackageSource::Lockfile,
+            // Newer versions of everything, whatever was locked.
+            () if matches!(
+                sub,
+                "update" | "upgrade" | "up" | "udpate" | "deps.update" | "generate-lockfile"
+            ) =>
+            {
+                PackageSource::Registry
+            }
             () => PackageSource::Manifest,
         };
         found.push(Package { source, ..Package::named(manager.ecosystem, "*") });
@@ -276,9 +359,13 @@ fn is_locked(program: &str, sub: &str, manager: &Manager, args: &[Value]) -> boo
         ("poetry", "install" | "sync") | ("pdm", "sync") | ("pipenv", "sync") => true,
         ("bundle" | "bundler" | "composer", "" | "install" | "i") => true,
         ("go", "mod") => args.iter().any(|arg| matches!(arg.text.as_str(), "download" | "verify" | "vendor")),
-        ("cargo", "fetch" | "vendor") | ("uv", "sync") => said,
+        ("cargo", "fetch" | "vendor")
+        | ("uv", "sync")
+        | ("flutter" | "dart", "get")
+        | ("swift", "resolve")
+        | ("dotnet", "restore") => said,
         ("pnpm" | "yarn" | "bun", "" | "install" | "i") => said && !flags::has(args, "--no-frozen-lockfile"),
-        ("dotnet", "restore") | ("pipenv", "install") => said,
+        ("pipenv", "install") => said,
         _ => false,
     }
 }

@@ -32,6 +32,11 @@ impl Walk<'_> {
         let remote = words.first().map(|word| word.shown()).unwrap_or_default();
         let refs: Vec<String> = words.iter().skip(1).map(|word| word.shown()).collect();
         let target = Target::Remote { remote: remote.clone(), refs: refs.clone() };
+        let says = |arg: &&Value| matches!(arg.text.as_str(), "-n" | "--dry-run" | "--no-dry-run");
+        if args.iter().rfind(says).is_some_and(|last| last.text != "--no-dry-run") && !remote.contains(':') {
+            self.effect(EffectClass::Network, target, "git.fetch", "asks a remote what a push would change");
+            return;
+        }
         if remote.starts_with("ext::") {
             self.nested(remote.trim_start_matches("ext::"));
         }

@@ -171,7 +171,13 @@ impl Walk<'_> {
             "wrapper.runs",
             "runs another program",
         );
-        let mut rest = after_options(args, "-w -e -f --exts --log-file --tool --source --rcfile");
+        let values = match program {
+            "perf" => {
+                "-e --event -r --repeat -o --output -F --freq -c --count -C --cpu -I --interval-print -m --mmap-pages --filter"
+            }
+            _ => "-w -e -f --exts --log-file --tool --source --rcfile",
+        };
+        let mut rest = after_options(args, values);
         if program == "coverage" {
             match rest.first().map(|sub| sub.text.as_str()) {
                 Some("run") => rest = rest.get(1..).unwrap_or_default(),
