@@ -5,12 +5,14 @@
 //! that shows nothing and uses only the standard library is a read, or a write where it only writes; everything else is at
 //! least `build-test`.
 
+mod file;
 mod literal;
 mod pure;
 mod words;
 
 use writ_model::EffectClass;
 
+pub(crate) use self::file::{Sort, language_of, of_file};
 use self::literal::{
     Literal, backquoted, is_keyword_value, is_opened, is_variable, looks_like_path, string_literals,
 };
@@ -32,6 +34,10 @@ impl Walk<'_> {
         }
         match family(language) {
             "python" => self.code_signs(&with_real_names(code), language),
+            // How ruby asks for a variable is no way to a host.
+            "ruby" if code.contains("ENV.fetch(") => {
+                self.code_signs(&code.replace("ENV.fetch(", "ENV[("), language);
+            }
             _ => self.code_signs(code, language),
         }
         self.leave();
@@ -145,8 +151,9 @@ impl Walk<'_> {
         // `open(F, ">x")`, `open(F, "cmd |")`: how perl and ruby open files.
         let opens = matches!(language, "perl" | "ruby") && code.contains("open");
         let mut writes = has(Sign::Write) || has(Sign::Change);
-        // `process.env.NAME` has its name outside quotes.
-        for name in ["process.env.", "Bun.env."].iter().flat_map(|start| code.split(start).skip(1)) {
+        // `process.env.NAME` and `$ENV{NAME}` have their name outside quotes.
+        let starts = ["process.env.", "process.env?.", "Bun.env.", "$ENV{", "ENV{", "getenv "];
+        for name in starts.iter().flat_map(|start| code.split(start).skip(1)) {
             let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
             if is_secret_name(&name) {
                 self.environment_read(&name);

@@ -102,7 +102,7 @@ impl Walk<'_> {
             && matches!(only.text.as_str(), "--version" | "--help" | "-help" | "-version")
             && knows(program)
         {
-            self.listed(program, args, Listed { class: EffectClass::Read, pattern: "" });
+            self.listed(program, args, Listed { class: EffectClass::Read, pattern: "", is_database: false });
             return;
         }
         if asks_for_help(program, args) {
@@ -114,6 +114,7 @@ impl Walk<'_> {
         self.sweeps(program, args);
         self.lists_names(program, args);
         self.statements(program, args);
+        self.writes_manifest(program, args);
         self.writes_what_is_fed(program, args);
         if attaches(program, args) {
             let target = Target::Command(program.to_owned());
@@ -157,7 +158,7 @@ impl Walk<'_> {
 
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
-        let mut class = listed.class;
+        let mut class = self.database_class(listed, args);
         if self.is_remote && class == EffectClass::BuildTest && starts_service(program, args) {
             class = EffectClass::Deploy;
         }

@@ -1,11 +1,11 @@
 //! Containers: what is run inside, and what of this machine it can reach.
 
-use writ_model::EffectClass;
+use writ_model::{EffectClass, PackageSource};
 
 use super::path;
 use super::walk::Walk;
 use super::word::Value;
-use super::{Target, catalogue, flags, shell};
+use super::{Package, Target, catalogue, flags, shell};
 
 const RUN_VALUES: &str = "-v --volume -e --env -p --publish -w --workdir -u --user --name --network --net --mount --entrypoint \
     -h --hostname -m --memory --cpus --env-file -l --label --add-host --platform --pull --restart \
@@ -55,6 +55,9 @@ impl Walk<'_> {
                     "container.run",
                     "runs an image",
                 );
+                if let Some(image) = inner.first() {
+                    self.pulls(image, options);
+                }
                 let entry = flags::values(options, "--entrypoint").first().map(|entry| Value::known(*entry));
                 let command = inner.get(1..).unwrap_or_default();
                 let command: Vec<Value> = entry.into_iter().chain(command.iter().cloned()).collect();
@@ -74,6 +77,10 @@ impl Walk<'_> {
             }
             "build" | "buildx" | "builder" | "image" => {
                 let is_build = rest.iter().chain([sub]).any(|word| word.text == "build");
+                if is_build {
+                    let tags = flags::values(rest, "-t --tag").into_iter().map(str::to_owned);
+                    self.scope.images.extend(tags);
+                }
                 for text in flags::values(rest, "--secret").iter().filter(|_| is_build) {
                     if let Some(file) = text.split(',').find_map(|part| part.strip_prefix("src=")) {
                         self.reads_path(&Value::known(file), "argument.sent");
@@ -91,10 +98,27 @@ impl Walk<'_> {
         true
     }
 
+    /// An image that is not here yet is fetched, and what is in it runs.
+    fn pulls(&mut self, image: &Value, options: &[Value]) {
+        let is_here = flags::values(options, "--pull").contains(&"never")
+            || image.literal().is_some_and(|name| {
+                let name = name.trim_end_matches(":latest");
+                self.scope.images.iter().any(|built| built.trim_end_matches(":latest") == name)
+            });
+        if !is_here {
+            let package =
+                Package { source: PackageSource::Registry, ..Package::named("image", &image.shown()) };
+            let text = "fetches an image that is not here, and runs it";
+            self.effect(EffectClass::PackageInstall, Target::Package(package), "container.image", text);
+        }
+    }
+
     /// What a container gets of the host.
     fn reach(&mut self, program: &str, options: &[Value]) {
-        let host = ["--pid=host", "--privileged", "--userns=host", "--ipc=host"];
-        let by_value = flags::values(options, "--pid --cap-add --device --security-opt");
+        let host =
+            ["--pid=host", "--privileged", "--userns=host", "--ipc=host", "--net=host", "--network=host"];
+        let by_value =
+            flags::values(options, "--pid --cap-add --device --security-opt --net --network --ipc --userns");
         if options.iter().any(|option| host.contains(&option.text.as_str()))
             || by_value.iter().any(|value| {
                 matches!(
@@ -131,7 +155,7 @@ impl Walk<'_> {
                 || normal.ends_with("containerd.sock")
                 || normal.ends_with("podman.sock");
             if is_root || is_socket {
-                let class = if is_root { EffectClass::EscapeAttempt } else { EffectClass::IdentityChange };
+                let class = EffectClass::EscapeAttempt;
                 let text = "gives the container control over this machine";
                 self.effect(class, Target::Path(super::word::shown(source)), "container.mount", text);
             } else if path::is_secret(&normal) || normal == "~" {
@@ -146,7 +170,7 @@ impl Walk<'_> {
     fn privileged(&mut self, program: &str) {
         let text = "the container gets rights on this machine";
         self.effect(
-            EffectClass::IdentityChange,
+            EffectClass::EscapeAttempt,
             Target::Command(program.to_owned()),
             "container.privileged",
             text,

@@ -26,6 +26,7 @@ impl Walk<'_> {
     pub(super) fn environment_set(&mut self, name: &str, value: &Value) {
         let shown = || Target::Command(format!("{name}={}", value.shown()));
         let text = value.text.as_str();
+        self.database_set(name, value);
         match name {
             "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" if matches!(text, "" | "0" | "/dev/null") => {
                 self.effect(
@@ -153,6 +154,13 @@ impl Walk<'_> {
         } else {
             let target = Target::Secret("environment".to_owned());
             self.effect(EffectClass::SecretRead, target, "environment.whole", "prints the whole environment");
+        }
+    }
+
+    /// A variable is used by its name in a program of another language.
+    pub(super) fn environment_named(&mut self, name: &str) {
+        if is_secret_name(name) {
+            self.environment_read(name);
         }
     }
 

@@ -42,8 +42,14 @@ impl Walk<'_> {
             "tee" => {
                 for path in flags::positionals(args, "") {
                     self.writes_path(path, false);
-                    if let (Some(text), Some(name)) = (self.feed.text.clone(), path.literal()) {
-                        self.wrote_text(name, text, flags::has_any(args, "-a --append"));
+                    match (self.feed.text.clone(), path.literal()) {
+                        (Some(text), Some(name)) => {
+                            self.wrote_text(name, text, flags::has_any(args, "-a --append"));
+                        }
+                        (None, Some(name)) if self.feed.marks.is_foreign() => {
+                            self.scope.fetched.push(name.to_owned());
+                        }
+                        (None | Some(_), _) => {}
                     }
                 }
                 self.plain_read(program);

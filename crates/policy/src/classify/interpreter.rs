@@ -197,7 +197,7 @@ impl Walk<'_> {
             "manage.py" => {
                 if let Some(listed) = catalogue::lookup("django-admin", arguments) {
                     self.effect(
-                        listed.class,
+                        self.database_class(listed, arguments),
                         self.command_target("django-admin", arguments),
                         "python.django",
                         "a management command",
@@ -207,7 +207,7 @@ impl Walk<'_> {
             "artisan" => {
                 if let Some(listed) = catalogue::lookup("artisan", arguments) {
                     self.effect(
-                        listed.class,
+                        self.database_class(listed, arguments),
                         self.command_target("artisan", arguments),
                         "php.artisan",
                         "a management command",

@@ -77,6 +77,20 @@ pub(super) fn normalise(path: &str, facts: &Facts<'_>) -> String {
     }
 }
 
+/// A path as text, seen from an absolute folder.
+pub(super) fn absolute(folder: &str, to: &str) -> String {
+    let joined = if to.starts_with('/') { to.to_owned() } else { format!("{folder}/{to}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in joined.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 fn is_anchored(path: &str) -> bool {
     path.starts_with(['/', '~'])
 }

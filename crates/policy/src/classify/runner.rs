@@ -2,13 +2,14 @@
 //!
 //! A tool that is run this way has the class it has by itself. A tool that is fetched first is also an installation.
 
-use writ_model::EffectClass;
+use writ_model::{EffectClass, PackageSource};
 
 use super::catalogue;
 use super::command::program_name;
+use super::path;
 use super::task::{self, Asked};
 use super::walk::Walk;
-use super::word::Value;
+use super::word::{UNKNOWN, Value};
 use super::{Target, flags, shell};
 
 pub(super) const KNOWN: &str = "npx bunx pnpx uvx pipx npm pnpm yarn bun uv poetry pdm nix-shell";
@@ -72,6 +73,7 @@ const RUNNERS: &[(&str, &[&str], &str)] = &[
 impl Walk<'_> {
     /// `false` when the program does not run another one here.
     pub(super) fn runner(&mut self, program: &str, args: &[Value]) -> bool {
+        self.remote_script(program, args);
         match program {
             "npx" | "bunx" | "pnpx" => {
                 self.fetched_tool(program, args, "-p --package --registry -w");
@@ -138,7 +140,62 @@ impl Walk<'_> {
         }
         let target = Target::Command(format!("{program} {}", words.join(" ")));
         self.effect(EffectClass::BuildTest, target, "runner.run", "runs a tool of the project");
-        self.tool(rest, fetches);
+        let options = args.get(..args.len() - rest.len()).unwrap_or_default();
+        let may_fetch = fetches || matches!((program, words), ("npm", ["exec" | "x"]) | ("bun", ["x"]));
+        let named = may_fetch && self.packages_named(program, options);
+        self.tool(if may_fetch { program } else { "" }, rest, fetches && !named, named);
+    }
+
+    /// The packages that options name for a tool to come from. `true` when there is one.
+    fn packages_named(&mut self, program: &str, options: &[Value]) -> bool {
+        let python = matches!(program, "uvx" | "uv" | "pipx");
+        let names = flags::values(options, if python { "--from --with --spec" } else { "-p --package" });
+        for name in &names {
+            self.downloads(name);
+        }
+        !names.is_empty()
+    }
+
+    /// A package, an address or a repository that is fetched and run.
+    fn downloads(&mut self, text: &str) {
+        let is_address = text.contains("://")
+            || ["git+", "github:", "gitlab:", "bitbucket:", "gist:"]
+                .iter()
+                .any(|start| text.starts_with(start))
+            || text.contains('/') && !text.starts_with(['@', '.', '/', '~']) && !text.contains(UNKNOWN);
+        let source = if is_address { PackageSource::Address } else { PackageSource::Registry };
+        let package = super::Package { source, ..super::Package::named("", &super::word::shown(text)) };
+        let text = "downloads a tool and runs it";
+        self.effect(EffectClass::PackageInstall, Target::Package(package), "runner.fetch", text);
+    }
+
+    /// Whether the project itself says that it uses this tool.
+    fn is_declared(&self, package: &str) -> bool {
+        let Some(look) = self.facts.look else { return false };
+        let Some(start) = self.facts.cwd.or(self.facts.workspace) else { return false };
+        let folder = match self.scope.directory.as_deref() {
+            Some(to) if to.starts_with('/') => to.to_owned(),
+            Some(to) => path::absolute(start, to),
+            None => start.to_owned(),
+        };
+        let mut folder = folder.as_str();
+        const MOST_UP: usize = 8;
+        let is_tool = !package.contains(['/', '.']) || package.starts_with('@') && !package.contains("..");
+        for _ in 0..MOST_UP {
+            let bin = format!("{folder}/node_modules/.bin/{package}");
+            let manifest = ["package.json", "pyproject.toml", "requirements-dev.txt"]
+                .iter()
+                .filter_map(|name| look.text(&format!("{folder}/{name}")))
+                .any(|text| names_package(&text, package));
+            if is_tool && (manifest || look.text(&bin).is_some()) {
+                return true;
+            }
+            match folder.rsplit_once('/') {
+                Some((above, _)) if !above.is_empty() => folder = above,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// `npx`, `bunx`, `uvx`: from the project when it is there, else downloaded.
@@ -156,14 +213,16 @@ impl Walk<'_> {
         // `uvx` knows no project: what is no usual tool comes from the index.
         let is_strange = program == "uvx"
             && argv.first().is_some_and(|name| !super::command::knows(&program_name(&name.text)));
-        let asks_to_fetch = flags::has_any(args, "-y --yes")
-            || is_strange
-            || !flags::values(args, "-p --package --from").is_empty() && program != "uvx";
-        self.tool(argv, asks_to_fetch);
+        let options = args.get(..args.len() - argv.len()).unwrap_or_default();
+        let named = self.packages_named(program, options);
+        let asks_to_fetch = flags::has_any(options, "-y --yes") || is_strange && !named;
+        self.tool(program, argv, asks_to_fetch, named);
     }
 
     /// A tool by its package name, perhaps with a version.
-    fn tool(&mut self, argv: &[Value], fetches: bool) {
+    ///
+    /// What `program` finds neither in the project nor among the usual tools it downloads; `named`: that was said apart.
+    fn tool(&mut self, program: &str, argv: &[Value], fetches: bool, named: bool) {
         let Some((name, args)) = argv.split_first() else { return };
         let Some(text) = name.literal() else {
             self.argv(argv);
@@ -176,10 +235,16 @@ impl Walk<'_> {
         let package = package.split(['[', '=', '<', '>']).next().unwrap_or(package);
         let tool = TOOLS.iter().find(|(name, _)| *name == package).map_or(package, |(_, tool)| tool);
         let tool = if tool.starts_with('@') { tool.rsplit('/').next().unwrap_or(tool) } else { tool };
-        let is_known = super::command::knows(&program_name(tool));
-        if fetches || version.is_some() {
-            let target = Target::Package(super::Package::named("", &super::word::shown(text)));
-            self.effect(EffectClass::PackageInstall, target, "runner.fetch", "downloads a tool and runs it");
+        let is_known = is_usual_tool(&program_name(tool));
+        let is_file = text.starts_with(['.', '/', '~']);
+        let is_address = !is_file && !text.starts_with('@') && (text.contains('/') || text.contains(':'));
+        let may_fetch = !program.is_empty() && !is_file;
+        let is_strange = may_fetch && !is_known && !named && !self.is_declared(package);
+        if fetches || version.is_some() || is_strange || may_fetch && is_address {
+            self.downloads(text);
+        }
+        if may_fetch && is_address {
+            return;
         }
         if is_known || tool.contains('/') || tool.contains('.') {
             let mut inner = vec![Value { text: tool.to_owned(), ..name.clone() }];
@@ -267,6 +332,24 @@ impl Walk<'_> {
         self.resolve(Asked { program, folder, file: None, name: Some(name), arguments: &[] });
     }
 
+    /// `deno run https://…`, `deno run npm:x`, `bun run https://…`: a script that is fetched and run.
+    fn remote_script(&mut self, program: &str, args: &[Value]) {
+        if !matches!(program, "deno" | "bun") {
+            return;
+        }
+        let is_remote = |text: &str| {
+            ["https://", "http://", "npm:", "jsr:", "data:"].iter().any(|start| text.starts_with(start))
+        };
+        let words = flags::positionals(args, NODE_VALUES);
+        let runs = |word: &str| {
+            matches!(word, "run" | "serve" | "test" | "bench" | "install" | "compile" | "x" | "repl")
+        };
+        if let Some(script) = words.iter().find(|word| !runs(&word.text)).filter(|word| is_remote(&word.text))
+        {
+            self.downloads(&script.text);
+        }
+    }
+
     fn go_run(&mut self, args: &[Value]) -> bool {
         if args.first().is_none_or(|sub| sub.text != "run") {
             return false;
@@ -279,7 +362,7 @@ impl Walk<'_> {
             "builds and runs a program",
         );
         for word in words.iter().skip(1).take(1) {
-            if word.text.contains('@') {
+            if word.text.contains('@') || word.text.contains("://") {
                 self.effect(
                     EffectClass::PackageInstall,
                     Target::Package(super::Package::named("go", &word.shown())),
@@ -367,6 +450,24 @@ const TOOLS: &[(&str, &str)] = &[
     ("aws-cdk", "cdk"),
     ("typescript", "tsc"),
 ];
+
+/// A program that projects use and that is known for it: what only looks is no reason to download a package of its name.
+fn is_usual_tool(name: &str) -> bool {
+    catalogue::lookup(name, &[]).is_some_and(|listed| listed.class != EffectClass::Read)
+        || super::command::knows(name) && !catalogue::is_listed(name)
+        || TOOLS.iter().any(|(_, tool)| *tool == name)
+}
+
+/// Whether a manifest has a package among what it needs: its name as a key, or at the start of a requirement.
+fn names_package(text: &str, package: &str) -> bool {
+    const MOST: usize = 20;
+    text.match_indices(package).take(MOST).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + package.len()..).unwrap_or_default();
+        (before.is_empty() || before.ends_with(['"', '\'', '\n']))
+            && (after.is_empty() || after.starts_with(['"', '\'', '\n', '=', '>', '<', '~', '!', '[', ' ']))
+    })
+}
 
 /// Whether a word names a tool rather than a script: a listed program that does more than look.
 fn is_tool(name: &str) -> bool {

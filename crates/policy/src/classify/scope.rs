@@ -28,6 +28,10 @@ pub(super) struct Scope {
     pub directory: Option<String>,
     /// The line sets another index for packages.
     pub foreign_index: bool,
+    /// A variable of the line points to a database that others use.
+    pub shared_database: bool,
+    /// Images that the line built.
+    pub images: Vec<String>,
     /// Files that the line fetched.
     pub fetched: Vec<String>,
     /// Descriptors that the line opened to another host.

@@ -110,6 +110,11 @@ impl Walk<'_> {
                 // Its length and whether it is set tell nothing of it.
                 let is_told = !value.exact && !operator.starts_with('+') && !operator.starts_with('#');
                 value.marks.secret |= is_told && super::environment::is_secret_name(name);
+                // `${!name}`: the variable that this one names.
+                value.marks.secret |= *operator == "!"
+                    && self
+                        .candidate(name)
+                        .is_some_and(|named| super::environment::is_secret_name(&named.text));
                 (value, !quoted || *operator == "[@]")
             }
         }

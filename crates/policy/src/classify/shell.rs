@@ -3,6 +3,7 @@
 use writ_model::EffectClass;
 
 use super::command::is_shell;
+use super::environment::is_secret_name;
 use super::walk::Walk;
 use super::word::{self, Value};
 use super::{Target, flags};
@@ -357,11 +358,13 @@ impl Walk<'_> {
         let is_shown = self.next.is_none() && !self.is_redirected;
         let is_shown = is_shown || self.next.as_deref().is_some_and(passes_on);
         for name in args.iter().filter_map(|arg| arg.from.clone()).filter(|_| is_shown) {
-            if super::environment::is_secret_name(&name) {
+            if is_secret_name(&name) {
                 self.environment_read(&name);
             }
         }
-        if is_shown && args.iter().any(|arg| arg.marks.secret && arg.from.is_none()) {
+        if is_shown
+            && args.iter().any(|arg| arg.marks.secret && !arg.from.as_deref().is_some_and(is_secret_name))
+        {
             let target = Target::Secret("environment".to_owned());
             let text = "prints a variable that is named like a credential, among other text";
             self.effect(EffectClass::SecretRead, target, "environment.secret", text);
@@ -387,7 +390,11 @@ impl Walk<'_> {
             return;
         }
         self.plain_read(program);
+        let prints = flags::has(args, "-p");
         for arg in names {
+            if prints {
+                self.environment_named(&arg.text);
+            }
             if let Some((name, text)) = arg.text.split_once('=') {
                 let value = Value { text: text.to_owned(), ..arg.clone() };
                 self.assigned(name, &value, false);

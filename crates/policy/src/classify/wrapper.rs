@@ -36,7 +36,7 @@ const WRAPPERS: &[Wrapper] = &[
         ..plain("sudo", "-u -g -h -p -C -D -r -t -T -U -R --user --group --chdir --prompt", 0)
     },
     Wrapper { assigns: true, ..plain("doas", "-u -C -a", 0) },
-    Wrapper { assigns: true, ..plain("env", "-u --unset -C --chdir -a --argv0", 0) },
+    Wrapper { assigns: true, ..plain("env", "-u --unset -C --chdir -a --argv0 -S --split-string", 0) },
     Wrapper { assigns: true, ..plain("cross-env", "", 0) },
     Wrapper { assigns: true, ..plain("cross-env-shell", "", 0) },
     Wrapper {
@@ -204,8 +204,24 @@ impl Walk<'_> {
         }
         let mut rest = after_options(args, wrapper.values);
         let options = args.get(..args.len() - rest.len()).unwrap_or_default();
-        for text in flags::values(args, "-S --split-string").iter().filter(|_| wrapper.name == "env") {
-            self.nested(text);
+        if wrapper.name == "env"
+            && let Some(text) = flags::values(options, "-S --split-string").first()
+        {
+            // What follows the text is more arguments of its command.
+            let more = rest.iter().map(|arg| format!(" '{}'", arg.text.replace('\'', "'\\''")));
+            let text: String = std::iter::once((*text).to_owned()).chain(more).collect();
+            self.nested(&text);
+            return;
+        }
+        if matches!(wrapper.name, "sudo" | "doas")
+            && !flags::values(options, "-u --user").is_empty()
+            && rest.first().is_some_and(|name| name.text == "git")
+            && rest
+                .iter()
+                .any(|arg| matches!(arg.text.as_str(), "commit" | "tag" | "merge" | "am" | "rebase" | "push"))
+        {
+            let text = "commits or pushes as another user";
+            self.effect(EffectClass::IdentityChange, target.clone(), "git.identity", text);
         }
         if wrapper.name == "bwrap" {
             rest = args

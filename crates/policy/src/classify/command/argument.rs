@@ -40,8 +40,15 @@ impl Walk<'_> {
             return;
         }
         let mut before = "";
+        let mut takes_filter =
+            matches!(program, "jq" | "gojq" | "jaq") && !flags::has_any(args, "-f --from-file");
         for arg in args {
             let option = std::mem::replace(&mut before, arg.text.as_str());
+            // A path through a document, and no file.
+            if takes_filter && arg.text.starts_with(['.', '[', '{', '$', '"']) {
+                takes_filter = false;
+                continue;
+            }
             if flags::lists(WRITES_NEXT, option) {
                 self.writes_path(arg, false);
             } else if !arg.text.starts_with('-') || arg.text.contains('=') {

@@ -40,8 +40,13 @@ impl Walk<'_> {
                 "--pager"
             }
             "jq" | "gojq" | "jaq" => {
-                if args.iter().any(|arg| names_environment(&arg.text)) {
-                    self.environment_printed();
+                for arg in args {
+                    for name in named_in_environment(&arg.text) {
+                        self.environment_named(&name);
+                    }
+                    if names_environment(&arg.text) {
+                        self.environment_printed();
+                    }
                 }
                 return;
             }
@@ -174,6 +179,24 @@ pub(super) fn names_environment(text: &str) -> bool {
                 && !after.starts_with(|c: char| is_word(c) || matches!(c, '.' | '[' | '"' | '/' | ':'))
         })
     })
+}
+
+/// The variables that a program of jq looks at one by one: `env.NAME`, `$ENV["NAME"]`.
+pub(super) fn named_in_environment(text: &str) -> Vec<String> {
+    const MOST: usize = 20;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    ["env", "$ENV"]
+        .iter()
+        .flat_map(|start| text.match_indices(start).take(MOST))
+        .filter_map(|(at, start)| {
+            let before = text.get(..at)?;
+            let after = text.get(at + start.len()..)?;
+            let is_own = !before.ends_with(|c: char| is_word(c) || matches!(c, '.' | '$' | '"' | '/'));
+            let name = after.strip_prefix('.').or_else(|| after.strip_prefix("[\""))?;
+            let name: String = name.chars().take_while(|c| is_word(*c)).collect();
+            (is_own && !name.is_empty()).then_some(name)
+        })
+        .collect()
 }
 
 /// Whether a debugger or tracer is told to take hold of a process that already runs.

@@ -105,8 +105,13 @@ impl Walk<'_> {
         for name in program.split("@include").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
             self.runs_file(name);
         }
-        if program.replace("ENVIRON[", "").contains("ENVIRON") {
-            self.environment_printed();
+        for rest in program.split("ENVIRON").skip(1).take(MOST) {
+            let name =
+                rest.trim_start().strip_prefix('[').and_then(|rest| rest.trim_start().strip_prefix('"'));
+            match name.and_then(|rest| rest.split_once('"')) {
+                Some((name, _)) => self.environment_named(name),
+                None => self.environment_printed(),
+            }
         }
         for (at, _) in program.match_indices("system(").take(MOST) {
             let after = program.get(at + "system(".len()..).unwrap_or_default();
