@@ -7,6 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{output, run};
 
+mod named;
+
 /// Which of our crates a crate may depend on. Dependencies for tests are free.
 const EDGES: &[(&str, &[&str])] = &[
     ("model", &[]),
@@ -42,10 +44,12 @@ pub fn all(root: &Path) -> Result<()> {
             .lines()
             .map(str::to_owned)
             .collect();
+    let mut sources = named::Sources::default();
     for file in &files {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         if file.ends_with(".rs") {
             source(file, &text, &mut wrong);
+            sources.read(file, &text);
         }
         if !file.starts_with("xtask/") && !file.ends_with("package-lock.json") {
             machine_paths(file, &text, &mut wrong);
@@ -53,6 +57,10 @@ pub fn all(root: &Path) -> Result<()> {
     }
     reason_codes(root, &mut wrong)?;
     documents(root, &mut wrong);
+    for document in named::DOCUMENTS {
+        let text = std::fs::read_to_string(root.join(document)).unwrap_or_default();
+        wrong.extend(sources.missing(document, &text));
+    }
     if !wrong.is_empty() {
         bail!("the house is not tidy:\n  {}", wrong.join("\n  "));
     }
