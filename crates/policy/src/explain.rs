@@ -285,6 +285,8 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
         return sentence(instead);
     }
     let root = shown(&scope.workspace.root.to_string_lossy());
+    // A program that works elsewhere has no branch or file of the workspace to take in its place.
+    let is_program = matches!(&part.action.resource, Resource::Command { .. });
     match (part.reason, part.action.effect) {
         (ReasonCode::TaskScope, _) => "Do what belongs to this task, and leave this step out.".to_owned(),
         (ReasonCode::FingerprintChanged, _) => {
@@ -298,6 +300,11 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
         }
         (_, EffectClass::PackageInstall) => {
             "Use what is installed, or tell the person which package you need and why.".to_owned()
+        }
+        (_, EffectClass::GitPush) if is_program => {
+            "Write down what should be sent and why, such as the text of the request or the comment, and let the person \
+             send it."
+                .to_owned()
         }
         (_, EffectClass::GitPush) => {
             format!(
@@ -313,6 +320,10 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
                 .to_owned()
         }
         (_, EffectClass::IdentityChange) => "Describe the change and let a person make it.".to_owned(),
+        (_, EffectClass::Destructive) if is_program => {
+            "Look at it with a command that only reads, write down the command that removes it, and let the person run it."
+                .to_owned()
+        }
         (_, EffectClass::Destructive) => {
             format!("Remove single files inside `{root}` by editing, or leave it to the person.")
         }
@@ -351,11 +362,22 @@ fn asking(part: &Part, scope: &TaskScope) -> String {
         (_, Some(Layer::Task)) => {
             "To ask for it, tell the person: it takes another task, whose bounds name it.".to_owned()
         }
-        (_, Some(Layer::Organisation)) => format!(
-            "No approval lifts this in a task of kind {}; if the work cannot be done without it, tell the person, who can \
-             open a task of another kind.",
-            scope.task.kind
-        ),
+        (_, Some(Layer::Organisation)) => {
+            let session = match scope.task.supervision {
+                Supervision::Governed => format!("a task of kind {}", scope.task.kind),
+                Supervision::Hooked => "a session that nobody supervises".to_owned(),
+            };
+            let kinds = kinds_about(part.action.effect, scope);
+            let other = match kinds.first() {
+                Some(first) => {
+                    format!("open a task of another kind ({}): `writ run --kind {first}`", listed(&kinds))
+                }
+                None => "open a task of another kind".to_owned(),
+            };
+            format!(
+                "No approval lifts this in {session}; if the work cannot be done without it, tell the person, who can {other}."
+            )
+        }
         (_, Some(Layer::Guardrails) | None) => {
             "No approval lifts this; if the work cannot be done without it, tell the person.".to_owned()
         }
