@@ -75,6 +75,12 @@ impl Walk<'_> {
                 }
                 self.inside(shell::after_options(rest, RUN_VALUES).get(1..).unwrap_or_default());
             }
+            "inspect" if rest.iter().any(|arg| arg.text.contains(".Env")) => {
+                let target = Target::Secret("environment of a container".to_owned());
+                let text = "prints the environment of a container";
+                self.effect(EffectClass::SecretRead, target, "environment.whole", text);
+                return false;
+            }
             "build" | "buildx" | "builder" | "image" => {
                 let is_build = rest.iter().chain([sub]).any(|word| word.text == "build");
                 if is_build {

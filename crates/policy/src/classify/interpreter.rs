@@ -410,7 +410,7 @@ fn only_selects(statement: &str) -> bool {
 fn is_in_place(option: &str) -> bool {
     option.starts_with('-')
         && !option.starts_with("--")
-        && option.chars().skip(1).take_while(|c| c.is_ascii_alphabetic()).any(|c| c == 'i')
+        && option.chars().skip(1).take_while(|c| c.is_ascii_alphanumeric()).any(|c| c == 'i')
 }
 
 /// Letters, beside those the table lists, whose value is the rest of their word.

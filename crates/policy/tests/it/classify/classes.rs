@@ -62,6 +62,8 @@ fn changing_files_here_is_write_workspace() {
     all_are(
         WriteWorkspace,
         &[
+            "perl -0pi -e 's/a\\n/b/' src/a.ts",
+            "perl -0777 -i.bak -pe 's/a/b/' src/a.ts",
             r#"git add -A && git commit -m "x""#,
             "git checkout -b feature",
             "git rebase main",
@@ -322,6 +324,7 @@ fn showing_credentials_is_secret_read() {
     all_are(
         SecretRead,
         &[
+            "docker inspect web --format '{{range .Config.Env}}{{println .}}{{end}}'",
             "aws secretsmanager get-secret-value --secret-id x",
             "gh auth token",
             "git show HEAD:.env",
