@@ -69,6 +69,23 @@ pub fn actions_of(call: &ToolCall, workspace: &Workspace, files: &dyn Files) -> 
     found.actions
 }
 
+/// The actions of effects that stand in a file, seen from the workspace.
+pub(crate) fn actions_of_effects(
+    effects: Vec<classify::Effect>,
+    file: &str,
+    workspace: &Workspace,
+    files: &dyn Files,
+) -> Vec<Action> {
+    let Some(cwd) = workspace.root.to_str() else { return Vec::new() };
+    let mut found = Found { workspace, files, cwd, actions: Vec::new() };
+    for mut effect in effects {
+        let file: String = file.chars().take(100).collect();
+        effect.why.text = format!("{} (in `{file}`, which this session wrote)", effect.why.text);
+        found.effect(effect);
+    }
+    found.actions
+}
+
 struct Found<'a> {
     workspace: &'a Workspace,
     files: &'a dyn Files,

@@ -160,7 +160,7 @@ impl TaskJudge {
         grants: &dyn Grants,
         files: &dyn Files,
     ) -> Judgement {
-        let actions = actions_of(&call, &self.scope.workspace, files);
+        let actions = with_carried(actions_of(&call, &self.scope.workspace, files), moment);
         let asked = Asked { moment, grants, call: Some(&call), approval: None };
         let explanation = self.explain_asked(&actions, asked);
         self.judgement(call, actions, explanation, None)
@@ -227,6 +227,18 @@ impl TaskJudge {
     }
 }
 
+/// A call does what its words say, and what the code does that it runs.
+fn with_carried(mut actions: Vec<Action>, moment: &Moment) -> Vec<Action> {
+    for carried in &moment.carried {
+        let is_same =
+            |action: &Action| action.effect == carried.effect && action.resource == carried.resource;
+        if !actions.iter().any(is_same) {
+            actions.push(carried.clone());
+        }
+    }
+    actions
+}
+
 // === impl StepUp ===
 
 impl StepUp {
@@ -255,7 +267,7 @@ impl StepUp {
         files: &dyn Files,
     ) -> Judgement {
         let Ruling { call, actions: approved, .. } = self.ruling;
-        let actions = actions_of(&call, &judge.scope.workspace, files);
+        let actions = with_carried(actions_of(&call, &judge.scope.workspace, files), moment);
         let explanation = if actions == approved {
             judge.explain_asked(&actions, Asked { moment, grants, call: Some(&call), approval: Some(level) })
         } else {

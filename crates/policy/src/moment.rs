@@ -1,6 +1,6 @@
 //! What holds at the moment of a call and is no part of it: time, taint, budgets, the state of the fingerprint.
 
-use writ_model::{SourceKind, Timestamp, Touch};
+use writ_model::{Action, SourceKind, Timestamp, Touch};
 
 use crate::taint::Story;
 
@@ -15,6 +15,8 @@ pub struct Moment {
     pub chain: Chain,
     /// Where the taint came from, in words. No decision rests on it.
     pub story: Story,
+    /// What code that the sessions wrote would do when the call runs it. Judged with the call's own actions.
+    pub carried: Vec<Action>,
 }
 
 /// What is left before the task stops by itself.

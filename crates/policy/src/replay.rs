@@ -222,6 +222,7 @@ impl<'a> Run<'a> {
             taint: before.taint,
             chain: before.chain,
             story: before.story,
+            carried: before.carried,
         };
         if let Some(cause) = self.usage.beyond(&actions, &self.scenario.limits) {
             self.ended = Some(format!("it reached its {cause}"));

@@ -22,6 +22,7 @@
 //! stops those.
 
 mod beacon;
+mod carried;
 mod command;
 mod footprint;
 mod ground;

@@ -204,6 +204,7 @@ impl Room {
             taint: before.taint,
             chain: before.chain,
             story: before.story,
+            carried: before.carried,
         }
     }
 

@@ -89,6 +89,7 @@ fn moment() -> Moment {
         taint: Taint::default(),
         chain: writ_policy::Chain::default(),
         story: writ_policy::Story::default(),
+        carried: Vec::new(),
     }
 }
 

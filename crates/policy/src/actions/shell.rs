@@ -51,7 +51,7 @@ impl Found<'_> {
         }
     }
 
-    fn effect(&mut self, effect: Effect) {
+    pub(super) fn effect(&mut self, effect: Effect) {
         let Effect { class, target, why } = effect;
         let because = Because { says: why.text, rule: why.rule.into_owned(), part: why.span };
         match target {

@@ -5,12 +5,14 @@
 //! that shows nothing and uses only the standard library is a read, or a write where it only writes; everything else is at
 //! least `build-test`.
 
+mod file;
 mod literal;
 mod pure;
 mod words;
 
 use writ_model::EffectClass;
 
+pub(crate) use self::file::{Sort, language_of, of_file};
 use self::literal::{
     Literal, backquoted, is_keyword_value, is_opened, is_variable, looks_like_path, string_literals,
 };

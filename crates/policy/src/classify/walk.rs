@@ -147,6 +147,11 @@ impl<'f> Walk<'f> {
         }
     }
 
+    /// For a text that is no command line of its own.
+    pub(super) fn apart_from_lines(facts: &'f Facts<'f>) -> Self {
+        Self::new("", facts)
+    }
+
     fn finish(mut self) -> Classified {
         if self.effects.is_empty() {
             self.effect(

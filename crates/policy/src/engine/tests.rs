@@ -53,6 +53,7 @@ pub(crate) fn moment() -> Moment {
         taint: Taint::default(),
         chain: Chain::default(),
         story: crate::taint::Story::default(),
+        carried: Vec::new(),
     }
 }
 

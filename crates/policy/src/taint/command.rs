@@ -400,6 +400,50 @@ impl Piece {
         files
     }
 
+    /// Languages whose code it builds, tests or installs; `*` for all.
+    pub fn languages(&self) -> Vec<&'static str> {
+        let by = |program: &str| match program {
+            "pytest" | "py.test" | "tox" | "nox" | "coverage" | "hatch" | "pip" | "pip3" | "poetry"
+            | "pdm" | "pipenv" | "sphinx-build" | "mypy" => vec!["python"],
+            "uv" => vec!["python"],
+            "cargo" | "cross" | "maturin" => vec!["rust"],
+            "npm" | "pnpm" | "yarn" | "bun" | "bunx" | "npx" | "jest" | "vitest" | "mocha" | "ava"
+            | "vite" | "webpack" | "rollup" | "next" | "playwright" | "cypress" | "gulp" | "grunt"
+            | "turbo" | "nx" | "tsc" | "karma" => {
+                vec!["node"]
+            }
+            "go" | "gotestsum" | "ginkgo" => vec!["go"],
+            "bundle" | "bundler" | "rspec" | "rake" | "rails" => vec!["ruby"],
+            "gradle" | "gradlew" | "mvn" | "mvnw" | "sbt" | "ant" => vec!["java"],
+            "phpunit" | "composer" => vec!["php"],
+            "prove" => vec!["perl"],
+            "bats" => vec!["shell"],
+            "make" | "gmake" | "just" | "task" | "bazel" | "cmake" | "ctest" | "ninja" | "meson"
+            | "docker" | "podman" => {
+                vec!["*"]
+            }
+            _ if program.starts_with("python") => vec!["python"],
+            "node" | "deno" | "tsx" | "ts-node" => vec!["node"],
+            "ruby" => vec!["ruby"],
+            "php" => vec!["php"],
+            _ => Vec::new(),
+        };
+        by(self.parts().0)
+    }
+
+    /// Whether git may run its hooks.
+    pub fn runs_hooks(&self) -> bool {
+        const RUNNING: &str = "commit push merge pull checkout switch rebase am cherry-pick revert";
+        self.parts().0 == "git" && self.plain().any(|word| is_in(RUNNING, word))
+    }
+
+    /// The program that is given a file to run.
+    pub fn interpreter(&self) -> Option<&str> {
+        let (program, _) = self.parts();
+        (is_in(INTERPRETERS, program) || is_in(SHELLS, program) || program.starts_with("python"))
+            .then_some(program)
+    }
+
     /// Whether it runs what it reads from its input, or what another command in its words gives out.
     pub fn interprets_input(&self) -> bool {
         let (program, words) = self.parts();

@@ -12,6 +12,7 @@ use writ_model::{Action, CallId, EffectClass, Operation, Place, Resource, Source
 use super::command::{self, Piece};
 use super::ground::{self, Ground};
 use crate::actions::Within;
+use crate::classify::Sort;
 use crate::host::Zone;
 
 /// Most paths of each sort that one call is followed in. A call has at most 256 actions.
@@ -51,6 +52,16 @@ pub struct Footprint {
     pub(super) texts: Vec<String>,
     /// Whether the texts are all that it writes and says.
     pub(super) is_cut: bool,
+    /// Files whose text the command line gives itself, by real path.
+    pub(super) given: Vec<(String, String)>,
+    /// Languages of the code that it builds or tests; see [`command::Piece::languages`].
+    pub(super) languages: BTreeSet<&'static str>,
+    /// It installs and does not build.
+    pub(super) only_installs: bool,
+    /// Git may run its hooks.
+    pub(super) runs_hooks: bool,
+    /// Programs that are given a file to run.
+    interpreters: Vec<String>,
 }
 
 // === impl Footprint ===
@@ -64,6 +75,30 @@ impl Footprint {
     /// Real paths of what is written.
     pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
         self.writes.iter().map(String::as_str)
+    }
+
+    /// The language of a file that the call starts, by what it is started with.
+    pub(super) fn language_of(&self, path: &str) -> Option<&'static str> {
+        if !self.runs.contains(path) {
+            return None;
+        }
+        self.interpreters.iter().find_map(|program| match program.as_str() {
+            "node" | "nodejs" | "deno" | "bun" | "tsx" | "ts-node" => Some("node"),
+            "ruby" => Some("ruby"),
+            "perl" => Some("perl"),
+            "php" => Some("php"),
+            "lua" => Some("lua"),
+            program if program.starts_with("python") || program.starts_with("pypy") => Some("python"),
+            _ => None,
+        })
+    }
+
+    /// Whether a build or a test of this call takes a file in.
+    pub(super) fn takes_in(&self, path: &str, sort: Sort) -> bool {
+        let is_wanted = self.languages.contains("*")
+            || crate::classify::language_of(path, "")
+                .is_some_and(|language| self.languages.contains(language));
+        is_wanted && (!self.only_installs || sort == Sort::Program)
     }
 
     /// The footprint of a call with these actions.
@@ -83,12 +118,25 @@ impl Footprint {
             command: None,
             texts: Vec::new(),
             is_cut: false,
+            given: Vec::new(),
+            languages: BTreeSet::new(),
+            only_installs: false,
+            runs_hooks: false,
+            interpreters: Vec::new(),
         };
         for action in actions {
             print.action(action, ground);
         }
+        let has = |effect| actions.iter().any(|action: &Action| action.effect == effect);
+        let builds = has(EffectClass::BuildTest);
+        print.only_installs = !builds;
         match &call.operation {
-            Operation::Shell { command } => print.shell(command, &call.cwd, ground),
+            Operation::Shell { command } => {
+                print.shell(command, &call.cwd, ground);
+                if !builds && !has(EffectClass::PackageInstall) {
+                    print.languages.clear();
+                }
+            }
             Operation::Fetch { url } => {
                 let host = crate::host::host_of(url);
                 let is_own = host.as_deref().is_some_and(|host| Zone::of(host) == Zone::Loopback);
@@ -213,8 +261,14 @@ impl Footprint {
             home: ground.workspace.home.as_deref().and_then(Path::to_str),
             look: Some(&Within { files: ground.files, root: &ground.workspace.root }),
         };
-        for name in crate::classify::classify(line, &facts).runs {
+        let classified = crate::classify::classify(line, &facts);
+        for name in classified.runs {
             self.place(ground, cwd, &name, |print| &mut print.runs);
+        }
+        for written in classified.written {
+            if let Some(path) = ground.place(cwd, &written.file) {
+                self.given.push((path, written.text));
+            }
         }
         let read = command::read(line);
         for piece in &read {
@@ -239,6 +293,9 @@ impl Footprint {
         for name in piece.fetched() {
             self.place(ground, cwd, &name, |print| &mut print.writes);
         }
+        self.languages.extend(piece.languages());
+        self.runs_hooks |= piece.runs_hooks();
+        self.interpreters.extend(piece.interpreter().map(str::to_owned));
         for name in piece.build_files() {
             self.place(ground, cwd, &name, |print| &mut print.builds);
         }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use writ_model::{CallId, Digest, Place, SourceKind, Touch};
+use writ_model::{Action, CallId, Digest, Place, SourceKind, Touch};
 
 use super::beacon;
+use super::carried::Carried;
 use super::footprint::Footprint;
 use super::ground::Ground;
 use super::marks::{Mark, Marked, Marks, PathKey};
@@ -76,6 +77,8 @@ pub struct Before {
     pub taint: Taint,
     pub chain: Chain,
     pub story: Story,
+    /// What files that the sessions wrote would do when the call runs them.
+    pub carried: Vec<Action>,
 }
 
 /// What a call changed, to be recorded.
@@ -160,10 +163,12 @@ impl Session {
             taint = taint.with(Taint::of(kind));
             own.push(Trace::new(kind, path, print.call));
         }
-        let runs = self.running(print, &read, ground);
+        let carried = Carried::of(print, &self.written, ground);
+        let runs = self.running(print, &read, &carried, ground);
         let repeats = print.is_more
             && (print.command.as_deref().is_some_and(|command| self.commands.has(command))
-                || print.texts.iter().any(|text| print.command.is_none() && self.commands.has(text)));
+                || print.texts.iter().any(|text| print.command.is_none() && self.commands.has(text)))
+            || carried.active.iter().any(|(_, text)| self.commands.has_any(text));
         let compared = self.compare(print);
         let inflow = self.inflow(print, &read, compared);
         let chain = Chain {
@@ -182,7 +187,8 @@ impl Session {
         } else {
             self.traces.iter().cloned().chain(own).collect()
         };
-        Before { taint, chain, story: Story { traces, marked: runs.map(Into::into), repeated } }
+        let story = Story { traces, marked: runs.map(Into::into), repeated };
+        Before { taint, chain, story, carried: carried.actions }
     }
 
     /// The call was allowed: what it lets in counts from now on, and what it writes is marked.
@@ -301,20 +307,44 @@ impl Session {
     }
 
     /// The marked file that the call would run, and what it was written from.
-    fn running(&self, print: &Footprint, read: &[(String, Mark)], ground: &Ground<'_>) -> Option<String> {
+    fn running(
+        &self,
+        print: &Footprint,
+        read: &[(String, Mark)],
+        carried: &Carried,
+        ground: &Ground<'_>,
+    ) -> Option<String> {
         let untrusted = |(_, mark): &&(String, Mark)| mark.touch() == Touch::Untrusted;
         let told = |(path, mark): &(String, Mark)| {
             format!("`{}`, which was written from {} (`{}`)", shown(path), mark.from, shown(&mark.what))
         };
         let direct = self.marks_of(&print.runs, ground);
+        // What the agent wrote after a page that nobody saw is its own where it says and does nothing of note.
+        let is_own = |path: &str, mark: &Mark| {
+            !mark.whole
+                && self.written.contains(path)
+                && carried.plain.contains(path)
+                && !self.repeats(path, ground)
+        };
         // A build file that came in as a whole runs as a whole; one that the agent wrote after a page is its own.
-        let built = self.marks_of(&print.builds, ground);
+        let mut builds = print.builds.clone();
+        let active = |path: &str| carried.active.iter().any(|(active, _)| active == path);
+        builds.extend(carried.active.iter().map(|(path, _)| path.clone()));
+        let built = self.marks_of(&builds, ground);
         direct
             .iter()
+            .filter(|(path, mark)| !is_own(path, mark))
             .find(untrusted)
-            .or_else(|| built.iter().filter(|(_, mark)| mark.whole).find(untrusted))
+            .or_else(|| built.iter().filter(|(path, mark)| mark.whole || active(path)).find(untrusted))
             .or_else(|| read.iter().filter(|_| print.interprets).find(untrusted))
             .map(told)
+    }
+
+    /// Whether the text of a file has a stretch in common with untrusted text.
+    fn repeats(&self, path: &str, ground: &Ground<'_>) -> bool {
+        let most = crate::classify::MAX_LOOK_BYTES;
+        let text = ground.files.text(&ground.workspace.root, Path::new(path), most);
+        text.is_none_or(|text| self.untrusted.shares(&text))
     }
 
     /// What may be in the files that the call writes.

@@ -61,6 +61,16 @@ impl Commands {
         !self.kept.is_empty() && command.lines().flat_map(pieces).any(|piece| self.has_piece(&words(piece)))
     }
 
+    /// Whether a line of a text, or what stands in quotes in one, is a command that was kept.
+    pub fn has_any(&self, text: &str) -> bool {
+        let quoted = |line: &str| -> bool {
+            ['"', '\'', '`']
+                .iter()
+                .any(|mark| line.split(*mark).skip(1).step_by(2).any(|part| self.has(part)))
+        };
+        !self.kept.is_empty() && text.lines().any(|line| self.has(line) || quoted(line))
+    }
+
     fn has_piece(&self, words: &[&str]) -> bool {
         let words = words.get(..words.len().min(WORDS)).unwrap_or_default();
         let begins = |at: usize| {

@@ -69,6 +69,7 @@ pub fn moment() -> Moment {
         taint: Taint::default(),
         chain: writ_policy::Chain::default(),
         story: writ_policy::Story::default(),
+        carried: Vec::new(),
     }
 }
 

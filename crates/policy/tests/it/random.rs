@@ -326,6 +326,7 @@ pub fn moment(dice: &mut Dice) -> Moment {
         taint,
         chain: Chain { mixes: dice.one_in(4), repeats: dice.one_in(4), ..Chain::default() },
         story: Story::default(),
+        carried: Vec::new(),
     }
 }
 

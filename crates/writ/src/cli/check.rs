@@ -237,6 +237,7 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
         },
         chain: Chain::default(),
         story: Story::default(),
+        carried: Vec::new(),
     };
     let Put { mut decision, parts, told, unasked, call } = asked.put_to(&judge, &moment);
     let ground = Ground {

@@ -275,6 +275,7 @@ impl Case {
             },
             chain: RawChain::all(&raw.chain),
             story: Story::default(),
+            carried: Vec::new(),
         };
         let name = match &raw.kinds {
             Some(_) => format!("{kind}: {name}"),
