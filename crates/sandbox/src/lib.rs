@@ -100,7 +100,7 @@ pub use layer::{Layer, Refusal};
 pub use limits::PRIVATE_BYTES;
 pub use peer::{Namespace, Peer, PeerOrigin, Process, myself, origin_of, seen_from_inside};
 pub use plan::{Plan, PlanError};
-pub use probe::{Finding, probe};
+pub use probe::{Finding, probe, rehearsed};
 pub use profile::{Danger, Profile};
 pub use recorder::{Recorder, Started};
 pub use stage::dispatch;

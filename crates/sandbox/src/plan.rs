@@ -74,8 +74,16 @@ pub(crate) enum Mount {
     Private(Target),
     /// Makes a directory inside what is private.
     Make(Made),
-    /// The same, and mounts it on itself.
+    /// Makes a directory inside what is hidden, and mounts an empty one over it that the client may fill.
+    MakePrivate(Made),
+    /// Makes a directory inside what is private, and mounts an empty read-only one over it.
+    HideMade(Made),
+    /// Makes a directory inside what is private, and mounts it on itself.
     PinMade(Made),
+    /// Mounts it on itself, read-only, inside a copy.
+    ReadOnlyCopy(Made),
+    /// Puts a file with the same text at its own path.
+    CopyFile(Target),
     /// Mounts it at its own path with a layer over it that takes what is changed.
     Copy(Copied),
 }
@@ -222,6 +230,11 @@ impl Plan {
         self.gives_up(Danger::NoNamespaces)
     }
 
+    /// Names of the client's variables.
+    pub fn variables(&self) -> impl Iterator<Item = &OsStr> {
+        self.client.env.iter().map(|(name, _)| name.as_os_str())
+    }
+
     /// What the plan gives up.
     pub fn danger(&self) -> impl Iterator<Item = Danger> {
         self.danger.iter().copied()
@@ -349,9 +362,14 @@ impl Mount {
             | Self::HideFile(target)
             | Self::Keep(target)
             | Self::Private(target)
+            | Self::CopyFile(target)
             | Self::Copy(Copied { target, .. })
             | Self::ReadOnly(target) => &target.path,
-            Self::Make(made) | Self::PinMade(made) => &made.path,
+            Self::Make(made)
+            | Self::HideMade(made)
+            | Self::MakePrivate(made)
+            | Self::PinMade(made)
+            | Self::ReadOnlyCopy(made) => &made.path,
         }
     }
 
@@ -364,13 +382,15 @@ impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self {
             Self::Pin(_) | Self::PinMade(_) => "pin",
-            Self::HideDirectory(_) => "hide directory",
+            Self::HideDirectory(_) | Self::HideMade(_) => "hide directory",
             Self::HideFile(_) => "hide file",
             Self::Keep(_) => "keep",
-            Self::ReadOnly(_) => "read-only",
+            Self::ReadOnly(_) | Self::ReadOnlyCopy(_) => "read-only",
             Self::Private(_) => "private",
-            Self::Make(_) => "private, new",
-            Self::Copy(Copied { writable: true, .. }) => "copy, changes end with the task,",
+            Self::Make(_) | Self::MakePrivate(_) => "private, new",
+            Self::CopyFile(_) | Self::Copy(Copied { writable: true, .. }) => {
+                "copy, changes end with the task,"
+            }
             Self::Copy(Copied { writable: false, .. }) => "read-only, this kernel has no layers for it,",
         };
         write!(f, "{verb} {}", self.path().display())?;

@@ -29,11 +29,21 @@ pub fn probe() -> Vec<Finding> {
         recorded: true,
         ..Profile::default()
     };
-    let (held, error) = match Plan::draw(profile) {
-        Ok(plan) => rehearse(plan),
-        Err(error) => return Layer::ALL.map(|layer| Finding::missing(layer, &error.to_string())).into(),
-    };
-    Layer::ALL
+    match Plan::draw(profile) {
+        Ok(plan) => rehearsed(&plan),
+        Err(error) => Layer::ALL.map(|layer| Finding::missing(layer, &error.to_string())).into(),
+    }
+}
+
+/// Takes every step of a plan but the last one, and ends it again: what would be in force, and what not.
+///
+/// Changes nothing on the host. Needs [`crate::dispatch`] in `main`.
+#[must_use]
+pub fn rehearsed(plan: &Plan) -> Vec<Finding> {
+    let wanted = plan.layers();
+    let (held, error) = rehearse(plan.clone());
+    wanted
+        .into_iter()
         .map(|layer| match &error {
             _ if held.contains(&layer) => Finding { layer, available: Ok(()) },
             Some(StartError::Layer(refusal)) if refusal.layer == layer => {
@@ -45,7 +55,7 @@ pub fn probe() -> Vec<Finding> {
             Some(error) => Finding::missing(layer, &error.to_string()),
             None => Finding::missing(layer, "the sandbox did not report it"),
         })
-        .into()
+        .collect()
 }
 
 // === impl Finding ===

@@ -38,6 +38,8 @@ enum Cover {
 pub(super) struct View {
     table: Vec<MountEntry>,
     covers: BTreeMap<PathBuf, Cover>,
+    /// Hidden folders that nobody may make anew where they are absent.
+    firm: BTreeSet<PathBuf>,
     /// Wishes that cannot be fulfilled because there is nothing to hide.
     pub absent: Vec<PathBuf>,
 }
@@ -50,6 +52,7 @@ impl View {
         let Wishes { hide, hide_if_present, keep, show, private, copies } = wishes;
         let table = mounts::table().map_err(PlanError::MountTable)?;
         let mut hidden = all_real("hide", hide)?;
+        let firm: BTreeSet<PathBuf> = hidden.iter().filter(|path| path.is_dir()).cloned().collect();
         let mut absent = Vec::new();
         for path in hide_if_present {
             match real("hide", &path) {
@@ -80,7 +83,13 @@ impl View {
             }
             covers.insert(path, Cover::Keep);
         }
-        Ok(Self { table, covers, absent })
+        let mut view = Self { table, covers, firm, absent };
+        view.leave_out_what_is_gone_anyway();
+        // What is not there in an empty directory will not appear in it either.
+        let absent =
+            view.absent.iter().filter(|path| real_or_to_be(path).is_ok_and(|path| view.shows(&path)));
+        let absent = absent.cloned().collect();
+        Ok(Self { absent, ..view })
     }
 
     /// The steps in order: parents before children, so that each lands in what is there by then; what is read-only
@@ -108,16 +117,23 @@ impl View {
             let around = self.cover_above(path).map(|(_, cover)| cover);
             let shows = !matches!(around, Some(Cover::Hide | Cover::Private));
             let step = match cover {
+                Cover::Hide if around == Some(Cover::Private) && self.firm.contains(path) => {
+                    hidden.push(path);
+                    Mount::HideMade(Made { path: path.clone() })
+                }
                 Cover::Hide if !shows || around == Some(Cover::Copy) => continue,
                 Cover::Hide => {
                     hidden.push(path);
                     hide(path)?
                 }
                 Cover::Private if shows && path.is_dir() => Mount::Private(Target::at(path.clone())?),
-                Cover::Private => Mount::Make(Made { path: path.clone() }),
-                Cover::Keep if shows => continue,
+                Cover::Private if around == Some(Cover::Private) => Mount::Make(Made { path: path.clone() }),
+                Cover::Private => Mount::MakePrivate(Made { path: path.clone() }),
+                Cover::Keep if matches!(around, None | Some(Cover::Keep)) => continue,
                 Cover::Keep => Mount::Keep(Target::at(path.clone())?),
-                Cover::Copy => self.copy(path)?,
+                Cover::Copy if path.is_dir() => self.copy(path)?,
+                Cover::Copy if shows => continue,
+                Cover::Copy => Mount::CopyFile(Target::at(path.clone())?),
             };
             steps.insert((path.clone(), 0), step);
         }
@@ -144,7 +160,12 @@ impl View {
         }
         let mut steps: Vec<Mount> = steps.into_values().collect();
         for path in read_only {
-            steps.push(Mount::ReadOnly(Target::at(path)?));
+            let copied = matches!(self.cover_of(&path), Some((_, Cover::Copy)));
+            steps.push(if copied {
+                Mount::ReadOnlyCopy(Made { path })
+            } else {
+                Mount::ReadOnly(Target::at(path)?)
+            });
         }
         if as_root && mounts::is_mount_point(&self.table, Path::new("/sys")) {
             steps.push(Mount::ReadOnly(Target::at(PathBuf::from("/sys"))?));
@@ -160,7 +181,8 @@ impl View {
             let path = real_or_to_be(path)?;
             let there = match self.cover_of(&path) {
                 Some((_, Cover::Hide)) => false,
-                Some((outer, Cover::Private)) => outer == path,
+                // Programs may be made there later; what may be written is listed by itself.
+                Some((outer, Cover::Private)) => !private || outer == path,
                 Some((_, Cover::Keep | Cover::Copy)) | None => path.symlink_metadata().is_ok(),
             };
             if there {
@@ -168,6 +190,17 @@ impl View {
             }
         }
         Ok(all.into_iter().collect())
+    }
+
+    /// What is to be hidden in something empty is absent without a mask of its own, and nothing begins there.
+    fn leave_out_what_is_gone_anyway(&mut self) {
+        let hidden = self.covers.iter().filter(|(_, cover)| **cover == Cover::Hide);
+        let hidden: Vec<PathBuf> = hidden.map(|(path, _)| path.clone()).collect();
+        for path in hidden.into_iter().filter(|path| !self.firm.contains(path)) {
+            if let Some((_, Cover::Hide | Cover::Private)) = self.cover_above(&path) {
+                self.covers.remove(&path);
+            }
+        }
     }
 
     fn copy(&self, path: &Path) -> Result<Mount, PlanError> {

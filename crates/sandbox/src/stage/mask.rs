@@ -19,6 +19,9 @@ use crate::sys;
 /// Options of the empty directory over a hidden one. It holds the directories down to kept paths and nothing else.
 const EMPTY_OPTIONS: &std::ffi::CStr = c"mode=0755,size=64k,nr_inodes=1k";
 
+/// Largest file that is copied.
+const MAX_COPY_BYTES: u64 = 64 << 20;
+
 /// Settings of the kernel inside `/proc` that belong to the system's root user, whatever capabilities it has lost.
 const ROOT_SETTINGS: [&str; 5] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"];
 
@@ -48,8 +51,27 @@ pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
                     kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
                 bring_back(source, &target.path).map_err(|error| failed(&error))?;
             }
+            Mount::ReadOnlyCopy(Made { path }) => open(path, OFlags::empty())
+                .and_then(|meant| bind(meant.as_fd(), path))
+                .and_then(|()| open(path, OFlags::empty()))
+                .and_then(|bound| sys::set_read_only(bound.as_fd(), true))
+                .map_err(|error| failed(&error))?,
+            Mount::CopyFile(target) => {
+                let source =
+                    kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
+                copy_file(source, &target.path).map_err(|error| failed(&error))?;
+            }
             Mount::Private(target) => own_directory(target).map_err(|error| failed(&error))?,
             Mount::Make(Made { path }) => fs::create_dir_all(path).map_err(|error| failed(&error))?,
+            Mount::HideMade(Made { path }) => {
+                fs::create_dir_all(path)
+                    .and_then(|()| hide_under(&open(path, OFlags::DIRECTORY)?))
+                    .map_err(|error| failed(&error))?;
+                empty.push(path);
+            }
+            Mount::MakePrivate(Made { path }) => fs::create_dir_all(path)
+                .and_then(|()| empty_directory(&open(path, OFlags::DIRECTORY)?, 0o700))
+                .map_err(|error| failed(&error))?,
             Mount::PinMade(Made { path }) => fs::create_dir_all(path)
                 .and_then(|()| bind(open(path, OFlags::DIRECTORY)?.as_fd(), path))
                 .map_err(|error| failed(&error))?,
@@ -107,8 +129,11 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
         | Mount::Keep(_)
         | Mount::Private(_)
         | Mount::Make(_)
+        | Mount::MakePrivate(_)
+        | Mount::HideMade(_)
+        | Mount::CopyFile(_)
         | Mount::Copy(_) => Layer::Masks,
-        Mount::ReadOnly(_) => Layer::ReadOnly,
+        Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_) => Layer::ReadOnly,
     }
 }
 
@@ -116,7 +141,7 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
 fn open_kept(steps: &[Mount]) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
     let mut kept = BTreeMap::new();
     for step in steps {
-        if let Mount::Keep(target) | Mount::Copy(Copied { target, .. }) = step {
+        if let Mount::Keep(target) | Mount::CopyFile(target) | Mount::Copy(Copied { target, .. }) = step {
             let source = open_meant(target)
                 .map_err(|error| Layer::Masks.refused(&format!("cannot {step}"), &error))?;
             kept.insert(target.path.clone(), source);
@@ -186,6 +211,18 @@ fn layer(source: &OwnedFd, place: &Path, absent: &[PathBuf]) -> io::Result<Owned
     Ok(rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
+/// Writes a file of the same text, owner and modes.
+fn copy_file(source: &OwnedFd, path: &Path) -> io::Result<()> {
+    let size = rustix::fs::fstat(source)?.st_size;
+    if u64::try_from(size).map_or(true, |size| size > MAX_COPY_BYTES) {
+        return Err(io::Error::other("it is too large to be copied"));
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::copy(by_descriptor(source.as_fd()), path).map(drop)
+}
+
 /// Puts a mount that is nowhere yet at `path`, which is made where it is not there.
 fn put(mount: &OwnedFd, path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
@@ -198,10 +235,14 @@ fn put(mount: &OwnedFd, path: &Path) -> io::Result<()> {
 fn own_directory(target: &Target) -> io::Result<()> {
     let meant = open_meant(target)?;
     let mode = rustix::fs::fstat(&meant)?.st_mode & 0o1777;
+    empty_directory(&meant, mode)
+}
+
+fn empty_directory(place: &OwnedFd, mode: u32) -> io::Result<()> {
     let options =
         std::ffi::CString::new(format!("mode={mode:o},size={PRIVATE_BYTES},nr_inodes={PRIVATE_FILES}"))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    rustix::mount::mount("writ-yard", by_descriptor(meant.as_fd()), "tmpfs", flags, options.as_c_str())?;
+    rustix::mount::mount("writ-yard", by_descriptor(place.as_fd()), "tmpfs", flags, options.as_c_str())?;
     Ok(())
 }
 
@@ -216,9 +257,12 @@ fn bind_on_itself(target: &Target, read_only: bool) -> io::Result<()> {
 }
 
 fn hide_directory(target: &Target) -> io::Result<()> {
-    let meant = open_meant(target)?;
+    hide_under(&open_meant(target)?)
+}
+
+fn hide_under(place: &OwnedFd) -> io::Result<()> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    rustix::mount::mount("writ-yard", by_descriptor(meant.as_fd()), "tmpfs", flags, EMPTY_OPTIONS)?;
+    rustix::mount::mount("writ-yard", by_descriptor(place.as_fd()), "tmpfs", flags, EMPTY_OPTIONS)?;
     Ok(())
 }
 

@@ -35,12 +35,15 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
         let outcome = match step {
             Mount::Pin(target) => pinned(&target.path),
             Mount::PinMade(made) => pinned(&made.path),
-            Mount::HideDirectory(target) => empty_directory(target, &plan.mounts),
+            Mount::HideDirectory(target) => empty_directory(&target.path, &plan.mounts),
+            Mount::HideMade(made) => empty_directory(&made.path, &plan.mounts),
             Mount::HideFile(target) => null_device(target),
             Mount::Keep(target) => same_as_outside(target),
-            Mount::ReadOnly(target) => read_only(target),
+            Mount::ReadOnly(target) => read_only(&target.path),
+            Mount::ReadOnlyCopy(made) => read_only(&made.path),
+            Mount::CopyFile(target) => in_memory(&target.path),
             Mount::Private(target) => own_directory(target),
-            Mount::Make(made) => in_memory(&made.path),
+            Mount::Make(made) | Mount::MakePrivate(made) => in_memory(&made.path),
             Mount::Copy(copied) => copy(copied),
         };
         outcome.map_err(|reason| layer_of(step).broken(format!("after `{step}`: {reason}")))?;
@@ -151,24 +154,26 @@ fn pinned(path: &Path) -> Result<(), String> {
     }
 }
 
-fn empty_directory(target: &Target, steps: &[Mount]) -> Result<(), String> {
-    match rustix::fs::statfs(&target.path) {
+fn empty_directory(path: &Path, steps: &[Mount]) -> Result<(), String> {
+    match rustix::fs::statfs(path) {
         Ok(found) if u64::try_from(found.f_type) == Ok(IN_MEMORY) => {}
         Ok(_) => return Err("the directory shows".to_owned()),
         Err(error) => return unreachable_or(error.into()),
     }
-    let entries = fs::read_dir(&target.path).map_err(|error| error.to_string())?;
+    let entries = fs::read_dir(path).map_err(|error| error.to_string())?;
     for entry in entries {
-        let path = entry.map_err(|error| error.to_string())?.path();
+        let entry = entry.map_err(|error| error.to_string())?.path();
         let leads_to_kept = steps.iter().any(|step| {
-            matches!(step, Mount::Keep(_) | Mount::Copy(_) | Mount::Make(_)) && step.path().starts_with(&path)
+            !matches!(step, Mount::Pin(_) | Mount::HideDirectory(_) | Mount::HideFile(_))
+                && step.path() != path
+                && step.path().starts_with(&entry)
         });
         if !leads_to_kept {
-            return Err(format!("`{}` shows", path.display()));
+            return Err(format!("`{}` shows", entry.display()));
         }
     }
-    match fs::create_dir(target.path.join("canary")) {
-        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => cannot_unmount(&target.path),
+    match fs::create_dir(path.join("canary")) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => cannot_unmount(path),
         Err(error) => Err(format!("writing into it failed for another reason: {error}")),
         Ok(()) => Err("it can be written into".to_owned()),
     }
@@ -190,7 +195,7 @@ fn in_memory(path: &Path) -> Result<(), String> {
 fn copy(copied: &Copied) -> Result<(), String> {
     let path = &copied.target.path;
     if !copied.writable {
-        return read_only(&copied.target);
+        return read_only(path);
     }
     match rustix::fs::statfs(path) {
         Ok(found) if u64::try_from(found.f_type) == Ok(LAYERED) => {}
@@ -225,9 +230,9 @@ fn same_as_outside(target: &Target) -> Result<(), String> {
     }
 }
 
-fn read_only(target: &Target) -> Result<(), String> {
-    match rustix::fs::statvfs(&target.path) {
-        Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => cannot_unmount(&target.path),
+fn read_only(path: &Path) -> Result<(), String> {
+    match rustix::fs::statvfs(path) {
+        Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => cannot_unmount(path),
         Ok(_) => Err("it can be written".to_owned()),
         Err(error) => unreachable_or(error.into()),
     }

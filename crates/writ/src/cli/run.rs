@@ -3,6 +3,7 @@
 //! The supervisor holds the writ, answers the client's hooks and ends everything the client started when the task ends,
 //! whatever ends it. The client runs in this terminal and knows nothing of the writ.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use writ_control::api::message::TaskOpen;
 use writ_gateway::setup::patience;
 use writ_model::{Bounds, CloseCause, Label, Limits, TaskKind};
+use writ_sandbox::Danger;
 
 use super::Context;
 use super::measure::duration;
@@ -19,12 +21,16 @@ use crate::screen;
 use crate::wire::Held;
 
 mod bounds;
+mod danger;
 mod form;
+mod network;
 mod place;
 mod prepare;
+mod rehearsal;
 mod summary;
 mod supervise;
 mod who;
+mod yard;
 
 pub(super) use form::{chosen, confirmed, has_terminal};
 pub(super) use place::found as find_program;
@@ -44,6 +50,7 @@ Examples:
   writ run --kind bugfix --task \"fix the date parser\" -- claude
   writ run --kind docs --task \"describe the flags\" --ttl 20m -- \\
       codex exec \"describe the flags\"
+  writ run --dry-run --kind bugfix -- claude                  # what the sandbox would do; starts nothing
   writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode
   writ run --kind bugfix --task \"fix issue 4\" --write 'src/**' \\
       --write 'tests/**' --allow-host docs.rs \\
@@ -69,9 +76,14 @@ pub(super) struct Arguments {
     /// Pass this variable too, unless it looks like a credential
     #[arg(long, value_name = "NAME")]
     env: Vec<String>,
-    /// Run without the sandbox: the client can then reach Writ's own state and end its supervisor
+    #[command(flatten)]
+    danger: danger::Arguments,
+    /// Show what the sandbox would do, step by step, and start nothing
     #[arg(long)]
-    danger_no_namespaces: bool,
+    dry_run: bool,
+    /// With --dry-run: as JSON
+    #[arg(long, requires = "dry_run")]
+    json: bool,
     #[command(flatten)]
     bounds: bounds::Arguments,
     /// The client and its arguments
@@ -88,7 +100,7 @@ struct Wish {
     bounds: Option<Bounds>,
     hold: Duration,
     env: Vec<String>,
-    danger_no_namespaces: bool,
+    danger: BTreeSet<Danger>,
     program: place::Program,
     arguments: Vec<String>,
     cwd: PathBuf,
@@ -97,7 +109,11 @@ struct Wish {
 
 pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     super::serve::log("error");
+    let (dry_run, json) = (arguments.dry_run, arguments.json);
     let wish = Wish::of(context, arguments)?;
+    if dry_run {
+        return rehearsal::main(context, &wish, json);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(run(context, wish));
     // What still waits for the control plane must not keep the terminal.
@@ -110,7 +126,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     let agent = who::agent(&office, wish.program.client, wish.agent.clone()).await?;
     let engine = prepare::engine(context)?;
     let scrubbed = prepare::environment(context, &wish)?;
-    let weakened = wish.danger_no_namespaces.then(|| Label::lossy("namespaces"));
+    let weakened = wish.danger.iter().map(|danger| Label::lossy(danger.name()));
     let opened = Held::open(
         office.clone(),
         context.state.clone(),
@@ -122,7 +138,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
             workspace: wish.workspace.to_string_lossy().into_owned(),
             limits: Some(wish.limits),
             handed_over: scrubbed.handed_over.iter().map(|name| Label::lossy(name)).collect(),
-            weakened: weakened.into_iter().collect(),
+            weakened: weakened.collect(),
             bounds: wish.bounds.clone().map(Box::new),
         },
     )
@@ -140,7 +156,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
 
 impl Wish {
     fn of(context: &Context, arguments: Arguments) -> Result<Self, Failure> {
-        let Arguments { agent, task, kind, ttl, hold, env, danger_no_namespaces, bounds, command } =
+        let Arguments { agent, task, kind, ttl, hold, env, danger, dry_run, json: _, bounds, command } =
             arguments;
         let mut command = command.into_iter();
         let program =
@@ -170,6 +186,8 @@ impl Wish {
         let bounds = bounds.bounds(kind, &mut limits)?;
         let intent = match task {
             Some(task) if !task.trim().is_empty() => task,
+            // Nothing is opened that it would be said of.
+            Some(_) | None if dry_run => String::new(),
             Some(_) | None if has_terminal() => form::intent()?,
             Some(_) | None => {
                 return Err(Failure::usage("the task is not said, and there is no terminal to ask at")
@@ -185,7 +203,7 @@ impl Wish {
             bounds,
             hold,
             env,
-            danger_no_namespaces,
+            danger: danger.chosen(),
             program,
             arguments,
             cwd: std::env::current_dir()?.canonicalize()?,

@@ -12,6 +12,8 @@ use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
 use writ_policy::Engine;
 use writ_sandbox::{Danger, Plan, Profile};
 
+use super::network::Reach;
+use super::yard::Sight;
 use super::{Folder, Wish};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
@@ -181,6 +183,7 @@ pub(super) fn plan(
     context: &Context,
     wish: &Wish,
     folder: &Folder,
+    reach: &Reach,
     mut scrubbed: Scrubbed,
     injection: Injection,
 ) -> Result<Plan, Failure> {
@@ -193,26 +196,57 @@ pub(super) fn plan(
     }
     scrubbed.set(variable::HOOK_SOCKET, socket(folder)?);
     let exe = std::env::current_exe()?;
-    let mut read_only = vec![folder.0.clone(), exe];
+    let networked =
+        !wish.danger.contains(&Danger::OpenNetwork) && !wish.danger.contains(&Danger::NoNamespaces);
+    if networked {
+        for (name, value) in reach.variables() {
+            scrubbed.set(name, value);
+        }
+    }
+    let home = home().ok_or_else(no_home)?;
+    let mut read_only = vec![folder.0.clone(), exe.clone()];
     read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
     read_only.extend(context.config.policies().map(Path::to_owned));
-    let profile = Profile {
+    let kept = std::iter::once(folder.0.clone()).chain(private.map(|_| folder.private()));
+    let mut profile = Profile {
         command: wish.program.path.clone().into_os_string(),
         args: arguments.into_iter().map(OsString::from).collect(),
         env: scrubbed.passed,
         cwd: wish.cwd.clone(),
         hide: vec![context.state.root().to_owned()],
         hide_if_present: other_hands(|name| std::env::var_os(name)),
-        keep: std::iter::once(folder.0.clone()).chain(private.map(|_| folder.private())).collect(),
+        keep: kept.collect(),
+        show: read_only.clone(),
+        write: vec![folder.private()],
+        run: vec![exe, folder.private()],
         read_only,
-        danger: [Danger::AllFiles, Danger::OpenNetwork]
-            .into_iter()
-            .chain(wish.danger_no_namespaces.then_some(Danger::NoNamespaces))
-            .collect(),
+        listen: reach.ports(),
+        danger: wish.danger.clone(),
         ..Profile::default()
     };
+    Sight {
+        client: wish.program.client,
+        program: &wish.program.path,
+        workspace: &wish.workspace,
+        home: &home,
+        kind: wish.kind,
+        bounds: wish.bounds.as_ref(),
+        variable: &|name| std::env::var_os(name),
+    }
+    .into_profile(&mut profile);
     Plan::draw(profile)
         .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))
+}
+
+/// What the client of a run has to reach.
+pub(super) fn reach(wish: &Wish) -> Result<Reach, Failure> {
+    let home = home().ok_or_else(no_home)?;
+    let variable = |name: &str| std::env::var_os(name);
+    Ok(Reach::of(wish.program.client, &home, &variable, &wish.arguments, wish.bounds.as_ref()))
+}
+
+fn no_home() -> Failure {
+    Failure::usage("HOME is not set, and the client needs it").hint("set it to the user's home folder")
 }
 
 /// The user's runtime folder, session bus, multiplexers, display and agents: wherever a process outside takes orders.
@@ -240,9 +274,7 @@ fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
 
 /// Hands the host's variables and files to a setup, which reads nothing else.
 fn with_host<T>(wish: &Wish, look: impl FnOnce(&Host<'_>) -> T) -> Result<T, Failure> {
-    let home = home().ok_or_else(|| {
-        Failure::usage("HOME is not set, and the client needs it").hint("set it to the user's home folder")
-    })?;
+    let home = home().ok_or_else(no_home)?;
     let variable = |name: &str| std::env::var(name).ok();
     let read = |path: &Path| crate::config::read_text(path, MAX_FILE_BYTES);
     Ok(look(&Host { home: &home, workspace: &wish.workspace, variable: &variable, read: &read }))

@@ -1,5 +1,7 @@
 //! What a person is told when a task has ended: what was decided, what ended, what is missing, and what to keep.
 
+use std::path::PathBuf;
+
 use writ_control::api::message::TaskClosed;
 use writ_model::TaskId;
 
@@ -18,6 +20,8 @@ pub(super) struct Ending<'a> {
     pub(super) closed: Option<&'a TaskClosed>,
     /// Why it could not be asked.
     pub(super) unclosed: Option<String>,
+    /// Files that are new or changed and that a person's tools run by themselves.
+    pub(super) binding: Vec<PathBuf>,
 }
 
 // === impl Ending ===
@@ -25,7 +29,7 @@ pub(super) struct Ending<'a> {
 impl Ending<'_> {
     /// The lines, for standard error.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Self { task, why, counts, tree_dead, closed, unclosed } = self;
+        let Self { task, why, counts, tree_dead, closed, unclosed, binding } = self;
         let by = [(counts.approved, "by a human's approval"), (counts.granted, "by a grant")];
         let by: Vec<String> =
             by.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
@@ -69,6 +73,12 @@ impl Ending<'_> {
                 lines.push(format!("  {missing} allowed calls ended without a word about their outcome"))
             }
         }
+        if !binding.is_empty() {
+            lines.push(
+                "  LOOK AT THESE before you go on; tools run them, or obey them, without asking:".to_owned(),
+            );
+            lines.extend(binding.iter().map(|path| format!("    {}", screen::word(&path.to_string_lossy()))));
+        }
         for checkpoint in closed.iter().flat_map(|closed| &closed.checkpoints) {
             lines.push(format!(
                 "  checkpoint of the {} log at {}; whoever keeps it can prove a cut:",
@@ -90,7 +100,17 @@ mod tests {
 
     fn told(counts: &Counts, tree_dead: bool, unclosed: Option<String>) -> String {
         let task = TaskId::new(Timestamp::EPOCH, [0; 10]);
-        Ending { task, why: "the client ended", counts, tree_dead, closed: None, unclosed }.lines().join("\n")
+        Ending {
+            task,
+            why: "the client ended",
+            counts,
+            tree_dead,
+            closed: None,
+            unclosed,
+            binding: Vec::new(),
+        }
+        .lines()
+        .join("\n")
     }
 
     #[test]

@@ -16,9 +16,10 @@ use writ_gateway::hook::{Frame, HookReply};
 use writ_gateway::port::Survey as _;
 use writ_model::CloseCause;
 use writ_policy::Engine;
-use writ_sandbox::{Ended, PeerOrigin, Running, StartError, Streams};
+use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
 use super::summary::Ending;
+use super::yard::binding::Bindings;
 use super::{Folder, Wish, prepare};
 use crate::cli::Context;
 use crate::door;
@@ -59,24 +60,28 @@ pub(super) async fn task(
     held: &Arc<Held>,
 ) -> Outcome {
     let mut signals = Signals::listen()?;
+    let before = Bindings::of(&wish.workspace);
     let folder = Folder::of(&context.state, held);
     folder.make()?;
     accept_fingerprint(wish, held).await?;
     tell_environment(&scrubbed);
     let injection = prepare::injection(wish, &folder)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
-    let plan = prepare::plan(context, wish, &folder, scrubbed, injection)?;
+    let reach = prepare::reach(wish)?;
+    let plan = prepare::plan(context, wish, &folder, &reach, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = prepare::door(context, wish, engine, held, wire.clone())?;
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
-    let answers = Arc::new(OfRun::new(&running, wish.danger_no_namespaces, door));
+    let served = reach.serve(running.take_listeners())?;
+    let answers = Arc::new(OfRun::new(&running, wish.danger.contains(&Danger::NoNamespaces), door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
     let end = watch(&running, held, &mut signals).await;
     let (ended, tree_dead) = stopped(&running, end);
     visitors.abort();
+    drop(served);
     // What was allowed and never came back is flagged while the writ still lets us record it.
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
 
@@ -88,8 +93,15 @@ pub(super) async fn task(
     };
     let why = end.told();
     let counts = wire.counts();
-    let ending =
-        Ending { task: held.id(), why: &why, counts: &counts, tree_dead, closed: closed.as_ref(), unclosed };
+    let ending = Ending {
+        task: held.id(),
+        why: &why,
+        counts: &counts,
+        tree_dead,
+        closed: closed.as_ref(),
+        unclosed,
+        binding: Bindings::of(&wish.workspace).changed_since(&before),
+    };
     for line in ending.lines() {
         screen::say(line);
     }

@@ -1,0 +1,150 @@
+//! The one way out of the yard until there is an egress proxy: to the client's model, by name.
+//!
+//! The sandbox hands out sockets that listen inside. What connects to them is passed on here, outside, to a named host
+//! and to nothing else: names are resolved here, so that nothing inside has to ask for one.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use writ_model::{Bounds, Client, HostPattern};
+
+mod endpoint;
+mod relay;
+
+pub(super) use endpoint::Endpoint;
+use relay::Doorman;
+
+/// Where the proxy listens inside, unless a service of the task needs that port.
+const PROXY_PORT: u16 = 3128;
+/// Largest configuration of a client that is looked at.
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
+
+/// What may be reached.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// Services of this machine, each at the same port inside.
+    local: Vec<Endpoint>,
+    /// Hosts by name, through the proxy.
+    named: Vec<Endpoint>,
+    /// Hosts that a person named for this task.
+    also: Vec<HostPattern>,
+}
+
+/// The task's sockets with what they lead to. Dropped, every connection ends.
+pub(super) struct Served(#[expect(dead_code, reason = "held, so that it ends with this")] JoinSet<()>);
+
+// === impl Reach ===
+
+impl Reach {
+    /// What the client of a task has to reach: what its own settings name as its model, else where it goes by itself.
+    pub(super) fn of(
+        client: Client,
+        home: &Path,
+        variable: &dyn Fn(&str) -> Option<OsString>,
+        arguments: &[String],
+        bounds: Option<&Bounds>,
+    ) -> Self {
+        let mut all: Vec<Endpoint> = endpoint::usual(client).to_vec();
+        let texts = endpoint::variables(client).iter().filter_map(|name| variable(name)?.into_string().ok());
+        all.extend(
+            texts.flat_map(|text| Endpoint::of_url(&text).into_iter().chain(endpoint::in_text(&text))),
+        );
+        let files = endpoint::files(client, home, variable);
+        let texts = files.iter().filter_map(|file| crate::config::read_text(file, MAX_CONFIG_BYTES));
+        all.extend(texts.flat_map(|text| endpoint::in_text(&text)));
+        all.extend(arguments.iter().flat_map(|argument| endpoint::in_text(argument)));
+        let also: Vec<HostPattern> =
+            bounds.into_iter().flat_map(|bounds| bounds.hosts.iter().flatten()).cloned().collect();
+        all.extend(also.iter().filter_map(|pattern| Endpoint::of_authority(pattern.as_str())));
+        all.sort();
+        all.dedup();
+        let (local, named) = all.into_iter().partition(Endpoint::is_local);
+        Self { local, named, also }
+    }
+
+    /// Ports to listen at inside.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = self.local.iter().map(|endpoint| endpoint.port).collect();
+        ports.push(self.proxy_port());
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// Variables by which programs inside find the proxy.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        let proxy = format!("http://127.0.0.1:{}", self.proxy_port());
+        let around = "localhost,127.0.0.1,::1".to_owned();
+        let mut all = vec![
+            ("HTTPS_PROXY", proxy.clone()),
+            ("https_proxy", proxy.clone()),
+            ("HTTP_PROXY", proxy.clone()),
+            ("http_proxy", proxy),
+            ("NO_PROXY", around.clone()),
+            ("no_proxy", around),
+            // Node asks for proxies only when it is told to.
+            ("NODE_USE_ENV_PROXY", "1".to_owned()),
+        ];
+        if self.also.is_empty() {
+            // What cannot be reached is not tried for minutes.
+            all.extend([("npm_config_offline", "true".to_owned()), ("CARGO_NET_RETRY", "0".to_owned())]);
+        }
+        all
+    }
+
+    /// Every host, for the plan.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let named = self.local.iter().chain(&self.named).map(ToString::to_string);
+        let mut hosts: Vec<String> =
+            named.chain(self.also.iter().map(|host| host.as_str().to_owned())).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
+    /// Serves the sockets of the sandbox until the result is dropped.
+    pub(super) fn serve(self, listeners: Vec<TcpListener>) -> std::io::Result<Served> {
+        let proxy = self.proxy_port();
+        let doorman = Arc::new(Doorman::new(self.named, self.also, upstream()));
+        let mut served = JoinSet::new();
+        for listener in listeners {
+            let port = listener.local_addr()?.port();
+            listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            match self.local.iter().find(|endpoint| endpoint.port == port) {
+                Some(endpoint) => served.spawn(relay::local(listener, endpoint.clone())),
+                None if port == proxy => served.spawn(relay::proxy(listener, Arc::clone(&doorman))),
+                None => continue,
+            };
+        }
+        Ok(Served(served))
+    }
+
+    fn proxy_port(&self) -> u16 {
+        let taken = |port: u16| self.local.iter().any(|endpoint| endpoint.port == port);
+        (PROXY_PORT..).find(|port| !taken(*port)).unwrap_or(PROXY_PORT)
+    }
+}
+
+/// The proxy that this user has to go through, where there is one.
+fn upstream() -> Option<Endpoint> {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .filter_map(|value| value.into_string().ok())
+        .find_map(|value| Endpoint::of_url(&value))
+}
+
+/// Whether an address leads to this machine alone.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A folder of the user's, named by a variable or below the home.
+fn folder(home: &Path, variable: Option<OsString>, otherwise: &str) -> PathBuf {
+    variable.map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(|| home.join(otherwise))
+}

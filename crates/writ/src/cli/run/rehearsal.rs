@@ -1,0 +1,111 @@
+//! `writ run --dry-run`: every step of the sandbox, and whether this machine can take it. Nothing is started, no task is
+//! opened, nothing is recorded.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use writ_sandbox::Plan;
+
+use super::{Folder, Wish, prepare};
+use crate::cli::Context;
+use crate::failure::Outcome;
+use crate::screen;
+
+/// What is shown as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    version: u32,
+    client: &'a str,
+    workspace: &'a str,
+    /// Each step, as it would be taken, in order.
+    steps: Vec<String>,
+    /// Hosts that can be reached.
+    hosts: Vec<String>,
+    /// Variables of the client's environment, by name.
+    environment: Vec<String>,
+    layers: Vec<Layer>,
+    /// What is given up, by name.
+    danger: Vec<&'static str>,
+    refused_calls: Vec<Call>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: &'static str,
+    enforced: bool,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Call {
+    name: &'static str,
+    reason: &'static str,
+}
+
+pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
+    // The plan names files of the run, so they have to be there while it is drawn.
+    let folder = Folder(context.state.runs().join(format!("rehearsal-{}", std::process::id())));
+    folder.make()?;
+    let shown = planned(context, wish, &folder);
+    folder.remove();
+    let (plan, hosts, environment) = shown?;
+    let layers = layers(&plan);
+    let complete = layers.iter().all(|layer| layer.enforced);
+    if json {
+        screen::json(&Shown {
+            version: 1,
+            client: wish.program.client.name(),
+            workspace: wish.workspace.to_str().unwrap_or_default(),
+            steps: plan.to_string().lines().map(str::to_owned).collect(),
+            hosts,
+            environment,
+            layers,
+            danger: plan.danger().map(writ_sandbox::Danger::name).collect(),
+            refused_calls: writ_sandbox::refused_calls()
+                .map(|(name, reason)| Call { name, reason })
+                .collect(),
+        })?;
+    } else {
+        screen::line(&plan)?;
+        screen::line(format_args!("hosts {}", hosts.join(", ")))?;
+        screen::line(format_args!("variables {}", environment.join(", ")))?;
+        for Layer { name, enforced, reason } in &layers {
+            match reason {
+                Some(reason) => screen::line(format_args!("NOT ENFORCED {name}: {reason}"))?,
+                None if *enforced => screen::line(format_args!("enforced {name}"))?,
+                None => screen::line(format_args!("given up {name}"))?,
+            }
+        }
+    }
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn planned(
+    context: &Context,
+    wish: &Wish,
+    folder: &Folder,
+) -> Result<(Plan, Vec<String>, Vec<String>), crate::failure::Failure> {
+    let scrubbed = prepare::environment(context, wish)?;
+    let injection = prepare::injection(wish, folder)?;
+    let reach = prepare::reach(wish)?;
+    let hosts = reach.hosts();
+    let plan = prepare::plan(context, wish, folder, &reach, scrubbed, injection)?;
+    let mut environment: Vec<String> =
+        plan.variables().map(|name| name.to_string_lossy().into_owned()).collect();
+    environment.sort();
+    Ok((plan, hosts, environment))
+}
+
+/// What this machine would enforce, found out by doing it without a client.
+fn layers(plan: &Plan) -> Vec<Layer> {
+    writ_sandbox::rehearsed(plan)
+        .into_iter()
+        .map(|finding| Layer {
+            name: finding.layer.name(),
+            enforced: finding.available.is_ok(),
+            reason: finding.available.err(),
+        })
+        .collect()
+}

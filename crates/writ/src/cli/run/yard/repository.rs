@@ -1,0 +1,175 @@
+//! What of a repository makes `git` run something, or look elsewhere: never to be changed from inside.
+
+use std::path::{Path, PathBuf};
+
+/// Inside a repository's folder.
+const PROTECTED: [&str; 8] = [
+    "commondir",
+    "config",
+    "config.worktree",
+    "hooks",
+    "info/attributes",
+    "info/grafts",
+    "objects/info/alternates",
+    "objects/info/http-alternates",
+];
+
+/// How many submodules and worktrees are looked at.
+const MOST: usize = 1000;
+
+/// Largest configuration that is looked at.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// What a workspace's repository asks of the view.
+#[derive(Default)]
+pub(super) struct Repository {
+    /// Its folder, where that lies outside the workspace.
+    pub(super) outside: Vec<PathBuf>,
+    /// What must not be changed; all of it exists.
+    pub(super) protected: Vec<PathBuf>,
+}
+
+/// Looks at the repository by its files; `git` itself would run what they say.
+pub(super) fn of(workspace: &Path) -> Repository {
+    let mut found = Repository::default();
+    let entry = workspace.join(".git");
+    if entry.is_dir() {
+        found.protect(&entry);
+        found.reach_remotes(workspace, &entry);
+    } else if let Some(folder) = pointed_at(&entry) {
+        // A worktree: its folder lies in the main repository's, which holds the objects.
+        found.protected.push(entry);
+        let common = folder
+            .ancestors()
+            .find(|path| path.file_name().is_some_and(|name| name == "worktrees"))
+            .and_then(Path::parent)
+            .unwrap_or(&folder)
+            .to_owned();
+        found.protect(&common);
+        found.protect(&folder);
+        found.reach_remotes(workspace, &common);
+        if !common.starts_with(workspace) {
+            found.outside.push(common);
+        }
+    }
+    found.protected.retain(|path| path.symlink_metadata().is_ok_and(|found| !found.is_symlink()));
+    found
+}
+
+/// Where the file `.git` of a worktree points to, when that is a repository's folder of this worktree.
+fn pointed_at(entry: &Path) -> Option<PathBuf> {
+    let text = crate::config::read_text(entry, 4096)?;
+    let folder = Path::new(text.strip_prefix("gitdir:")?.trim()).to_owned();
+    let folder = entry.parent()?.join(folder).canonicalize().ok()?;
+    // A file that an agent wrote could point anywhere: the folder must point back.
+    let back = crate::config::read_text(&folder.join("gitdir"), 4096)?;
+    let back = Path::new(back.trim()).canonicalize().ok()?;
+    (back == entry.canonicalize().ok()? && folder.join("HEAD").is_file()).then_some(folder)
+}
+
+/// Paths among the addresses of remotes in a repository's configuration.
+fn remotes(config: &str) -> Vec<&str> {
+    let mut of_remote = false;
+    let mut found = Vec::new();
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            of_remote = line.starts_with("[remote ");
+        } else if let Some((key, value)) = line.split_once('=')
+            && of_remote
+            && matches!(key.trim().to_ascii_lowercase().as_str(), "url" | "pushurl")
+        {
+            let value = value.trim().trim_matches('"');
+            let path = value.strip_prefix("file://").unwrap_or(value);
+            // `host:path` and `https://…` are no paths.
+            if path.starts_with('/') || path.starts_with("./") || path.starts_with("../") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+// === impl Repository ===
+
+impl Repository {
+    /// A remote that is a folder of this machine is reached as a folder, with what it runs protected.
+    fn reach_remotes(&mut self, workspace: &Path, folder: &Path) {
+        let text = crate::config::read_text(&folder.join("config"), MAX_CONFIG_BYTES).unwrap_or_default();
+        for remote in remotes(&text) {
+            let Ok(remote) = workspace.join(remote).canonicalize() else { continue };
+            let folder = Some(remote.join(".git")).filter(|inner| inner.is_dir()).unwrap_or(remote);
+            let is_repository = folder.join("HEAD").is_file()
+                && folder.join("objects").is_dir()
+                && folder.join("refs").is_dir();
+            if is_repository && !folder.starts_with(workspace) {
+                self.protect(&folder);
+                self.outside.push(folder);
+            }
+        }
+    }
+
+    fn protect(&mut self, folder: &Path) {
+        self.protected.extend(PROTECTED.map(|name| folder.join(name)));
+        for below in ["modules", "worktrees"] {
+            let entries = std::fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
+            for entry in entries.take(MOST) {
+                self.protected.extend(PROTECTED.map(|name| entry.path().join(name)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remotes_are_paths_only_where_git_takes_them_for_paths() {
+        let config = "[core]\n\turl = /etc\n[remote \"origin\"]\n\turl = ../other.git\n\tpushurl = file:///srv/x.git\n\
+             [remote \"b\"]\n url=git@host:path\n[branch \"m\"]\n url = /usr\n[remote \"c\"]\nURL = \"/a b\"\n";
+        assert_eq!(remotes(config), ["../other.git", "/srv/x.git", "/a b"]);
+    }
+
+    #[test]
+    fn what_git_runs_is_protected_and_a_foreign_folder_is_not_reached() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let make = |name: &str, text: &str| {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let config = "[remote \"o\"]\nurl = ../bare.git\n[remote \"p\"]\nurl = ../private\n";
+        for (name, text) in [
+            ("work/.git/config", config),
+            ("work/.git/hooks/x", ""),
+            ("work/.git/modules/sub/config", ""),
+            ("bare.git/HEAD", ""),
+            ("bare.git/config", ""),
+            ("bare.git/objects/x", ""),
+            ("bare.git/refs/x", ""),
+            ("private/key", ""),
+            ("tree/.git", "gitdir: ../work/.git/worktrees/tree\n"),
+            ("work/.git/worktrees/tree/HEAD", ""),
+            ("work/.git/worktrees/tree/commondir", "../.."),
+            ("evil/.git", "gitdir: ../private\n"),
+        ] {
+            make(name, text);
+        }
+        let back = root.join("tree/.git").display().to_string();
+        make("work/.git/worktrees/tree/gitdir", &back);
+        let found = of(&root.join("work"));
+        assert_eq!(found.outside, [root.join("bare.git")]);
+        for name in ["work/.git/config", "work/.git/hooks", "work/.git/modules/sub/config", "bare.git/config"]
+        {
+            assert!(found.protected.contains(&root.join(name)), "{name}");
+        }
+        let tree = of(&root.join("tree"));
+        assert!(
+            tree.outside.contains(&root.join("work/.git"))
+                && tree.protected.contains(&root.join("tree/.git"))
+        );
+        let evil = of(&root.join("evil"));
+        assert!(evil.outside.is_empty() && evil.protected.is_empty());
+    }
+}
