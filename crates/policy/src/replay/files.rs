@@ -1,4 +1,4 @@
-//! A file system that is not there: every path exists, links are those that the steps made, and the texts of files are
+//! A file system that is not there: every path exists that could on a usual machine, links are those that the steps made, and the texts of files are
 //! known as far as the steps wrote them.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,59 @@ const LINKS: usize = 1_000;
 /// Most files whose text is remembered, and most bytes of all of them.
 const TEXTS: usize = 1_000;
 const TEXT_BYTES: usize = 4 << 20;
+
+/// Folders at the root of usual machines. `/react` in a line is a route or a name, no file.
+const ROOTS: &[&str] = &[
+    "app",
+    "applications",
+    "bin",
+    "boot",
+    "build",
+    "builds",
+    "code",
+    "data",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "library",
+    "media",
+    "mnt",
+    "nix",
+    "opt",
+    "private",
+    "proc",
+    "project",
+    "projects",
+    "repo",
+    "repos",
+    "root",
+    "run",
+    "sbin",
+    "secrets",
+    "snap",
+    "src",
+    "srv",
+    "sys",
+    "system",
+    "tmp",
+    "users",
+    "usr",
+    "var",
+    "volumes",
+    "work",
+    "workspace",
+    "workspaces",
+];
+
+fn is_usual(path: &Path) -> bool {
+    path.to_str().and_then(|path| path.strip_prefix('/')).is_none_or(|path| {
+        let first = path.split('/').next().unwrap_or_default().to_lowercase();
+        first.is_empty() || first.starts_with('.') || ROOTS.contains(&first.as_str())
+    })
+}
 
 /// What the steps made so far.
 #[derive(Clone, Debug, Default)]
@@ -159,7 +212,8 @@ impl Files for Drawn {
     fn entry(&self, path: &Path) -> Entry {
         match self.links.get(path) {
             Some(target) => Entry::Link(target.clone()),
-            None => Entry::Plain,
+            None if is_usual(path) || self.texts.contains_key(path) => Entry::Plain,
+            None => Entry::Missing,
         }
     }
 
