@@ -237,6 +237,9 @@ const fn with_a_program(effect: EffectClass) -> &'static str {
 
 /// Why it is not simply allowed, as it follows "and".
 fn why(part: &Part, scope: &TaskScope) -> String {
+    if runs_unseen(&part.action) {
+        return "text that was fetched or decoded would run before anybody has seen it".to_owned();
+    }
     if let Some(why) = &part.why {
         return why.clone();
     }
@@ -273,6 +276,11 @@ fn why(part: &Part, scope: &TaskScope) -> String {
     }
 }
 
+/// Whether it is the one way out that is no breakout but a script from elsewhere: `curl … | sh` and its like.
+fn runs_unseen(action: &Action) -> bool {
+    action.effect == EffectClass::EscapeAttempt && action.because.rule == "foreign.run"
+}
+
 /// What the agent can do instead, as a sentence.
 fn instead(part: &Part, scope: &TaskScope) -> String {
     if let (Resource::McpTool { .. }, EffectClass::Unknown)
@@ -281,16 +289,41 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
         return "Do it with the client's own tools where they can, or tell the person what you need it for."
             .to_owned();
     }
+    if runs_unseen(&part.action) {
+        return "Put the text into a file of the workspace first, look at it, and run that file in a call of its own; each \
+                step is decided by itself."
+            .to_owned();
+    }
     if let Some(instead) = &part.instead {
         return sentence(instead);
     }
     let root = shown(&scope.workspace.root.to_string_lossy());
     // A program that works elsewhere has no branch or file of the workspace to take in its place.
     let is_program = matches!(&part.action.resource, Resource::Command { .. });
+    let (is_file, is_inside) = match &part.action.resource {
+        Resource::Path { path, .. } => (true, std::path::Path::new(path).starts_with(&scope.workspace.root)),
+        Resource::CloudAccount { .. }
+        | Resource::Command { .. }
+        | Resource::Deployment { .. }
+        | Resource::Host { .. }
+        | Resource::Identity { .. }
+        | Resource::McpTool { .. }
+        | Resource::Package { .. }
+        | Resource::Ref { .. }
+        | Resource::Repository { .. }
+        | Resource::Secret { .. }
+        | Resource::Unknown { .. } => (false, false),
+    };
     match (part.reason, part.action.effect) {
         (ReasonCode::TaskScope, _) => "Do what belongs to this task, and leave this step out.".to_owned(),
         (ReasonCode::FingerprintChanged, _) => {
             "Tell the person; they can look at the change and accept it with `writ agent attest`.".to_owned()
+        }
+        (_, EffectClass::WriteWorkspace) if is_inside => {
+            "Leave that file as it is, or write down what should change in it and let the person do it.".to_owned()
+        }
+        (_, EffectClass::Read) if is_inside => {
+            "Leave that file out, or tell the person what you need from it.".to_owned()
         }
         (_, EffectClass::Read | EffectClass::WriteWorkspace | EffectClass::BuildTest) => {
             format!("Work inside `{root}` instead.")
@@ -320,7 +353,7 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
                 .to_owned()
         }
         (_, EffectClass::IdentityChange) => "Describe the change and let a person make it.".to_owned(),
-        (_, EffectClass::Destructive) if is_program => {
+        (_, EffectClass::Destructive) if !is_file => {
             "Look at it with a command that only reads, write down the command that removes it, and let the person run it."
                 .to_owned()
         }
@@ -346,7 +379,7 @@ fn asking(part: &Part, scope: &TaskScope) -> String {
         }
         // A forbid of the task layer has its own reason; without one, it is the kind that is not about this.
         (_, Some(Layer::Task)) if part.why.is_none() => {
-            let kinds = kinds_about(part.action.effect, scope);
+            let kinds = kinds_about(&part.action, scope);
             if kinds.is_empty() {
                 "No kind of task is about this; tell the person if the work cannot be done without it."
                     .to_owned()
@@ -367,7 +400,7 @@ fn asking(part: &Part, scope: &TaskScope) -> String {
                 Supervision::Governed => format!("a task of kind {}", scope.task.kind),
                 Supervision::Hooked => "a session that nobody supervises".to_owned(),
             };
-            let kinds = kinds_about(part.action.effect, scope);
+            let kinds = kinds_about(&part.action, scope);
             let other = match kinds.first() {
                 Some(first) => {
                     format!("open a task of another kind ({}): `writ run --kind {first}`", listed(&kinds))
@@ -384,12 +417,21 @@ fn asking(part: &Part, scope: &TaskScope) -> String {
     }
 }
 
-/// The kinds of governed task that are about an effect at all, the plainest first.
-fn kinds_about(effect: EffectClass, scope: &TaskScope) -> Vec<TaskKind> {
+/// The kinds of governed task that are about such an action at all, the plainest first.
+fn kinds_about(action: &Action, scope: &TaskScope) -> Vec<TaskKind> {
     use TaskKind::{Bugfix, DependencyUpdate, Docs, Feature, Ops, Refactor, Release, Review, Test};
+    // Whoever may remove files need not be about what runs for others.
+    let for_others = action.effect == EffectClass::Destructive
+        && matches!(
+            action.resource,
+            Resource::CloudAccount { .. } | Resource::Deployment { .. } | Resource::Identity { .. }
+        );
     [Feature, Bugfix, Refactor, Test, Docs, DependencyUpdate, Release, Ops, Review]
         .into_iter()
-        .filter(|kind| *kind != scope.task.kind && ceiling(*kind, Supervision::Governed).contains(&effect))
+        .filter(|kind| *kind == Ops || !for_others)
+        .filter(|kind| {
+            *kind != scope.task.kind && ceiling(*kind, Supervision::Governed).contains(&action.effect)
+        })
         .take(3)
         .collect()
 }

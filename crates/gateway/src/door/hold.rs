@@ -249,8 +249,8 @@ pub fn unapprovable(unasked: &str, level: ApprovalLevel, requester: &Human) -> S
     let reason = ReasonCode::NoApprover;
     format!(
         "{unasked} It takes the yes of {whom}, on a control plane that they reach too; here only `{requester}` answers, so \
-         nobody can give it and nobody was asked. Do not make the call again: leave this step out, go on with the rest, and \
-         tell the person what is left to do. [{reason}]"
+         nobody can give it and nobody was asked. Do not make the call again: go on with the rest, and tell the person what \
+         is left to do. [{reason}]"
     )
 }
 
