@@ -226,7 +226,7 @@ impl Walk<'_> {
     /// decoded names whatever it likes.
     pub(super) fn writes_what_is_fed(&mut self, program: &str, args: &[Value]) {
         let first = args.first().map(|arg| arg.text.as_str()).unwrap_or_default();
-        let is_patch = program == "patch"
+        let is_patch = matches!(program, "applypatch" | "apply_patch" | "patch")
             || program == "git" && args.iter().any(|arg| matches!(arg.text.as_str(), "apply" | "am"));
         let unpacks = match program {
             "tar" | "gtar" | "bsdtar" => {
@@ -248,11 +248,16 @@ impl Walk<'_> {
             words.iter().rev().map(|word| word.text.as_str()).find(|word| self.scope.file(word).is_some())
         });
         let text = named.and_then(|name| self.scope.file(name)).map(str::to_owned);
-        if let Some(text) = text.or_else(|| self.feed.text.clone()).filter(|_| is_patch) {
+        let argument = args.first().filter(|arg| arg.text.starts_with("*** Begin Patch"));
+        let fed = self.feed.text.clone().or_else(|| argument.map(|arg| arg.text.clone()));
+        if let Some(text) = text.or(fed).filter(|_| is_patch) {
             for path in patched(&text) {
                 self.writes_path(&Value::known(path), false);
             }
-        } else if self.feed.marks.is_foreign() || named.is_some_and(|name| self.scope.was_fetched(name)) {
+        } else if program.starts_with("apply")
+            || self.feed.marks.is_foreign()
+            || named.is_some_and(|name| self.scope.was_fetched(name))
+        {
             let folder = flags::values(args, "-C --directory -d").first().map(|folder| (*folder).to_owned());
             match folder.filter(|_| unpacks) {
                 Some(folder) => self.writes_path(&Value::known(folder), false),
@@ -269,9 +274,17 @@ impl Walk<'_> {
 fn patched(text: &str) -> Vec<String> {
     const MOST_FILES: usize = 64;
     let path = |line: &str| {
-        let rest = ["+++ ", "--- ", "rename to ", "*** Update File: ", "*** Add File: "]
-            .iter()
-            .find_map(|start| line.strip_prefix(start))?;
+        let rest = [
+            "+++ ",
+            "--- ",
+            "rename to ",
+            "*** Update File: ",
+            "*** Add File: ",
+            "*** Delete File: ",
+            "*** Move to: ",
+        ]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))?;
         let path = rest.split('\t').next().unwrap_or(rest).trim();
         let path = path.strip_prefix("b/").or_else(|| path.strip_prefix("a/")).unwrap_or(path);
         (path != "/dev/null" && !path.is_empty()).then(|| path.to_owned())

@@ -121,7 +121,9 @@ impl Walk<'_> {
             match name {
                 "-c" | "--config-env" => {
                     let key = value.to_ascii_lowercase();
-                    KEYS.iter().any(|prefix| key.starts_with(prefix)) || value.contains(word::UNKNOWN)
+                    let is_plain = setting::PLAIN.iter().any(|plain| key.split('=').next() == Some(*plain));
+                    (KEYS.iter().any(|prefix| key.starts_with(prefix)) && !is_plain)
+                        || value.contains(word::UNKNOWN)
                 }
                 "--git-dir" | "--work-tree" | "--namespace" => true,
                 "-C" => {
@@ -166,6 +168,7 @@ impl Walk<'_> {
             "apply" if flags::has_any(args, "--check --stat --numstat --summary") => {
                 self.git_reads(name, args);
             }
+            "format-patch" if flags::has(args, "--stdout") => self.git_reads(name, args),
             "push" => self.git_push(args),
             "subtree" if args.first().is_some_and(|sub| sub.text == "push") => {
                 let words = flags::positionals(args, "-P --prefix -b --branch");

@@ -84,7 +84,10 @@ impl Walk<'_> {
                 .iter()
                 .filter(|file| file.contains('/') && program != "php" && program != "ruby")
             {
-                self.runs_file(file);
+                match file.strip_prefix("data:") {
+                    Some(data) => self.data_address(data, program),
+                    None => self.runs_file(file),
+                }
             }
         }
         if args.iter().any(|arg| is_encoded_option(&arg.text)) && matches!(program, "pwsh" | "powershell") {
@@ -125,8 +128,25 @@ impl Walk<'_> {
             self.plain_read(program);
             return true;
         }
+        if only_parses(program, args) {
+            self.plain_read(program);
+            for file in args.iter().filter(|arg| !arg.text.starts_with('-')) {
+                self.reads_path(file, "argument.read");
+            }
+            return true;
+        }
         self.script(program, shell::after_options(args, values));
         true
+    }
+
+    /// Code in an address: `data:text/javascript,CODE`.
+    fn data_address(&mut self, data: &str, program: &str) {
+        let (kind, code) = data.split_once(',').unwrap_or(("", data));
+        if kind.ends_with(";base64") {
+            self.foreign("runs code that is encoded in an address");
+            return;
+        }
+        self.code(&percent_decoded(code), program);
     }
 
     fn script(&mut self, program: &str, rest: &[Value]) {
@@ -367,6 +387,27 @@ fn is_encoded_option(text: &str) -> bool {
         || (text.len() > 2 && "-encodedcommand".starts_with(&text))
 }
 
+/// `%20` and the like as what they stand for.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = |at: usize| char::from(*tail.get(at)?).to_digit(16);
+        let code = hex(0).zip(hex(1)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        match code.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// `-mNAME` as the two words it stands for.
 fn module_apart(args: &[Value]) -> Option<Vec<Value>> {
     let at = args.iter().position(|arg| arg.text.starts_with("-m") && arg.text.len() > 2)?;
@@ -392,6 +433,18 @@ fn called_with(text: &str, name: &str) -> Vec<String> {
         rest.get(1..)?.split_once(mark).map(|(path, _)| path.to_owned())
     };
     after.take(MOST).filter_map(literal).collect()
+}
+
+/// Whether a script is only looked at for mistakes. `perl -c` is none of these: it runs what stands in `BEGIN`.
+fn only_parses(program: &str, args: &[Value]) -> bool {
+    let check = match program {
+        "node" => "-c --check",
+        "php" => "-l --syntax-check",
+        "ruby" => "-c -wc",
+        _ => return false,
+    };
+    let mut options = args.iter().filter(|arg| arg.text.starts_with('-')).peekable();
+    options.peek().is_some() && options.all(|option| flags::lists(check, &option.text))
 }
 
 /// Whether a statement only looks.

@@ -23,6 +23,9 @@ impl Walk<'_> {
             }
             return;
         }
+        if matches!(program, "split" | "csplit") {
+            return self.splits(program, args);
+        }
         for sql in flags::values(args, catalogue::sql_options(program)) {
             self.sql(program, &sql.to_uppercase());
             // Clients of databases run what follows `\!`.
@@ -58,6 +61,12 @@ impl Walk<'_> {
     }
 
     pub(in crate::classify) fn sql(&mut self, program: &str, text: &str) {
+        // `SHOW CREATE TABLE` creates nothing.
+        let shows = |statement: &&str| {
+            let first = statement.split_whitespace().next().unwrap_or_default();
+            !["SHOW", "DESCRIBE", "DESC"].iter().any(|word| first.eq_ignore_ascii_case(word))
+        };
+        let text = text.split(';').filter(shows).collect::<Vec<_>>().join(";");
         let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
         let has = |word: &str| words.contains(&word);
         let class = if ["DROP", "TRUNCATE", "DELETE", "DROPDATABASE", "DELETEMANY", "REMOVE"]
@@ -216,6 +225,26 @@ impl Walk<'_> {
         } else {
             self.effect(EffectClass::WriteWorkspace, target, "path.write", "writes a file");
         }
+    }
+
+    /// `split FILE PREFIX`, `csplit -f PREFIX FILE PATTERN…`: the file stays as it is.
+    fn splits(&mut self, program: &str, args: &[Value]) {
+        for text in flags::values(args, "--filter") {
+            self.nested(text);
+        }
+        let words = flags::positionals(
+            args,
+            "-l --lines -b --bytes -n --number -a -C -t -f --prefix -k --suffix-format --filter",
+        );
+        if let Some(file) = words.first() {
+            self.reads_path(file, "argument.read");
+        }
+        let given = flags::values(args, "-f --prefix");
+        let prefix = match program {
+            "split" => words.get(1).map(|prefix| (*prefix).clone()),
+            _ => given.last().map(|prefix| Value::known(*prefix)),
+        };
+        self.writes_path(&prefix.unwrap_or_else(|| Value::known("x")), false);
     }
 
     /// Text was written to a file: kept for a later run, and read at once where a shell starts with it.

@@ -53,6 +53,14 @@ fn looking_is_read() {
             "grep 'rm -rf /' x",
             "LS=1 ls",
             "tail -f /var/log/nginx/access.log",
+            "php -l app/Order.php",
+            "node --check server.js",
+            "git apply --check fix.patch",
+            "git format-patch main --stdout | git apply --check -R",
+            "logrotate -d app.conf",
+            "arm-none-eabi-objdump -d build/app.elf",
+            "lychee --offline README.md",
+            "ansible-playbook site.yml --list-tasks",
         ],
     );
 }
@@ -93,6 +101,7 @@ fn changing_files_here_is_write_workspace() {
             "vim file",
             r#"awk '{ print > $1".txt" }' file"#,
             r#"git commit -m "rm -rf /""#,
+            "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** End Patch\nEOF",
         ],
     );
 }
@@ -159,6 +168,11 @@ fn running_code_is_build_test() {
             "jest --coverage",
             "yarn workspace foo test",
             "bun test",
+            "perl -c x.pl",
+            "node -r ./x.js --check y.js",
+            "perf stat -r 3 ./bench",
+            "rails runner 'puts User.count'",
+            "ansible-playbook site.yml --syntax-check",
         ],
     );
 }
@@ -193,6 +207,9 @@ fn talking_to_hosts_is_network() {
             "nc -lvp 4444",
             "psql -c 'SELECT 1'",
             "mysql -u root -p -e 'show databases'",
+            "git push --dry-run origin main",
+            "ansible all -m ping",
+            "ansible-playbook site.yml --check --diff",
         ],
     );
 }
@@ -257,6 +274,8 @@ fn changing_a_forge_is_git_push() {
             "git push origin HEAD:refs/heads/main",
             "gh pr merge --admin",
             "curl -X DELETE https://api.github.com/repos/a/b",
+            "git push -n --no-dry-run origin main",
+            "git push --dry-run=no origin main",
         ],
     );
 }
@@ -315,6 +334,8 @@ fn changing_what_runs_is_deploy() {
             "netlify deploy --prod --dir=dist",
             "wrangler deploy",
             "flyctl deploy --remote-only",
+            "ansible all -m shell -a uptime",
+            "rails runner -e production x.rb",
         ],
     );
 }
