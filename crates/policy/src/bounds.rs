@@ -15,6 +15,7 @@ use writ_model::{
     StopCondition, ToolCall, Verdict,
 };
 
+use crate::host::Zone;
 use crate::permit::Ruling;
 use crate::place::{Lexical, Workspace, fold};
 
@@ -116,8 +117,10 @@ impl TaskBounds {
                 }
             }
             Resource::Host { name } => plain(
-                self.bounds.hosts.as_ref().is_some_and(|hosts| hosts.iter().any(|host| host.covers(name)))
-                    || by_tool().is_some(),
+                self.bounds.hosts.as_ref().is_some_and(|hosts| {
+                    // This machine is no way out, whichever port of it is meant.
+                    Zone::of(name) == Zone::Loopback || hosts.iter().any(|host| host.covers(name))
+                }) || by_tool().is_some(),
             ),
             Resource::McpTool { server, tool } => plain(self.tool(server, tool, call, workspace)),
             Resource::Ref { remote, name, force } => plain(

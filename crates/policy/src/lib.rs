@@ -39,6 +39,7 @@ mod scope;
 mod source;
 mod syntax;
 mod taint;
+mod token;
 mod usage;
 
 pub use actions::actions_of;

@@ -68,6 +68,29 @@ const ADDRESSES: &[&str] = &[
     "workspace",
 ];
 
+/// Arguments that say who gets a message, as this and as a copy.
+const RECIPIENTS: &[&str] = &[
+    "attendees",
+    "bcc",
+    "bcc_recipients",
+    "cc",
+    "cc_recipients",
+    "email",
+    "emails",
+    "invitees",
+    "participants",
+    "recipient",
+    "recipients",
+    "to",
+    "to_recipients",
+];
+
+fn is_recipient(key: &str) -> bool {
+    let plain = key.to_ascii_lowercase().replace('-', "_");
+    RECIPIENTS.contains(&plain.as_str())
+        || matches!(plain.as_str(), "ccrecipients" | "bccrecipients" | "torecipients")
+}
+
 // === impl ToolBound ===
 
 impl ToolBound {
@@ -85,6 +108,34 @@ impl ToolBound {
         };
         fits && self.resource.as_deref().is_none_or(|resource| is_about(arguments, resource))
             && self.constraints.iter().all(|constraint| constraint.holds(arguments))
+            && self.reaches_nobody_else(arguments)
+    }
+
+    /// Where the bound says to whom, nobody else gets it under another name.
+    fn reaches_nobody_else(&self, arguments: &Map<String, Value>) -> bool {
+        let names = |wanted: &str| {
+            self.constraints.iter().any(|constraint| match constraint {
+                Constraint::Argument { key, .. } => key.eq_ignore_ascii_case(wanted),
+                Constraint::ReadOnly => false,
+            })
+        };
+        let named: Vec<(&Relation, &str)> = self
+            .constraints
+            .iter()
+            .filter_map(|constraint| match constraint {
+                Constraint::Argument { key, relation, value } if is_recipient(key) => {
+                    Some((relation, value.as_str()))
+                }
+                Constraint::Argument { .. } | Constraint::ReadOnly => None,
+            })
+            .collect();
+        named.is_empty()
+            || arguments.iter().filter(|(key, _)| is_recipient(key) && !names(key)).all(|(_, value)| {
+                members(value)
+                    .iter()
+                    .filter(|given| !given.is_empty())
+                    .all(|given| named.iter().any(|(relation, value)| relation.holds(given, value)))
+            })
     }
 }
 

@@ -82,7 +82,9 @@ pub(super) fn of_program(class: EffectClass, program: String) -> Resource {
         | EffectClass::EscapeAttempt
         | EffectClass::Unknown => false,
     };
-    let shows_itself = program.contains("--help") || program.contains("--version");
+    // What `kubectl` only reads, it reads here: what runs, it asks over the network for.
+    let is_local = class == EffectClass::Read && matches!(name, "kubectl" | "oc" | "k");
+    let shows_itself = is_local || program.contains("--help") || program.contains("--version");
     if acts_far && !shows_itself && CLOUD.contains(&name) {
         return Resource::CloudAccount { provider: name.to_owned() };
     }

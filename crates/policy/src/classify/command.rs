@@ -31,7 +31,7 @@ const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type b
 const LISTS_NAMES: &str = "ls ll dir vdir stat du tree exa eza lsd";
 
 /// Programs that write the files they are given.
-const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge split csplit";
+const WRITES_ALL: &str = "touch mkdir mkfifo mknod fallocate mktemp sponge";
 
 // === impl Walk ===
 
@@ -173,6 +173,10 @@ impl Walk<'_> {
                 _ => program,
             };
             let text = format!("`{shown}` {}", in_words(class));
+            let target = match class {
+                EffectClass::Network if self.asks_here(program, args) => Target::Host("localhost".to_owned()),
+                _ => target,
+            };
             self.effect(class, target, format!("command.{program}"), text);
         }
         if matches!(class, EffectClass::Read | EffectClass::Network) && catalogue::has_subcommands(program) {
@@ -279,6 +283,36 @@ impl Walk<'_> {
             let text = "is told to talk to this host";
             self.effect(EffectClass::Network, Target::Host(host), "argument.address", text);
         }
+    }
+
+    /// Whether the client of a database asks one on this machine, as far as its words and the line's variables tell.
+    fn asks_here(&self, program: &str, args: &[Value]) -> bool {
+        const CLIENTS: &str = "psql pg_isready pg_dump mysql mysqladmin mysqldump mariadb redis-cli mongosh";
+        const VARIABLES: &[&str] = &["PGHOST", "PGHOSTADDR", "PGSERVICE", "MYSQL_HOST", "REDISCLI_URL"];
+        let is_here = |host: &str| {
+            host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]" | "0.0.0.0")
+        };
+        let names_other = |arg: &Value| {
+            let text = arg.text.as_str();
+            let host = match text.split_once("://") {
+                Some((_, rest)) => {
+                    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+                    let host = authority.rsplit('@').next().unwrap_or_default();
+                    Some(host.rsplit_once(':').map_or(host, |(host, _)| host))
+                }
+                None => text.strip_prefix("host=").or_else(|| text.strip_prefix("service=")),
+            };
+            !arg.exact
+                || host.is_some_and(|host| !host.is_empty() && !is_here(host))
+                || text.contains(" host=")
+        };
+        let given = flags::values(args, "-h --host --hostname");
+        let attached =
+            args.iter().filter_map(|arg| arg.text.strip_prefix("-h")).filter(|host| !host.is_empty());
+        flags::lists(CLIENTS, program)
+            && !args.iter().any(names_other)
+            && given.into_iter().chain(attached).all(is_here)
+            && VARIABLES.iter().all(|name| self.scope.values(name).is_empty())
     }
 
     fn packages(&mut self, program: &str, args: &[Value]) {

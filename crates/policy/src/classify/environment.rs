@@ -28,6 +28,10 @@ impl Walk<'_> {
         let text = value.text.as_str();
         self.database_set(name, value);
         match name {
+            // Where a database is asked, for the client that comes behind.
+            "PGHOST" | "PGHOSTADDR" | "PGSERVICE" | "MYSQL_HOST" | "REDISCLI_URL" => {
+                self.scope.set(name, value.clone(), false);
+            }
             "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" if matches!(text, "" | "0" | "/dev/null") => {
                 self.effect(
                     EffectClass::EscapeAttempt,
@@ -77,7 +81,7 @@ impl Walk<'_> {
                     );
                 }
             }
-            "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "LUA_INIT" if text.contains('/') => {
+            "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "LUA_INIT" if text.contains(['/', '.', '$', '`']) => {
                 self.runs_file(text.trim_start_matches('@'));
             }
             "GIT_AUTHOR_NAME" | "GIT_AUTHOR_EMAIL" | "GIT_COMMITTER_NAME" | "GIT_COMMITTER_EMAIL" => {
@@ -94,6 +98,19 @@ impl Walk<'_> {
             "PS0" | "PS1" | "PS2" | "PS4" => self.substitutions(text),
             "NODE_OPTIONS"
                 if !["require", "import", "loader", "-r"].iter().any(|word| text.contains(word)) => {}
+            // Read like the options that they are.
+            "NODE_OPTIONS" => self.options_set("node", value, &["-e", "0"]),
+            "PERL5OPT" if !text.is_empty() => self.options_set("perl", value, &["-e", "1"]),
+            "RUBYOPT" if !text.is_empty() => self.options_set("ruby", value, &["-e", "1"]),
+            "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS" if text.contains("agent") => {
+                for word in text.split_whitespace() {
+                    if let Some((_, agent)) =
+                        word.split_once("agent:").or_else(|| word.split_once("agentpath:"))
+                    {
+                        self.runs_file(agent.split('=').next().unwrap_or(agent));
+                    }
+                }
+            }
             _ if flags::lists(COMMANDS, name) || name.starts_with("GIT_CONFIG_VALUE") => {
                 self.command_setting(name, value)
             }
@@ -107,6 +124,26 @@ impl Walk<'_> {
             }
             _ => {}
         }
+    }
+
+    /// A variable whose words every start of a program takes as options.
+    fn options_set(&mut self, program: &str, value: &Value, rest: &[&str]) {
+        let target = Target::Command(format!("{program} options"));
+        if !value.exact {
+            let text = "the options of a program are only known at run time";
+            self.unknown(target, "environment.code", text);
+            return;
+        }
+        self.effect(EffectClass::BuildTest, target, "environment.code", "changes what code programs load");
+        let words = value.text.split_whitespace().map(Value::known);
+        let argv: Vec<Value> = [Value::known(program)]
+            .into_iter()
+            .chain(words)
+            .chain(rest.iter().map(|word| Value::known(*word)))
+            .collect();
+        let (feed, next) = (std::mem::take(&mut self.feed), self.next.take());
+        self.argv(&argv);
+        (self.feed, self.next) = (feed, next);
     }
 
     /// The directories in which a command is looked for before the usual ones.

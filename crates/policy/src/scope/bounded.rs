@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use cedar_policy::pst::{
-    ActionConstraint, Clause, Effect, EntityType, EntityUID, Expr, PrincipalConstraint, PstConstructionError,
-    ResourceConstraint, Template, Var,
+    ActionConstraint, BinaryOp, Clause, Effect, EntityType, EntityUID, Expr, NonEmpty, PrincipalConstraint,
+    PstConstructionError, ResourceConstraint, SmolStr, Template, Var,
 };
 use writ_model::{Bounds, EffectClass};
 
@@ -109,7 +109,8 @@ pub(super) fn trees(
             };
             let operation = attribute(attribute(var(Var::Context), "call"), "operation");
             let typed = any(TYPED.map(|kind| equals(Arc::clone(&operation), kind)));
-            let clauses = vec![Clause::When(not(typed)), Clause::Unless(one_person())];
+            let clauses =
+                vec![Clause::When(not(typed)), Clause::Unless(is_loopback()), Clause::Unless(one_person())];
             narrow("bounds-effects", reason, &others, None, clauses)?;
         }
         if !effects.iter().any(|bound| bound.class == EffectClass::Destructive) {
@@ -143,6 +144,13 @@ pub(super) fn trees(
         made.push(Made { id: "bounds-push-named", reason, instead: ASK, tree });
     }
     Ok(made)
+}
+
+/// `resource has zone && resource.zone == "loopback"`: this machine, which is no way out.
+fn is_loopback() -> Arc<Expr> {
+    let has = Expr::HasAttr { expr: var(Var::Resource), attrs: NonEmpty::new(SmolStr::from("zone")) };
+    let right = equals(attribute(var(Var::Resource), "zone"), "loopback");
+    Arc::new(Expr::BinaryOp { op: BinaryOp::And, left: Arc::new(has), right })
 }
 
 fn forbid(

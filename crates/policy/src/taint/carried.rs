@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use writ_model::Action;
+use writ_model::{Action, EffectClass, PackageSource, Resource};
 
 use super::footprint::Footprint;
 use super::ground::Ground;
@@ -77,6 +77,48 @@ impl Carried {
     }
 }
 
+/// A lock file that the session changed itself is no lock file any more: what it names, nobody has looked at.
+pub(super) fn unlocked(print: &Footprint, by_hand: &BTreeSet<String>) -> Vec<Action> {
+    const MOST: usize = 8;
+    let action = |ecosystem: &String| {
+        let (path, _) = by_hand.iter().find_map(|path| Some((path, lock_of(path)?))).filter(|_| {
+            by_hand.iter().any(|path| lock_of(path).is_some_and(|kind| kind.is_empty() || kind == ecosystem))
+        })?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let because = format!("this session changed `{name}` itself, so that nobody knows what it names");
+        let resource = Resource::Package {
+            name: "*".to_owned(),
+            version: String::new(),
+            ecosystem: ecosystem.clone(),
+            source: PackageSource::Manifest,
+        };
+        Some(Action { effect: EffectClass::PackageInstall, resource, because: because.as_str().into() })
+    };
+    print.locked.iter().take(MOST).filter_map(action).collect()
+}
+
+/// Of which packages a file is the lock file; empty for any.
+pub(super) fn lock_of(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    Some(match name {
+        "package-lock.json"
+        | "npm-shrinkwrap.json"
+        | "pnpm-lock.yaml"
+        | "yarn.lock"
+        | "bun.lock"
+        | "bun.lockb" => "npm",
+        "Cargo.lock" => "crates",
+        "go.sum" => "go",
+        "Gemfile.lock" => "rubygems",
+        "composer.lock" => "packagist",
+        "packages.lock.json" => "nuget",
+        "uv.lock" | "poetry.lock" | "pdm.lock" | "Pipfile.lock" | "pylock.toml" => "pypi",
+        _ if name.starts_with("requirements") && name.ends_with(".txt") => "pypi",
+        _ if name.ends_with(".lock") => "",
+        _ => return None,
+    })
+}
+
 /// The written files that the call runs, those that it starts first.
 fn taken<'a>(print: &'a Footprint, written: &'a BTreeSet<String>) -> Vec<Taken<'a>> {
     let given = || print.given.iter().map(|(path, _)| path);
@@ -85,8 +127,8 @@ fn taken<'a>(print: &'a Footprint, written: &'a BTreeSet<String>) -> Vec<Taken<'
         print.runs.iter().filter(is_written).map(|path| Taken { path, sort: Sort::Program }).collect();
     if !print.languages.is_empty() || print.runs_hooks {
         for path in written.iter().chain(given()) {
-            let sort = if is_hook(path) {
-                print.runs_hooks.then_some(Sort::Program)
+            let sort = if is_hook(path) || is_tool(path, print) {
+                (print.runs_hooks || !is_hook(path)).then_some(Sort::Program)
             } else {
                 sort_of(path).filter(|sort| print.takes_in(path, *sort))
             };
@@ -99,6 +141,14 @@ fn taken<'a>(print: &'a Footprint, written: &'a BTreeSet<String>) -> Vec<Taken<'
     }
     found.truncate(FILES);
     found
+}
+
+/// A program among the project's own tools, which scripts find by its name.
+fn is_tool(path: &str, print: &Footprint) -> bool {
+    let below = |folder: &str| path.contains(folder);
+    (print.languages.contains("node") && below("/node_modules/.bin/"))
+        || (print.languages.contains("python") && (below("/.venv/bin/") || below("/venv/bin/")))
+        || (print.languages.contains("php") && below("/vendor/bin/"))
 }
 
 fn is_hook(path: &str) -> bool {

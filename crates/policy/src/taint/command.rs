@@ -37,13 +37,15 @@ const PACKAGE_MANAGERS: &str = "npm pnpm yarn bun npx pip pip3 pipx uv poetry pd
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Piece {
     pub folder: Option<String>,
+    /// Folders of the project in which programs are looked for first.
+    search: Vec<String>,
     words: Vec<String>,
 }
 
 /// The commands of a line, those in quoted code included.
 pub(super) fn read(line: &str) -> Vec<Piece> {
     let mut found = Vec::new();
-    read_into(line, None, 0, &mut found);
+    read_into(line, None, &mut Vec::new(), 0, &mut found);
     found
 }
 
@@ -437,6 +439,42 @@ impl Piece {
         self.parts().0 == "git" && self.plain().any(|word| is_in(RUNNING, word))
     }
 
+    /// Whether its words become words of the repository's history: a message, the name of a branch or a tag.
+    pub fn words_history(&self) -> bool {
+        const WORDING: &str = "commit tag branch checkout switch notes merge commit-tree";
+        self.parts().0 == "git" && self.plain().any(|word| is_in(WORDING, word))
+    }
+
+    /// Whether it is git or a package manager, whose files are their own.
+    pub fn is_own_tool(&self) -> bool {
+        let (program, _) = self.parts();
+        program == "git" || is_in(PACKAGE_MANAGERS, program)
+    }
+
+    /// Files that would start in place of the program that is named: in folders that are searched first, and in those of
+    /// tools of the project.
+    pub fn shadowing(&self) -> Vec<String> {
+        let (program, words) = self.parts();
+        if program.is_empty() || self.words.first().is_some_and(|first| first.contains('/')) {
+            return Vec::new();
+        }
+        let mut found: Vec<String> = self.search.iter().map(|folder| format!("{folder}/{program}")).collect();
+        let started = match (program, words) {
+            ("npx" | "bunx" | "pnpx" | "uvx", _) => self.plain().next(),
+            ("npm" | "pnpm" | "yarn" | "bun" | "uv" | "poetry" | "pdm" | "pipenv", [_, ..]) => {
+                self.plain().nth(1)
+            }
+            _ => None,
+        };
+        for name in started.into_iter().chain([program]).filter(|name| !name.contains('/')) {
+            found.extend(
+                ["node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin"]
+                    .map(|folder| format!("{folder}/{name}")),
+            );
+        }
+        found
+    }
+
     /// The program that is given a file to run.
     pub fn interpreter(&self) -> Option<&str> {
         let (program, _) = self.parts();
@@ -526,8 +564,28 @@ fn clone_folder<'a>(words: &mut impl Iterator<Item = &'a str>) -> Vec<String> {
 
 // === the words ===
 
-fn read_into(line: &str, mut folder: Option<String>, depth: usize, found: &mut Vec<Piece>) {
+fn read_into(
+    line: &str,
+    mut folder: Option<String>,
+    search: &mut Vec<String>,
+    depth: usize,
+    found: &mut Vec<Piece>,
+) {
     for mut words in commands(line) {
+        // `PATH=…`, before a command or for the rest of the line.
+        let path =
+            words.iter().take(8).find_map(|word| word.strip_prefix("PATH=").or_else(|| rest_of_path(word)));
+        let own = path.map(searched);
+        if let Some(own) = &own
+            && (words.len() == 1
+                || words.first().is_some_and(|word| matches!(word.as_str(), "export" | "declare")))
+        {
+            search.extend(own.iter().cloned());
+        }
+        let first_in: Vec<String> = own.iter().flatten().chain(search.iter()).cloned().collect();
+        if words.first().is_some_and(|word| rest_of_path(word).is_some()) {
+            words.remove(0);
+        }
         while words.first().is_some_and(|first| is_wrapping(first)) {
             let wrapper = words.remove(0);
             // What wraps may have options and a number of its own.
@@ -552,7 +610,7 @@ fn read_into(line: &str, mut folder: Option<String>, depth: usize, found: &mut V
         let is_code = |word: &&String| runs_code && word.contains(' ');
         let codes: Vec<String> = words.iter().skip(1).filter(is_code).cloned().collect();
         if found.len() < PIECES {
-            found.push(Piece { folder: folder.clone(), words });
+            found.push(Piece { folder: folder.clone(), search: first_in, words });
         }
         // `find … -exec PROGRAM …` and the like: the rest is a command too.
         if let Some(Piece { words, .. }) = found.last()
@@ -564,13 +622,38 @@ fn read_into(line: &str, mut folder: Option<String>, depth: usize, found: &mut V
         {
             let rest = words.get(at + 1..).unwrap_or_default().to_vec();
             if !rest.is_empty() && found.len() < PIECES {
-                found.push(Piece { folder: folder.clone(), words: rest });
+                found.push(Piece { folder: folder.clone(), search: Vec::new(), words: rest });
             }
         }
         for code in codes {
-            read_into(&code, folder.clone(), depth + 1, found);
+            read_into(&code, folder.clone(), search, depth + 1, found);
         }
     }
+}
+
+/// What is left of `PATH=$(pwd)/bin:$PATH` behind the substitution.
+fn rest_of_path(word: &str) -> Option<&str> {
+    (word.starts_with('/') && (word.contains(":$PATH") || word.contains(":${PATH}")))
+        .then(|| word.trim_start_matches('/'))
+}
+
+/// The folders of a search path that could be the project's, seen from the working directory.
+fn searched(path: &str) -> Vec<String> {
+    const HERE: &[&str] = &["$PWD", "${PWD}", "$(pwd)", "`pwd`"];
+    const MOST: usize = 16;
+    path.split(':')
+        .filter(|folder| !matches!(*folder, "$PATH" | "${PATH}"))
+        .map(|folder| match HERE.iter().find_map(|here| folder.strip_prefix(here)) {
+            Some(rest) => format!("./{}", rest.trim_start_matches('/')),
+            None if folder.is_empty() => ".".to_owned(),
+            None => folder.to_owned(),
+        })
+        .filter(|folder| {
+            !folder.starts_with('$') && !folder.starts_with("/usr") && !folder.starts_with("/bin")
+        })
+        .map(|folder| folder.trim_end_matches('/').to_owned())
+        .take(MOST)
+        .collect()
 }
 
 fn is_wrapping(word: &str) -> bool {

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use writ_model::{Action, CallId, EffectClass, Operation, Place, Resource, SourceKind, ToolCall};
+use writ_model::{
+    Action, CallId, EffectClass, Operation, PackageSource, Place, Resource, SourceKind, ToolCall,
+};
 
 use super::command::{self, Piece};
 use super::ground::{self, Ground};
@@ -58,6 +60,12 @@ pub struct Footprint {
     pub(super) languages: BTreeSet<&'static str>,
     /// It installs and does not build.
     pub(super) only_installs: bool,
+    /// It puts words into the repository's history.
+    is_pushed_later: bool,
+    /// Of which kinds of packages it takes what a lock file names.
+    pub(super) locked: Vec<String>,
+    /// What it writes, git or a package manager writes for it.
+    pub(super) writes_by_tool: bool,
     /// Git may run its hooks.
     pub(super) runs_hooks: bool,
     /// Programs that are given a file to run.
@@ -122,6 +130,9 @@ impl Footprint {
             languages: BTreeSet::new(),
             only_installs: false,
             runs_hooks: false,
+            is_pushed_later: false,
+            locked: Vec::new(),
+            writes_by_tool: false,
             interpreters: Vec::new(),
         };
         for action in actions {
@@ -163,7 +174,34 @@ impl Footprint {
         let has_command = print.command.is_some();
         let mut budget = TEXT_BYTES;
         print.is_cut = !gather(&call.arguments, &mut print.texts, &mut budget, has_command);
+        print.says_token(&call.operation);
         print
+    }
+
+    /// A credential in the words of a call that goes out is one that the session has, wherever it has it from. In the
+    /// words of a commit, a branch or a tag it goes out with the next push.
+    fn says_token(&mut self, operation: &Operation) {
+        let goes_out = match operation {
+            Operation::Shell { .. } => self.is_more || self.is_pushed_later,
+            Operation::Mcp { .. } | Operation::WebSearch { .. } => true,
+            Operation::Fetch { url } => {
+                crate::host::host_of(url).is_none_or(|host| Zone::of(&host) != Zone::Loopback)
+            }
+            Operation::Read { .. }
+            | Operation::Search { .. }
+            | Operation::Write { .. }
+            | Operation::Spawn { .. }
+            | Operation::Notes
+            | Operation::Unknown { .. } => false,
+        };
+        let address = match operation {
+            Operation::Fetch { url } => Some(url),
+            _ => None,
+        };
+        let mut texts = self.texts.iter().chain(&self.command).chain(address);
+        if goes_out && texts.any(|text| crate::token::holds_token(text)) {
+            self.take(SourceKind::Credential, "a token in the words of a call", false);
+        }
     }
 
     fn action(&mut self, action: &Action, ground: &Ground<'_>) {
@@ -191,6 +229,14 @@ impl Footprint {
         if let Resource::Path { path, place, .. } = &action.resource {
             self.path(action.effect, path, *place, ground);
             return;
+        }
+        if let (
+            EffectClass::PackageInstall,
+            Resource::Package { ecosystem, source: PackageSource::Lockfile, .. },
+        ) = (action.effect, &action.resource)
+            && self.locked.len() < SOURCES
+        {
+            self.locked.push(ecosystem.clone());
         }
         let name = action.resource.name();
         match (action.effect, &action.resource) {
@@ -274,6 +320,7 @@ impl Footprint {
         for piece in &read {
             self.piece(piece, cwd, ground);
         }
+        self.writes_by_tool = read.iter().all(Piece::is_own_tool);
         // `… | bash`: what comes in is run.
         self.interprets = read.iter().any(Piece::interprets_input);
     }
@@ -295,6 +342,10 @@ impl Footprint {
         }
         self.languages.extend(piece.languages());
         self.runs_hooks |= piece.runs_hooks();
+        self.is_pushed_later |= piece.words_history();
+        for name in piece.shadowing() {
+            self.place(ground, cwd, &name, |print| &mut print.runs);
+        }
         self.interpreters.extend(piece.interpreter().map(str::to_owned));
         for name in piece.build_files() {
             self.place(ground, cwd, &name, |print| &mut print.builds);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use writ_model::{Action, CallId, Digest, Place, SourceKind, Touch};
 
 use super::beacon;
-use super::carried::Carried;
+use super::carried::{self, Carried};
 use super::footprint::Footprint;
 use super::ground::Ground;
 use super::marks::{Mark, Marked, Marks, PathKey};
@@ -42,6 +42,8 @@ pub struct Session {
     commands: Commands,
     /// Real paths of files that the sessions wrote, and may start.
     written: BTreeSet<String>,
+    /// Lock files among them that no package manager wrote.
+    locks: BTreeSet<String>,
     /// Calls that let something in and whose answer the client has not told.
     awaited: BTreeMap<CallId, Awaited>,
     /// Untrusted text came in that nobody could look at, so that nothing written since can be compared with it.
@@ -105,6 +107,7 @@ impl Session {
             secrets: Stretches::new(key, SECRET),
             commands: Commands::new(key),
             written: BTreeSet::new(),
+            locks: BTreeSet::new(),
             awaited: BTreeMap::new(),
             unseen: None,
         }
@@ -163,7 +166,8 @@ impl Session {
             taint = taint.with(Taint::of(kind));
             own.push(Trace::new(kind, path, print.call));
         }
-        let carried = Carried::of(print, &self.written, ground);
+        let mut carried = Carried::of(print, &self.written, ground);
+        carried.actions.extend(carried::unlocked(print, &self.locks));
         let runs = self.running(print, &read, &carried, ground);
         let repeats = print.is_more
             && (print.command.as_deref().is_some_and(|command| self.commands.has(command))
@@ -207,6 +211,9 @@ impl Session {
         for path in &print.writes {
             if self.written.len() < WRITTEN && !ground.is_wide(path) {
                 self.written.insert(path.clone());
+                if !print.writes_by_tool && carried::lock_of(path).is_some() {
+                    self.locks.insert(path.clone());
+                }
             }
             // A name that nothing bears any more starts anew.
             risen.gone.extend(self.marks.forget_missing(path, ground.files));

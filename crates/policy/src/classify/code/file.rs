@@ -203,7 +203,7 @@ impl Walk<'_> {
                 continue;
             }
             // A made-up home, or a folder of the test's own.
-            let is_own = shown.is_boxed && !(is_absolute && !text.starts_with("/tmp"));
+            let is_own = shown.is_boxed && (!is_absolute || text.starts_with("/tmp"));
             // A file of the workspace is read by what it belongs to.
             let is_near = !is_absolute && !is_home;
             if is_own || (is_near && sort < Sort::Program) {
@@ -355,7 +355,9 @@ impl<'a> Shown<'a> {
         ends.sort_unstable();
         ends.dedup();
         let mut found: Vec<std::ops::Range<usize>> = Vec::new();
-        for start in ends {
+        for end in ends {
+            // `require('https').get(…)`: the word ends in the quotes of a name.
+            let start = self.behind_module(end);
             // One word inside another, as `popen(` in `os.popen(`, and a word inside a call.
             if found.last().is_some_and(|last| start < last.end) || self.is_quoted(start) {
                 continue;
@@ -404,6 +406,15 @@ impl<'a> Shown<'a> {
             }
         }
         start + rest.len()
+    }
+
+    fn behind_module(&self, at: usize) -> usize {
+        let literal = self.literals.iter().find(|literal| literal.start <= at && at < literal.end);
+        let is_module = |literal: &&Literal| {
+            let before = self.code.get(..literal.start.saturating_sub(1)).unwrap_or_default();
+            before.ends_with("require(") || before.ends_with("import(")
+        };
+        literal.filter(is_module).map_or(at, |literal| literal.end + 1)
     }
 
     fn is_quoted(&self, at: usize) -> bool {
@@ -595,7 +606,7 @@ fn counts(effect: &Effect, sort: Sort, is_boxed: bool) -> bool {
             | Target::Unknown => false,
         },
         EffectClass::SecretRead => match &effect.target {
-            Target::Secret(what) => what.contains('/') && !(is_boxed && !what.starts_with(['/', '~'])),
+            Target::Secret(what) => what.contains('/') && (!is_boxed || what.starts_with(['/', '~'])),
             Target::Command(_)
             | Target::Host(_)
             | Target::Package(_)

@@ -40,6 +40,22 @@ pub(super) const REDIRECTS: &[&str] = &[
     "safe.barerepository",
 ];
 
+/// Keys among those of connections and pushes that change neither where they go nor what they send.
+pub(super) const PLAIN: &[&str] = &[
+    "branch.autosetupmerge",
+    "branch.autosetuprebase",
+    "branch.sort",
+    "http.lowspeedlimit",
+    "http.lowspeedtime",
+    "http.maxrequests",
+    "http.postbuffer",
+    "http.version",
+    "protocol.version",
+    "push.autosetupremote",
+    "push.default",
+    "push.usebitmaps",
+];
+
 // === impl Walk ===
 
 impl Walk<'_> {
@@ -96,7 +112,8 @@ impl Walk<'_> {
         let is_alias = key.starts_with("alias.") && value.starts_with('!');
         let runs =
             flags::lists(RUNS, key.as_str()) || is_alias || RUNS_ENDS.iter().any(|end| key.ends_with(end));
-        let redirects = REDIRECTS.iter().any(|start| key.starts_with(start))
+        let redirects = (REDIRECTS.iter().any(|start| key.starts_with(start))
+            && !PLAIN.contains(&key.as_str()))
             || key.ends_with(".insteadof")
             || key.ends_with(".pushinsteadof")
             || key.ends_with("extraheader");
