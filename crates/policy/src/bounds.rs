@@ -22,6 +22,7 @@ use crate::place::{Lexical, Workspace, fold};
 mod argument;
 mod narrow;
 mod pattern;
+mod program;
 mod reference;
 
 pub(crate) use argument::texts;
@@ -136,6 +137,9 @@ impl TaskBounds {
                 }))
             }
             Resource::Secret { what } => plain(self.secret(what)),
+            Resource::Command { program } if action.effect == EffectClass::Network => {
+                plain(self.bounds.hosts.is_some() && self.goes_home(program, call))
+            }
             Resource::Command { .. }
             | Resource::Package { .. }
             | Resource::Repository { .. }

@@ -9,7 +9,7 @@ use cedar_policy::pst::{
 };
 use writ_model::{Bounds, EffectClass};
 
-use super::{action, any, attribute, equals, name, not, one_person, template, var};
+use super::{action, any, attribute, equals, like, name, not, one_person, template, var};
 
 /// A generated policy: its id, its reason, what to do instead, and its tree.
 pub(super) struct Made {
@@ -63,6 +63,14 @@ pub(super) fn trees(
     if bounds.hosts.is_some() {
         let reason = "the task names the hosts that may be reached, and this is none of them".to_owned();
         narrow("bounds-hosts", reason, &[], Some("Host"), unless_asked(named()))?;
+        let reason =
+            "the task names the hosts that may be reached, and the program goes to another".to_owned();
+        let forges = || {
+            any(["gh *", "glab *"]
+                .map(|form| like(attribute(var(Var::Resource), "program"), form.trim_end_matches('*'))))
+        };
+        let clauses = vec![Clause::When(forges()), Clause::Unless(named()), Clause::Unless(one_person())];
+        narrow("bounds-hosts-forge", reason, &[EffectClass::Network], Some("Command"), clauses)?;
         let reason = "what is written there makes whoever looks at it carry data to a host that the task does not name";
         let beacon = Clause::When(attribute(var(Var::Resource), "beacon"));
         let clauses = vec![beacon, Clause::Unless(one_person())];

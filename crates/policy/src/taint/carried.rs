@@ -178,8 +178,11 @@ fn sort_of(path: &str) -> Option<Sort> {
     ];
     const FOLDERS: &[&str] = &["tests", "test", "__tests__", "spec", "specs", "e2e", "testing"];
     let name = path.rsplit('/').next().unwrap_or(path);
+    if PROGRAMS.contains(&name) {
+        return Some(Sort::Program);
+    }
     let (stem, ending) = name.rsplit_once('.')?;
-    if PROGRAMS.contains(&name) || stem.ends_with(".config") || ending == "pth" {
+    if stem.ends_with(".config") || ending == "pth" {
         return Some(Sort::Program);
     }
     let is_test = stem == "conftest"
