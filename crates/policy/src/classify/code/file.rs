@@ -42,6 +42,7 @@ pub(crate) fn of_file(text: &str, language: &str, sort: Sort, facts: &Facts<'_>)
         let mut walk = Walk::apart_from_lines(facts);
         match language {
             "shell" => walk.file_of_shell(text, sort),
+            "make" => walk.file_of_shell(&recipes(text), sort),
             _ => walk.file_of_code(text, language, sort),
         }
     };
@@ -82,6 +83,7 @@ pub(crate) fn language_of(path: &str, text: &str) -> Option<&'static str> {
         "pl" | "pm" | "t" => "perl",
         "php" => "php",
         "lua" => "lua",
+        "mk" | "mak" => "make",
         "sh" | "bash" | "zsh" | "ksh" | "bats" => "shell",
         "rs" => "rust",
         "go" => "go",
@@ -201,6 +203,12 @@ impl Walk<'_> {
         }
         found
     }
+}
+
+/// The lines of a makefile that a shell runs.
+fn recipes(text: &str) -> String {
+    let lines = text.lines().filter_map(|line| line.strip_prefix('\t'));
+    lines.flat_map(|line| [line.trim_start_matches(['@', '-', '+']), "\n"]).collect()
 }
 
 fn effect(class: EffectClass, target: Target, text: &str) -> Effect {
