@@ -133,6 +133,10 @@ impl Walk<'_> {
                 "the code changes its user or an owner",
             );
         }
+        if has(Sign::Publish) {
+            quiet = false;
+            self.effect(EffectClass::Publish, target(), "code.publish", "the code publishes a package");
+        }
         if has(Sign::Install) {
             self.effect(EffectClass::PackageInstall, target(), "code.install", "the code installs packages");
         }

@@ -22,7 +22,7 @@ pub(in crate::classify) use self::breakout::starts_shell;
 pub(in crate::classify) use self::name::{is_shell, knows, program_name};
 
 /// Programs whose arguments are names to look at, never files to read.
-const NAMES_ONLY: &str = "ls ll dir stat test [ du tree exa eza lsd which type basename dirname realpath readlink namei wc \
+const NAMES_ONLY: &str = "ls ll dir df stat test [ du tree exa eza lsd which type basename dirname realpath readlink namei wc \
     md5sum sha1sum sha256sum cksum locate touch mkdir rmdir chmod mountpoint findmnt lsattr getfacl \
     mktemp export unset declare local alias true false : sleep wait expr seq getent lsof fuser ps pgrep \
     uname";
@@ -159,6 +159,11 @@ impl Walk<'_> {
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
         let mut class = self.database_class(listed, args);
+        if names_local_cluster(program, args)
+            && matches!(class, EffectClass::Deploy | EffectClass::Network | EffectClass::Destructive)
+        {
+            class = EffectClass::BuildTest;
+        }
         if self.is_remote && class == EffectClass::BuildTest && starts_service(program, args) {
             class = EffectClass::Deploy;
         }
@@ -278,7 +283,9 @@ impl Walk<'_> {
             };
             super::network::url_host(text).filter(|_| text.contains("://"))
         };
-        let hosts: Vec<String> = args.iter().filter_map(address).take(MOST).collect();
+        let servers = flags::values(args, "--server --kube-apiserver --api-server").into_iter();
+        let servers = servers.filter(|text| !text.contains("://")).map(str::to_owned);
+        let hosts: Vec<String> = args.iter().filter_map(address).chain(servers).take(MOST).collect();
         for host in hosts {
             let text = "is told to talk to this host";
             self.effect(EffectClass::Network, Target::Host(host), "argument.address", text);
@@ -381,4 +388,18 @@ fn starts_service(program: &str, args: &[Value]) -> bool {
 /// Whether text has an index with a substitution: `a[$(…)]`.
 pub(super) fn has_index(text: &str) -> bool {
     text.split('[').skip(1).any(|index| index.contains("$(") || index.contains('`'))
+}
+
+/// Whether a command says that it means a cluster on this machine, by the names that the programs which start such
+/// clusters give them.
+fn names_local_cluster(program: &str, args: &[Value]) -> bool {
+    const NAMES: &[&str] =
+        &["colima", "docker-desktop", "microk8s", "minikube", "orbstack", "rancher-desktop"];
+    let contexts = flags::values(args, "--context --kube-context");
+    flags::lists("kubectl oc k helm helmfile skaffold tilt stern", program)
+        && !contexts.is_empty()
+        && contexts
+            .iter()
+            .all(|name| NAMES.contains(name) || name.starts_with("kind-") || name.starts_with("k3d-"))
+        && flags::values(args, "--server -s --kubeconfig --kube-apiserver").is_empty()
 }

@@ -25,6 +25,7 @@ pub(super) enum Sign {
     Remove,
     RemoveTree,
     Terminal,
+    Publish,
     SetUser,
     /// Neither of these, and not without effect.
     Impure,

@@ -61,6 +61,9 @@ fn looking_is_read() {
             "arm-none-eabi-objdump -d build/app.elf",
             "lychee --offline README.md",
             "ansible-playbook site.yml --list-tasks",
+            "systemctl --user --failed",
+            "df -h / /boot",
+            "nix-store -q --tree /run/current-system",
         ],
     );
 }
@@ -173,6 +176,9 @@ fn running_code_is_build_test() {
             "perf stat -r 3 ./bench",
             "rails runner 'puts User.count'",
             "ansible-playbook site.yml --syntax-check",
+            "nixos-rebuild build --flake .",
+            "kubectl --context kind-test apply -f k8s/",
+            "helm --kube-context kind-test install gw charts/gw",
         ],
     );
 }
@@ -301,6 +307,7 @@ fn releasing_is_publish() {
             "gem push x.gem",
             "git push origin v1.2.3",
             "git push --tags",
+            "Rscript -e 'devtools::submit_cran()'",
         ],
     );
 }
@@ -336,6 +343,9 @@ fn changing_what_runs_is_deploy() {
             "flyctl deploy --remote-only",
             "ansible all -m shell -a uptime",
             "rails runner -e production x.rb",
+            "nixos-rebuild switch",
+            "kubectl --context kind-test --server https://k8s.example apply -f k8s/",
+            "kubectl --context production apply -f k8s/",
         ],
     );
 }
