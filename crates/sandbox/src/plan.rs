@@ -31,6 +31,8 @@ pub struct Plan {
     pub(crate) client: Client,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) as_root: bool,
+    /// Every mount is read-only but for what may be written.
+    pub(crate) system_read_only: bool,
     /// What may be written, and where programs may lie.
     #[serde(with = "text::list")]
     pub(crate) write: Vec<PathBuf>,
@@ -84,6 +86,8 @@ pub(crate) enum Mount {
     ReadOnlyCopy(Made),
     /// Puts a file with the same text at its own path.
     CopyFile(Target),
+    /// Writes a text into what is private.
+    Note(Noted),
     /// Mounts it at its own path with a layer over it that takes what is changed.
     Copy(Copied),
 }
@@ -93,6 +97,14 @@ pub(crate) enum Mount {
 pub(crate) struct Made {
     #[serde(with = "text")]
     pub path: PathBuf,
+}
+
+/// A text for the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Noted {
+    #[serde(with = "text")]
+    pub path: PathBuf,
+    pub text: String,
 }
 
 /// A directory whose changes stay inside.
@@ -180,6 +192,7 @@ impl Plan {
             private,
             show,
             copies,
+            notes,
             write,
             run,
             listen,
@@ -193,6 +206,7 @@ impl Plan {
                 client,
                 mounts: Vec::new(),
                 as_root,
+                system_read_only: false,
                 write: Vec::new(),
                 run: Vec::new(),
                 listen: Vec::new(),
@@ -208,6 +222,7 @@ impl Plan {
             show: &show,
             private: &private,
             copies: &copies,
+            notes: &notes,
         })?;
         let mounts = view.steps(&client.cwd, &read_only, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
@@ -215,7 +230,8 @@ impl Plan {
         let listen = if danger.contains(&Danger::OpenNetwork) { Vec::new() } else { listen };
         let recorded = recorded && !danger.contains(&Danger::AllCalls);
         let absent = view.absent;
-        Ok(Self { client, mounts, as_root, write, run, listen, recorded, danger, absent })
+        let system_read_only = !danger.contains(&Danger::AllFiles);
+        Ok(Self { client, mounts, as_root, system_read_only, write, run, listen, recorded, danger, absent })
     }
 
     /// Paths of [`Profile::hide_if_present`] that do not exist now and would be visible if somebody made them.
@@ -262,7 +278,8 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, mounts, as_root, write, run, listen, recorded, danger, absent } = self;
+        let Self { client, mounts, as_root, system_read_only, write, run, listen, recorded, danger, absent } =
+            self;
         for danger in danger {
             writeln!(f, "DANGER {}: {}", danger.name().replace('-', " "), danger.lost())?;
         }
@@ -281,6 +298,9 @@ impl fmt::Display for Plan {
             mounts.iter().partition(|mount| mount.path().starts_with("/dev/") && mount.hides());
         for mount in mounts {
             writeln!(f, "{mount}")?;
+        }
+        if *system_read_only {
+            writeln!(f, "make all that is mounted read-only, but for what may be written")?;
         }
         if !devices.is_empty() {
             writeln!(f, "hide {} device nodes under /dev that open without a capability", devices.len())?;
@@ -365,11 +385,33 @@ impl Mount {
             | Self::CopyFile(target)
             | Self::Copy(Copied { target, .. })
             | Self::ReadOnly(target) => &target.path,
+            Self::Note(note) => &note.path,
             Self::Make(made)
             | Self::HideMade(made)
             | Self::MakePrivate(made)
             | Self::PinMade(made)
             | Self::ReadOnlyCopy(made) => &made.path,
+        }
+    }
+
+    /// Whether a mount of ours stands there that a client may write in.
+    pub(crate) const fn mounts(&self) -> bool {
+        match self {
+            Self::Pin(_)
+            | Self::Keep(_)
+            | Self::Private(_)
+            | Self::MakePrivate(_)
+            | Self::PinMade(_)
+            | Self::Copy(Copied { writable: true, .. }) => true,
+            Self::HideDirectory(_)
+            | Self::HideFile(_)
+            | Self::HideMade(_)
+            | Self::ReadOnly(_)
+            | Self::ReadOnlyCopy(_)
+            | Self::Make(_)
+            | Self::Note(_)
+            | Self::CopyFile(_)
+            | Self::Copy(Copied { writable: false, .. }) => false,
         }
     }
 
@@ -387,6 +429,7 @@ impl fmt::Display for Mount {
             Self::Keep(_) => "keep",
             Self::ReadOnly(_) | Self::ReadOnlyCopy(_) => "read-only",
             Self::Private(_) => "private",
+            Self::Note(_) => "tell what is absent in",
             Self::Make(_) | Self::MakePrivate(_) => "private, new",
             Self::CopyFile(_) | Self::Copy(Copied { writable: true, .. }) => {
                 "copy, changes end with the task,"

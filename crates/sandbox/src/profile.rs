@@ -38,6 +38,8 @@ pub struct Profile {
     /// Directories whose content shows and can be changed inside, while the changes end with the client. What does not
     /// exist is left out. Where this kernel cannot lay one directory over another, they are read-only.
     pub copies: Vec<PathBuf>,
+    /// Texts that stand in private directories, to tell the client what is not there and why.
+    pub notes: Vec<(PathBuf, String)>,
     /// What the client may write, with all below, beside what is private. What does not exist is left out.
     pub write: Vec<PathBuf>,
     /// Where programs may lie that run inside, with all below. What does not exist is left out.

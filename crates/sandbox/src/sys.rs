@@ -48,8 +48,19 @@ pub fn join_empty_keyring() -> io::Result<()> {
 ///
 /// Only adds the flag: `nosuid`, `nodev` and the rest stay, also those this process may not clear.
 pub fn set_read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Result<()> {
-    let attributes =
-        libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    set_mount(mount, libc::MOUNT_ATTR_RDONLY, 0, recursive)
+}
+
+/// Takes the flag of [`set_read_only`] away again, from this mount alone.
+///
+/// # Errors
+/// `EPERM` where the mount came from outside and was read-only there.
+pub fn set_writable(mount: BorrowedFd<'_>) -> io::Result<()> {
+    set_mount(mount, 0, libc::MOUNT_ATTR_RDONLY, false)
+}
+
+fn set_mount(mount: BorrowedFd<'_>, set: u64, clear: u64, recursive: bool) -> io::Result<()> {
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: clear, propagation: 0, userns_fd: 0 };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the path is a static empty C string, `attributes` lives until the call returns, and its size is
     // passed with it; the kernel only reads both.

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::Access;
 
 use super::mounts::{self, MountEntry};
-use super::{Copied, Made, Mount, PlanError, Target, devices, layers};
+use super::{Copied, Made, Mount, Noted, PlanError, Target, devices, layers};
 
 /// The parts of a profile that say what is seen where.
 pub(super) struct Wishes<'a> {
@@ -19,6 +19,7 @@ pub(super) struct Wishes<'a> {
     pub show: &'a [PathBuf],
     pub private: &'a [PathBuf],
     pub copies: &'a [PathBuf],
+    pub notes: &'a [(PathBuf, String)],
 }
 
 /// What becomes of a directory or file, with all below, until something deeper says otherwise.
@@ -40,6 +41,7 @@ pub(super) struct View {
     covers: BTreeMap<PathBuf, Cover>,
     /// Hidden folders that nobody may make anew where they are absent.
     firm: BTreeSet<PathBuf>,
+    notes: Vec<Noted>,
     /// Wishes that cannot be fulfilled because there is nothing to hide.
     pub absent: Vec<PathBuf>,
 }
@@ -49,7 +51,7 @@ pub(super) struct View {
 impl View {
     /// Finds what the paths of a profile really are on this host.
     pub(super) fn survey(wishes: Wishes<'_>) -> Result<Self, PlanError> {
-        let Wishes { hide, hide_if_present, keep, show, private, copies } = wishes;
+        let Wishes { hide, hide_if_present, keep, show, private, copies, notes } = wishes;
         let table = mounts::table().map_err(PlanError::MountTable)?;
         let mut hidden = all_real("hide", hide)?;
         let firm: BTreeSet<PathBuf> = hidden.iter().filter(|path| path.is_dir()).cloned().collect();
@@ -83,7 +85,11 @@ impl View {
             }
             covers.insert(path, Cover::Keep);
         }
-        let mut view = Self { table, covers, firm, absent };
+        let notes = notes
+            .iter()
+            .filter_map(|(path, text)| Some(Noted { path: real_or_to_be(path).ok()?, text: text.clone() }))
+            .collect();
+        let mut view = Self { table, covers, firm, notes, absent };
         view.leave_out_what_is_gone_anyway();
         // What is not there in an empty directory will not appear in it either.
         let absent =
@@ -157,6 +163,11 @@ impl View {
                 Some(Cover::Keep) | None => continue,
             };
             steps.insert((path.to_owned(), 1), pin);
+        }
+        for note in &self.notes {
+            if let Some((_, Cover::Private)) = self.cover_of(&note.path) {
+                steps.insert((note.path.clone(), 2), Mount::Note(note.clone()));
+            }
         }
         let mut steps: Vec<Mount> = steps.into_values().collect();
         for path in read_only {

@@ -62,7 +62,7 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
         }
         mask::make_private()?;
         applied(Layer::PrivateMounts)?;
-        mask::apply(&plan.mounts)?;
+        mask::apply(&plan)?;
         for layer in [Layer::Pins, Layer::Masks, Layer::ReadOnly] {
             applied(layer)?;
         }

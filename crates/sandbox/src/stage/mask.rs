@@ -1,6 +1,6 @@
 //! Applies the mounts of a plan in this process's own mount namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -13,7 +13,7 @@ use rustix::mount::{
 
 use crate::layer::{Layer, Refusal};
 use crate::limits::{PRIVATE_BYTES, PRIVATE_FILES};
-use crate::plan::{Copied, Made, Mount, Target};
+use crate::plan::{Copied, Made, Mount, Noted, Plan, Target};
 use crate::sys;
 
 /// Options of the empty directory over a hidden one. It holds the directories down to kept paths and nothing else.
@@ -32,11 +32,17 @@ pub(super) fn make_private() -> Result<(), Refusal> {
 }
 
 /// Applies the steps in order.
-pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
+pub(super) fn apply(plan: &Plan) -> Result<(), Refusal> {
+    let steps = &plan.mounts;
     let kept = open_kept(steps)?;
     let mut copies = lay_over(steps, &kept)?;
     let mut empty: Vec<&Path> = Vec::new();
+    let mut is_open = !plan.system_read_only;
     for step in steps {
+        if !is_open && matches!(step, Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_)) {
+            close_the_rest(plan)?;
+            is_open = true;
+        }
         let failed = |error: &io::Error| layer_of(step).refused(&format!("cannot {step}"), error);
         match step {
             Mount::Pin(target) => bind_on_itself(target, false).map_err(|error| failed(&error))?,
@@ -60,6 +66,15 @@ pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
                 let source =
                     kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
                 copy_file(source, &target.path).map_err(|error| failed(&error))?;
+            }
+            Mount::Note(Noted { path, text }) => {
+                let write = || {
+                    if let Some(parent) = path.parent() {
+                        fs::create_dir_all(parent)?;
+                    }
+                    fs::write(path, text)
+                };
+                write().map_err(|error| failed(&error))?;
             }
             Mount::Private(target) => own_directory(target).map_err(|error| failed(&error))?,
             Mount::Make(Made { path }) => fs::create_dir_all(path).map_err(|error| failed(&error))?,
@@ -89,11 +104,43 @@ pub(super) fn apply(steps: &[Mount]) -> Result<(), Refusal> {
             }
         }
     }
+    if !is_open {
+        close_the_rest(plan)?;
+    }
     for path in empty {
         let directory = open(path, OFlags::DIRECTORY)
             .map_err(|error| Layer::Masks.refused("cannot open a mask", &error))?;
         sys::set_read_only(directory.as_fd(), false)
             .map_err(|error| Layer::Masks.refused("cannot make a mask read-only", &error))?;
+    }
+    Ok(())
+}
+
+/// Makes every mount read-only but those that may be written: rights by Landlock say nothing about modes, owners, times
+/// and attributes of files.
+fn close_the_rest(plan: &Plan) -> Result<(), Refusal> {
+    let failed = |what: &str, error: &io::Error| Layer::ReadOnly.refused(&format!("cannot {what}"), error);
+    let own: BTreeSet<&Path> = plan.mounts.iter().filter(|step| step.mounts()).map(Mount::path).collect();
+    for path in plan.write.iter().filter(|path| !own.contains(path.as_path())) {
+        // It may have gone since.
+        let Ok(meant) = open(path, OFlags::empty()) else { continue };
+        bind(meant.as_fd(), path)
+            .map_err(|error| failed(&format!("mount `{}` on itself", path.display()), &error))?;
+    }
+    let root = open(Path::new("/"), OFlags::DIRECTORY).map_err(|error| failed("open `/`", &error))?;
+    sys::set_read_only(root.as_fd(), true).map_err(|error| failed("make the system read-only", &error))?;
+    let below = |path: &Path| plan.write.iter().any(|open| path.starts_with(open));
+    let writable = plan.mounts.iter().filter(|step| step.mounts() && below(step.path()));
+    let writable: BTreeSet<&Path> =
+        writable.map(Mount::path).chain(plan.write.iter().map(PathBuf::as_path)).collect();
+    for path in writable {
+        let Ok(mount) = open(path, OFlags::empty()) else { continue };
+        match sys::set_writable(mount.as_fd()) {
+            Ok(()) => {}
+            // It was read-only outside, and stays so.
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {}
+            Err(error) => return Err(failed(&format!("leave `{}` writable", path.display()), &error)),
+        }
     }
     Ok(())
 }
@@ -132,6 +179,7 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
         | Mount::MakePrivate(_)
         | Mount::HideMade(_)
         | Mount::CopyFile(_)
+        | Mount::Note(_)
         | Mount::Copy(_) => Layer::Masks,
         Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_) => Layer::ReadOnly,
     }

@@ -31,6 +31,9 @@ const NULL_DEVICE: (u32, u32) = (1, 3);
 pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
     privileges()?;
     process_table()?;
+    if plan.system_read_only && !plan.write.iter().any(|path| path == Path::new("/")) {
+        read_only(Path::new("/")).map_err(|reason| Layer::ReadOnly.broken(format!("`/`: {reason}")))?;
+    }
     for step in &plan.mounts {
         let outcome = match step {
             Mount::Pin(target) => pinned(&target.path),
@@ -42,6 +45,7 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             Mount::ReadOnly(target) => read_only(&target.path),
             Mount::ReadOnlyCopy(made) => read_only(&made.path),
             Mount::CopyFile(target) => in_memory(&target.path),
+            Mount::Note(note) => in_memory(&note.path),
             Mount::Private(target) => own_directory(target),
             Mount::Make(made) | Mount::MakePrivate(made) => in_memory(&made.path),
             Mount::Copy(copied) => copy(copied),

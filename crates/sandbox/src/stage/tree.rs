@@ -10,6 +10,9 @@ use crate::peer::stat_of;
 /// How often descendants are looked for and ended before giving up on one that forks faster.
 const MAX_ROUNDS: usize = 500;
 
+/// How often in a row nothing must be found.
+const QUIET_ROUNDS: usize = 4;
+
 /// How the tree is held together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tree {
@@ -43,9 +46,12 @@ impl Tree {
         match self {
             Self::Yard => self.signal_all(Signal::KILL),
             Self::Descendants => {
+                let mut quiet = 0;
                 for _ in 0..MAX_ROUNDS {
                     let found = descendants();
-                    if found.is_empty() {
+                    // The process table is read line by line: who is adopted meanwhile can be missed once.
+                    quiet = if found.is_empty() { quiet + 1 } else { 0 };
+                    if quiet == QUIET_ROUNDS {
                         return;
                     }
                     // All are stopped before the first is ended, so that none has the time to replace another.

@@ -25,6 +25,7 @@ mod peer;
 mod plan;
 mod role;
 mod runner;
+mod technique;
 mod terminal;
 mod weak;
 mod world;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
             layer::CASES,
             peer::CASES,
             plan::CASES,
+            technique::CASES,
             terminal::CASES,
             weak::CASES,
         ],

@@ -93,6 +93,8 @@ impl Sight<'_> {
                 .filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path))),
         );
 
+        profile.notes = notes(home, workspace);
+
         profile.write.push((*workspace).to_owned());
         profile.run.extend(SYSTEM.map(PathBuf::from));
         profile.run.extend(OF_RUN.map(PathBuf::from));
@@ -108,6 +110,21 @@ impl Sight<'_> {
             list.extend(once);
         }
     }
+}
+
+/// What an agent finds where it looks for what is not there.
+fn notes(home: &Path, workspace: &Path) -> Vec<(PathBuf, String)> {
+    let text = format!(
+        "This is a sandbox of Writ around one task.\n\n\
+         Credentials, other projects and the user's own files are absent on purpose; looking elsewhere will not find\n\
+         them. Write in {} and in /tmp. What is changed in tool chains and caches ends with the task. The network leads\n\
+         to the model and to hosts that a person named.\n\n\
+         If the work needs more, stop and say what and why. A person can start the task again with --read PATH,\n\
+         --write PATH or --allow-host HOST, or do that step outside.\n",
+        workspace.display()
+    );
+    let places = ["", ".aws", ".azure", ".config/gcloud", ".docker", ".gnupg", ".kube", ".ssh"];
+    places.iter().map(|place| (home.join(place).join("WRIT.txt"), text.clone())).collect()
 }
 
 /// The folder around the workspace, where other projects lie; nothing where that folder is everybody's.
