@@ -24,6 +24,23 @@ const SESSIONS: [(TaskKind, &str); 9] = [
     (TaskKind::Test, include_str!("../friction/test.txt")),
 ];
 
+/// Sessions of other stacks by people who did not know the judge, as they wrote them. ` #ASK` at the end of a line marks
+/// what they expected to be asked about.
+const UNSEEN: [(TaskKind, &str); 9] = [
+    (TaskKind::Bugfix, include_str!("../friction/unseen/bugfix.txt")),
+    (TaskKind::DependencyUpdate, include_str!("../friction/unseen/dependency-update.txt")),
+    (TaskKind::Docs, include_str!("../friction/unseen/docs.txt")),
+    (TaskKind::Feature, include_str!("../friction/unseen/feature.txt")),
+    (TaskKind::Ops, include_str!("../friction/unseen/ops.txt")),
+    (TaskKind::Refactor, include_str!("../friction/unseen/refactor.txt")),
+    (TaskKind::Release, include_str!("../friction/unseen/release.txt")),
+    (TaskKind::Review, include_str!("../friction/unseen/review.txt")),
+    (TaskKind::Test, include_str!("../friction/unseen/test.txt")),
+];
+
+/// What goes through of them today. It is below what is wanted, and may only rise.
+const UNSEEN_SHARE: f64 = 0.88;
+
 /// The share of steps that must go through unprompted, in each kind.
 const SHARE: f64 = 0.95;
 
@@ -102,6 +119,36 @@ fn ordinary_work_goes_on_unprompted() {
         }
     }
     assert!(short.is_empty(), "too much is asked: {short:?}\n{asked}");
+}
+
+#[test]
+fn unseen_sessions_are_asked_no_more_than_before() {
+    let engine = Arc::new(Engine::load(&PolicySources::shipped()).unwrap());
+    let (mut steps, mut free, mut told) = (0_u32, 0_u32, String::new());
+    for (kind, text) in UNSEEN {
+        for mut session in sessions(text) {
+            let marked: Vec<bool> = session.steps.iter().map(|(line, _)| line.ends_with(" #ASK")).collect();
+            for (line, read) in &mut session.steps {
+                *read = step(line.trim_end_matches(" #ASK"));
+            }
+            let judged = answers(&engine, kind, &session);
+            for ((answer, (line, _)), is_marked) in judged.iter().zip(&session.steps).zip(marked) {
+                let is_free = answer.verdict == Verdict::Allow;
+                if is_marked {
+                    assert!(!is_free, "{kind}: {line}");
+                } else {
+                    steps += 1;
+                    free += u32::from(is_free);
+                }
+                if !is_free && !is_marked {
+                    told.push_str(&format!("{kind}: {line}\n    {}\n", answer.told));
+                }
+            }
+        }
+    }
+    let share = f64::from(free) / f64::from(steps);
+    println!("{free} of {steps} unprompted: {share:.3}");
+    assert!(share >= UNSEEN_SHARE, "{share:.3}\n{told}");
 }
 
 #[test]
