@@ -16,7 +16,7 @@ use crate::api::ErrorCode;
 /// Why a question to the record was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    #[error("`{0}` is no entry or id; one looks like `activity:17` or `tsk_…`")]
+    #[error("`{0}` is no entry or id; one looks like `activity:17` or `tsk_…`, with all its digits")]
     NoReference(String),
     #[error("there is no entry `{0}`")]
     NoEntry(String),

@@ -80,6 +80,7 @@ pub(super) struct Register {
     /// Approve it as well; recorded as `self` where you are the owner
     #[arg(long)]
     approve: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -93,6 +94,7 @@ pub(super) struct List {
     /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
     #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -104,6 +106,7 @@ pub(super) struct Show {
     /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
     #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -112,6 +115,7 @@ pub(super) struct Show {
 pub(super) struct Name {
     /// Name or id
     agent: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -123,6 +127,7 @@ pub(super) struct Review {
     /// When it is looked at next, from now
     #[arg(long, value_name = "SPAN", value_parser = duration, default_value = "90d")]
     review_in: Duration,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -134,6 +139,7 @@ pub(super) struct Attest {
     /// Do not ask whether what changed is right
     #[arg(long)]
     yes: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -209,7 +215,6 @@ async fn register(office: &Office, arguments: Register) -> Result<AgentView, Fai
     if approve {
         return Ok(office.call(AgentApprove { agent: view.id.to_string() }).await?);
     }
-    screen::say(format_args!("requested; approve it with `writ agent approve {}`", view.name));
     Ok(view)
 }
 
@@ -218,6 +223,10 @@ async fn list(office: &Office, arguments: List) -> Outcome {
     let agents = office.call(AgentList { client, owner: owner.map(Human), state: None, at }).await?;
     if json {
         screen::json(&agents)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if agents.agents.is_empty() {
+        screen::say("no agent is there; `writ run` registers one, as does `writ agent register`");
         return Ok(ExitCode::SUCCESS);
     }
     let now = now();

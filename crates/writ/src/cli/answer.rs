@@ -45,6 +45,7 @@ pub(super) struct Approve {
     /// Do not ask again
     #[arg(long)]
     yes: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -54,6 +55,7 @@ pub(super) struct Approve {
 pub(super) struct Deny {
     /// Id, or enough of it
     approval: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -113,8 +115,10 @@ pub(super) fn deny(context: &Context, arguments: Deny) -> Outcome {
 /// The request that a person's shortened id means, among those that wait.
 async fn waiting(office: &Office, wanted: &str) -> Result<ApprovalView, Failure> {
     let approvals = office.call(ApprovalsList::default()).await?.approvals;
-    by_id(approvals, |approval| approval.id.to_string(), ApprovalId::PREFIX, wanted)
-        .map_err(|problem| Failure::usage(problem).hint("`writ approvals` lists what waits"))
+    by_id(approvals, |approval| approval.id.to_string(), ApprovalId::PREFIX, wanted).map_err(|problem| {
+        Failure::usage(problem)
+            .hint("`writ approvals` lists what waits; `writ audit show ID` tells what became of a request")
+    })
 }
 
 /// Says what became of the request.

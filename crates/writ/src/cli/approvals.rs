@@ -27,9 +27,10 @@ In a terminal, `watch` takes your answers too: [y]es once, [g]rant, [n]o.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Those that were answered, used or expired too
+    /// Those of open tasks that were answered, used or expired too
     #[arg(long)]
     all: bool,
+    /// As JSON, for programs
     #[arg(long, global = true)]
     json: bool,
 }
@@ -82,7 +83,11 @@ async fn list(office: &Office, all: bool, json: bool) -> Outcome {
         let approvals = found.approvals.iter().map(shown_to_people).collect();
         screen::json(&Listed { approvals, more: found.more })?;
     } else if found.approvals.is_empty() {
-        screen::say("nothing waits");
+        screen::say(if all {
+            "no open task has asked for anything; `writ audit search --event approval-requested` has the rest"
+        } else {
+            "nothing waits"
+        });
     } else {
         for approval in &found.approvals {
             screen::line(card(approval))?;

@@ -71,6 +71,7 @@ pub(super) struct Search {
     /// Goes on where an earlier page ended
     #[arg(long)]
     cursor: Option<String>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -79,6 +80,7 @@ pub(super) struct Search {
 pub(super) struct Show {
     /// `control:N`, `activity:N`, or the id of a session, task, call, approval or grant
     id: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -87,6 +89,7 @@ pub(super) struct Show {
 pub(super) struct Prove {
     /// `control:N` or `activity:N`
     entry: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -98,6 +101,7 @@ pub(super) struct Erase {
     /// Do not ask again
     #[arg(long)]
     yes: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -90,6 +90,7 @@ pub(super) struct Arguments {
     /// With task, agent and policies as they were then, as far as they are kept
     #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

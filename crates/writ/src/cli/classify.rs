@@ -76,7 +76,13 @@ struct Effect<'a> {
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
     let Arguments { command, json, workspace } = arguments;
-    let workspace = workspace.map(std::fs::canonicalize).transpose()?;
+    let workspace = workspace
+        .map(|folder| {
+            std::fs::canonicalize(&folder).map_err(|error| {
+                Failure::usage(format_args!("could not open the workspace `{}`: {error}", folder.display()))
+            })
+        })
+        .transpose()?;
     let workspace = workspace.as_deref().and_then(Path::to_str);
     match command {
         Some(command) if json => {

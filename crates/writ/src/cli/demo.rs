@@ -61,6 +61,7 @@ pub(super) struct Arguments {
     /// Run the client without the sandbox, where the machine has no namespaces to give
     #[arg(long)]
     danger_no_namespaces: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
     /// Be the scripted client of a rehearsal

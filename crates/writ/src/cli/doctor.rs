@@ -18,6 +18,7 @@ use crate::wire;
     after_help = "Ends with 0 when everything that can be enforced is, and with 1 when a layer is missing."
 )]
 pub(super) struct Arguments {
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

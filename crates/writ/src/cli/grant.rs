@@ -43,6 +43,7 @@ pub(super) struct List {
     /// As it was at a past moment
     #[arg(long, value_name = "TIME", value_parser = super::measure::moment)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -51,6 +52,7 @@ pub(super) struct List {
 pub(super) struct End {
     /// Id, or enough of it
     grant: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

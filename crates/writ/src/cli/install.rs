@@ -40,6 +40,7 @@ pub(super) struct Arguments {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -69,7 +69,7 @@ pub(super) fn by_id<T>(
     let bare = bare.trim_end_matches('…');
     if bare.len() < 4 || !bare.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(format!(
-            "`{}` is too short to name one; give at least four of its digits",
+            "`{}` is no id; give at least four of its digits, the first or the last",
             wanted.escape_debug()
         ));
     }
@@ -83,8 +83,10 @@ pub(super) fn by_id<T>(
         .collect();
     match (fitting.pop(), fitting.len()) {
         (Some(item), 0) => Ok(item),
-        (Some(_), more) => Err(format!("`{wanted}` fits {} of them; give more digits", more + 1)),
-        (None, _) => Err(format!("nothing waits under `{}`", wanted.escape_debug())),
+        (Some(_), more) => {
+            Err(format!("`{wanted}` fits {} of them; the last digits tell them apart best", more + 1))
+        }
+        (None, _) => Err(format!("nothing is there under `{}`", wanted.escape_debug())),
     }
 }
 

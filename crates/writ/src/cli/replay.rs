@@ -37,7 +37,7 @@ Example:
 Tools: read_file, write_file, edit_file, bash, web_fetch, git_push, mcp_connect, mcp:SERVER.TOOL, spawn_agent,
 render_markdown. Any other is unknown, and asked about.
 
-Scope, all of it optional: repo, read_paths, deny_read, write_paths, protected_paths, effects, network_hosts, git_push,
+`scope` must be there and may be empty. It may hold: repo, read_paths, deny_read, write_paths, protected_paths, effects, network_hosts, git_push,
 mcp, mcp_calls, secrets, publish, deploy, limits, stop_on. SPECIFICATION.md says what each means.
 
 With --json: one {\"id\",\"decisions\":[\"allow\"|\"deny\"|\"step_up\",…]} a line, in input order. A line that is no chain gives

@@ -31,6 +31,7 @@ pub(super) struct Target {
     /// Name or id
     #[arg(value_name = "NAME|ID")]
     target: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -38,6 +39,11 @@ pub(super) struct Target {
 pub(super) fn main(context: &Context, command: Command) -> Outcome {
     wire::block_on(async {
         let office = wire::connect(&context.state).await?;
+        let is_owner = matches!(command, Command::Owner(_));
+        let (Command::Agent(Target { target: named, .. })
+        | Command::Owner(Target { target: named, .. })
+        | Command::Task(Target { target: named, .. })) = &command;
+        let named = named.clone();
         let (target, json) = match command {
             Command::Agent(Target { target, json }) => (RevokeTarget::Agent(target), json),
             Command::Owner(Target { target, json }) => {
@@ -60,7 +66,10 @@ pub(super) fn main(context: &Context, command: Command) -> Outcome {
             screen::line(format_args!("revoked task  {task}"))?;
         }
         if revoked.agents.is_empty() && revoked.tasks.is_empty() {
-            screen::line("nothing was left to end")?;
+            screen::line(format_args!("nothing of `{}` was left to end", named.escape_debug()))?;
+            if is_owner {
+                screen::say("`writ agent list` shows who owns what; you are `uid:…` there, as `id -u` says");
+            }
         }
         if !revoked.recorded {
             screen::say("it acts already; the record has no room yet and is tried again");

@@ -57,6 +57,7 @@ pub(super) struct Arguments {
     /// Leave the terminal that it was started from
     #[arg(long, hide = true)]
     background: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -50,6 +50,7 @@ pub(super) struct List {
     /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
     #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -61,6 +62,7 @@ pub(super) struct Show {
     /// As it was at a past moment, as `2026-01-31T12:00:00Z` or `2h ago`
     #[arg(long, value_name = "TIME", value_parser = past)]
     at: Option<Timestamp>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -69,6 +71,7 @@ pub(super) struct Show {
 pub(super) struct Close {
     /// Id, or enough of it
     task: String,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -112,6 +115,11 @@ async fn list(office: &Office, arguments: List) -> Outcome {
         screen::json(&tasks)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if tasks.tasks.is_empty() {
+        let open = if all { "" } else { " is open" };
+        screen::say(format_args!("no task{open}; `writ run` opens one"));
+        return Ok(ExitCode::SUCCESS);
+    }
     let now = now();
     screen::line(screen::table(
         ["TASK", "AGENT", "KIND", "STATE", "AGE", "CALLS", "WAITING", "INTENT"],
@@ -145,7 +153,7 @@ pub(super) async fn identified(office: &Office, wanted: &str) -> Result<TaskId, 
     let tasks = office.call(TaskList::default()).await?.tasks;
     by_id(tasks, |task| task.id.to_string(), TaskId::PREFIX, wanted)
         .map(|task| task.id)
-        .map_err(Failure::usage)
+        .map_err(|problem| Failure::usage(problem).hint("`writ task list --all` lists them"))
 }
 
 /// The end of a task and what to keep of it.

@@ -91,7 +91,7 @@ fn an_explanation_names_policies_facts_and_what_would_change_it() {
     assert!(changes.contains("\"taint\""), "{changes}");
 
     let said = text(&corner.run([&["check"], &push[..]].concat()));
-    for part in ["decided by", "work.cedar:", "| @id(\"work.push\")", "resource.own is \"true\""] {
+    for part in ["decided by", "work.cedar:", "| @id(\"work.push\")", "resource.own is true"] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }
@@ -187,6 +187,7 @@ fn what_nobody_here_can_approve_is_answered_as_the_door_does() {
         );
         let told = answer["told"].as_str().unwrap();
         assert!(told.contains("nobody was asked") && told.ends_with("[no-approver]"), "{told}");
+        assert_eq!(told.matches("step out").count(), 1, "said once: {told}");
         let output = corner.run([&["check"], &question[..]].concat());
         let said = text(&output);
         assert_eq!(output.status.code(), Some(3), "{said}");
@@ -228,4 +229,31 @@ fn who_asks_a_control_plane_that_does_not_run_is_told_what_starts_it() {
         );
         assert!(!said.contains("os error") && output.stdout.is_empty(), "{command:?}: {said}");
     }
+}
+
+/// What a person mistypes is answered with what helps next.
+#[test]
+fn a_slip_of_the_pen_is_told_from_what_is_done() {
+    let corner = Corner::with_control_plane();
+    for (command, code, hint) in [
+        (&["agent", "list"][..], 0, "`writ run` registers one"),
+        (&["task", "list"], 0, "`writ run` opens one"),
+        (&["task", "show", "zz"], 2, "`writ task list --all` lists them"),
+        (&["task", "show", "4f2a"], 2, "nothing is there under `4f2a`"),
+        (&["approve", "zzzzz"], 2, "`zzzzz` is no id"),
+        (&["approvals", "--all"], 0, "no open task has asked for anything"),
+        (&["revoke", "owner", "ann"], 0, "nothing of `ann` was left to end"),
+        (&["revoke", "owner", "ann"], 0, "`writ agent list` shows who owns what"),
+        (&["audit", "show", "4f2a"], 2, "with all its digits"),
+        (&["check", "--kind", "docs", "--action", "git-push", "--resource", "ref:main"], 2, "ref:REMOTE#REF"),
+        (&["classify", "--workspace", "nowhere", "make"], 2, "could not open the workspace `nowhere`"),
+    ] {
+        let output = corner.run(command);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");
+        assert!(said.contains(hint), "{command:?}: {said}");
+    }
+    let facts = ["check", "--kind", "docs", "--command", "rm -rf /", "--explain"];
+    let said = text(&corner.run(facts));
+    assert!(said.contains("resource.path is \"/\"\n"), "{said}");
 }

@@ -218,6 +218,7 @@ fn policies_of_a_repository_are_those_of_one_commit() {
     let output = corner.run(["policy", "update"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("refused whole"), "{}", text(&output));
+    assert!(text(&output).contains("in a clone of the repository"), "{}", text(&output));
     assert_eq!(corner.json(["policy", "show", "--json"])["commit"], first.as_str());
 
     std::fs::write(work.join("agents/b.cedar"), PLAIN.replace("plain", "more")).unwrap();

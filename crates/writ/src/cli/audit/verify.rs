@@ -37,6 +37,7 @@ pub(in crate::cli) struct Arguments {
     /// Verifier key of a log, as `/keys` and `writ audit prove` print it; one for each log
     #[arg(long, value_name = "VKEY", num_args = 1)]
     key: Vec<String>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

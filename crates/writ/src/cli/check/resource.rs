@@ -6,10 +6,10 @@ use writ_model::{Place, Resource};
 pub(in crate::cli) fn resource(text: &str) -> Result<Resource, String> {
     let (kind, name) =
         text.split_once(':').ok_or("a resource is written KIND:NAME, as `host:example.org`")?;
-    let pair = |mark: char| {
+    let pair = |mark: char, form: &str| {
         name.split_once(mark)
             .map(|(one, other)| (one.to_owned(), other.to_owned()))
-            .ok_or_else(|| format!("a {kind} is written {kind}:ONE{mark}OTHER"))
+            .ok_or_else(|| format!("a {kind} is written {kind}:{form}"))
     };
     let name_of = || name.to_owned();
     Ok(match kind {
@@ -19,18 +19,23 @@ pub(in crate::cli) fn resource(text: &str) -> Result<Resource, String> {
         "host" => Resource::Host { name: name_of() },
         "identity" => Resource::Identity { what: name_of() },
         "mcp" => {
-            let (server, tool) = pair('/')?;
+            let (server, tool) = pair('/', "SERVER/TOOL")?;
             Resource::McpTool { server, tool }
         }
         "package" => Resource::package(name),
         "path" => Resource::path(name, Place::Outside),
         "ref" => {
-            let (remote, name) = pair('#')?;
+            let (remote, name) = pair('#', "REMOTE#REF, as `ref:origin#main`")?;
             Resource::Ref { remote, name, force: false }
         }
         "repository" => Resource::Repository { name: name_of() },
         "secret" => Resource::Secret { what: name_of() },
-        other => return Err(format!("`{}` is no kind of resource", other.escape_debug())),
+        other => {
+            return Err(format!(
+                "`{}` is no kind of resource; `writ check --help` lists them",
+                other.escape_debug()
+            ));
+        }
     })
 }
 

@@ -240,7 +240,7 @@ pub(super) fn tell(why: &Why) -> std::io::Result<()> {
     }
     for Fact { name, value, read_by: _ } in facts {
         match value {
-            Some(value) => screen::line(format_args!("           fact        {name} is {}", Quoted(value)))?,
+            Some(value) => screen::line(format_args!("           fact        {name} is {}", plain(value)))?,
             None => screen::line(format_args!("           fact        {name} is not there"))?,
         }
     }
@@ -249,4 +249,13 @@ pub(super) fn tell(why: &Why) -> std::io::Result<()> {
         screen::line(format_args!("           would be    {verdict}{level} with {how}"))?;
     }
     Ok(())
+}
+
+/// A value as policies write it, with one pair of quotation marks at most.
+fn plain(value: &str) -> String {
+    if matches!(value, "true" | "false") {
+        return value.to_owned();
+    }
+    let text = serde_json::from_str::<String>(value);
+    Quoted(text.as_deref().unwrap_or(value)).to_string()
 }

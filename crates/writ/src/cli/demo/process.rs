@@ -131,8 +131,11 @@ impl Said {
     pub(super) fn last_words(&self) -> String {
         let lines =
             || self.stdout.lines().chain(self.stderr.lines()).map(str::trim).filter(|line| !line.is_empty());
-        let ours = lines().rfind(|line| line.starts_with("writ: "));
-        let words = ours.or_else(|| lines().next_back());
+        let ours = || lines().filter(|line| line.starts_with("writ: "));
+        // That a task has ended is told after the reason why.
+        let reason = ours()
+            .rfind(|line| !["writ: task ", "writ: held back"].iter().any(|other| line.starts_with(other)));
+        let words = reason.or_else(|| ours().next_back()).or_else(|| lines().next_back());
         words.map_or_else(|| format!("it said nothing and ended with {:?}", self.code), str::to_owned)
     }
 }

@@ -57,18 +57,20 @@ struct Done {
     stderr: String,
 }
 
-/// Writes the session for this house, and a program named `claude` that plays it.
+/// Writes a program named `claude` that plays the session of this house. The session lies in the program itself: nothing
+/// else of the house is there inside the sandbox.
 pub(super) fn prepare(house: &House) -> Result<PathBuf, Failure> {
-    let session = house.root().join("session.ndjson");
     let text = SESSION
         .replace("@HOME@", &house.home().to_string_lossy())
         .replace("@REPO@", &house.repo().to_string_lossy())
         .replace("@MARK@", &house.mark.to_string());
-    house.put(&session, &text)?;
     let program = house.root().join("bin/claude");
     let quoted = |path: &Path| format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"));
-    let words =
-        format!("#!/bin/sh\nexec {} demo --play {} -- \"$@\"\n", quoted(house.program()), quoted(&session));
+    let words = format!(
+        "#!/bin/sh\nexec {} demo --play {} -- \"$@\"\n{text}",
+        quoted(house.program()),
+        quoted(&program)
+    );
     house.put(&program, &words)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
     Ok(program)
@@ -78,7 +80,8 @@ pub(super) fn prepare(house: &House) -> Result<PathBuf, Failure> {
 pub(super) fn play(session: &Path, arguments: &[OsString]) -> Outcome {
     let text = read_text(session, MAX_FILE_BYTES)
         .ok_or_else(|| Failure::usage(format_args!("`{}` is no recorded session", session.display())))?;
-    let events = text.lines().map(serde_json::from_str).collect::<Result<Vec<Map<String, Value>>, _>>()?;
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    let events = lines.map(serde_json::from_str).collect::<Result<Vec<Map<String, Value>>, _>>()?;
     let hooks = hooks(arguments)?;
     for event in &events {
         match word(event, "hook_event_name") {

@@ -23,6 +23,7 @@ pub(in crate::cli) struct Show {
     /// The text of the organisation's policies
     #[arg(long)]
     text: bool,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -49,6 +49,7 @@ Ends with 0 when every case passes, and with 1 otherwise.")]
 pub(in crate::cli) struct Test {
     /// Folders of policies and tests, or files of tests beside policies
     paths: Vec<PathBuf>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -220,6 +221,11 @@ fn tell(report: &Report) -> Result<(), Failure> {
             screen::line(format_args!("      the agent is told: {}", Quoted(told)))?;
         }
     }
-    screen::say(format_args!("{} cases, {} failed", report.cases, report.failed));
+    screen::say(format_args!(
+        "{} {}, {} failed",
+        report.cases,
+        if report.cases == 1 { "case" } else { "cases" },
+        report.failed
+    ));
     Ok(())
 }

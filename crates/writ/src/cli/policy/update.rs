@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use writ_policy::Engine;
+use writ_policy::{Engine, LoadError};
 
 use crate::cli::Context;
 use crate::failure::{Failure, Kind, Outcome};
@@ -20,6 +20,7 @@ running control plane for sessions that nobody supervises.
 
 Ends with 0 when the newest commit is in force, and with 1 otherwise.")]
 pub(in crate::cli) struct Update {
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -38,8 +39,10 @@ pub(super) fn main(context: &Context, arguments: Update) -> Outcome {
     let Context { state, config } = context;
     let before = organisation::load(config, state).ok().map(|loaded| loaded.origin);
     let Some(loaded) = organisation::refresh(config, state)? else {
-        return Err(Failure::usage("the configuration names no repository of policies")
-            .hint("set `policy.organisation = { git = \"…\", ref = \"refs/heads/main\", path = \"…\" }`"));
+        return Err(Failure::usage("the configuration names no repository of policies").hint(
+            "set `policy.organisation = { git = \"…\", ref = \"refs/heads/main\", path = \"…\" }` in \
+                 `~/.config/writ/config.toml`",
+        ));
     };
     let version = accepted(context, &loaded)?.version().to_string();
     let Origin::Commit { commit, .. } = &loaded.origin else {
@@ -60,7 +63,17 @@ pub(super) fn main(context: &Context, arguments: Update) -> Outcome {
 /// Puts a fetched set in force, if it is valid.
 pub(in crate::cli) fn accepted(context: &Context, loaded: &Loaded) -> Result<Engine, Failure> {
     let engine = Engine::load(&loaded.sources).map_err(|error| {
-        Failure::new(Kind::Broken, format_args!("{} is refused whole: {error}", loaded.origin))
+        let failure = |why: &dyn std::fmt::Display| {
+            Failure::new(Kind::Broken, format_args!("{} is refused whole: {why}", loaded.origin))
+        };
+        match &error {
+            LoadError::Refused { first, report } => failure(&format_args!(
+                "{} of its findings are errors, the first: {first}",
+                report.errors()
+            ))
+            .hint("the policies in force stay; in a clone of the repository `writ policy validate FOLDER` shows all"),
+            LoadError::Schema(_) | LoadError::Unread(_) => failure(&error),
+        }
     })?;
     organisation::accept(&context.config, &context.state, loaded)?;
     Ok(engine)

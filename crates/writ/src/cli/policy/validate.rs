@@ -27,6 +27,7 @@ Ends with 0 when the policies can be used, and with 1 otherwise.")]
 pub(in crate::cli) struct Validate {
     /// A folder of `.cedar` files, or one such file
     path: Option<PathBuf>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -141,9 +142,10 @@ fn tell(report: &Report) -> Result<(), crate::failure::Failure> {
     let errors = report.findings.iter().filter(|finding| finding.severity == "error").count();
     let refused = if report.usable { "" } else { "; the whole set is refused" };
     screen::say(format_args!(
-        "{} policies from the guardrails and {}, {errors} errors, {} observed{refused}",
+        "{} policies from the guardrails and {}, {errors} {}, {} observed{refused}",
         report.policies,
         report.origin,
+        if errors == 1 { "error" } else { "errors" },
         report.observed.len()
     ));
     Ok(())

@@ -2,7 +2,7 @@
 
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{AgentApprove, AgentList, AgentRegister, AgentShow, AgentView};
-use writ_model::{Client, Label, LifecycleState};
+use writ_model::{Client, Label, LifecycleReason, LifecycleState};
 
 use super::form;
 use crate::cli::agent::{REVIEW_AFTER, me};
@@ -47,6 +47,11 @@ pub(super) async fn agent(
         }
         LifecycleState::Approved | LifecycleState::Suspended if agent.changed.is_some() => {
             format!("writ agent attest {}", agent.name)
+        }
+        LifecycleState::Suspended
+            if matches!(agent.reason, LifecycleReason::ByPerson | LifecycleReason::Revoked) =>
+        {
+            format!("writ agent resume {}", agent.name)
         }
         LifecycleState::Suspended => {
             format!("writ agent review {}", agent.name)

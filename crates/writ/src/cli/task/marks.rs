@@ -14,6 +14,7 @@ pub(in crate::cli) struct List {
     /// Folder of the workspace; the present one if none is named
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -29,6 +30,7 @@ pub(in crate::cli) struct Clear {
     /// Folder of the workspace; the present one if none is named
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
+    /// As JSON, for programs
     #[arg(long)]
     json: bool,
 }

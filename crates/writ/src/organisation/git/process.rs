@@ -99,8 +99,10 @@ impl Git {
         }
         if !ended? {
             let said = String::from_utf8_lossy(&said);
-            let said =
-                said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+            // What git tells after its reason is general advice.
+            let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+            let reason = lines.clone().find(|line| line.starts_with("fatal: "));
+            let said = reason.or_else(|| lines.next_back()).unwrap_or("it said nothing");
             let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
             return Err(GitError::Failed { what, said });
         }
