@@ -347,7 +347,27 @@ fn read_file(
             report.error(file, place, Some(id), "it has no `@reason` of one line".to_owned(), Some(help));
             continue;
         }
+        if let Some((unread, _)) = policy.annotations().find(|(name, _)| !ANNOTATIONS.contains(name)) {
+            // A misspelled `@observe` would make a policy count that was only to be watched.
+            let message = format!("`@{unread}` is no annotation that is read here");
+            let help = "there are `@id`, `@reason`, `@instead`, `@observe` and, in guardrails, `@code`";
+            report.error(file, place, Some(id), message, Some(help));
+            continue;
+        }
+        if id
+            .split_once(':')
+            .is_some_and(|(layer, _)| ["guardrails", "organisation", "task"].contains(&layer))
+        {
+            let help = "leave the name of the layer out; it is put in front of every id";
+            report.error(file, place, Some(id), "its `@id` names a layer".to_owned(), Some(help));
+            continue;
+        }
         let code = policy.annotation("code");
+        if code.is_some() && layer != Layer::Guardrails {
+            let message = "`@code` is for guardrails; whatever an organisation's policy refuses has the code `organisation`";
+            report.error(file, place, Some(id), message.to_owned(), Some("take `@code` out"));
+            continue;
+        }
         let known = code
             .map(|code| ReasonCode::ALL.iter().map(|(known, _)| *known).find(|known| known.name() == code));
         if known == Some(None) {
@@ -381,6 +401,9 @@ fn read_file(
     read.sort_by_key(|(_, _, _, place)| *place);
     read
 }
+
+/// The annotations of a policy that mean something.
+const ANNOTATIONS: [&str; 5] = ["id", "reason", "instead", "code", "observe"];
 
 /// What is wrong with observing a policy of this layer, for this reason.
 fn unobservable(layer: Layer, why: &str) -> Option<(&'static str, &'static str)> {

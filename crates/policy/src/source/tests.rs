@@ -35,8 +35,17 @@ fn each_mistake_is_told_with_its_place() {
             "our.cedar:2:1: error: it has no `@reason` of one line (policy `a`)",
         ),
         (
-            "@id(\"a\") @reason(\"r\") @code(\"because\") forbid (principal, action, resource);",
-            "our.cedar:2:1: error: `because` is no reason code (policy `a`)",
+            "@id(\"a\") @reason(\"r\") @code(\"allowed\") forbid (principal, action, resource);",
+            "our.cedar:2:1: error: `@code` is for guardrails; whatever an organisation's policy refuses has",
+        ),
+        // As written it would permit, and nobody would watch.
+        (
+            "@id(\"a\") @reason(\"r\") @Observe(\"until May\") permit (principal, action, resource);",
+            "our.cedar:2:1: error: `@Observe` is no annotation that is read here",
+        ),
+        (
+            "@id(\"guardrails:escape\") @reason(\"r\") forbid (principal, action, resource);",
+            "our.cedar:2:1: error: its `@id` names a layer",
         ),
         (
             FINE,
