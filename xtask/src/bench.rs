@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::run::run;
 
-const ALL: [&str; 5] = ["classify", "hook", "decision", "append", "start"];
+const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
 
 /// Named ones only: they install what they compare with.
 const NAMED: [&str; 1] = ["moat"];
@@ -43,6 +43,13 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 "cargo",
                 &["run", "--release", "--locked", "-q", "-p", "writ-control", "--example", "append_bench"],
             )?,
+            "sandbox" => {
+                let floor = "target/yard_floor";
+                run(root, "cc", &["-O2", "-static", "-o", floor, "bench/yard_floor.c"])?;
+                let bench =
+                    ["run", "--release", "--locked", "-q", "-p", "writ-sandbox", "--example", "yard_bench"];
+                run(root, "cargo", &[&bench[..], &["--", floor]].concat())?;
+            }
             "start" => {
                 run(
                     root,

@@ -157,38 +157,48 @@ impl Layer {
     }
 }
 
-/// Which setting of the host stops an ordinary process from having namespaces of its own.
-fn namespace_hint(error: &io::Error) -> Option<String> {
+/// Settings of the host that stop an ordinary process from having namespaces of its own, each with a way out.
+pub(crate) fn obstacles() -> Vec<String> {
     let setting = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).ok();
+    let mut found = Vec::new();
     if setting("/proc/sys/kernel/unprivileged_userns_clone").as_deref() == Some("0") {
-        return Some(
+        found.push(
             "user namespaces are switched off for ordinary users \
              (`sysctl kernel.unprivileged_userns_clone=1` allows them)"
                 .to_owned(),
         );
     }
-    if setting("/proc/sys/user/max_user_namespaces").as_deref() == Some("0")
-        || error.raw_os_error() == Some(libc::ENOSPC)
-    {
-        return Some(
+    if setting("/proc/sys/user/max_user_namespaces").as_deref() == Some("0") {
+        found.push(
             "the limit of user namespaces is reached (see `sysctl user.max_user_namespaces`)".to_owned(),
         );
     }
     if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").as_deref() == Some("1") {
-        return Some(
+        found.push(
             "AppArmor restricts user namespaces on this host; give the `writ` binary a profile with the \
              `userns,` rule"
                 .to_owned(),
         );
     }
-    if error.raw_os_error() == Some(libc::EPERM) {
-        return Some(
+    found
+}
+
+/// Which setting of the host stops an ordinary process from having namespaces of its own.
+fn namespace_hint(error: &io::Error) -> Option<String> {
+    if let Some(first) = obstacles().into_iter().next() {
+        return Some(first);
+    }
+    match error.raw_os_error() {
+        Some(libc::ENOSPC) => Some(
+            "the limit of user namespaces is reached (see `sysctl user.max_user_namespaces`)".to_owned(),
+        ),
+        Some(libc::EPERM) => Some(
             "a seccomp filter or a container runtime forbids namespaces here (Docker: a seccomp profile that \
              allows `unshare`, `clone` and `mount` is needed)"
                 .to_owned(),
-        );
+        ),
+        Some(_) | None => None,
     }
-    None
 }
 
 impl fmt::Display for Layer {

@@ -1,11 +1,11 @@
-//! The yard: namespaces that hide what an agent must not reach.
+//! The yard: what an agent sees, writes, runs, calls and reaches, whatever it is told.
 //!
 //! # The problem
 //!
 //! A coding agent runs as its user, and its user owns the control plane's socket, the signing key, the ledger, the
 //! session bus. Whatever the agent is told, it could approve its own requests with them. So the agent is started where
-//! these do not exist: in user, mount, pid and ipc namespaces of its own, with an environment and descriptors that were
-//! chosen one by one, and in a process tree that ends as a whole.
+//! these do not exist: in namespaces of its own, with file rights and a filter of system calls, with an environment and
+//! descriptors that were chosen one by one, and in a process tree that ends as a whole.
 //!
 //! # A worked example
 //!
@@ -48,27 +48,23 @@
 //!
 //! # What a client notices
 //!
-//! Renames across a directory above a mask fail with `EXDEV`, as between two file systems; programs copy instead. In a
-//! yard that root started, programs cannot map users in namespaces of their own (a nested bubblewrap fails).
+//! Renames across a directory above a mask fail with `EXDEV`, as between two file systems; programs copy instead.
+//! Nested sandboxes, debuggers and 32-bit programs do not run. Changes in private and copied directories are gone at the
+//! end.
 //!
 //! # What is deliberately absent
 //!
-//! The yard is not complete. It gains a network namespace, Landlock and seccomp as further layers; until then:
-//!
-//! * **Network**: the client reaches every host its user reaches, services on loopback, and abstract unix sockets.
-//! * **Files**: what is not hidden or read-only is as open as to the user. A client can change `~/.bashrc`, a crontab
-//!   or a unit file and wait for the user to run it outside. `/tmp` and `/dev/shm` are shared.
-//! * **System calls**: no filter. `TIOCSTI` types into the lent terminal where the kernel still allows it
-//!   (`dev.tty.legacy_tiocsti=1`), so a client can leave words for the shell that comes after it.
+//! * **Decisions**: the yard is told what shows, what is written and who listens. It knows no client and no host.
+//! * **Forwarding**: it makes listening sockets inside and hands them out ([`Running::take_listeners`]).
 //! * **Groups**: supplementary groups stay, since only a privileged process may drop them. A member of `docker` or
 //!   `disk` is kept out by [`ways_out`] and by nothing else.
-//! * **Root**: a yard started by root hides raw devices and protects kernel settings, but root's files are the
-//!   system's files. Do not run agents as root where that matters.
+//! * **Root**: a yard started by root hides raw devices and protects kernel settings; root reads all files of the
+//!   system that show, and the kernel does not bound root's processes.
 //! * **What is made later**: a path that does not exist cannot be masked ([`Plan::absent`] lists them).
-//! * **Resources**: no limit on processes, memory or time; the caller sets deadlines.
+//! * **Resources**: a bound on processes and on private directories; memory and time are not bound by a control group.
 //! * **While a job is stopped** with the stop key, the supervisor is stopped too. Everything inside is stopped with it.
 //!   A control plane that must revoke then kills the supervisor, and the tree dies with it.
-//! * **Other systems**: Linux 5.12 or later only.
+//! * **Other systems**: Linux 6.2 or later, with Landlock, on x86-64 and 64-bit ARM only.
 //!
 //! With [`Danger::NoNamespaces`] nothing is hidden and the client can end its own helper; see there.
 //!
@@ -100,7 +96,7 @@ pub use layer::{Layer, Refusal};
 pub use limits::PRIVATE_BYTES;
 pub use peer::{Namespace, Peer, PeerOrigin, Process, myself, origin_of, seen_from_inside};
 pub use plan::{Plan, PlanError};
-pub use probe::{Finding, probe, rehearsed};
+pub use probe::{Finding, Host, probe, rehearsed};
 pub use profile::{Danger, Profile};
 pub use recorder::{Recorder, Started};
 pub use stage::dispatch;

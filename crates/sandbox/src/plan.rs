@@ -17,7 +17,7 @@ use crate::profile::{Danger, Profile};
 use view::{View, Wishes, real};
 
 mod devices;
-mod layers;
+pub(crate) mod layers;
 mod mounts;
 mod text;
 mod view;

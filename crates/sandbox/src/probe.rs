@@ -58,6 +58,44 @@ pub fn rehearsed(plan: &Plan) -> Vec<Finding> {
         .collect()
 }
 
+/// What decides on a machine which layers there can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Version of Landlock; nothing where there is none or it is switched off.
+    pub landlock: Option<i32>,
+    /// Whether copied directories can be changed inside. Otherwise they are read-only.
+    pub copies: bool,
+    /// What of the machine's settings stands in the way of ordinary users' namespaces, each with the way to allow them.
+    pub obstacles: Vec<String>,
+    /// The container this process is in, as far as it says so.
+    pub container: Option<String>,
+}
+
+// === impl Host ===
+
+impl Host {
+    /// Looks at this machine.
+    #[must_use]
+    pub fn here() -> Self {
+        Self {
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            landlock: crate::sys::landlock_version().ok().filter(|version| *version > 0),
+            copies: crate::plan::layers::can_be_laid(),
+            obstacles: crate::layer::obstacles(),
+            container: container(),
+        }
+    }
+}
+
+fn container() -> Option<String> {
+    let marks = [("/.dockerenv", "Docker"), ("/run/.containerenv", "Podman")];
+    let known = marks.iter().find(|(mark, _)| std::path::Path::new(mark).exists()).map(|(_, name)| *name);
+    let named = std::fs::read_to_string("/run/systemd/container").ok().map(|name| name.trim().to_owned());
+    known.map(str::to_owned).or(named).filter(|name| !name.is_empty())
+}
+
 // === impl Finding ===
 
 impl Finding {

@@ -4,7 +4,7 @@
 const SINCE: (u32, u32) = (6, 6);
 
 /// Whether copies can be written. Otherwise they are read-only.
-pub(super) fn can_be_laid() -> bool {
+pub(crate) fn can_be_laid() -> bool {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));

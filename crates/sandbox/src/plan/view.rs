@@ -76,7 +76,14 @@ impl View {
             private.into_iter().map(|path| (path, Cover::Private)).collect();
         covers.extend(all_present("copy", copies)?.into_iter().map(|path| (path, Cover::Copy)));
         covers.extend(all_present("show", show)?.into_iter().map(|path| (path, Cover::Keep)));
-        covers.extend(hidden.into_iter().map(|path| (path, Cover::Hide)));
+        for path in hidden {
+            // What a profile asks to see by its name is seen, unless it asks to hide it by its name too.
+            if firm.contains(&path) || hide.contains(&path) {
+                covers.insert(path, Cover::Hide);
+            } else {
+                covers.entry(path).or_insert(Cover::Hide);
+            }
+        }
         for path in all_real("keep", keep)? {
             if !covers.iter().any(|(outer, cover)| {
                 matches!(cover, Cover::Hide | Cover::Private) && path.starts_with(outer) && path != *outer
@@ -192,8 +199,7 @@ impl View {
             let path = real_or_to_be(path)?;
             let there = match self.cover_of(&path) {
                 Some((_, Cover::Hide)) => false,
-                // Programs may be made there later; what may be written is listed by itself.
-                Some((outer, Cover::Private)) => !private || outer == path,
+                Some((outer, Cover::Private)) => outer == path,
                 Some((_, Cover::Keep | Cover::Copy)) | None => path.symlink_metadata().is_ok(),
             };
             if there {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use writ_control::api::message::StatusAsk;
 use writ_model::Client;
 use writ_policy::Engine;
+use writ_sandbox::{Danger, Host, Layer};
 
 use crate::config::{Config, State};
 use crate::failure::{Failure, Outcome};
@@ -49,6 +50,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         };
         findings.push(Finding { check: format!("sandbox.{}", finding.layer), ok, detail, needed: true });
     }
+    findings.extend(host(findings.iter().all(|finding| finding.ok)));
     let variable = |name: &str| std::env::var_os(name);
     let state = State::of(variable);
     findings.push(match &state {
@@ -81,6 +83,48 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         findings.push(found(&format!("client.{client}"), detail != "not on PATH", detail, false));
     }
     report(Report { findings }, arguments.json)
+}
+
+/// What the kernel, its settings and a container allow; where the sandbox does not hold, what is left without it.
+fn host(complete: bool) -> Vec<Finding> {
+    let Host { kernel, landlock, copies, obstacles, container } = Host::here();
+    let version = landlock.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    let copied = if copies {
+        "tool chains and caches can be changed inside; changes end with the task"
+    } else {
+        "tool chains and caches are read-only inside (Linux 6.6 with overlayfs lets them be changed)"
+    };
+    let mut found_here = vec![
+        found("host.kernel", true, kernel, false),
+        found("host.landlock", landlock.is_some(), format!("version {version}"), false),
+        found("host.copies", copies, copied.to_owned(), false),
+        found(
+            "host.namespaces",
+            obstacles.is_empty(),
+            {
+                if obstacles.is_empty() {
+                    "nothing stands in the way".to_owned()
+                } else {
+                    obstacles.join("; ")
+                }
+            },
+            false,
+        ),
+    ];
+    if let Some(container) = container {
+        let detail = format!("{container}; it must allow namespaces and must not mask `/proc`");
+        found_here.push(found("host.container", true, detail, false));
+    }
+    if !complete {
+        let left: Vec<&str> = Layer::WITHOUT_NAMESPACES.iter().map(|layer| layer.name()).collect();
+        let detail = format!(
+            "`writ run --danger-no-namespaces` starts all the same, on record. Lost: {}. Left: {}, and the hooks",
+            Danger::NoNamespaces.lost(),
+            left.join(", ")
+        );
+        found_here.push(found("plan.no-namespaces", false, detail, false));
+    }
+    found_here
 }
 
 fn report(report: Report, json: bool) -> Outcome {

@@ -26,3 +26,4 @@ mod real_client;
 mod replay;
 mod run;
 mod serve;
+mod yard;

@@ -48,10 +48,12 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
     // The plan names files of the run, so they have to be there while it is drawn.
     let folder = Folder(context.state.runs().join(format!("rehearsal-{}", std::process::id())));
     folder.make()?;
-    let shown = planned(context, wish, &folder);
+    let shown = planned(context, wish, &folder).map(|shown| {
+        let layers = layers(&shown.0);
+        (shown, layers)
+    });
     folder.remove();
-    let (plan, hosts, environment) = shown?;
-    let layers = layers(&plan);
+    let ((plan, hosts, environment), layers) = shown?;
     let complete = layers.iter().all(|layer| layer.enforced);
     if json {
         screen::json(&Shown {

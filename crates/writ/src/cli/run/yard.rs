@@ -101,7 +101,7 @@ impl Sight<'_> {
         profile.run.extend(
             profile.private.iter().filter(|path| !path.starts_with("/dev")).cloned().collect::<Vec<_>>(),
         );
-        profile.run.extend(profile.copies.iter().cloned().collect::<Vec<_>>());
+        profile.run.extend(profile.copies.to_vec());
         profile.run.extend(named);
         profile.run.extend(packages(program));
         profile.run.push((*workspace).to_owned());

@@ -117,8 +117,9 @@ const SETTINGS: &[&str] = &[
 /// All folders of tool chains and caches, whether they exist or not.
 pub(super) fn roots(home: &Path, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let named = ROOT_VARIABLES.iter().filter_map(|name| variable(name)).map(PathBuf::from);
-    // One that is the home itself, or around it, would show everything.
-    let named = named.filter(|path| path.is_absolute() && path.starts_with(home) && path != home);
+    // One that is the home itself, or around it, would show everything; the system shows anyway.
+    let system = |path: &Path| ["/etc", "/opt", "/usr", "/var"].iter().any(|shown| path.starts_with(shown));
+    let named = named.filter(|path| path.is_absolute() && !home.starts_with(path) && !system(path));
     ROOTS.iter().map(|name| home.join(name)).chain(named).collect()
 }
 
@@ -127,8 +128,17 @@ pub(super) fn settings(home: &Path) -> Vec<PathBuf> {
     SETTINGS.iter().map(|name| home.join(name)).collect()
 }
 
-/// Folders in which programs are looked for.
+/// Folders in which programs are looked for, and the tool chains that such a folder is a part of.
 pub(super) fn of_path(search: Option<&OsStr>, home: &Path) -> Vec<PathBuf> {
     let folders = search.map(|search| std::env::split_paths(search).collect::<Vec<_>>()).unwrap_or_default();
-    folders.into_iter().filter(|path| path.is_absolute() && !home.starts_with(path)).collect()
+    let folders: Vec<PathBuf> =
+        folders.into_iter().filter(|path| path.is_absolute() && !home.starts_with(path)).collect();
+    let whole = folders.iter().filter_map(|folder| {
+        let around = folder.parent().filter(|_| folder.ends_with("bin"))?;
+        // The user's own prefix is many things beside tools.
+        let own = home.starts_with(around) || around.ends_with(".local");
+        (around.join("lib").is_dir() && around.parent().is_some() && !own).then(|| around.to_owned())
+    });
+    let whole: Vec<PathBuf> = whole.collect();
+    folders.into_iter().chain(whole).collect()
 }

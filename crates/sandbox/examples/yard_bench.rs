@@ -1,0 +1,184 @@
+//! What the yard costs, beside a bare C program with the same system calls and other sandboxes, in one run.
+//!
+//! `yard_bench FLOOR`, where FLOOR is the compiled `bench/yard_floor.c`. `cargo xtask bench sandbox` does both.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a program for figures, which ends at the first problem"
+)]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use writ_sandbox::{Plan, Profile, Streams, start};
+
+/// Starts of each kind, one of each after the other, so that a busy moment meets all.
+const STARTS: usize = 200;
+/// Runs of each kind of work.
+const WORKS: usize = 15;
+/// Tools that may be there.
+const PEERS: [(&str, &[&str]); 3] = [
+    (
+        "bwrap",
+        &[
+            "--unshare-all",
+            "--ro-bind",
+            "/",
+            "/",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--tmpfs",
+            "/tmp",
+            "--tmpfs",
+            "/mnt",
+        ],
+    ),
+    ("firejail", &["--noprofile", "--quiet", "--net=none", "--private-tmp"]),
+    ("unshare", &["-Urmpfniu", "--mount-proc"]),
+];
+
+/// One way of starting something, by its name.
+struct Kind<'a>(&'a str, Box<dyn Fn() + 'a>);
+
+fn main() -> ExitCode {
+    if let Some(code) = writ_sandbox::dispatch(std::env::args_os()) {
+        return code;
+    }
+    let floor = std::env::args_os().nth(1).map(PathBuf::from);
+    let place = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(place.path()).unwrap();
+    starts(&root, floor.as_deref());
+    work(&root);
+    ExitCode::SUCCESS
+}
+
+fn profile(root: &Path, command: &str, args: &[&str]) -> Profile {
+    let work = root.join("work");
+    fs::create_dir_all(&work).unwrap();
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap();
+    Profile {
+        command: command.into(),
+        args: args.iter().map(OsString::from).collect(),
+        env: ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME"]
+            .into_iter()
+            .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+            .collect(),
+        cwd: work.clone(),
+        hide_if_present: vec!["/mnt".into()],
+        private: vec!["/tmp".into(), home.clone()],
+        show: vec![work.clone()],
+        copies: vec![home.join(".cargo"), home.join(".rustup")],
+        write: vec![work],
+        run: vec!["/".into()],
+        ..Profile::default()
+    }
+}
+
+fn yard(plan: &Plan) {
+    let null = || fs::File::options().read(true).write(true).open("/dev/null").unwrap().into();
+    let running = start(plan, Streams { stdin: null(), stdout: null(), stderr: null() }).unwrap();
+    assert_eq!(running.wait().exit_code(), 0);
+}
+
+fn quietly(program: &str, args: &[&str]) -> bool {
+    let command = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    command.is_ok_and(|status| status.success())
+}
+
+fn starts(root: &Path, floor: Option<&Path>) {
+    let plan = Plan::draw(profile(root, "/bin/true", &[])).unwrap();
+    let floor = floor.and_then(Path::to_str);
+    let mut kinds: Vec<Kind<'_>> = vec![
+        Kind("a plain start", Box::new(|| assert!(quietly("/bin/true", &[])))),
+        Kind("the yard", Box::new(|| yard(&plan))),
+        Kind(
+            "the yard and its plan",
+            Box::new(|| yard(&Plan::draw(profile(root, "/bin/true", &[])).unwrap())),
+        ),
+    ];
+    if let Some(floor) = floor.filter(|floor| quietly(floor, &["/bin/true"])) {
+        kinds.push(Kind("bare C, same calls", Box::new(move || assert!(quietly(floor, &["/bin/true"])))));
+    }
+    for (name, args) in PEERS {
+        let args: Vec<&str> = args.iter().copied().chain(["/bin/true"]).collect();
+        if quietly(name, &args) {
+            kinds.push(Kind(name, Box::new(move || assert!(quietly(name, &args)))));
+        } else {
+            println!("{name}: not here, or does not start");
+        }
+    }
+    let mut took = vec![Vec::new(); kinds.len()];
+    for _ in 0..STARTS {
+        for (kind, took) in kinds.iter().zip(&mut took) {
+            let started = Instant::now();
+            (kind.1)();
+            took.push(started.elapsed());
+        }
+    }
+    println!("start and end of `true`, {STARTS} of each    min      median   p95");
+    for (Kind(name, _), took) in kinds.iter().zip(&mut took) {
+        took.sort_unstable();
+        let at = |part: usize| millis(took[took.len() * part / 100]);
+        println!("  {name:<36} {:>7} {:>9} {:>7}", at(0), at(50), at(95));
+    }
+}
+
+/// The same work inside and outside, in turns.
+fn work(root: &Path) {
+    let repo = root.join("work");
+    let made = format!(
+        "cd {} && git init -q . && cargo init -q --name probe . && for i in $(seq 300); do echo $i > f$i; done && \
+         git add . && git -c user.name=x -c user.email=x@x commit -qm x && cargo build -q --offline",
+        repo.display()
+    );
+    assert!(quietly("sh", &["-c", &made]), "a project can be made");
+    let build = "touch src/main.rs; cargo build -q --offline";
+    for (name, script) in [("cargo build", build), ("git status", "git status --porcelain")] {
+        let inside = Plan::draw(profile(
+            root,
+            "sh",
+            &["-c", &format!("s=$(date +%s%N); {script}; e=$(date +%s%N); echo $((e-s)) > took")],
+        ))
+        .unwrap();
+        let outside = format!(
+            "cd {}; s=$(date +%s%N); {script}; e=$(date +%s%N); echo $((e-s)) > took",
+            repo.display()
+        );
+        let read = || {
+            let text = fs::read_to_string(repo.join("took")).unwrap();
+            Duration::from_nanos(text.trim().parse().unwrap())
+        };
+        let (mut without, mut within) = (Vec::new(), Vec::new());
+        for _ in 0..WORKS {
+            assert!(quietly("sh", &["-c", &outside]));
+            without.push(read());
+            yard(&inside);
+            within.push(read());
+        }
+        without.sort_unstable();
+        within.sort_unstable();
+        let (without, within) = (without[WORKS / 2], within[WORKS / 2]);
+        let more = (within.as_secs_f64() / without.as_secs_f64() - 1.0) * 100.0;
+        println!(
+            "{name:<12} outside {}, inside {} (median of {WORKS}): {more:+.1} %",
+            millis(without),
+            millis(within)
+        );
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,201 @@
+//! What a client of `writ run` sees, writes and reaches.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use crate::corner::{Corner, finished, git, text};
+
+/// What must not be read inside.
+const SECRET: &str = "secret-of-the-house";
+
+/// A corner with something to steal beside the workspace and in it.
+fn furnished() -> Corner {
+    let corner = Corner::with_control_plane();
+    git(&corner.work());
+    corner.register("claude-code");
+    let put = |path: std::path::PathBuf, text: &str| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for name in [
+        ".ssh/id_rsa",
+        ".aws/credentials",
+        ".config/gcloud/credentials.db",
+        ".kube/config",
+        ".netrc",
+        ".bash_history",
+        ".cargo/credentials.toml",
+        ".claude/settings.json",
+        ".docker/config.json",
+        "other/notes",
+        ".mozilla/x",
+    ] {
+        put(corner.home().join(name), SECRET);
+    }
+    put(corner.home().join(".claude/settings.json"), "{}");
+    put(corner.home().join(".cargo/registry/cached"), "cached");
+    put(corner.home().join(".claude/projects/old.jsonl"), "old");
+    put(corner.home().parent().unwrap().join("neighbour/notes"), SECRET);
+    for name in [".env", "deploy/prod.tfvars"] {
+        put(corner.work().join(name), SECRET);
+    }
+    for name in [".github/workflows/ci.yml", ".claude/settings.json", "CLAUDE.md"] {
+        put(corner.work().join(name), "{}");
+    }
+    corner
+}
+
+fn played(corner: &Corner, options: &[&str], play: &str) -> String {
+    let output = finished(corner.play(options, play));
+    assert!(output.status.success(), "{}\n{}", text(&output), corner.left("script.err"));
+    text(&output)
+}
+
+/// From a shell, a make rule, a Python and a Node script alike.
+#[test]
+fn secrets_and_other_projects_are_absent_whatever_reads() {
+    let corner = furnished();
+    let home = corner.home();
+    let paths: Vec<String> = [
+        ".ssh/id_rsa",
+        ".aws/credentials",
+        ".config/gcloud/credentials.db",
+        ".kube/config",
+        ".netrc",
+        ".bash_history",
+        ".cargo/credentials.toml",
+        ".docker/config.json",
+        "other/notes",
+        ".mozilla/x",
+        "../neighbour/notes",
+    ]
+    .iter()
+    .map(|name| home.join(name).display().to_string())
+    .chain([
+        corner.work().join(".env").display().to_string(),
+        corner.work().join("deploy/prod.tfvars").display().to_string(),
+    ])
+    .collect();
+    let list = paths.join(" ");
+    std::fs::write(
+        corner.work().join("Makefile"),
+        format!("leak:\n\t-cat {list} /etc/shadow\n\t-ls {0}/.ssh\n", home.display()),
+    )
+    .unwrap();
+    let quoted = format!("{paths:?}");
+    std::fs::write(
+        corner.work().join("leak.py"),
+        format!("for p in {quoted}:\n    try: print(open(p).read())\n    except OSError as e: print(e)\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        corner.work().join("leak.mjs"),
+        format!("import fs from 'fs'; for (const p of {quoted}) try {{ console.log(fs.readFileSync(p, 'utf8')) }} catch (e) {{ console.log(e.message) }}\n"),
+    )
+    .unwrap();
+    let play = "start\nmake leak >made 2>&1\npython3 leak.py >pythoned 2>&1\nnode leak.mjs >noded 2>&1\n\
+        cat ~/.cargo/registry/cached ~/.claude/projects/old.jsonl >kept; cat ~/WRIT.txt >told\n\
+        docker=$(ls /run /var/run/docker.sock 2>&1); echo \"$docker\" >sockets\nfinish\n";
+    played(&corner, &[], play);
+    for left in ["made", "pythoned", "noded"] {
+        let said = corner.left(left);
+        assert!(!said.contains(SECRET), "{left}: {said}");
+        assert!(said.contains("No such file") || said.contains("no such file"), "{left}: {said}");
+    }
+    assert!(corner.left("made").contains("WRIT.txt"), "{}", corner.left("made"));
+    assert!(corner.left("told").contains("--allow-host"), "{}", corner.left("told"));
+    assert_eq!(corner.left("kept"), "cachedold");
+    assert!(!corner.left("sockets").contains("dbus"), "{}", corner.left("sockets"));
+}
+
+#[test]
+fn what_is_written_outside_stays_inside_and_what_runs_by_itself_is_told() {
+    let corner = furnished();
+    let play = "start\n\
+        for f in .github/workflows/ci.yml .claude/settings.json CLAUDE.md .git/config .git/hooks/pre-commit ~/.claude/settings.json; do \
+        if (echo evil >$f) 2>>tried; then echo $f >>free; fi; done\n\
+        if mv .git moved 2>>tried; then echo moved >>free; fi\n\
+        if touch /etc/writ-was-here /usr/writ-was-here 2>>tried; then echo system >>free; fi\n\
+        echo x >~/.bashrc; echo x >~/.cargo/registry/evil; rm ~/.cargo/registry/cached; echo x >/tmp/of-a-task\n\
+        echo 'export X=1' >.envrc; echo done >made\nfinish\n";
+    let said = played(&corner, &[], play);
+    assert_eq!(
+        (corner.left("free").as_str(), corner.left("made").as_str()),
+        ("", "done\n"),
+        "{}",
+        corner.left("tried")
+    );
+    let home = corner.home();
+    assert!(!home.join(".bashrc").exists() && !home.join(".cargo/registry/evil").exists());
+    assert!(home.join(".cargo/registry/cached").exists());
+    assert!(!std::path::Path::new("/tmp/of-a-task").exists());
+    assert!(said.contains("LOOK AT THESE") && said.contains("    .envrc"), "{said}");
+}
+
+/// One service is reached and says so; the other is a secret.
+#[test]
+fn the_network_leads_where_a_person_said() {
+    let corner = furnished();
+    let (named, other) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let (wanted, unwanted) = (port(&named), port(&other));
+    std::thread::spawn(move || {
+        for stream in named.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.read(&mut [0; 16]);
+            let _ = stream.write_all(b"reached\n");
+        }
+    });
+    let play = format!(
+        "start\n(exec 3<>/dev/tcp/127.0.0.1/{wanted}; echo x >&3; cat <&3) >named 2>&1\n\
+         (exec 3<>/dev/tcp/127.0.0.1/{unwanted} && echo free) >other 2>&1\n\
+         p=${{HTTPS_PROXY##*:}}; (exec 3<>/dev/tcp/127.0.0.1/$p; printf 'CONNECT evil.example:443 HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3) >proxy 2>&1\n\
+         (exec 3<>/dev/tcp/127.0.0.1/$p; printf 'CONNECT 127.0.0.1:{unwanted} HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3) >around 2>&1\n\
+         getent ahosts example.org >dns 2>&1 || echo none >>dns\nfinish\n"
+    );
+    played(&corner, &["--allow-host", &format!("127.0.0.1:{wanted}")], &play);
+    assert_eq!(corner.left("named"), "reached\n");
+    assert!(!corner.left("other").contains("free"), "{}", corner.left("other"));
+    for refused in ["proxy", "around"] {
+        let said = corner.left(refused);
+        assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("--allow-host"), "{said}");
+    }
+    assert_eq!(corner.left("dns"), "none\n");
+}
+
+#[test]
+fn what_is_given_up_is_open_and_on_record() {
+    let corner = furnished();
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = service.local_addr().unwrap().port();
+    let play = format!(
+        "start\n(exec 3<>/dev/tcp/127.0.0.1/{port} && echo free) >open 2>&1\nunshare -U true && echo free >>open\nfinish\n"
+    );
+    played(&corner, &["--danger-open-network", "--danger-all-calls"], &play);
+    assert_eq!(corner.left("open"), "free\nfree\n");
+    let task = corner.json(["task", "list", "--all", "--json"]);
+    let weakened = &task["tasks"][0]["weakened"];
+    assert_eq!(*weakened, serde_json::json!(["all-calls", "open-network"]), "{task}");
+}
+
+#[test]
+fn a_rehearsal_shows_every_step_and_leaves_nothing() {
+    let corner = furnished();
+    corner.cast("start\n");
+    let shown = corner.json(["run", "--dry-run", "--json", "--kind", "bugfix", "--", "claude"]);
+    let steps = format!("{}", shown["steps"]);
+    for wanted in
+        ["private ", "keep ", "copy, changes end with the task,", "may write below", "refuse ", "read-only "]
+    {
+        assert!(steps.contains(wanted), "{wanted}: {steps}");
+    }
+    assert!(shown["hosts"].as_array().unwrap().iter().any(|host| host == "api.anthropic.com:443"), "{shown}");
+    let layers = shown["layers"].as_array().unwrap();
+    assert!(layers.len() > 15 && layers.iter().all(|layer| layer["enforced"] == true), "{shown}");
+    assert!(shown["refused_calls"].as_array().unwrap().len() > 50);
+    assert_eq!(corner.json(["task", "list", "--all", "--json"])["tasks"], serde_json::json!([]));
+    assert_eq!(std::fs::read_dir(corner.state().join("run")).unwrap().count(), 0);
+    let people = corner.run(["run", "--dry-run", "--kind", "docs", "--", "claude"]);
+    assert!(people.status.success() && text(&people).contains("enforced system-calls"), "{}", text(&people));
+}
