@@ -146,16 +146,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Builtins evaluate the index of `a[…]`, also when it was quoted: substitutions in it run.
-    fn indexes(&mut self, program: &str, args: &[Value]) {
-        const EVALUATE: &str =
-            "let test [ unset read declare typeset local export readonly mapfile readarray wait";
-        let evaluates = flags::lists(EVALUATE, program) || (program == "printf" && flags::has(args, "-v"));
-        for arg in args.iter().filter(|arg| evaluates && has_index(&arg.text)) {
-            self.substitutions(&arg.text);
-        }
-    }
-
     fn listed(&mut self, program: &str, args: &[Value], listed: Listed) {
         let target = self.command_target(program, args);
         let mut class = self.database_class(listed, args);
@@ -383,11 +373,6 @@ fn starts_service(program: &str, args: &[Value]) -> bool {
         "docker-compose" => is(0, "up start restart pull build"),
         _ => false,
     }
-}
-
-/// Whether text has an index with a substitution: `a[$(…)]`.
-pub(super) fn has_index(text: &str) -> bool {
-    text.split('[').skip(1).any(|index| index.contains("$(") || index.contains('`'))
 }
 
 /// Whether a command says that it means a cluster on this machine, by the names that the programs which start such

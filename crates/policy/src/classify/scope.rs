@@ -36,6 +36,8 @@ pub(super) struct Scope {
     pub fetched: Vec<String>,
     /// Descriptors that the line opened to another host.
     pub sockets: Vec<i32>,
+    /// A variable of the line holds numbers: what is assigned to it is evaluated.
+    pub has_integers: bool,
     /// Tags that the line made.
     pub tags: Vec<String>,
 }

@@ -99,8 +99,7 @@ impl Walk<'_> {
         match piece {
             Piece::Text { text, .. } => (Value::known(text.as_ref()), false),
             Piece::Arithmetic { text } => {
-                self.substitutions(text);
-                self.evaluated_names(text);
+                self.arithmetic(text);
                 (Value::unknown(), false)
             }
             Piece::Command { text, quoted } => (self.substitution(text), !quoted),
@@ -116,19 +115,6 @@ impl Walk<'_> {
                         .candidate(name)
                         .is_some_and(|named| super::environment::is_secret_name(&named.text));
                 (value, !quoted || *operator == "[@]")
-            }
-        }
-    }
-
-    /// Variables in arithmetic are evaluated again, with what an index in their value substitutes.
-    fn evaluated_names(&mut self, text: &str) {
-        for name in
-            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|name| !name.is_empty())
-        {
-            let values: Vec<String> =
-                self.scope.values(name).iter().map(|value| value.text.clone()).collect();
-            for value in values.iter().filter(|value| super::command::has_index(value)) {
-                self.substitutions(value);
             }
         }
     }
@@ -154,7 +140,11 @@ impl Walk<'_> {
         }
         let operand = operator.trim_start_matches(':');
         let default = operand.strip_prefix(['-', '=']).map(|text| self.expand_one(text));
-        if default.is_none() && !operator.is_empty() {
+        let is_place = operator.starts_with('[')
+            || operator.strip_prefix(':').is_some_and(|rest| !rest.starts_with(['-', '=', '?', '+']));
+        if is_place {
+            self.arithmetic(operator);
+        } else if default.is_none() && !operator.is_empty() {
             self.substitutions(operator);
         }
         let known = self.candidate(name);
@@ -173,7 +163,7 @@ impl Walk<'_> {
 
     /// `${a[1]}`, `${a[@]}`: an array is kept as its words in a row, so what is taken from it is only likely.
     fn element(&mut self, name: &str, index: &str) -> Value {
-        self.substitutions(index);
+        self.arithmetic(index);
         let unknown = Value { from: Some(name.to_owned()), ..Value::unknown() };
         let Some(all) = self.candidate(name) else { return unknown };
         let found = match index {

@@ -397,6 +397,10 @@ impl Walk<'_> {
             }
             if let Some((name, text)) = arg.text.split_once('=') {
                 let value = Value { text: text.to_owned(), ..arg.clone() };
+                // `declare -a 'a=($(x))'`: the words of an array are read again.
+                if text.starts_with('(') {
+                    self.substitutions(text);
+                }
                 self.assigned(name, &value, false);
             }
         }

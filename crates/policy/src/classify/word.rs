@@ -215,12 +215,21 @@ fn dollar<'a>(after: &'a str, quoted: bool, out: &mut Vec<Piece<'a>>) -> &'a str
         }
         return tail;
     }
+    // `$[…]`, the older spelling of arithmetic.
+    if let Some((text, tail)) = after.strip_prefix('[').and_then(end_of_bracket) {
+        out.push(Piece::Arithmetic { text });
+        return tail;
+    }
     if let Some(inner) = after.strip_prefix('{') {
         let end = end_of_brace(inner);
         let (body, tail) = inner.split_at_checked(end).unwrap_or((inner, ""));
         let marked = body.strip_prefix(['#', '!']).filter(|name| !name.is_empty());
         let name_text = marked.unwrap_or(body);
         let (name, operator) = name_text.split_at_checked(name_length(name_text)).unwrap_or((name_text, ""));
+        // `${#a[x]}`: how long an element is, whose index is evaluated.
+        if marked.is_some() && operator.starts_with('[') && !matches!(operator, "[@]" | "[*]") {
+            out.push(Piece::Arithmetic { text: operator });
+        }
         let operator = if marked.is_some() { "!" } else { operator };
         out.push(Piece::Variable { name, operator, quoted });
         return tail.get(1..).unwrap_or_default();
@@ -236,6 +245,20 @@ fn dollar<'a>(after: &'a str, quoted: bool, out: &mut Vec<Piece<'a>>) -> &'a str
     let (name, tail) = after.split_at_checked(length).unwrap_or((after, ""));
     out.push(Piece::Variable { name, operator: "", quoted });
     tail
+}
+
+/// The text up to the bracket that closes what was opened before it, and what comes after.
+fn end_of_bracket(inner: &str) -> Option<(&str, &str)> {
+    let mut open = 1_usize;
+    let end = inner.find(|c: char| {
+        match c {
+            '[' => open += 1,
+            ']' => open -= 1,
+            _ => {}
+        }
+        open == 0
+    })?;
+    inner.get(..end).zip(inner.get(end + 1..))
 }
 
 fn name_length(text: &str) -> usize {

@@ -4,6 +4,7 @@ mod bounds;
 mod classes;
 mod constructs;
 mod holes;
+mod names;
 mod properties;
 mod tasks;
 

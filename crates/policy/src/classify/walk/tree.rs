@@ -117,10 +117,10 @@ impl Walk<'_> {
             return;
         }
         match compound {
-            CompoundCommand::Arithmetic(arithmetic) => self.substitutions(&arithmetic.expr.value),
+            CompoundCommand::Arithmetic(arithmetic) => self.arithmetic(&arithmetic.expr.value),
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater].into_iter().flatten() {
-                    self.substitutions(&part.value);
+                    self.arithmetic(&part.value);
                 }
                 self.under_condition(&clause.body.list);
             }
@@ -202,20 +202,19 @@ impl Walk<'_> {
             }
             ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner),
             ExtendedTestExpr::UnaryTest(_, word) => self.test_word(&word.value),
-            ExtendedTestExpr::BinaryTest(_, left, right) => {
-                self.test_word(&left.value);
-                self.test_word(&right.value);
+            ExtendedTestExpr::BinaryTest(predicate, left, right) => {
+                self.compared(predicate, &left.value);
+                self.compared(predicate, &right.value);
             }
         }
         self.leave();
     }
 
-    /// A side of a test. Numbers and names of variables are evaluated, with what their index substitutes.
+    /// The name of a test: its index is evaluated.
     pub(super) fn test_word(&mut self, raw: &str) {
-        for value in self.expand(raw) {
-            if super::super::command::has_index(&value.text) {
-                self.substitutions(&value.text);
-            }
+        let value = self.expand_one(raw);
+        if value.text.contains('[') {
+            self.evaluated(&Value { marks: Marks::default(), ..value });
         }
     }
 
@@ -291,6 +290,9 @@ impl Walk<'_> {
             self.assigned(&name, &value, sets_for_command_only);
         }
         if argv.is_empty() {
+            // `$(< file)`
+            let file = self.feed.file.as_deref();
+            self.printed = file.and_then(|file| self.scope.file(file)).map(str::to_owned);
             return;
         }
         self.own_argv(&argv);
@@ -323,11 +325,17 @@ impl Walk<'_> {
     }
 
     pub(super) fn assignment(&mut self, assignment: &Assignment) -> Value {
+        if let AssignmentName::ArrayElementName(_, index) = &assignment.name {
+            self.arithmetic(index);
+        }
         match &assignment.value {
             AssignmentValue::Scalar(word) => self.expand_one(&word.value),
             AssignmentValue::Array(items) => {
                 let mut all = Value::known("");
-                for (_, word) in items {
+                for (index, word) in items {
+                    if let Some(index) = index {
+                        self.arithmetic(&index.value);
+                    }
                     let value = self.expand_one(&word.value);
                     if !all.text.is_empty() {
                         all.text.push(' ');
@@ -341,6 +349,9 @@ impl Walk<'_> {
     }
 
     pub(in crate::classify) fn assigned(&mut self, name: &str, value: &Value, for_command_only: bool) {
+        if self.scope.has_integers {
+            self.evaluated(value);
+        }
         self.environment_set(name, value);
         self.scope.foreign_index |= super::super::install::is_index_variable(name);
         if name == "PATH" && for_command_only {
