@@ -50,7 +50,7 @@ pub use explain::{Explanation, Part};
 pub use grants::{Grants, NoGrants};
 pub use host::{Zone, host_of};
 pub use line::{line_fits, line_form};
-pub use moment::{Budget, Chain, FingerprintState, Moment, Sources, Taint};
+pub use moment::{Budget, Chain, FingerprintState, Moment, NoTaint, Sources, Taint};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
 pub use place::{Entry, Files, Lexical, Name, Placed, Status, Unplaceable, Workspace};
 #[doc(hidden)]

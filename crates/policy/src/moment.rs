@@ -1,5 +1,7 @@
 //! What holds at the moment of a call and is no part of it: time, taint, budgets, the state of the fingerprint.
 
+use std::str::FromStr;
+
 use writ_model::{Action, SourceKind, Timestamp, Touch};
 
 use crate::taint::Story;
@@ -49,6 +51,13 @@ pub struct Taint {
     /// Where all this came from.
     pub sources: Sources,
 }
+
+/// A word that names no taint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no taint: there are `private`, `secret`, `untrusted` and sources such as `web`, `forge` or `mcp`"
+)]
+pub struct NoTaint(pub String);
 
 /// A set of source kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,6 +109,11 @@ impl Taint {
         }
     }
 
+    /// Every word that [`str::parse`] reads as a taint: `private`, `secret`, `untrusted`, and the sources by name.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Touch::ALL.iter().map(|touch| touch.name()).chain(SourceKind::ALL.iter().map(|kind| kind.name()))
+    }
+
     /// Both taints together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
@@ -115,6 +129,24 @@ impl Taint {
     #[must_use]
     pub fn is_within(self, other: Self) -> bool {
         self.with(other) == other
+    }
+}
+
+/// A taint by one word. `untrusted` alone is what nobody can name, `private` a file of the user's, `secret` a credential.
+impl FromStr for Taint {
+    type Err = NoTaint;
+
+    fn from_str(word: &str) -> Result<Self, NoTaint> {
+        let kind = match word {
+            "private" => SourceKind::Home,
+            "secret" => SourceKind::Credential,
+            "untrusted" => SourceKind::Anything,
+            _ => *SourceKind::ALL
+                .iter()
+                .find(|kind| kind.name() == word)
+                .ok_or_else(|| NoTaint(word.to_owned()))?,
+        };
+        Ok(Self::of(kind))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 use writ_gateway::unapprovable;
@@ -78,9 +79,12 @@ pub(super) struct Arguments {
     bounds: Option<Bounds>,
     #[command(flatten)]
     question: Question,
-    /// What the session would have touched: of private, secret, untrusted
-    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = ["private", "secret", "untrusted"])]
-    taint: Vec<String>,
+    /// What the session would have touched: private, secret, untrusted, or sources such as web, forge, mcp, home
+    ///
+    /// A session's own taint is not looked up, with `--task` neither: say it here. The record
+    /// tells when it rose.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = PossibleValuesParser::new(Taint::words()).try_map(|word| word.parse::<Taint>()), hide_possible_values = true)]
+    taint: Vec<Taint>,
     /// How the agent would compare with what was accepted
     #[arg(long, value_name = "STATE", default_value = "accepted", value_parser = ["accepted", "changed", "unobserved"])]
     fingerprint: String,
@@ -221,7 +225,6 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     let wanted = Wanted { agent, task, kind, environment, hooked, bounds, at };
     let scope = subject::scope(context, &engine, wanted)?;
     let judge = engine.for_task(scope).map_err(|error| Failure::new(Kind::Broken, error))?;
-    let touched = |word: &str| taint.iter().any(|said| said == word);
     let moment = Moment {
         now: at.unwrap_or_else(now),
         budget: Budget::AMPLE,
@@ -230,12 +233,7 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
             "changed" => FingerprintState::Changed,
             _ => FingerprintState::Unobserved,
         },
-        taint: Taint {
-            private: touched("private"),
-            secret: touched("secret"),
-            untrusted: touched("untrusted"),
-            ..Taint::default()
-        },
+        taint: taint.into_iter().fold(Taint::default(), Taint::with),
         chain: Chain::default(),
         story: Story::default(),
         carried: Vec::new(),

@@ -50,7 +50,7 @@ Examples:
   writ run --kind bugfix --task \"fix the date parser\" -- claude
   writ run --kind docs --task \"describe the flags\" --ttl 20m -- \\
       codex exec \"describe the flags\"
-  writ run --dry-run --kind bugfix -- claude                  # what the sandbox would do; starts nothing
+  writ run --dry-run --kind bugfix -- claude    # what the sandbox would do
   writ run --env DATABASE_URL --kind feature --task \"add paging\" -- opencode
   writ run --kind bugfix --task \"fix issue 4\" --write 'src/**' \\
       --write 'tests/**' --allow-host docs.rs \\

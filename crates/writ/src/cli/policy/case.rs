@@ -14,8 +14,8 @@ use writ_model::{
     Limits, Operation, Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
 };
 use writ_policy::{
-    Budget, Chain, Engine, Explanation, FingerprintState, Judgement, Lexical, Moment, SourceFile, Story,
-    Taint, TaskBounds, TaskJudge, TaskScope, Workspace,
+    Budget, Chain, Engine, Explanation, FingerprintState, Judgement, Lexical, Moment, NoTaint, SourceFile,
+    Story, Taint, TaskBounds, TaskJudge, TaskScope, Workspace,
 };
 
 use crate::cli::check::resource;
@@ -153,11 +153,15 @@ enum RawTexts {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum RawTaint {
-    Private,
-    Secret,
-    Untrusted,
+#[serde(try_from = "String")]
+struct RawTaint(Taint);
+
+impl TryFrom<String> for RawTaint {
+    type Error = NoTaint;
+
+    fn try_from(word: String) -> Result<Self, NoTaint> {
+        word.parse().map(Self)
+    }
 }
 
 /// What the call has to do with the calls before it.
@@ -254,7 +258,6 @@ impl Case {
             },
             bounds: raw.bounds.clone().map(|bounds| Arc::new(TaskBounds::new(bounds))),
         };
-        let has = |taint| raw.taint.contains(&taint);
         let moment = Moment {
             now: raw.now.unwrap_or(start),
             budget: Budget {
@@ -267,12 +270,7 @@ impl Case {
                 RawFingerprint::Changed => FingerprintState::Changed,
                 RawFingerprint::Unobserved => FingerprintState::Unobserved,
             },
-            taint: Taint {
-                private: has(RawTaint::Private),
-                secret: has(RawTaint::Secret),
-                untrusted: has(RawTaint::Untrusted),
-                ..Taint::default()
-            },
+            taint: raw.taint.iter().fold(Taint::default(), |all, one| all.with(one.0)),
             chain: RawChain::all(&raw.chain),
             story: Story::default(),
             carried: Vec::new(),
