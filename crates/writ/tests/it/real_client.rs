@@ -322,6 +322,87 @@ fn cline_keeps_its_hooks_whatever_a_project_plants() {
     assert_eq!(play.made("stolen"), None, "{}", play.story(&ended));
 }
 
+/// Three projects with a fault each, which the client repairs; then it builds and tests them, all inside the sandbox.
+fn real_projects_are_edited_built_and_tested(client: Client) {
+    let house = House::new();
+    let repo = house.stage.repo();
+    for (name, text) in [
+        ("rust/Cargo.toml", "[package]\nname = \"probe\"\nedition = \"2024\"\n[workspace]\n"),
+        ("rust/src/lib.rs", "pub fn twice(x: u32) -> u32 { x }\n"),
+        ("rust/tests/it.rs", "#[test]\nfn it() { assert_eq!(probe::twice(2), 4); }\n"),
+        ("node/package.json", "{\"name\": \"probe\", \"type\": \"module\"}\n"),
+        ("node/twice.js", "export const twice = (x) => x;\n"),
+        (
+            "node/twice.test.js",
+            "import test from 'node:test'; import assert from 'node:assert'; import { twice } from './twice.js';\n\
+             test('it', () => assert.equal(twice(2), 4));\n",
+        ),
+        ("python/twice.py", "def twice(x): return x\n"),
+        (
+            "python/test_twice.py",
+            "import unittest, twice\nclass It(unittest.TestCase):\n    def test_it(self): self.assertEqual(twice.twice(2), 4)\n",
+        ),
+    ] {
+        let path = repo.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let cargo = std::path::Path::new(env!("CARGO")).parent().unwrap();
+    let edited = |name: &str, text: &str| format!("printf '%s\\n' '{text}' > {name}");
+    let play = Play::new(
+        house,
+        Script::new()
+            .shell(edited("rust/src/lib.rs", "pub fn twice(x: u32) -> u32 { 2 * x }"))
+            .shell(edited("node/twice.js", "export const twice = (x) => 2 * x;"))
+            .shell(edited("python/twice.py", "def twice(x): return 2 * x"))
+            .shell(format!(
+                "{} test --offline --manifest-path rust/Cargo.toml",
+                cargo.join("cargo").display()
+            ))
+            .shell("node --test node/twice.test.js")
+            .shell("python3 -m unittest discover -s python")
+            .say("done"),
+    );
+    let programs = Clients::find(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
+    let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", programs.programs().display(), cargo.display());
+    // A client whose shells are login shells loses the path.
+    let ended = play
+        .run(client, &[])
+        .env("PATH", path)
+        .env("CARGO_BUILD_RUSTC", cargo.join("rustc"))
+        .env("CARGO_BUILD_RUSTDOC", cargo.join("rustdoc"))
+        .run(PATIENCE)
+        .unwrap();
+    let story = play.story(&ended);
+    assert_eq!(play.house.verdicts(), ["allow"; 6], "{story}");
+    let results = play.model.results();
+    let said: Vec<String> = results.iter().map(|result| format!("{result:?}")).collect();
+    for (result, wanted) in [(3, "test result: ok. 1 passed"), (4, "pass 1"), (5, "Ran 1 test")] {
+        assert!(said[result].contains(wanted), "{wanted}\n{story}");
+    }
+    assert!(play.made("rust/Cargo.lock").is_some(), "{story}");
+}
+
+#[test]
+fn claude_code_edits_builds_and_tests_projects() {
+    real_projects_are_edited_built_and_tested(Client::ClaudeCode);
+}
+
+#[test]
+fn codex_edits_builds_and_tests_projects() {
+    real_projects_are_edited_built_and_tested(Client::Codex);
+}
+
+#[test]
+fn gemini_cli_edits_builds_and_tests_projects() {
+    real_projects_are_edited_built_and_tested(Client::GeminiCli);
+}
+
+#[test]
+fn opencode_edits_builds_and_tests_projects() {
+    real_projects_are_edited_built_and_tested(Client::OpenCode);
+}
+
 macro_rules! clients {
     ($($module:ident $client:ident)*) => {$(
         mod $module {

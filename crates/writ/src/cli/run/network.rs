@@ -85,8 +85,6 @@ impl Reach {
             ("http_proxy", proxy),
             ("NO_PROXY", around.clone()),
             ("no_proxy", around),
-            // Node asks for proxies only when it is told to.
-            ("NODE_USE_ENV_PROXY", "1".to_owned()),
         ];
         if self.also.is_empty() {
             // What cannot be reached is not tried for minutes.
