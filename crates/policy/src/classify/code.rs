@@ -6,6 +6,8 @@
 //! least `build-test`.
 
 mod file;
+mod fold;
+mod hidden;
 mod literal;
 mod pure;
 mod words;
@@ -16,7 +18,7 @@ pub(crate) use self::file::{Sort, language_of, of_file};
 use self::literal::{
     Literal, backquoted, is_keyword_value, is_opened, is_variable, looks_like_path, string_literals,
 };
-use self::pure::{is_pure, names_whole_environment, with_real_names};
+use self::pure::{is_pure, names_whole_environment, with_names, with_real_names};
 use self::words::{Sign, WORDS, family};
 use super::Target;
 use super::environment::is_secret_name;
@@ -32,15 +34,43 @@ impl Walk<'_> {
         if !self.enter() {
             return;
         }
-        match family(language) {
-            "python" => self.code_signs(&with_real_names(code), language),
+        let real = match family(language) {
+            "python" => with_real_names(code),
             // How ruby asks for a variable is no way to a host.
-            "ruby" if code.contains("ENV.fetch(") => {
-                self.code_signs(&code.replace("ENV.fetch(", "ENV[("), language);
-            }
-            _ => self.code_signs(code, language),
+            "ruby" if code.contains("ENV.fetch(") => code.replace("ENV.fetch(", "ENV[(").into(),
+            "node" => with_names(code, &hidden::renamed(code)),
+            _ => code.into(),
+        };
+        self.code_signs(&real, language);
+        let folded = fold::folded(&real, language);
+        if let Some(folded) = &folded {
+            self.code_signs(folded, language);
         }
+        self.hidden(folded.as_deref().unwrap_or(&real), language);
         self.leave();
+    }
+
+    /// What the code does not say itself: text that it runs, shells in templates, calls that cannot be read.
+    fn hidden(&mut self, code: &str, language: &str) {
+        let target = || Target::Command(format!("{language} code"));
+        for text in hidden::evaluated(code, language) {
+            self.code(&text, language);
+        }
+        for command in hidden::shell_templates(code, language) {
+            self.effect(EffectClass::BuildTest, target(), "code.process", "the code starts programs");
+            self.nested(&command);
+        }
+        if family(language) == "node"
+            && code.contains("child_process")
+            && !WORDS.as_ref().is_some_and(|words| {
+                words.find(code, language).iter().any(|(sign, _)| *sign == Sign::Process)
+            })
+        {
+            self.unknown(target(), "code.hidden", "which program the code starts is only known at run time");
+        }
+        if let Some(reason) = hidden::reason(code, language) {
+            self.unknown(target(), "code.hidden", reason);
+        }
     }
 
     fn code_signs(&mut self, code: &str, language: &str) {

@@ -47,6 +47,12 @@ const INTERPRETERS: &[(&str, &str, &str)] = &[
     ("scala", "-e", ""),
     ("sqlite3", "", ""),
     ("ipython", "-c", ""),
+    ("iex", "-e --eval", "-r -S"),
+    ("erl", "-eval", "-pa -pz -sname -name -setcookie"),
+    ("racket", "-e --eval", "-l -t"),
+    ("clojure", "-e --eval -M:-e", "-Sdeps"),
+    ("clj", "-e --eval", "-Sdeps"),
+    ("swift", "-e", ""),
 ];
 
 pub(super) fn is_interpreter(program: &str) -> bool {
@@ -58,6 +64,13 @@ pub(super) fn is_interpreter(program: &str) -> bool {
 impl Walk<'_> {
     /// `false` when the program is no interpreter, or is used as something else.
     pub(super) fn interpreter(&mut self, program: &str, args: &[Value]) -> bool {
+        if program == "rake" {
+            // `sh` of rake starts a shell.
+            for text in flags::values(args, "-e --execute -p --execute-print -E --execute-continue") {
+                self.code(&text.replace("sh ", "system ").replace("sh(", "system("), "ruby");
+            }
+            return false;
+        }
         if program == "deno"
             && let Some((sub, rest)) = args.split_first()
             && sub.text == "eval"
@@ -76,7 +89,9 @@ impl Walk<'_> {
         let attached = matches!(program, "python" | "pypy" | "ipython").then(|| module_apart(args)).flatten();
         let args = attached.as_deref().unwrap_or(args);
         let texts = code_texts(program, args, code, values);
-        if program == "bun" && texts.is_empty() {
+        if matches!(program, "bun" | "iex" | "erl" | "racket" | "clojure" | "clj" | "swift")
+            && texts.is_empty()
+        {
             return false;
         }
         for option in ["-r", "--require", "--import", "--loader"] {
@@ -137,6 +152,65 @@ impl Walk<'_> {
         }
         self.script(program, shell::after_options(args, values));
         true
+    }
+
+    /// Lines of IPython that are no Python: `!command`, `x = !command`, `%run file`, `%%bash`.
+    fn magics(&mut self, code: &str) {
+        for line in code.lines().map(str::trim) {
+            let assigned = ["= !", "= %"].iter().find_map(|mark| line.find(mark));
+            let line = assigned.and_then(|at| line.get(at + 2..)).unwrap_or(line);
+            if let Some(command) = line.strip_prefix('!') {
+                self.nested(command.trim_start_matches('!'));
+                continue;
+            }
+            let Some(magic) = line.strip_prefix('%') else { continue };
+            let (name, rest) = magic.split_once(char::is_whitespace).unwrap_or((magic, ""));
+            match name {
+                "run" => self.nested(&format!("python {rest}")),
+                "time" | "timeit" | "prun" | "matplotlib" | "load_ext" | "autoreload" | "pwd" | "who"
+                | "whos" => {}
+                "system" | "sx" | "pip" | "conda" | "ls" | "cat" | "rm" | "cp" | "mv" => {
+                    let shell = if matches!(name, "system" | "sx") { "" } else { name };
+                    self.nested(&format!("{shell} {rest}"));
+                }
+                "%bash" | "%sh" | "%system" | "%sx" | "%!" => {
+                    self.nested(code.split_once('\n').map_or("", |(_, rest)| rest));
+                }
+                _ => {
+                    let target = Target::Command("ipython code".to_owned());
+                    self.unknown(
+                        target,
+                        "code.hidden",
+                        "the code uses a command of IPython that is not known",
+                    );
+                }
+            }
+        }
+    }
+
+    /// `python -m timeit CODE`, `python -m cProfile -c CODE`, `python -m pdb -c COMMAND FILE`.
+    fn module_code(&mut self, name: &str, args: &[Value]) {
+        let texts: Vec<Value> = match name {
+            "timeit" => {
+                let values = "-n --number -r --repeat -u --unit";
+                let setup = flags::values(args, "-s --setup").into_iter().map(Value::known);
+                shell::after_options(args, &format!("{values} -s --setup"))
+                    .iter()
+                    .cloned()
+                    .chain(setup)
+                    .collect()
+            }
+            "cProfile" | "profile" | "pyinstrument" | "pdb" | "ipdb" | "IPython" | "trace" | "viztracer" => {
+                flags::values(args, "-c --command").into_iter().map(Value::known).collect()
+            }
+            _ => return,
+        };
+        for text in &texts {
+            let language = if name == "IPython" { "ipython" } else { "python" };
+            let stripped = text.text.trim_start_matches('!').trim_start();
+            let text = if matches!(name, "pdb" | "ipdb") { Value::known(stripped) } else { text.clone() };
+            self.code_value(&text, language);
+        }
     }
 
     /// Code in an address: `data:text/javascript,CODE`.
@@ -273,6 +347,7 @@ impl Walk<'_> {
         let Some((name, args)) = rest.split_first() else { return };
         let text = name.text.as_str();
         let target = Target::Command(format!("python -m {}", name.shown()));
+        self.module_code(text, args);
         let class = match text {
             "json.tool" | "this" | "platform" | "sysconfig" | "site" | "calendar" | "tokenize" | "ast"
             | "dis" | "pydoc" | "inspect" | "base64" => EffectClass::Read,
@@ -375,6 +450,9 @@ impl Walk<'_> {
         if matches!(language, "cmd" | "pwsh" | "powershell") {
             self.nested(&code.text);
             return;
+        }
+        if language == "ipython" {
+            self.magics(&code.text);
         }
         self.code(&code.text, language);
     }

@@ -3,6 +3,7 @@
 mod bounds;
 mod classes;
 mod constructs;
+mod hidden;
 mod holes;
 mod names;
 mod properties;

@@ -34,6 +34,12 @@ pub(super) fn names_whole_environment(code: &str, language: &str) -> bool {
         "php" => ("_ENV", &["["]),
         _ => return false,
     };
+    // `const {env} = process`
+    let taken =
+        |text: &str| text.contains("{env}=process") || text.contains("{env:") && text.contains("}=process");
+    if family(language) == "node" && taken(&code.chars().filter(|c| !c.is_whitespace()).collect::<String>()) {
+        return true;
+    }
     code.match_indices(name).any(|(at, _)| {
         let (before, after) =
             (code.get(..at).unwrap_or_default(), code.get(at + name.len()..).unwrap_or_default());
@@ -60,7 +66,7 @@ pub(super) fn names_whole_environment(code: &str, language: &str) -> bool {
 
 /// Code of Python in which imported names stand as what they are: `import os as o; o.x` is `os.x`.
 pub(super) fn with_real_names(code: &str) -> std::borrow::Cow<'_, str> {
-    const MOST: usize = 12;
+    const MOST: usize = 64;
     const LONGEST: usize = 64 * 1024;
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -78,7 +84,9 @@ pub(super) fn with_real_names(code: &str) -> std::borrow::Cow<'_, str> {
                     None => continue,
                 },
             };
-        for item in list.trim_matches(['(', ')']).split(',').map(str::trim) {
+        let all =
+            if list.trim() == "*" { STARS.iter().find(|(name, _)| Some(*name) == module) } else { None };
+        for item in all.map_or(list, |(_, names)| names).trim_matches(['(', ')']).split(',').map(str::trim) {
             let (name, alias) = item.split_once(" as ").unwrap_or((item, item));
             let (name, alias) = (name.trim(), alias.trim());
             let real = module.map_or_else(|| name.to_owned(), |module| format!("{module}.{name}"));
@@ -87,6 +95,24 @@ pub(super) fn with_real_names(code: &str) -> std::borrow::Cow<'_, str> {
             }
         }
     }
+    with_names(code, &names)
+}
+
+/// What `from MODULE import *` brings, as far as it matters.
+const STARS: &[(&str, &str)] = &[
+    ("subprocess", "run,Popen,call,check_call,check_output,getoutput,getstatusoutput"),
+    (
+        "os",
+        "system,popen,execl,execv,execvp,execlp,execve,spawnl,spawnlp,spawnv,spawnvp,posix_spawn,environ,getenv,remove,unlink,\
+         rmdir,removedirs,rename,chmod,chown,symlink,link,path",
+    ),
+    ("shutil", "rmtree,move,copy,copyfile"),
+    ("pty", "spawn"),
+    ("pathlib", "Path"),
+];
+
+/// Code in which these names stand as what they are called by others.
+pub(super) fn with_names<'a>(code: &'a str, names: &[(String, String)]) -> std::borrow::Cow<'a, str> {
     if names.is_empty() {
         return code.into();
     }

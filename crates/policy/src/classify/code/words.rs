@@ -88,7 +88,7 @@ pub(super) fn family(language: &str) -> &str {
         "pypy" | "ipython" => "python",
         "nodejs" | "bun" | "tsx" | "ts-node" => "node",
         "luajit" => "lua",
-        "irb" => "ruby",
+        "irb" | "rake" => "ruby",
         language => language,
     }
 }
