@@ -98,6 +98,8 @@ impl Walk<'_> {
     }
 
     fn known_as(&mut self, program: &str, args: &[Value]) {
+        let apart = flags::apart(program, args);
+        let args = apart.as_deref().unwrap_or(args);
         if let [only] = args
             && matches!(only.text.as_str(), "--version" | "--help" | "-help" | "-version")
             && knows(program)
@@ -181,6 +183,9 @@ impl Walk<'_> {
             self.packages(program, args);
         }
         self.arguments(program, args, listed.class);
+        if class == EffectClass::BuildTest {
+            self.builds_elsewhere(args);
+        }
         self.loads_library(program, args);
         if program == "sysctl" {
             for setting in args.iter().filter_map(|arg| arg.text.split_once('=')) {
@@ -279,6 +284,18 @@ impl Walk<'_> {
         for host in hosts {
             let text = "is told to talk to this host";
             self.effect(EffectClass::Network, Target::Host(host), "argument.address", text);
+        }
+    }
+
+    /// What a build, a test or a tool is told to write outside of where it stands. What it writes below is its business.
+    fn builds_elsewhere(&mut self, args: &[Value]) {
+        const WRITES: &str = "-o --output --out --outfile --output-file --out-dir --outdir --outDir --output-dir \
+            --target-dir --html-report --junitxml --junit-xml --cov-report --report-file --log-file -coverprofile \
+            --coverprofile -cpuprofile -memprofile --build-path --prefix";
+        for text in flags::values(args, WRITES) {
+            if text.starts_with(['/', '~']) || text.starts_with("..") {
+                self.writes_path(&Value::known(text), false);
+            }
         }
     }
 

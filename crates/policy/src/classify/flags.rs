@@ -2,6 +2,75 @@
 
 use super::word::Value;
 
+/// Options of one letter that take a value, by program. Others of these programs take none, so that `-sSLo x` can be told
+/// from `-ox`.
+const VALUED: &[(&str, &str)] = &[
+    ("curl", "AbcCdDeEFHKmoPQrtTuUwxXyYz"),
+    ("wget", "aABDeiIlOoPQRStTUwX"),
+    ("cp gcp mv gmv ln gln", "tS"),
+    ("install ginstall", "tSmog"),
+    ("sort gsort", "kotST"),
+    ("grep egrep fgrep zgrep ggrep", "ABCDdefm"),
+    ("rg", "ABCEdefgjMmrtT"),
+    ("unzip", "dP"),
+    ("make gmake", "CfIoW"),
+    ("rsync", "BefMT"),
+    ("scp sftp", "bcDFiJloPRSX"),
+    ("ssh", "BbcDEeFIiJLlmOopQRSWw"),
+    ("xargs gxargs", "adEILnPs"),
+    ("zip", "bitxn"),
+    ("shuf gshuf", "ino"),
+    ("tee gtee uniq guniq comm gcomm", "fsw"),
+];
+
+/// The same arguments with clusters of short options apart, where one of them takes a value: `-sSLo x` as `-s -S -L -o x`,
+/// `-sox` as `-s -ox`. `None` where nothing has to change, or where the program's letters are not known.
+pub(super) fn apart(program: &str, args: &[Value]) -> Option<Vec<Value>> {
+    let (_, valued) = VALUED.iter().find(|(names, _)| lists(names, program))?;
+    let end = args.iter().position(|arg| arg.text == "--").unwrap_or(args.len());
+    let (options, rest) = args.split_at_checked(end)?;
+    let mut found = Vec::with_capacity(args.len() + 4);
+    let mut changed = false;
+    for arg in options {
+        match split(program, &arg.text, valued) {
+            Some(texts) => {
+                changed = true;
+                found.extend(texts.into_iter().map(|text| Value { text, ..arg.clone() }));
+            }
+            None => found.push(arg.clone()),
+        }
+    }
+    found.extend_from_slice(rest);
+    changed.then_some(found)
+}
+
+/// The options of one cluster, where one behind the first takes a value.
+fn split(program: &str, text: &str, valued: &str) -> Option<Vec<String>> {
+    let cluster = text.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'))?;
+    let mut found = Vec::new();
+    let mut letters = cluster.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        if !letter.is_ascii_alphanumeric() {
+            return None;
+        }
+        // `-nv`, `-nc` and the like are one option each.
+        if program == "wget" && letter == 'n' {
+            let (_, second) = letters.next()?;
+            found.push(format!("-n{second}"));
+            continue;
+        }
+        if valued.contains(letter) {
+            if at == 0 {
+                return None;
+            }
+            found.push(format!("-{}", cluster.get(at..)?));
+            return Some(found);
+        }
+        found.push(format!("-{letter}"));
+    }
+    None
+}
+
 /// Whether the option is present: `-f` (alone or in a cluster), `--force`, `--force=…`.
 pub(super) fn has(args: &[Value], option: &str) -> bool {
     before_end(args).any(|arg| is_option(&arg.text, option))
