@@ -8,8 +8,8 @@ use crate::run::run;
 
 const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
 
-/// Named ones only: they install what they compare with.
-const NAMED: [&str; 1] = ["moat"];
+/// Named ones only: they install what they compare with, or take many minutes.
+const NAMED: [&str; 2] = ["identity", "moat"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
@@ -37,6 +37,12 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 root,
                 "cargo",
                 &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "decide_bench"],
+            )?,
+            // Minutes, and no ratio: the judge beside Cedar on a million random requests.
+            "identity" => run(
+                root,
+                "cargo",
+                &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "identity"],
             )?,
             "append" => run(
                 root,

@@ -19,8 +19,8 @@ cargo xtask COMMAND
   test [--quick]   install what the tests need, check the house, run every test
                    (--quick: leave out the real clients and clippy)
   tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
-  bench [NAME …]   side-by-side benchmarks in one run: hook decision append start;
-                   only when named: moat (installs another project's scenarios)
+  bench [NAME …]   side-by-side benchmarks in one run: classify hook decision append sandbox start;
+                   only when named: identity (many minutes), moat (installs another project's scenarios)
   dist             build the program as it is given away: one static file, target/dist/writ
   clients          install the real clients that the end-to-end tests drive
 ";
