@@ -17,6 +17,7 @@
 //! The classifier gives early, readable answers. It is never the only thing between an agent and an effect.
 
 mod arithmetic;
+mod binding;
 mod catalogue;
 mod code;
 mod command;

@@ -19,6 +19,16 @@ const PRELOADS: &str = "BASH_ENV ENV PYTHONSTARTUP PYTHONHOME PERL5OPT PERL5LIB 
     _JAVA_OPTIONS JDK_JAVA_OPTIONS PYTHONPATH NODE_PATH LUA_INIT PHPRC GCONV_PATH GIT_EXEC_PATH \
     GIT_TEMPLATE_DIR GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT LD_LIBRARY_PATH";
 
+/// Whether a variable decides what runs, or how the words of a line are split.
+pub(super) fn decides(name: &str) -> bool {
+    const OTHERS: &str =
+        "PATH IFS LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES PS0 PS1 PS2 PS4 HISTFILE HISTSIZE HISTFILESIZE";
+    flags::lists(OTHERS, name)
+        || flags::lists(COMMANDS, name)
+        || flags::lists(PRELOADS, name)
+        || name.starts_with("GIT_CONFIG_")
+}
+
 // === impl Walk ===
 
 impl Walk<'_> {
@@ -111,7 +121,10 @@ impl Walk<'_> {
                     }
                 }
             }
-            _ if flags::lists(COMMANDS, name) || name.starts_with("GIT_CONFIG_VALUE") => {
+            _ if flags::lists(COMMANDS, name)
+                || name.starts_with("GIT_CONFIG_VALUE")
+                || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUNNER")) =>
+            {
                 self.command_setting(name, value)
             }
             _ if flags::lists(PRELOADS, name) && !text.is_empty() => {

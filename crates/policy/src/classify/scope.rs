@@ -38,6 +38,8 @@ pub(super) struct Scope {
     pub sockets: Vec<i32>,
     /// A variable of the line holds numbers: what is assigned to it is evaluated.
     pub has_integers: bool,
+    /// Names that stand for other names; empty until the first assignment says for which.
+    references: HashMap<String, String>,
     /// Tags that the line made.
     pub tags: Vec<String>,
 }
@@ -80,6 +82,29 @@ impl Scope {
         } else {
             values.push(value);
         }
+    }
+
+    /// Makes a name stand for another one.
+    pub(super) fn refer(&mut self, name: &str, to: &str) {
+        self.references.insert(name.to_owned(), to.to_owned());
+    }
+
+    /// The variable that a name stands for in the end.
+    pub(super) fn referred<'a>(&'a self, name: &'a str) -> &'a str {
+        const MOST: usize = 8;
+        let mut name = name;
+        for _ in 0..MOST {
+            match self.references.get(name) {
+                Some(to) if !to.is_empty() && to != name => name = to.split('[').next().unwrap_or(to),
+                _ => break,
+            }
+        }
+        name
+    }
+
+    /// Whether a name stands for another one that nobody has said yet.
+    pub(super) fn awaits_name(&self, name: &str) -> bool {
+        self.references.get(name).is_some_and(String::is_empty)
     }
 
     /// The values a variable may have; empty when nothing is known of it.

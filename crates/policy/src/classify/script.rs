@@ -91,7 +91,7 @@ impl Walk<'_> {
 
     fn add(&mut self, piece: &Piece<'_>, fields: &mut Fields) {
         let (value, splits) = self.value_of(piece);
-        if splits { fields.split(&value) } else { fields.push(&value) }
+        if splits { fields.split(&value, &self.separators()) } else { fields.push(&value) }
     }
 
     /// The value of one piece, and whether it is split at blanks.
@@ -148,6 +148,10 @@ impl Walk<'_> {
             self.substitutions(operator);
         }
         let known = self.candidate(name);
+        // `${x:=y}` keeps what it gives.
+        if let Some(kept) = default.as_ref().filter(|_| operand.starts_with('=') && known.is_none()) {
+            self.bound(name, &Value { exact: false, ..kept.clone() }, true);
+        }
         match (known, default) {
             (Some(value), None) if operator.is_empty() => value,
             (Some(value), _) if operand.starts_with(['-', '=', '?']) => Value { exact: false, ..value },
@@ -194,7 +198,7 @@ impl Walk<'_> {
             }
             return Some(all);
         }
-        let values = self.scope.values(name);
+        let values = self.scope.values(self.scope.referred(name));
         self.most_candidates = self.most_candidates.max(values.len());
         values.get(self.pick.min(values.len().saturating_sub(1))).cloned()
     }
@@ -269,9 +273,9 @@ impl Fields {
     }
 
     /// Adds unquoted text that was substituted: blanks in it end a field.
-    fn split(&mut self, value: &Value) {
+    fn split(&mut self, value: &Value, separators: &[char]) {
         let mut first = true;
-        for part in value.text.split([' ', '\t', '\n']) {
+        for part in value.text.split(separators) {
             if !std::mem::take(&mut first) {
                 self.end();
             }

@@ -16,6 +16,7 @@ impl Walk<'_> {
         match program {
             ":" | "true" | "false" => self.plain_read(program),
             "cd" | "pushd" => self.changes_directory(program, args),
+            "printf" if self.prints_into(args) => {}
             "echo" | "printf" => self.prints(program, args),
             "eval" => self.evaluates(args),
             "source" | "." => self.sources(args),
@@ -81,7 +82,8 @@ impl Walk<'_> {
                     self.stops_history("unset HISTFILE");
                 }
                 for arg in args {
-                    self.scope.set(&arg.text, Value::known(""), false);
+                    let unset = if arg.text == "IFS" { " " } else { "" };
+                    self.scope.set(&arg.text, Value::known(unset), false);
                 }
                 self.plain_read(program);
             }
@@ -99,7 +101,7 @@ impl Walk<'_> {
                 for (at, name) in names.iter().enumerate() {
                     if words.is_none() && !found.is_empty() {
                         for (nth, value) in found.iter().enumerate() {
-                            self.scope.set(&name.text, value.clone(), nth > 0);
+                            self.bound(&name.text, value, nth > 0);
                         }
                         continue;
                     }
@@ -117,11 +119,8 @@ impl Walk<'_> {
                     };
                     let unknown = Value { from: Some(name.text.clone()), ..Value::unknown() };
                     let value = text.map_or(unknown, Value::known);
-                    self.scope.set(
-                        &name.text,
-                        Value { exact: false, marks: self.feed.marks, ..value },
-                        false,
-                    );
+                    let value = Value { exact: false, marks: self.feed.marks, ..value };
+                    self.bound(&name.text, &value, false);
                 }
                 self.plain_read(program);
             }
@@ -353,7 +352,7 @@ impl Walk<'_> {
         self.scope.directory = (directory.len() <= LONGEST).then_some(directory);
     }
 
-    fn prints(&mut self, program: &str, args: &[Value]) {
+    pub(super) fn prints(&mut self, program: &str, args: &[Value]) {
         self.plain_read(program);
         let is_shown = self.next.is_none() && !self.is_redirected;
         let is_shown = is_shown || self.next.as_deref().is_some_and(passes_on);
@@ -391,7 +390,13 @@ impl Walk<'_> {
         }
         self.plain_read(program);
         let prints = flags::has(args, "-p");
+        let refers = flags::has(args, "-n") && program != "export";
         for arg in names {
+            if refers {
+                let (name, to) = arg.text.split_once('=').unwrap_or((&arg.text, ""));
+                self.scope.refer(name, to);
+                continue;
+            }
             if prints {
                 self.environment_named(&arg.text);
             }

@@ -133,11 +133,11 @@ impl Walk<'_> {
                     Some(values) => {
                         for word in values {
                             for value in self.expand(&word.value) {
-                                self.scope.set(&clause.variable_name, value, true);
+                                self.bound(&clause.variable_name, &value, true);
                             }
                         }
                     }
-                    None => self.scope.set(&clause.variable_name, Value::unknown(), true),
+                    None => self.bound(&clause.variable_name, &Value::unknown(), true),
                 }
                 self.under_condition(&clause.body.list);
             }
@@ -257,6 +257,7 @@ impl Walk<'_> {
             }
         }
         if let Some(word) = &simple.word_or_name {
+            self.split_into_command(&word.value);
             argv.extend(self.expand(&word.value));
         }
         for item in suffix {
@@ -352,18 +353,29 @@ impl Walk<'_> {
         if self.scope.has_integers {
             self.evaluated(value);
         }
+        if self.scope.awaits_name(name) {
+            self.scope.refer(name, &value.text);
+            return;
+        }
+        let Some(name) = self.meant(name) else { return };
+        let name = name.as_str();
         self.environment_set(name, value);
         self.scope.foreign_index |= super::super::install::is_index_variable(name);
         if name == "PATH" && for_command_only {
             self.searched_first(value);
         }
         if !for_command_only {
-            let adds = self.conditions > 0 || self.children > 0;
+            let adds = self.may_not_run();
             if self.children > 0 && self.scope.values(name).is_empty() {
                 self.child_names.push(name.to_owned());
             }
             self.scope.set(name, value.clone(), adds);
         }
+    }
+
+    /// Whether what is set here may not be set for what comes behind.
+    pub(in crate::classify) fn may_not_run(&self) -> bool {
+        self.conditions > 0 || self.children > 0
     }
 
     /// A process whose output or input is a file name of the command.

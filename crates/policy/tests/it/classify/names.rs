@@ -97,3 +97,56 @@ fn counting_is_no_evaluation_of_foreign_text() {
         assert_eq!(judged.worst, EffectClass::Read, "{command:?}: {:?}", judged.effects);
     }
 }
+
+#[test]
+fn a_variable_that_decides_what_runs_is_one_by_any_door() {
+    all_show(
+        EffectClass::BuildTest,
+        &[
+            "read PATH <<< /tmp/evil; ls",
+            "printf -v PATH %s /tmp/evil; ls",
+            "mapfile PATH <<< /tmp/evil; ls",
+            "declare -x PATH=/tmp/evil; ls",
+            "declare -n p=PATH; p=/tmp/evil; ls",
+            "declare -n p; p=PATH; p=/tmp/evil; ls",
+            "f() { local -n p=$1; p=/tmp/evil; }; f PATH; ls",
+            "for PATH in /tmp/evil; do ls; done",
+            ": ${PATH:=/tmp/evil}; ls",
+            "read LD_PRELOAD <<< libx.so; ls",
+        ],
+    );
+    all_show(
+        Destructive,
+        &[
+            "printf -v GIT_SSH_COMMAND 'rm -rf /'; git fetch",
+            "read GIT_PAGER <<< 'rm -rf /'; git log",
+            "for GIT_PAGER in 'rm -rf /'; do git log; done",
+            ": ${GIT_PAGER:=rm -rf /}; git log",
+            "declare -n g=GIT_PAGER; g='rm -rf /'; git log",
+            "printf -v x 'rm -rf /'; $x",
+            "IFS=,; x=-rf,/; rm $x",
+        ],
+    );
+    all_show(
+        Unknown,
+        &[
+            "read PATH < f; ls",
+            "getopts a PATH; ls",
+            "declare -n p=$1; p=/tmp/evil; ls",
+            "IFS=,; x=rm,-rf,/; $x",
+            "read IFS <<< ,; x=rm,-rf,/; $x",
+            "printf -v IFS ,; x=rm,-rf,/; $x",
+        ],
+    );
+    for command in [
+        "IFS=$'\\n'; for f in $(ls); do echo $f; done",
+        "while IFS= read -r line; do echo \"$line\"; done < f",
+        "IFS=, read -r a b <<< x,y; echo $a",
+        "OLD=$IFS; IFS=,; echo $x; IFS=$OLD; c=ls; $c",
+        "printf -v x '%s' hi; echo \"$x\"",
+        ": ${NAME:=a}; echo \"$NAME\"",
+    ] {
+        let judged = judged(command);
+        assert_eq!(judged.worst, EffectClass::Read, "{command:?}: {:?}", judged.effects);
+    }
+}

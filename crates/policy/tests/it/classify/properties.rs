@@ -136,6 +136,12 @@ fn hidings(command: &str) -> Vec<String> {
         format!("watch {text}"),
         format!("python3 -c {code}"),
         format!("bash <(echo {text})"),
+        format!("a[$( {command} )]=1"),
+        format!("a=([$( {command} )]=1)"),
+        format!("x={}; ((x))", quoted(&format!("a[$( {command} )]"))),
+        format!("x={}; [[ x -eq 1 ]]", quoted(&format!("a[$( {command} )]"))),
+        format!("printf -v c %s {text}; eval \"$c\""),
+        format!("declare -n r=c; r={text}; eval \"$c\""),
     ]
 }
 
@@ -151,6 +157,9 @@ fn settings() -> impl Strategy<Value = &'static str> {
         "set -e; ",
         "alias q=ls; ",
         "true | read x; ",
+        "IFS=,; ",
+        "declare -n r=x; r=ls; ",
+        "a[1]=2; [[ $a -eq 1 ]]; ",
         "if false; then git() { :; }; fi; ",
         "export A=b; ",
         "exec 3<f; ",
@@ -172,8 +181,8 @@ proptest! {
     #[test]
     fn hiding_twice_never_lowers(
         command in prop::sample::select(COMMANDS),
-        outer in 0_usize..28,
-        inner in 0_usize..28,
+        outer in 0_usize..34,
+        inner in 0_usize..34,
     ) {
         let once = hidings(command).swap_remove(inner % hidings(command).len());
         let twice = hidings(&once).swap_remove(outer % hidings(&once).len());
