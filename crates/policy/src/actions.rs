@@ -11,7 +11,7 @@ mod shell;
 
 pub(crate) use shell::Within;
 
-use writ_model::{Action, Because, EffectClass, Operation, Place, Resource, ToolCall};
+use writ_model::{Action, Because, Binding, EffectClass, Operation, Place, Resource, ToolCall};
 
 use crate::classify;
 use crate::host::host_of;
@@ -149,9 +149,13 @@ impl Found<'_> {
                         }
                         (effect, _) => effect,
                     };
+                    // A lock file as it was committed is none that somebody wrote by hand.
+                    let is_restored = because.rule == classify::RESTORED;
+                    let binding =
+                        placed.binding.filter(|binding| !(is_restored && *binding == Binding::LockFile));
                     self.add(
                         effect,
-                        Resource::Path { path: placed.path, place: placed.place, binding: placed.binding },
+                        Resource::Path { path: placed.path, place: placed.place, binding },
                         because.clone(),
                     );
                 }

@@ -57,6 +57,7 @@ use std::panic::AssertUnwindSafe;
 use writ_model::{EffectClass, PackageSource};
 
 pub(crate) use code::{Sort, language_of, of_file};
+pub(crate) use git::files::{ALL_FILES, RESTORED, SWITCHED};
 pub use look::{Look, MAX_LOOK_BYTES};
 pub use path::{is_protected_path, is_secret_path};
 pub(crate) use path::{is_rebuilt_name as is_rebuilt, is_way_out};

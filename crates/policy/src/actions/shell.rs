@@ -69,7 +69,9 @@ impl Found<'_> {
                 // The same write as by a tool, so the same action: what the file is decides.
                 let class =
                     if because.rule == "path.protected" { EffectClass::WriteWorkspace } else { class };
-                self.shell_path(class, &path, &because);
+                if because.rule != classify::SWITCHED || self.is_no_branch(&path) {
+                    self.shell_path(class, &path, &because);
+                }
             }
             // Where commits can go is a setting of the repository, and whoever changes it changes every later push.
             Target::Remote { .. } if class == EffectClass::WriteWorkspace => {
@@ -82,6 +84,16 @@ impl Found<'_> {
                 self.add(class, Resource::Unknown { why }, because);
             }
         }
+    }
+
+    /// Whether a word that may be a branch or a file is a file: one that is there, or that would not be an ordinary one.
+    fn is_no_branch(&self, word: &str) -> bool {
+        let Ok(found) = self.workspace.place(self.files, self.cwd, word) else { return true };
+        found.iter().any(|placed| {
+            placed.place != Place::Workspace
+                || placed.binding.is_some()
+                || self.files.entry(Path::new(&placed.path)) != Entry::Missing
+        })
     }
 
     /// A path of a command line: parts of it may only be known when the shell has filled them in.

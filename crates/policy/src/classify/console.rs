@@ -12,7 +12,7 @@ use writ_model::EffectClass;
 
 use super::walk::Walk;
 use super::word::{UNKNOWN, Value};
-use super::{Target, flags};
+use super::{Target, flags, path};
 
 const DATA: &str = include_str!("../../data/consoles.json");
 
@@ -222,6 +222,25 @@ impl Walk<'_> {
         }
     }
 
+    /// The text of a patch that lies in the workspace.
+    fn patch_here(&self, args: &[Value]) -> Option<String> {
+        let look = self.facts.look?;
+        let folder = self.folder(None)?;
+        let words = flags::positionals(args, "-i --input -p -d --directory -C");
+        let file = flags::values(args, "-i --input").last().copied();
+        let file = file.or(self.feed.file.as_deref());
+        let file = file.or_else(|| words.last().and_then(|word| word.literal()))?;
+        look.text(&path::absolute(&folder, file))
+    }
+
+    /// Whether the text of the patch can be seen, so that its files are known.
+    pub(super) fn is_patch_known(&self, args: &[Value]) -> bool {
+        let words = flags::positionals(args, "-i --input -p -d --directory -C");
+        self.feed.text.is_some()
+            || words.iter().any(|word| self.scope.file(&word.text).is_some())
+            || self.patch_here(args).is_some()
+    }
+
     /// Patches and archives from a pipe write the files that they name. A known patch names them; what was fetched or
     /// decoded names whatever it likes.
     pub(super) fn writes_what_is_fed(&mut self, program: &str, args: &[Value]) {
@@ -244,15 +263,26 @@ impl Walk<'_> {
         }
         let words = flags::positionals(args, "-i --input -p -d --directory -C");
         let file = flags::values(args, "-i --input").first().copied();
+        if let Some(patched) = words.first().filter(|_| program == "patch") {
+            self.writes_path(patched, false);
+        }
         let named = file.or_else(|| {
             words.iter().rev().map(|word| word.text.as_str()).find(|word| self.scope.file(word).is_some())
         });
         let text = named.and_then(|name| self.scope.file(name)).map(str::to_owned);
+        let text = text.or_else(|| self.patch_here(args).filter(|_| is_patch));
         let argument = args.first().filter(|arg| arg.text.starts_with("*** Begin Patch"));
         let fed = self.feed.text.clone().or_else(|| argument.map(|arg| arg.text.clone()));
         if let Some(text) = text.or(fed).filter(|_| is_patch) {
-            for path in patched(&text) {
+            let strip = flags::values(args, "-p --strip").last().and_then(|level| level.parse().ok());
+            let folder = flags::values(args, "-d --directory").last().map(|folder| (*folder).to_owned());
+            let (paths, is_whole) = patched(&text, strip);
+            for path in paths {
+                let path = folder.as_ref().map_or(path.clone(), |folder| format!("{folder}/{path}"));
                 self.writes_path(&Value::known(path), false);
+            }
+            if !is_whole {
+                self.changes_any_file(program);
             }
         } else if program.starts_with("apply")
             || self.feed.marks.is_foreign()
@@ -266,18 +296,21 @@ impl Walk<'_> {
                     self.effect(EffectClass::WriteWorkspace, Target::Unknown, "path.fed", text);
                 }
             }
+        } else if program == "patch" {
+            self.changes_any_file(program);
         }
     }
 }
 
-/// The files that a patch changes.
-fn patched(text: &str) -> Vec<String> {
+/// The files that a patch changes, and whether these are all of them. `strip`: how many folders are left out of the names.
+fn patched(text: &str, strip: Option<usize>) -> (Vec<String>, bool) {
     const MOST_FILES: usize = 64;
     let path = |line: &str| {
         let rest = [
             "+++ ",
             "--- ",
             "rename to ",
+            "rename from ",
             "*** Update File: ",
             "*** Add File: ",
             "*** Delete File: ",
@@ -286,12 +319,21 @@ fn patched(text: &str) -> Vec<String> {
         .iter()
         .find_map(|start| line.strip_prefix(start))?;
         let path = rest.split('\t').next().unwrap_or(rest).trim();
-        let path = path.strip_prefix("b/").or_else(|| path.strip_prefix("a/")).unwrap_or(path);
-        (path != "/dev/null" && !path.is_empty()).then(|| path.to_owned())
+        if path == "/dev/null" {
+            return None;
+        }
+        let is_moved = line.starts_with("rename") || line.starts_with("***");
+        let path = match strip {
+            Some(levels) if !is_moved => path.splitn(levels + 1, '/').last().unwrap_or(path),
+            _ => path.strip_prefix("b/").or_else(|| path.strip_prefix("a/")).unwrap_or(path),
+        };
+        (!path.is_empty()).then(|| path.to_owned())
     };
-    let mut found: Vec<String> = text.lines().filter_map(path).take(MOST_FILES).collect();
+    let mut found: Vec<String> = text.lines().filter_map(path).collect();
     found.dedup();
-    found
+    let is_whole = !found.is_empty() && found.len() <= MOST_FILES;
+    found.truncate(MOST_FILES);
+    (found, is_whole)
 }
 
 /// The text up to the parenthesis that closes the call.

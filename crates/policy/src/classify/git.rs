@@ -1,5 +1,6 @@
 //! Git: what stays here, what goes to a remote, what rewrites history, what runs a program.
 
+pub(crate) mod files;
 mod remote;
 mod setting;
 
@@ -19,6 +20,7 @@ impl Walk<'_> {
         let rest = shell::after_options(args, GLOBAL_VALUES);
         let globals = args.get(..args.len() - rest.len()).unwrap_or_default();
         let mut aliases: Vec<(String, String)> = Vec::new();
+        let mut folders: Vec<String> = Vec::new();
         for (at, option) in globals.iter().enumerate() {
             let setting = match option.text.as_str() {
                 "-c" => globals.get(at + 1),
@@ -29,6 +31,9 @@ impl Walk<'_> {
                 && let Some(folder) = globals.get(at + 1)
             {
                 self.reads_path(folder, "argument.read");
+                if option.text != "--git-dir" {
+                    folders.push(folder.text.clone());
+                }
             }
             for folder in
                 ["--git-dir=", "--work-tree="].iter().filter_map(|name| option.text.strip_prefix(name))
@@ -87,7 +92,12 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+        let from = self.scope.directory.clone();
+        for folder in folders {
+            self.enters(&folder);
+        }
         self.git_command(name, rest);
+        self.scope.directory = from;
     }
 
     /// Whether options before the subcommand, or variables, make it another repository, another address of a remote, or
@@ -143,6 +153,7 @@ impl Walk<'_> {
     fn git_command(&mut self, name: &str, args: &[Value]) {
         let command = format!("git {name}");
         self.commits_as(name, args);
+        self.git_files(name, args);
         if matches!(name, "commit" | "commit-tree" | "cherry-pick")
             && !flags::values(args, "--author").is_empty()
         {
@@ -342,6 +353,7 @@ impl Walk<'_> {
                 self.secret(&named, "git.show");
             }
         }
+        self.git_shows(name, args);
         let sought = flags::values(args, "-S -G");
         if flags::has_any(args, "-p --patch -u")
             && name != "grep"
@@ -356,9 +368,6 @@ impl Walk<'_> {
             .filter(|_| name == "grep")
         {
             self.nested(text);
-        }
-        for file in flags::values(args, "--output") {
-            self.writes_path(&Value::known(file), false);
         }
         if name == "grep" && flags::has(args, "--no-index") {
             self.local(&command, EffectClass::Read, "reads files outside the repository");
@@ -426,11 +435,6 @@ impl Walk<'_> {
                 }
             }
         }
-        if matches!(name, "mv" | "rm") && !flags::has(args, "--cached") {
-            for path in flags::positionals(args, "--pathspec-from-file") {
-                self.writes_path(path, false);
-            }
-        }
         for text in flags::values(args, "--exec") {
             self.nested(text);
         }
@@ -441,16 +445,6 @@ impl Walk<'_> {
                 "git.template",
                 "takes hooks from a template",
             );
-        }
-        if name == "rm" {
-            for path in flags::positionals(args, "").iter().filter(|_| flags::has(args, "-r")) {
-                self.writes_path(path, false);
-            }
-        }
-        if matches!(name, "apply" | "checkout" | "archive") {
-            for path in flags::values(args, "-o --output --directory") {
-                self.writes_path(&Value::known(path), false);
-            }
         }
         if let Some(message) = flags::values(args, "--remote").first().filter(|_| name == "archive") {
             let host = super::network::url_host(message).unwrap_or_default();

@@ -190,7 +190,7 @@ impl Walk<'_> {
     }
 
     /// The folder of the command, absolute; `None` where only the run will tell.
-    fn folder(&self, within: Option<&str>) -> Option<String> {
+    pub(super) fn folder(&self, within: Option<&str>) -> Option<String> {
         let start = self.facts.cwd.or(self.facts.workspace)?;
         let mut parts: Vec<&str> = start.split('/').filter(|part| !part.is_empty()).collect();
         for step in [self.scope.directory.as_deref(), within].into_iter().flatten() {

@@ -17,6 +17,7 @@ use writ_model::EffectClass;
 
 use self::source::Source;
 use super::found::Found;
+use super::git::files::{RESTORED, SWITCHED};
 use super::grammar::{self, Refused};
 use super::scope::Scope;
 use super::task::Tasks;
@@ -184,24 +185,22 @@ impl<'f> Walk<'f> {
             }
             target => target,
         };
-        if self.effects.iter().any(|effect| effect.class == class && effect.target == target) {
-            return;
-        }
-        if self.effects.len() >= MAX_EFFECTS {
-            self.exhausted("the command has more effects than are listed");
-            return;
-        }
         let why = Why { span: self.span.clone(), rule: rule.into(), text: text.into() };
-        self.effects.push(Effect { class, target, why });
+        self.keep(Effect { class, target, why });
     }
 
     /// Adds an effect as it is, once.
     pub(super) fn keep(&mut self, effect: Effect) {
-        let is_listed =
-            self.effects.iter().any(|other| other.class == effect.class && other.target == effect.target);
-        if self.effects.len() >= MAX_EFFECTS {
+        let is_mild = |why: &Why| matches!(&*why.rule, RESTORED | SWITCHED);
+        let same = |other: &&mut Effect| other.class == effect.class && other.target == effect.target;
+        if let Some(listed) = self.effects.iter_mut().find(same) {
+            // A file that is put back and then written is written.
+            if is_mild(&listed.why) && !is_mild(&effect.why) {
+                listed.why = effect.why;
+            }
+        } else if self.effects.len() >= MAX_EFFECTS {
             self.exhausted("the command has more effects than are listed");
-        } else if !is_listed {
+        } else {
             self.effects.push(effect);
         }
     }

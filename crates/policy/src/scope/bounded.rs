@@ -7,7 +7,9 @@ use cedar_policy::pst::{
     ActionConstraint, BinaryOp, Clause, Effect, EntityType, EntityUID, Expr, NonEmpty, PrincipalConstraint,
     PstConstructionError, ResourceConstraint, SmolStr, Template, Var,
 };
-use writ_model::{Bounds, EffectClass};
+use writ_model::{Bounds, EffectClass, PathPattern};
+
+use crate::classify::ALL_FILES;
 
 use super::{action, any, attribute, equals, like, name, not, one_person, template, var};
 
@@ -59,6 +61,16 @@ pub(super) fn trees(
     if bounds.write.is_some() {
         let reason = "the task names what may be changed, and this is not part of it".to_owned();
         narrow("bounds-write", reason, CHANGING, Some("Path"), unless_asked(within()))?;
+    }
+    let may_write_all = |write: &Vec<PathPattern>| {
+        write.iter().any(|pattern| matches!(pattern.as_str(), "**" | "./**")) && !write.iter().any(is_negated)
+    };
+    if !bounds.protected.is_empty() || bounds.write.as_ref().is_some_and(|write| !may_write_all(write)) {
+        let reason =
+            "it may change any file of the workspace, and the task keeps some from change".to_owned();
+        let program = attribute(var(Var::Resource), "program");
+        let clauses = vec![Clause::When(like(program, ALL_FILES)), Clause::Unless(one_person())];
+        narrow("bounds-any-file", reason, CHANGING, Some("Command"), clauses)?;
     }
     if bounds.hosts.is_some() {
         let reason = "the task names the hosts that may be reached, and this is none of them".to_owned();
@@ -152,6 +164,10 @@ pub(super) fn trees(
         made.push(Made { id: "bounds-push-named", reason, instead: ASK, tree });
     }
     Ok(made)
+}
+
+fn is_negated(pattern: &PathPattern) -> bool {
+    pattern.as_str().starts_with('!')
 }
 
 /// `resource has zone && resource.zone == "loopback"`: this machine, which is no way out.

@@ -14,6 +14,7 @@ mod chains;
 mod classify;
 mod commands;
 mod friction;
+mod git;
 mod ground;
 mod identity;
 mod judge;

@@ -97,6 +97,7 @@ impl Walk<'_> {
         let unsets = flags::has_any(args, "--unset --unset-all --remove-section");
         self.local("git config", EffectClass::WriteWorkspace, "changes a setting");
         if !unsets {
+            self.git_address(&key, value);
             self.git_setting(&key, value, false);
         }
     }
