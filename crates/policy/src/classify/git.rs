@@ -92,6 +92,10 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+        // A patch is looked for from where the line stands.
+        if !folders.is_empty() && matches!(name, "apply" | "am") {
+            self.changes_any_file("git apply");
+        }
         let from = self.scope.directory.clone();
         for folder in folders {
             self.enters(&folder);

@@ -1,12 +1,13 @@
 //! What a file tool may not do to a file, git may not do either.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::from_value;
-use writ_model::{ApprovalLevel, Operation, Supervision, TaskKind, Verdict};
-use writ_policy::{Files, Lexical, TaskBounds, TaskJudge};
+use writ_model::{ApprovalLevel, Operation, Resource, Supervision, TaskKind, Verdict};
+use writ_policy::{Entry, Files, Lexical, TaskBounds, TaskJudge};
 
-use crate::ground::{call, engine, moment, scope};
+use crate::ground::{ROOT, call, engine, moment, scope};
 
 type Answer = (Verdict, Option<ApprovalLevel>);
 
@@ -247,6 +248,43 @@ fn putting_a_file_back_covers_nothing_else() {
         "git restore package-lock.json && bash -c 'echo x > package-lock.json'",
     ] {
         assert_ne!(shell(&judge, command).0, Verdict::Allow, "{command}");
+    }
+}
+
+/// A workspace that holds one patch.
+struct Patch;
+
+impl Files for Patch {
+    fn entry(&self, _path: &Path) -> Entry {
+        Entry::Missing
+    }
+
+    fn text(&self, _root: &Path, path: &Path, _most: u64) -> Option<String> {
+        let text = "--- a/src/lib.rs\n+++ b/src/lib.rs\n--- a/x/AGENTS.md\n+++ b/x/AGENTS.md\n";
+        path.ends_with("change.patch").then(|| text.to_owned())
+    }
+}
+
+#[test]
+fn a_patch_that_lies_here_writes_what_it_names() {
+    let judge = judge(TaskKind::Feature, Supervision::Governed, kept());
+    let answer = |command: &str| {
+        let operation = Operation::Shell { command: command.to_owned() };
+        judge.judge(call(operation), &moment(), &Patch).ruling().actions.clone()
+    };
+    for (command, path) in [
+        ("git apply change.patch", "x/AGENTS.md"),
+        ("git am change.patch", "x/AGENTS.md"),
+        ("git apply -p2 change.patch", "AGENTS.md"),
+        ("patch -p1 < change.patch", "x/AGENTS.md"),
+        ("patch -p1 -i change.patch", "x/AGENTS.md"),
+        ("git apply --directory=.github change.patch", ".github/x/AGENTS.md"),
+    ] {
+        let path = format!("{ROOT}/{path}");
+        let names =
+            |resource: &Resource| matches!(resource, Resource::Path { path: named, .. } if *named == path);
+        let actions = answer(command);
+        assert!(actions.iter().any(|action| names(&action.resource)), "{command}: {actions:?}");
     }
 }
 
