@@ -404,7 +404,8 @@ impl Launch {
             match word {
                 word if word == *wanted => return Ok(()),
                 Up::Applied(layer) => self.layers.push(layer),
-                Up::First(pid) => self.first = Some(self.recognise(pid).map_err(failed)?),
+                // One that ended at once says why in its next word; without a handle nothing is started.
+                Up::First(pid) => self.first = self.recognise(pid).ok(),
                 Up::Listeners(count) => {
                     let taken = wire::receive_descriptors(&self.words, count).map_err(failed)?;
                     self.listeners = taken.into_iter().map(TcpListener::from).collect();

@@ -1,12 +1,16 @@
 //! File rights by Landlock: where the client writes, and what may run at all. They hold for every descendant, and on
 //! whatever path leads to a file.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
+
+use rustix::fs::FileType;
 
 use crate::layer::{Layer, Refusal};
 use crate::plan::Plan;
@@ -31,16 +35,16 @@ const DEVICES: [&str; 8] = [
 
 /// Puts the rights on this thread and all it will start.
 pub(super) fn put_on(plan: &Plan) -> Result<(), Refusal> {
-    let failed = |error: &std::io::Error| Layer::FileRights.refused("cannot use Landlock", error);
+    let failed = |error: &io::Error| Layer::FileRights.refused("cannot use Landlock", error);
     let version = sys::landlock_version().map_err(|error| failed(&error))?;
     if version < OLDEST {
-        let error = std::io::Error::from_raw_os_error(libc::EOPNOTSUPP);
+        let error = io::Error::from_raw_os_error(libc::EOPNOTSUPP);
         return Err(
             Layer::FileRights.refused(&format!("this kernel has version {version} of Landlock"), &error)
         );
     }
-    let status = restrict(plan, ABI::from(version.min(NEWEST)))
-        .map_err(|error| failed(&std::io::Error::other(error)))?;
+    let status =
+        restrict(plan, ABI::from(version.min(NEWEST))).map_err(|error| failed(&io::Error::other(error)))?;
     if status == RulesetStatus::FullyEnforced {
         Ok(())
     } else {
@@ -67,6 +71,14 @@ fn restrict(plan: &Plan, version: ABI) -> Result<RulesetStatus, RulesetError> {
     }
     for path in DEVICES.map(Path::new).into_iter().filter(|path| path.exists()) {
         rules = allow(rules, path, (AccessFs::WriteFile | AccessFs::Truncate | devices(version)) & writing)?;
+    }
+    // What the client writes to anyway may be opened again by its name, as `/dev/stdout`.
+    for stream in [io::stdout().as_fd(), io::stderr().as_fd()] {
+        let regular = rustix::fs::fstat(stream)
+            .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
+        if regular {
+            rules = rules.add_rule(PathBeneath::new(stream, AccessFs::WriteFile | AccessFs::Truncate))?;
+        }
     }
     Ok(rules.restrict_self()?.ruleset)
 }

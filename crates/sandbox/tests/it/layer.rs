@@ -15,6 +15,7 @@ pub const CASES: &[Case] = &[
     ("layer::what_is_shown_in_private_directories_is_what_is_outside", shown),
     ("layer::copies_take_changes_and_lose_them", copies),
     ("layer::files_are_written_where_the_plan_says", written),
+    ("layer::output_that_is_a_file_can_be_opened_by_name", output_by_name),
     ("layer::programs_run_where_the_plan_says", programs),
     ("layer::starts_of_programs_are_recorded", recorded),
     ("layer::limits_hold", limits),
@@ -135,6 +136,18 @@ fn written() {
     profile.danger = [Danger::AllFiles].into();
     let outcome = run(profile);
     assert!(!outcome.out.contains("refused"), "{}", outcome.out);
+}
+
+fn output_by_name() {
+    let world = World::new();
+    let mut profile = world.script("echo one; echo two >> /dev/stdout; echo three >> /proc/self/fd/1");
+    profile.write = vec![world.at("work")];
+    let file = fs::File::options().create_new(true).append(true).open(world.at("home/out")).unwrap();
+    let (_reader, mut streams) = piped();
+    streams.stdout = file.into();
+    let running = start(&Plan::draw(profile).unwrap(), streams).unwrap();
+    assert_eq!(running.wait(), Ended::Exited(0));
+    assert_eq!(read(&world.at("home/out")), "one\ntwo\nthree\n");
 }
 
 fn programs() {
