@@ -35,6 +35,7 @@ mod install;
 mod interpreter;
 mod look;
 mod network;
+mod operand;
 mod path;
 mod removal;
 mod runner;

@@ -23,7 +23,7 @@ pub(in crate::classify) use self::name::{is_shell, knows, program_name};
 
 /// Programs whose arguments are names to look at, never files to read.
 const NAMES_ONLY: &str = "ls ll dir df stat test [ du tree exa eza lsd which type basename dirname realpath readlink namei wc \
-    md5sum sha1sum sha256sum cksum locate touch mkdir rmdir chmod mountpoint findmnt lsattr getfacl \
+    locate touch mkdir rmdir chmod mountpoint findmnt lsattr getfacl \
     mktemp export unset declare local alias true false : sleep wait expr seq getent lsof fuser ps pgrep \
     uname";
 
@@ -113,6 +113,7 @@ impl Walk<'_> {
         }
         self.indexes(program, args);
         self.option_programs(program, args);
+        self.operands(program, args);
         self.sweeps(program, args);
         self.lists_names(program, args);
         self.statements(program, args);

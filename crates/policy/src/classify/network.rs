@@ -86,7 +86,11 @@ impl Walk<'_> {
         true
     }
 
-    fn reaches(&mut self, host: &str, rule: &'static str, text: &str) {
+    pub(super) fn reaches(&mut self, host: &str, rule: &'static str, text: &str) {
+        if asks_container_daemon(host) {
+            let text = "talks to the daemon that starts containers";
+            self.effect(EffectClass::EscapeAttempt, Target::Host(word::shown(host)), "network.daemon", text);
+        }
         self.effect(EffectClass::Network, Target::Host(word::shown(host)), rule, text);
         if path::gives_credentials(host.split(':').next().unwrap_or(host)) || path::gives_credentials(host) {
             let target = Target::Secret(word::shown(host));
@@ -474,6 +478,17 @@ impl Walk<'_> {
         self.marks.fetched = true;
         self.talks_to_socket |= is_output;
     }
+}
+
+/// The daemon of containers on this machine, by the ports that it listens on.
+fn asks_container_daemon(host: &str) -> bool {
+    let Some((name, port)) = host.rsplit_once(':') else { return false };
+    matches!(port, "2375" | "2376")
+        && (name == "localhost"
+            || name == "0.0.0.0"
+            || name == "host.docker.internal"
+            || name.contains("::")
+            || name.starts_with("127."))
 }
 
 /// Whether all that is fetched is an installer many people run.

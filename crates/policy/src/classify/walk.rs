@@ -100,6 +100,10 @@ pub(super) struct Walk<'f> {
 }
 
 pub(super) fn classify(command: &str, facts: &Facts<'_>) -> Classified {
+    // Looked at before anything reads the text: what is too long costs nothing.
+    if command.len() > super::MAX_COMMAND_BYTES {
+        return Classified::unknown(Refused::TooLong.rule(), &Refused::TooLong.to_string());
+    }
     let text = grammar::normalise(command);
     let mut walk = Walk::new(&text, facts);
     if text.trim().is_empty() {

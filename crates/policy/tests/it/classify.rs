@@ -6,6 +6,7 @@ mod constructs;
 mod hidden;
 mod holes;
 mod names;
+mod operands;
 mod properties;
 mod tasks;
 

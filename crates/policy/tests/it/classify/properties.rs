@@ -186,6 +186,11 @@ proptest! {
     ) {
         let once = hidings(command).swap_remove(inner % hidings(command).len());
         let twice = hidings(&once).swap_remove(outer % hidings(&once).len());
+        // The grammar tears an index at the bracket of a `case`: not read, and said so.
+        if twice.contains("[$( case") {
+            prop_assert_eq!(classify(&twice, &Facts::default()).worst, EffectClass::Unknown, "{:?}", twice);
+            return Ok(());
+        }
         // Code in code in code: escapes of one language in another are not followed.
         if !(once.contains("os.system") && twice.matches("os.system").count() > 1) {
             prop_assert!(label(&twice) >= label(command), "{twice:?} is {} but {command:?} is {}", label(&twice), label(command));
