@@ -190,10 +190,11 @@ impl Walk<'_> {
                     takes_files = false;
                 } else if flags::lists(SINGLE, &word.text) && word.text != "--seq" {
                     words.next();
-                } else if !word.text.starts_with('-') {
-                    if std::mem::replace(&mut has_filter, true) && takes_files {
-                        self.reads_path(word, "argument.read");
-                    }
+                } else if !word.text.starts_with('-')
+                    && std::mem::replace(&mut has_filter, true)
+                    && takes_files
+                {
+                    self.reads_path(word, "argument.read");
                 }
             }
             return;
