@@ -119,6 +119,7 @@ impl Walk<'_> {
         self.statements(program, args);
         self.writes_manifest(program, args);
         self.writes_what_is_fed(program, args);
+        self.carries(program, args);
         if attaches(program, args) {
             let target = Target::Command(program.to_owned());
             self.effect(
@@ -207,6 +208,7 @@ impl Walk<'_> {
             }
         }
         self.break_out_in(args, EffectClass::Unknown);
+        self.may_carry(args);
         // `some-runner sh -c '…'`: the shell behind an unknown program is still a shell.
         let shell =
             args.iter().position(|arg| arg.literal().is_some_and(|text| is_shell(&program_name(text))));

@@ -246,7 +246,7 @@ impl Walk<'_> {
         if may_fetch && is_address {
             return;
         }
-        if is_known || tool.contains('/') || tool.contains('.') {
+        if is_known || !may_fetch && super::command::knows(tool) || tool.contains('/') || tool.contains('.') {
             let mut inner = vec![Value { text: tool.to_owned(), ..name.clone() }];
             inner.extend_from_slice(args);
             self.argv(&inner);

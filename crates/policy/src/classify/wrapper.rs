@@ -4,6 +4,7 @@
 //! and what it adds by itself. Those with a form of their own follow below.
 
 mod repeat;
+mod tail;
 mod terminal;
 
 use writ_model::EffectClass;
@@ -51,7 +52,7 @@ const WRAPPERS: &[Wrapper] = &[
     plain("nohup", "", 0),
     plain("nice", "-n --adjustment", 0),
     plain("ionice", "-c -n --class --classdata", 0),
-    plain("chrt", "", 1),
+    plain("chrt", "-T -P -D --sched-runtime --sched-period --sched-deadline", 1),
     plain("taskset", "", 1),
     plain("numactl", "-N -m -C", 0),
     plain("cpulimit", "-l -p -e", 0),
@@ -127,7 +128,7 @@ const WRAPPERS: &[Wrapper] = &[
         own: EffectClass::EscapeAttempt,
         ..plain("unshare", "-R -w -S -G --map-users --map-groups", 0)
     },
-    plain("bwrap", "", usize::MAX),
+    plain("bwrap", "", 0),
 ];
 
 /// First words of `setarch`.
@@ -224,14 +225,7 @@ impl Walk<'_> {
             self.effect(EffectClass::IdentityChange, target.clone(), "git.identity", text);
         }
         if wrapper.name == "bwrap" {
-            rest = args
-                .iter()
-                .position(|arg| {
-                    !arg.text.starts_with('-')
-                        && super::command::is_shell(arg.text.rsplit('/').next().unwrap_or_default())
-                })
-                .and_then(|at| args.get(at..))
-                .unwrap_or_default();
+            rest = tail::behind_bwrap(args);
         }
         let mut rest = rest.get(wrapper.skip.min(rest.len())..).unwrap_or_default();
         if let Some((first, tail)) = rest.split_first()

@@ -1,6 +1,7 @@
 //! The classifier through its public door: what commands are, what hides them, and what must not break it.
 
 mod bounds;
+mod carried;
 mod classes;
 mod constructs;
 mod hidden;
