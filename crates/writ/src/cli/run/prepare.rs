@@ -218,7 +218,8 @@ pub(super) fn plan(
         keep: kept.collect(),
         show: read_only.clone(),
         write: vec![folder.private()],
-        run: vec![exe, folder.private()],
+        // With its folder, because an update puts another file in its place while a task goes on.
+        run: exe.parent().map(Path::to_owned).into_iter().chain([exe.clone(), folder.private()]).collect(),
         read_only,
         listen: reach.ports(),
         danger: wish.danger.clone(),
