@@ -6,6 +6,7 @@
 //! and code in quotes is read too.
 
 mod change;
+mod imports;
 mod line;
 
 use writ_model::SourceKind;
@@ -335,8 +336,25 @@ impl Piece {
 
     /// Files that run beside those that the classifier names.
     pub fn runs(&self) -> Vec<String> {
+        let mut found = self.runs_by_name();
+        let (program, words) = self.parts();
+        if program.starts_with("python") || is_in(INTERPRETERS, program) {
+            found.extend(
+                words
+                    .iter()
+                    .filter(|word| word.contains([' ', '(']))
+                    .flat_map(|code| imports::imported(code)),
+            );
+        }
+        found
+    }
+
+    fn runs_by_name(&self) -> Vec<String> {
         let (program, words) = self.parts();
         match program {
+            "sed" | "gsed" | "awk" | "gawk" | "mawk" | "nawk" | "jq" => {
+                self.value(&["-f", "--file", "--from-file"]).map(str::to_owned).into_iter().collect()
+            }
             "make" | "gmake" => {
                 self.value(&["-f", "--file", "--makefile"]).map(str::to_owned).into_iter().collect()
             }
