@@ -171,7 +171,10 @@ fn damaged(client: Client, damage: Damage) -> &'static str {
             file.set_permissions(std::fs::Permissions::from_mode(0o755)).unwrap();
         }
     });
-    if house.stage.repo().join("unguarded").exists() { "runs unjudged" } else { "blocked" }
+    let decided = |event: &&Value| event["type"] == "call-decided" && event["operation"] == "shell";
+    // A run may keep the program that it started with.
+    let is_judged = house.activity().iter().filter(decided).count() >= 2;
+    if house.stage.repo().join("unguarded").exists() && !is_judged { "runs unjudged" } else { "held" }
 }
 
 /// Runs the client, on a model by that name; `meanwhile` happens while its first command waits for the pipe `go`.
@@ -274,7 +277,8 @@ const INTRODUCTION: &str = "\
 
 Tests with the real clients, headless under `writ run`, write this table; it is what was observed, not what is hoped.
 *seen*: the client tells us, and it is recorded. *missed*: the client has no such event or does not tell; the fact is
-then unobserved, never unchanged. *blocked*: the command left no trace. *runs unjudged*: the client goes on without us.
+then unobserved, never unchanged. *blocked*: the command left no trace. *held*: blocked, or decided
+by the program that the run started with. *runs unjudged*: the client goes on without us.
 
 A hook is cooperative: a script that the agent starts makes no tool call, and none of this stops it. What a client does
 when a hook is still silent at the client's own timeout is not in the table: our hook answers well before it.
