@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use writ_model::HostPattern;
+use writ_policy::Zone;
 
 use super::Endpoint;
 
@@ -60,7 +61,7 @@ impl Doorman {
         let mut stream = connect(upstream, true).await?;
         stream.write_all(format!("CONNECT {wanted} HTTP/1.1\r\nHost: {wanted}\r\n\r\n").as_bytes()).await?;
         let mut head = Vec::new();
-        read_head(&mut stream, &mut head).await?;
+        tokio::time::timeout(BOUND, read_head(&mut stream, &mut head)).await.map_err(io::Error::other)??;
         let agreed = head.starts_with(b"HTTP/1.1 200") || head.starts_with(b"HTTP/1.0 200");
         if agreed { Ok(stream) } else { Err(io::Error::other("the upstream proxy refused")) }
     }
@@ -205,17 +206,21 @@ async fn connect(endpoint: &Endpoint, local: bool) -> io::Result<TcpStream> {
 /// Not what a machine tells its tenants about themselves, whatever name leads there.
 fn may_be_reached(address: &SocketAddr, local: bool) -> bool {
     let address = address.ip().to_canonical();
-    if address.is_loopback() {
-        return local;
-    }
-    match address {
-        IpAddr::V4(address) => {
-            !address.is_link_local() && !address.is_unspecified() && !address.is_broadcast()
+    let name = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    match Zone::of(&name) {
+        Zone::Loopback => local,
+        Zone::Metadata => false,
+        Zone::Private | Zone::Public => {
+            !address.is_unspecified() && !address.is_multicast() && !is_everybody(address)
         }
-        IpAddr::V6(address) => {
-            !address.is_unicast_link_local() && !address.is_unspecified() && !address.is_multicast()
-        }
     }
+}
+
+fn is_everybody(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.is_broadcast())
 }
 
 async fn say(stream: &mut TcpStream, status: &str, told: &str) -> io::Result<()> {
@@ -273,12 +278,33 @@ mod tests {
             ("169.254.169.254:80", false),
             ("[fe80::1]:80", false),
             ("[::ffff:169.254.169.254]:80", false),
+            ("[fd00:ec2::254]:80", false),
+            ("100.100.100.200:80", false),
+            ("168.63.129.16:80", false),
             ("127.0.0.1:80", false),
             ("[::ffff:127.0.0.1]:80", false),
             ("10.0.0.1:80", true),
             ("93.184.216.34:443", true),
         ] {
             assert_eq!(may_be_reached(&address.parse().unwrap(), false), wanted, "{address}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever is asked, only a name and a port come out of it that read back as themselves.
+        #[test]
+        fn any_request_is_read(head in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            if let Asked::Tunnel(wanted) | Asked::Plain(wanted) = asked(&head) {
+                proptest::prop_assert_eq!(Endpoint::of_authority(&wanted.to_string()), Some(wanted));
+            }
+        }
+
+        #[test]
+        fn any_target_is_read(target in "[a-zA-Z0-9@:/.\\[\\]%#?_-]{0,40}") {
+            let head = format!("CONNECT {target} HTTP/1.1\r\n\r\n");
+            if let Asked::Tunnel(wanted) = asked(head.as_bytes()) {
+                proptest::prop_assert!(!wanted.host.contains(['@', '/', '#', '?', '%']));
+            }
         }
     }
 }
