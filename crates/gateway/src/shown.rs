@@ -42,7 +42,9 @@ pub(crate) fn shown(
         Operation::Fetch { .. }
         | Operation::Mcp { .. }
         | Operation::Notes
+        | Operation::Push(_)
         | Operation::Read { .. }
+        | Operation::Request(_)
         | Operation::Search { .. }
         | Operation::Spawn { .. }
         | Operation::Unknown { .. }

@@ -10,6 +10,7 @@ mod approval;
 mod bounds;
 mod decision;
 mod effect;
+mod egress;
 mod event;
 mod grant;
 mod id;
@@ -34,6 +35,7 @@ pub use bounds::{
 };
 pub use decision::{ApprovalLevel, Decision, Observed, Verdict};
 pub use effect::{EffectClass, UnknownEffectClass};
+pub use egress::{Account, Body, Finding, FindingKind, Push, RefStep, RefUpdate, Request, Scheme};
 pub use event::{
     ActivityEntry, ActivityEvent, Actor, ControlEntry, ControlEvent, ENTRY_VERSION, EntryError, Outcome,
 };

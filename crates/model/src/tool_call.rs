@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::agent::Client;
+use crate::egress::{Push, Request};
 use crate::id::CallId;
 use crate::text::Label;
 
@@ -40,6 +41,10 @@ pub enum Operation {
     Write { paths: Vec<String> },
     /// Fetches from the network.
     Fetch { url: String },
+    /// Asks a host for something, as the egress proxy reads it off the wire.
+    Request(Box<Request>),
+    /// Moves refs of a repository, as the git door reads it off the wire.
+    Push(Box<Push>),
     /// Searches the web through the model's vendor or the client.
     WebSearch { query: String },
     /// Calls a tool of an MCP server.
@@ -63,6 +68,8 @@ impl Operation {
             Self::Search { .. } => "search",
             Self::Write { .. } => "write",
             Self::Fetch { .. } => "fetch",
+            Self::Request(_) => "request",
+            Self::Push(_) => "push",
             Self::WebSearch { .. } => "web-search",
             Self::Mcp { .. } => "mcp",
             Self::Spawn { .. } => "spawn",

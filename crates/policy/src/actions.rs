@@ -6,6 +6,8 @@
 mod mcp;
 mod pattern;
 mod program;
+mod push;
+mod request;
 mod search;
 mod shell;
 
@@ -37,6 +39,8 @@ pub fn actions_of(call: &ToolCall, workspace: &Workspace, files: &dyn Files) -> 
             }
             None => found.unknown(EffectClass::Network, "an address that cannot be read"),
         },
+        Operation::Request(request) => found.request(request),
+        Operation::Push(push) => found.push(push),
         Operation::WebSearch { .. } => {
             let name = "web-search".to_owned();
             found.add(EffectClass::Network, Resource::Host { name }, "the query leaves the machine");

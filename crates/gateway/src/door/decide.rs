@@ -211,6 +211,8 @@ impl<O: Office> Door<O> {
             | Operation::Fetch { .. }
             | Operation::WebSearch { .. }
             | Operation::Mcp { .. }
+            | Operation::Push(_)
+            | Operation::Request(_)
             | Operation::Spawn { .. }
             | Operation::Notes
             | Operation::Unknown { .. } => Vec::new(),

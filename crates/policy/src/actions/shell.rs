@@ -77,7 +77,7 @@ impl Found<'_> {
             Target::Remote { .. } if class == EffectClass::WriteWorkspace => {
                 self.path(class, ".git/config", because);
             }
-            Target::Remote { remote, refs } => self.push(class, &remote, refs, &because),
+            Target::Remote { remote, refs } => self.pushes(class, &remote, refs, &because),
             Target::Secret(what) => self.secret(class, what, because),
             Target::Unknown => {
                 let why = because.says.chars().take(BECAUSE).collect();
@@ -227,7 +227,7 @@ impl Found<'_> {
         folders.iter().any(|folder| names.iter().any(|name| is_there(&folder.join(name))))
     }
 
-    fn push(&mut self, class: EffectClass, remote: &str, refs: Vec<String>, because: &Because) {
+    fn pushes(&mut self, class: EffectClass, remote: &str, refs: Vec<String>, because: &Because) {
         let refs = if refs.is_empty() { vec![String::new()] } else { refs };
         for name in refs {
             let name = destination(&name);

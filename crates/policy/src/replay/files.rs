@@ -112,6 +112,8 @@ impl Drawn {
             | Operation::Fetch { .. }
             | Operation::WebSearch { .. }
             | Operation::Mcp { .. }
+            | Operation::Push(_)
+            | Operation::Request(_)
             | Operation::Spawn { .. }
             | Operation::Notes
             | Operation::Unknown { .. } => {}

@@ -155,6 +155,11 @@ impl Footprint {
                     print.take(SourceKind::Web, host.as_deref().unwrap_or("an address"), true);
                 }
             }
+            Operation::Request(request) => {
+                if Zone::of(&request.host) != Zone::Loopback {
+                    print.take(SourceKind::Web, &request.authority(), true);
+                }
+            }
             Operation::WebSearch { .. } => print.take(SourceKind::Search, "web search", true),
             Operation::Mcp { server, tool } => {
                 let name = format!("{server}/{tool}");
@@ -168,6 +173,7 @@ impl Footprint {
             Operation::Read { .. }
             | Operation::Search { .. }
             | Operation::Write { .. }
+            | Operation::Push(_)
             | Operation::Spawn { .. }
             | Operation::Notes => {}
         }
@@ -183,10 +189,11 @@ impl Footprint {
     fn says_token(&mut self, operation: &Operation) {
         let goes_out = match operation {
             Operation::Shell { .. } => self.is_more || self.is_pushed_later,
-            Operation::Mcp { .. } | Operation::WebSearch { .. } => true,
+            Operation::Mcp { .. } | Operation::Push(_) | Operation::WebSearch { .. } => true,
             Operation::Fetch { url } => {
                 crate::host::host_of(url).is_none_or(|host| Zone::of(&host) != Zone::Loopback)
             }
+            Operation::Request(request) => Zone::of(&request.host) != Zone::Loopback,
             Operation::Read { .. }
             | Operation::Search { .. }
             | Operation::Write { .. }
