@@ -90,6 +90,14 @@ pub(crate) enum Mount {
     Note(Noted),
     /// Mounts it at its own path with a layer over it that takes what is changed.
     Copy(Copied),
+    /// Mounts a directory over `/dev` that holds these nodes and terminals of its own.
+    Devices(Devices),
+}
+
+/// Device nodes that stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Devices {
+    pub nodes: Vec<Target>,
 }
 
 /// A directory that does not exist on the host.
@@ -294,16 +302,11 @@ impl fmt::Display for Plan {
                 writeln!(f, "listen at port {port} of the loopback address inside, for the supervisor")?;
             }
         }
-        let (devices, mounts): (Vec<_>, Vec<_>) =
-            mounts.iter().partition(|mount| mount.path().starts_with("/dev/") && mount.hides());
         for mount in mounts {
             writeln!(f, "{mount}")?;
         }
         if *system_read_only {
             writeln!(f, "make all that is mounted read-only, but for what may be written")?;
-        }
-        if !devices.is_empty() {
-            writeln!(f, "hide {} device nodes under /dev that open without a capability", devices.len())?;
         }
         for path in absent {
             writeln!(f, "absent {} (cannot be hidden until it exists)", path.display())?;
@@ -385,6 +388,7 @@ impl Mount {
             | Self::CopyFile(target)
             | Self::Copy(Copied { target, .. })
             | Self::ReadOnly(target) => &target.path,
+            Self::Devices(_) => Path::new(devices::DEVICES),
             Self::Note(note) => &note.path,
             Self::Make(made)
             | Self::HideMade(made)
@@ -403,7 +407,8 @@ impl Mount {
             | Self::MakePrivate(_)
             | Self::PinMade(_)
             | Self::Copy(Copied { writable: true, .. }) => true,
-            Self::HideDirectory(_)
+            Self::Devices(_)
+            | Self::HideDirectory(_)
             | Self::HideFile(_)
             | Self::HideMade(_)
             | Self::ReadOnly(_)
@@ -414,15 +419,12 @@ impl Mount {
             | Self::Copy(Copied { writable: false, .. }) => false,
         }
     }
-
-    const fn hides(&self) -> bool {
-        matches!(self, Self::HideDirectory(_) | Self::HideFile(_))
-    }
 }
 
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self {
+            Self::Devices(_) => "own device nodes and terminals at",
             Self::Pin(_) | Self::PinMade(_) => "pin",
             Self::HideDirectory(_) | Self::HideMade(_) => "hide directory",
             Self::HideFile(_) => "hide file",

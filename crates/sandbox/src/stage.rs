@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! supervisor            any number of threads; keeps the handle
-//!   └ stage `enter`     outside: makes the namespaces, then minds the terminal
-//!       └ stage `init`  inside, process 1: last layers, proof, reaping
+//!   └ stage `enter`     outside, one thread: makes the namespaces, then minds the terminal
+//!       └ stage `init`  inside, process 1, a fork of it: last layers, proof, reaping
 //!           └ client    inside, in its own process group
 //! ```
 
@@ -17,6 +17,7 @@ use rustix::process::Signal;
 
 use crate::layer::{Layer, Refusal};
 
+mod devices;
 pub(crate) mod enter;
 mod identity;
 pub(crate) mod init;
@@ -27,12 +28,11 @@ mod privilege;
 mod proof;
 mod rights;
 mod terminal;
+mod told;
 mod tree;
 
 /// First argument that makes the binary the outer stage.
 pub(crate) const ENTER: &str = "yard-enter";
-/// First argument that makes the binary the inner stage.
-pub(crate) const INIT: &str = "yard-init";
 
 /// Exit code of a stage that could not do its work. The supervisor reads the reason from the socket.
 const BROKEN: u8 = 125;
@@ -40,20 +40,18 @@ const BROKEN: u8 = 125;
 /// Turns this process into a stage of the yard when its arguments say so.
 ///
 /// `main` calls this before it starts any thread and before it reads anything, with all of its arguments, and returns
-/// what comes back. The names are private to this crate: started by hand, a stage finds no control socket and ends.
+/// what comes back. The name is private to this crate: started by hand, a stage finds no control socket and ends.
 #[must_use]
 pub fn dispatch<A: IntoIterator<Item = OsString>>(args: A) -> Option<ExitCode> {
     let mut args = args.into_iter().skip(1);
     let name = args.next()?;
-    let stage = match name.as_os_str() {
-        name if name == OsStr::new(ENTER) => enter::run,
-        name if name == OsStr::new(INIT) => init::run,
-        _ => return None,
-    };
+    if name.as_os_str() != OsStr::new(ENTER) {
+        return None;
+    }
     if args.next().is_some() {
         return Some(ExitCode::from(BROKEN));
     }
-    Some(stage())
+    Some(enter::run())
 }
 
 /// Closes the way for descriptors that were inherited, and refuses a directory among the standard streams: whoever

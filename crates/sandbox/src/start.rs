@@ -403,7 +403,7 @@ impl Launch {
             let word = wire::receive(&self.words).map_err(failed)?.ok_or(StartError::Silent)?;
             match word {
                 word if word == *wanted => return Ok(()),
-                Up::Applied(layer) => self.layers.push(layer),
+                Up::Applied(layers) => self.layers.extend(layers),
                 // One that ended at once says why in its next word; without a handle nothing is started.
                 Up::First(pid) => self.first = self.recognise(pid).ok(),
                 Up::Listeners(count) => {

@@ -35,6 +35,58 @@ pub fn close_on_exec_from(first: c_uint) -> io::Result<()> {
     checked(done)
 }
 
+/// Makes a second process of this one, which does `work` and ends with its answer. Of this one's descriptors it keeps
+/// the standard streams, with the first of `handed` as its standard input, and `handed`, which this one loses.
+///
+/// # Errors
+/// When the kernel has no more processes for this user, or this process has more than one thread: the others would be
+/// missing in the new one with whatever locks they held.
+pub fn fork(handed: [OwnedFd; 3], work: impl FnOnce([OwnedFd; 3]) -> u8) -> io::Result<rustix::process::Pid> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(io::Error::other("a process of several threads cannot be forked"));
+    }
+    // SAFETY: this process has one thread, which was just counted, so that no lock is held by a thread that the new
+    // process does not have.
+    let number = unsafe { libc::fork() };
+    checked(number.into())?;
+    if let Some(new) = rustix::process::Pid::from_raw(number) {
+        return Ok(new);
+    }
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        close_but(&handed).map_or(BROKEN, |()| work(handed))
+    }));
+    // SAFETY: ends the process and touches no memory. What the caller owns is not dropped here: it is the other
+    // process's, and the descriptors among it are closed.
+    unsafe { libc::_exit(c_int::from(done.unwrap_or(BROKEN))) }
+}
+
+/// The answer of a process that could not begin its work.
+const BROKEN: u8 = 125;
+
+/// Closes all descriptors but some. Only for a process that ends without dropping what it had.
+fn close_but(handed: &[OwnedFd; 3]) -> io::Result<()> {
+    let [input, _, _] = handed;
+    let mut kept = handed.each_ref().map(AsRawFd::as_raw_fd);
+    kept.sort_unstable();
+    // SAFETY: replaces the standard input, which is nobody's in particular, and closes descriptors whose owners are
+    // never used or dropped in this process. Neither touches memory.
+    let close = |first: c_uint, last: c_uint| {
+        checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })
+    };
+    // SAFETY: as above.
+    checked(unsafe { libc::dup2(input.as_raw_fd(), 0) }.into())?;
+    let mut first: c_uint = 3;
+    for descriptor in kept {
+        let number = c_uint::try_from(descriptor).map_err(io::Error::other)?;
+        if number > first {
+            close(first, number - 1)?;
+        }
+        first = first.max(number + 1);
+    }
+    close(first, c_uint::MAX)
+}
+
 /// Leaves the session keyring of the login for a new, empty one.
 pub fn join_empty_keyring() -> io::Result<()> {
     let anonymous: *const libc::c_char = ptr::null();

@@ -47,8 +47,8 @@ pub(crate) enum Down {
 /// Towards the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Up {
-    /// A layer is in force.
-    Applied(Layer),
+    /// More layers are in force.
+    Applied(Vec<Layer>),
     /// A layer is not in force; the sender ends.
     Refused(Refusal),
     /// Process number of the yard's first process, as the supervisor sees it.

@@ -33,6 +33,8 @@ enum Cover {
     Keep,
     /// As on the host, while changes stay inside.
     Copy,
+    /// The device nodes that every program needs, and nothing else.
+    Devices,
 }
 
 /// What is to be seen and not seen, on the mounts of this host.
@@ -74,6 +76,7 @@ impl View {
         };
         let mut covers: BTreeMap<PathBuf, Cover> =
             private.into_iter().map(|path| (path, Cover::Private)).collect();
+        covers.insert(PathBuf::from(devices::DEVICES), Cover::Devices);
         covers.extend(all_present("copy", copies)?.into_iter().map(|path| (path, Cover::Copy)));
         covers.extend(all_present("show", show)?.into_iter().map(|path| (path, Cover::Keep)));
         for path in hidden {
@@ -86,7 +89,9 @@ impl View {
         }
         for path in all_real("keep", keep)? {
             if !covers.iter().any(|(outer, cover)| {
-                matches!(cover, Cover::Hide | Cover::Private) && path.starts_with(outer) && path != *outer
+                matches!(cover, Cover::Hide | Cover::Private | Cover::Devices)
+                    && path.starts_with(outer)
+                    && path != *outer
             }) {
                 return Err(PlanError::KeepsWhatIsNotHidden(path));
             }
@@ -115,7 +120,7 @@ impl View {
     ) -> Result<Vec<Mount>, PlanError> {
         let read_only = all_real("protect from writing", read_only)?;
         for path in read_only.iter().map(PathBuf::as_path).chain([cwd]) {
-            if let Some((hidden, Cover::Hide | Cover::Private)) = self.cover_of(path)
+            if let Some((hidden, Cover::Hide | Cover::Private | Cover::Devices)) = self.cover_of(path)
                 && (hidden != path || self.covers.get(path) == Some(&Cover::Hide))
             {
                 return Err(PlanError::HidesWhatIsNeeded {
@@ -128,7 +133,7 @@ impl View {
         let mut hidden: Vec<&Path> = Vec::new();
         for (path, cover) in &self.covers {
             let around = self.cover_above(path).map(|(_, cover)| cover);
-            let shows = !matches!(around, Some(Cover::Hide | Cover::Private));
+            let shows = !matches!(around, Some(Cover::Hide | Cover::Private | Cover::Devices));
             let step = match cover {
                 Cover::Hide if around == Some(Cover::Private) && self.firm.contains(path) => {
                     hidden.push(path);
@@ -147,14 +152,9 @@ impl View {
                 Cover::Copy if path.is_dir() => self.copy(path)?,
                 Cover::Copy if shows => continue,
                 Cover::Copy => Mount::CopyFile(Target::at(path.clone())?),
+                Cover::Devices => Mount::Devices(devices::of_host()?),
             };
             steps.insert((path.clone(), 0), step);
-        }
-        let devices = if as_root { devices::dangerous() } else { Vec::new() };
-        for path in &devices {
-            if self.shows(path) {
-                steps.insert((path.clone(), 0), hide(path)?);
-            }
         }
         let above = hidden.into_iter().chain(read_only.iter().map(PathBuf::as_path));
         for path in above.flat_map(|path| path.ancestors().skip(1)) {
@@ -162,7 +162,7 @@ impl View {
                 continue;
             }
             let pin = match self.cover_of(path).map(|(_, cover)| cover) {
-                Some(Cover::Hide | Cover::Copy) => continue,
+                Some(Cover::Hide | Cover::Copy | Cover::Devices) => continue,
                 Some(Cover::Private) => Mount::PinMade(Made { path: path.to_owned() }),
                 Some(Cover::Keep) | None if self.can_be_renamed(path) => {
                     Mount::Pin(Target::at(path.to_owned())?)
@@ -198,7 +198,7 @@ impl View {
         for path in paths {
             let path = real_or_to_be(path)?;
             let there = match self.cover_of(&path) {
-                Some((_, Cover::Hide)) => false,
+                Some((_, Cover::Hide | Cover::Devices)) => false,
                 Some((outer, Cover::Private)) => outer == path,
                 Some((_, Cover::Keep | Cover::Copy)) | None => path.symlink_metadata().is_ok(),
             };
@@ -214,7 +214,7 @@ impl View {
         let hidden = self.covers.iter().filter(|(_, cover)| **cover == Cover::Hide);
         let hidden: Vec<PathBuf> = hidden.map(|(path, _)| path.clone()).collect();
         for path in hidden.into_iter().filter(|path| !self.firm.contains(path)) {
-            if let Some((_, Cover::Hide | Cover::Private)) = self.cover_above(&path) {
+            if let Some((_, Cover::Hide | Cover::Private | Cover::Devices)) = self.cover_above(&path) {
                 self.covers.remove(&path);
             }
         }
@@ -247,7 +247,7 @@ impl View {
     }
 
     fn shows(&self, path: &Path) -> bool {
-        !matches!(self.cover_of(path), Some((_, Cover::Hide | Cover::Private)))
+        !matches!(self.cover_of(path), Some((_, Cover::Hide | Cover::Private | Cover::Devices)))
     }
 
     /// Whether the user could move the directory `path` away and put another in its place.

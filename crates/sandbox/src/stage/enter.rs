@@ -3,12 +3,14 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, WaitOptions};
 
 use super::terminal::Terminal;
-use super::{BROKEN, INIT, identity, limits, mask, network, privilege};
+use super::told::Told;
+use super::{BROKEN, identity, init, limits, mask, network, privilege};
 use crate::layer::{Layer, Refusal};
 use crate::plan::Plan;
 use crate::profile::Danger;
@@ -18,18 +20,18 @@ use crate::wire::{self, Down, Enter, Up};
 /// Entry of the stage.
 pub(super) fn run() -> ExitCode {
     let Ok(supervisor) = wire::from_stdin() else { return ExitCode::from(BROKEN) };
-    match serve(&supervisor) {
+    let mut told = Told::new(&supervisor);
+    match serve(&supervisor, &mut told) {
         Ok(code) => code,
         Err(refusal) => {
             // If the supervisor is gone there is nobody to tell.
-            drop(wire::send(&supervisor, &Up::Refused(refusal)));
+            drop(told.say(&Up::Refused(refusal)));
             ExitCode::from(BROKEN)
         }
     }
 }
 
-fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
-    let applied = |layer| tell(supervisor, &Up::Applied(layer));
+fn serve(supervisor: &UnixStream, told: &mut Told<'_>) -> Result<ExitCode, Refusal> {
     super::seal_descriptors()?;
     sys::block_outside_signals().map_err(|error| Layer::Liveness.refused("cannot block signals", &error))?;
     let lost = |error: io::Error| Layer::Liveness.refused("cannot read the plan", &error);
@@ -38,13 +40,13 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
         .map_err(lost)?
         .ok_or_else(|| Layer::Liveness.broken("the supervisor has ended"))?;
     super::refuse_directory(&input)?;
-    applied(Layer::Descriptors)?;
+    told.applied(Layer::Descriptors);
     super::die_with_parent(Some(parent))?;
-    applied(Layer::Liveness)?;
+    told.applied(Layer::Liveness);
     leave_login_keyring()?;
-    applied(Layer::Keyring)?;
+    told.applied(Layer::Keyring);
     limits::put_on()?;
-    applied(Layer::Limits)?;
+    told.applied(Layer::Limits);
     let terminal = Terminal::of_session(&input);
     // The directory it was started in would otherwise stay open under the masks.
     rustix::process::chdir("/")
@@ -54,58 +56,51 @@ fn serve(supervisor: &UnixStream) -> Result<ExitCode, Refusal> {
     } else {
         let networked = !plan.gives_up(Danger::OpenNetwork);
         identity::unshare(networked)?;
-        applied(Layer::Namespaces)?;
-        applied(Layer::Identity)?;
+        told.applied(Layer::Namespaces);
+        told.applied(Layer::Identity);
         if networked {
-            hand_out_listeners(supervisor, &plan.listen)?;
-            applied(Layer::Network)?;
+            hand_out_listeners(supervisor, told, &plan.listen)?;
+            told.applied(Layer::Network);
         }
         mask::make_private()?;
-        applied(Layer::PrivateMounts)?;
-        mask::apply(&plan)?;
+        told.applied(Layer::PrivateMounts);
+        mask::apply(&plan, input.as_fd())?;
         for layer in [Layer::Pins, Layer::Masks, Layer::ReadOnly] {
-            applied(layer)?;
+            told.applied(layer);
         }
         privilege::narrow_for_init()?;
     }
-    applied(Layer::Privileges)?;
-    let (init, inside) = start_inner(supervisor, plan, [input, lifeline])
+    told.applied(Layer::Privileges);
+    let (init, inside) = start_inner(plan, [input, lifeline])
         .map_err(|error| Layer::ProcessTable.refused("cannot start the inner stage", &error))?;
+    let unheard = |error| Layer::Liveness.refused("the supervisor does not listen", &error);
+    told.say(&Up::First(init.as_raw_nonzero().get())).map_err(unheard)?;
     relay(supervisor, &inside, init, terminal)
 }
 
 /// Makes the sockets that the supervisor listens at. They belong to the yard's network, wherever they are held.
-fn hand_out_listeners(supervisor: &UnixStream, ports: &[u16]) -> Result<(), Refusal> {
+fn hand_out_listeners(supervisor: &UnixStream, told: &mut Told<'_>, ports: &[u16]) -> Result<(), Refusal> {
     let failed = |what: &str, error: io::Error| Layer::Network.refused(what, &error);
     let listeners =
         network::with_loopback(ports).map_err(|error| failed("cannot set up the loopback address", error))?;
     if listeners.is_empty() {
         return Ok(());
     }
-    tell(supervisor, &Up::Listeners(listeners.len()))?;
+    told.say(&Up::Listeners(listeners.len()))
+        .map_err(|error| failed("cannot announce the listening sockets", error))?;
     let descriptors: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
     wire::send_descriptors(supervisor, &descriptors)
         .map_err(|error| failed("cannot hand out the listening sockets", error))
 }
 
-/// Starts the inner stage with the plan. It keeps nothing of the supervisor's environment.
-fn start_inner(
-    supervisor: &UnixStream,
-    plan: Plan,
-    descriptors: [OwnedFd; 2],
-) -> io::Result<(Child, UnixStream)> {
+/// Starts the inner stage with the plan. This process has one thread, so a fork of it is whole; of what is open here
+/// it keeps its three sockets and nothing else.
+fn start_inner(plan: Plan, descriptors: [OwnedFd; 2]) -> io::Result<(Pid, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
-    let init = Command::new("/proc/self/exe")
-        .arg(INIT)
-        .env_clear()
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .spawn()?;
-    let number = i32::try_from(init.id()).map_err(io::Error::other)?;
-    wire::send(supervisor, &Up::First(number))?;
-    let [input, lifeline] = &descriptors;
-    wire::send_descriptors(&ours, &[input.as_fd(), lifeline.as_fd()])?;
-    let parent = rustix::process::getpid().as_raw_nonzero().get();
-    wire::send(&ours, &Enter { parent, plan })?;
+    let [input, lifeline] = descriptors;
+    let init = sys::fork([theirs.into(), input, lifeline], |[theirs, input, lifeline]| {
+        init::run(&theirs.into(), plan, input, lifeline)
+    })?;
     Ok((init, ours))
 }
 
@@ -113,7 +108,7 @@ fn start_inner(
 fn relay(
     supervisor: &UnixStream,
     inside: &UnixStream,
-    mut init: Child,
+    init: Pid,
     mut terminal: Terminal,
 ) -> Result<ExitCode, Refusal> {
     let lost = |error: io::Error| Layer::Liveness.refused("lost the yard's first process", &error);
@@ -155,7 +150,7 @@ fn relay(
     };
     if supervised {
         // The first process is reaped only after all others: from here on, nothing inside is alive.
-        drop(init.wait());
+        let _ = rustix::process::waitpid(Some(init), WaitOptions::empty());
     }
     let code = match &end {
         Some(Up::Exited(code)) => u8::try_from(*code).unwrap_or(BROKEN),

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
+use super::told::Told;
 use super::tree::Tree;
 use super::{BROKEN, mask, privilege, proof, rights};
 use crate::filter;
@@ -21,30 +22,33 @@ use crate::layer::{Layer, Refusal};
 use crate::plan::{Client, Plan};
 use crate::profile::Danger;
 use crate::sys;
-use crate::wire::{self, Down, Enter, Up};
+use crate::wire::{self, Down, Up};
 
-/// Entry of the stage.
-pub(super) fn run() -> ExitCode {
-    let Ok(outside) = wire::from_stdin() else { return ExitCode::from(BROKEN) };
-    match serve(&outside) {
-        Ok(()) => ExitCode::SUCCESS,
+/// Entry of the stage. Returns its exit code.
+pub(super) fn run(outside: &UnixStream, plan: Plan, input: OwnedFd, lifeline: OwnedFd) -> u8 {
+    let mut told = Told::new(outside);
+    match serve(outside, &mut told, plan, input, lifeline) {
+        Ok(()) => 0,
         Err(last) => {
             // If the outer stage is gone there is nobody to tell.
-            drop(wire::send(&outside, &last));
-            ExitCode::from(BROKEN)
+            drop(told.say(&last));
+            BROKEN
         }
     }
 }
 
 /// Returns when everything inside may end. `Err` carries the last word for the supervisor.
-fn serve(outside: &UnixStream) -> Result<(), Up> {
-    super::seal_descriptors().map_err(Up::Refused)?;
-    let lost = |error: io::Error| Up::Refused(Layer::Liveness.refused("cannot read the plan", &error));
-    let [input, lifeline] = wire::receive_exactly(outside).map_err(lost)?;
-    let Some(Enter { parent: _, plan }) = wire::receive(outside).map_err(lost)? else { return Ok(()) };
-    let tree = put_on_last_layers(outside, &plan).map_err(Up::Refused)?;
+fn serve(
+    outside: &UnixStream,
+    told: &mut Told<'_>,
+    plan: Plan,
+    input: OwnedFd,
+    lifeline: OwnedFd,
+) -> Result<(), Up> {
+    let lost = |error: io::Error| Up::Refused(Layer::Liveness.refused("cannot hear the supervisor", &error));
+    let tree = put_on_last_layers(outside, told, &plan).map_err(Up::Refused)?;
 
-    wire::send(outside, &Up::Ready).map_err(lost)?;
+    told.say(&Up::Ready).map_err(lost)?;
     let Some(Down::Go { foreground, job_control }) = wire::receive(outside).map_err(lost)? else {
         return Ok(());
     };
@@ -63,11 +67,7 @@ fn serve(outside: &UnixStream) -> Result<(), Up> {
     last.filter(|_| !torn_down.load(Ordering::SeqCst)).map_or(Ok(()), Err)
 }
 
-fn put_on_last_layers(outside: &UnixStream, plan: &Plan) -> Result<Tree, Refusal> {
-    let applied = |layer| {
-        wire::send(outside, &Up::Applied(layer))
-            .map_err(|error| Layer::Liveness.refused("the supervisor does not listen", &error))
-    };
+fn put_on_last_layers(outside: &UnixStream, told: &mut Told<'_>, plan: &Plan) -> Result<Tree, Refusal> {
     if plan.is_danger_no_namespaces() {
         // Not bound to the parent's death: killed, it could not end the others. It watches its sockets instead.
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
@@ -76,31 +76,31 @@ fn put_on_last_layers(outside: &UnixStream, plan: &Plan) -> Result<Tree, Refusal
     }
     super::die_with_parent(None)?;
     mask::mount_process_table(plan.as_root)?;
-    applied(Layer::ProcessTable)?;
+    told.applied(Layer::ProcessTable);
     privilege::drop_capabilities()?;
-    applied(Layer::Capabilities)?;
+    told.applied(Layer::Capabilities);
     privilege::become_undumpable()?;
-    applied(Layer::Undumpable)?;
+    told.applied(Layer::Undumpable);
     proof::mounts_hold(plan)?;
     if !plan.gives_up(Danger::AllFiles) {
         rights::put_on(plan)?;
-        applied(Layer::FileRights)?;
+        told.applied(Layer::FileRights);
     }
     if !plan.gives_up(Danger::AllCalls) {
-        filter_calls(outside, plan.recorded)?;
-        applied(Layer::SystemCalls)?;
+        filter_calls(outside, told, plan.recorded)?;
+        told.applied(Layer::SystemCalls);
     }
     proof::all_hold(plan)?;
-    applied(Layer::Canary)?;
+    told.applied(Layer::Canary);
     Ok(Tree::Yard)
 }
 
-fn filter_calls(outside: &UnixStream, recorded: bool) -> Result<(), Refusal> {
+fn filter_calls(outside: &UnixStream, told: &mut Told<'_>, recorded: bool) -> Result<(), Refusal> {
     let failed = |what: &str, error: io::Error| Layer::SystemCalls.refused(what, &error);
     let recorder = sys::filter_calls(&filter::assemble(recorded), recorded)
         .map_err(|error| failed("cannot filter system calls", error))?;
     let Some(recorder) = recorder else { return Ok(()) };
-    wire::send(outside, &Up::Recorder)
+    told.say(&Up::Recorder)
         .and_then(|()| wire::send_descriptors(outside, &[recorder.as_fd()]))
         .map_err(|error| failed("cannot hand out the recorder", error))
 }

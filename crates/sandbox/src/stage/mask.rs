@@ -11,6 +11,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
 };
 
+use super::devices;
 use crate::layer::{Layer, Refusal};
 use crate::limits::{PRIVATE_BYTES, PRIVATE_FILES};
 use crate::plan::{Copied, Made, Mount, Noted, Plan, Target};
@@ -31,8 +32,8 @@ pub(super) fn make_private() -> Result<(), Refusal> {
         .map_err(|error| Layer::PrivateMounts.refused("cannot make mounts private", &error.into()))
 }
 
-/// Applies the steps in order.
-pub(super) fn apply(plan: &Plan) -> Result<(), Refusal> {
+/// Applies the steps in order. `input` is what the client will read.
+pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
     let steps = &plan.mounts;
     let kept = open_kept(steps)?;
     let mut copies = lay_over(steps, &kept)?;
@@ -76,6 +77,7 @@ pub(super) fn apply(plan: &Plan) -> Result<(), Refusal> {
                 };
                 write().map_err(|error| failed(&error))?;
             }
+            Mount::Devices(nodes) => devices::put_on(nodes, input).map_err(|error| failed(&error))?,
             Mount::Private(target) => own_directory(target).map_err(|error| failed(&error))?,
             Mount::Make(Made { path }) => fs::create_dir_all(path).map_err(|error| failed(&error))?,
             Mount::HideMade(Made { path }) => {
@@ -171,7 +173,8 @@ pub(super) fn mount_process_table(as_root: bool) -> Result<(), Refusal> {
 pub(super) const fn layer_of(step: &Mount) -> Layer {
     match step {
         Mount::Pin(_) | Mount::PinMade(_) => Layer::Pins,
-        Mount::HideDirectory(_)
+        Mount::Devices(_)
+        | Mount::HideDirectory(_)
         | Mount::HideFile(_)
         | Mount::Keep(_)
         | Mount::Private(_)
@@ -337,14 +340,14 @@ fn bring_back(source: &OwnedFd, path: &Path) -> io::Result<()> {
 }
 
 /// Binds with everything mounted below: without it the kernel refuses, because it would uncover what those hide.
-fn bind(source: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+pub(super) fn bind(source: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let place = open(path, OFlags::empty())?;
     rustix::mount::mount_bind_recursive(by_descriptor(source), by_descriptor(place.as_fd()))?;
     Ok(())
 }
 
 /// Opens the very file or directory that the plan saw.
-fn open_meant(target: &Target) -> io::Result<OwnedFd> {
+pub(super) fn open_meant(target: &Target) -> io::Result<OwnedFd> {
     let opened = open(&target.path, OFlags::empty())?;
     let found = rustix::fs::fstat(&opened)?;
     if (found.st_dev, found.st_ino) == (target.device, target.inode) {
@@ -354,12 +357,12 @@ fn open_meant(target: &Target) -> io::Result<OwnedFd> {
     }
 }
 
-fn open(path: &Path, also: OFlags) -> io::Result<OwnedFd> {
+pub(super) fn open(path: &Path, also: OFlags) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::CLOEXEC | also;
     Ok(rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?)
 }
 
 /// The path of an open file, which leads to exactly that file and follows no name.
-fn by_descriptor(descriptor: BorrowedFd<'_>) -> String {
+pub(super) fn by_descriptor(descriptor: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", descriptor.as_raw_fd())
 }

@@ -16,7 +16,7 @@ use rustix::thread::UnshareFlags;
 
 use super::mask::layer_of;
 use crate::layer::{Layer, Refusal};
-use crate::plan::{Copied, Mount, Plan, Target};
+use crate::plan::{Copied, Devices, Mount, Plan, Target};
 use crate::profile::Danger;
 use crate::sys;
 
@@ -49,6 +49,7 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             Mount::Private(target) => own_directory(target),
             Mount::Make(made) | Mount::MakePrivate(made) => in_memory(&made.path),
             Mount::Copy(copied) => copy(copied),
+            Mount::Devices(nodes) => own_devices(nodes),
         };
         outcome.map_err(|reason| layer_of(step).broken(format!("after `{step}`: {reason}")))?;
     }
@@ -186,6 +187,27 @@ fn empty_directory(path: &Path, steps: &[Mount]) -> Result<(), String> {
 fn own_directory(target: &Target) -> Result<(), String> {
     in_memory(&target.path)?;
     cannot_unmount(&target.path)
+}
+
+fn own_devices(devices: &Devices) -> Result<(), String> {
+    let place = Path::new("/dev");
+    in_memory(place)?;
+    for entry in fs::read_dir(place).map_err(|error| error.to_string())? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let found = path.symlink_metadata().map_err(|error| error.to_string())?;
+        let is_own = found.is_dir()
+            || found.is_symlink()
+            || path == Path::new("/dev/console")
+            || devices.nodes.iter().any(|node| node.path == path);
+        if !is_own {
+            return Err(format!("`{}` shows", path.display()));
+        }
+    }
+    let terminals = fs::read_dir("/dev/pts").map_err(|error| error.to_string())?;
+    match terminals.flatten().find(|entry| entry.file_name() != "ptmx") {
+        Some(entry) => Err(format!("a terminal outside shows: `{}`", entry.path().display())),
+        None => cannot_unmount(place),
+    }
 }
 
 fn in_memory(path: &Path) -> Result<(), String> {

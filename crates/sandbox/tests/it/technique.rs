@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rustix::pty::OpenptFlags;
 use writ_sandbox::{Danger, Profile};
 
 use crate::runner::Case;
@@ -38,7 +40,7 @@ const PREAMBLE: &str = r#"
 call() { perl -e 'my @a = map { /^-?\d+$/ ? $_ + 0 : "$_" } @ARGV; my $n = shift @a; my $r = syscall($n, @a); my $e = $! + 0;
     print $r == -1 && grep({ $_ == $e } 1, 13, 38) ? "refused: $e\n" : "ESCAPED $r $e\n"' "$@"; }
 got() { echo ESCAPED; }
-device() { test "$(stat -c %t:%T $1)" = 1:3 || { (exec 3<> $1) && got; }; }
+device() { test "$(stat -c %t:%T $1)" = 1:3 || test ! -c $1 || { (exec 3<> $1) && got; }; }
 "#;
 
 macro_rules! techniques {
@@ -64,6 +66,8 @@ techniques! {
         shared_memory_by_name, Outside, "ls /dev/shm/writ-technique-$SUP && got";
         filling_the_disk, Outside, "test $(df --output=size -k $TMPDIR | tail -1) -gt 2200000 && got";
         temporary_files_of_others, Outside, "ls $TMPDIR/of-others && got";
+        writing_to_another_terminal, Outside, "(echo spoofed > $TTY) && got";
+        reading_another_terminal, Outside, "(exec 3< $TTY) && got";
     }
     ReadOnly {
         planting_a_git_hook, Outside, "echo x > .git/hooks/pre-commit && got";
@@ -263,6 +267,8 @@ struct Stage {
     world: World,
     key: u32,
     services: (TcpListener, TcpListener, Option<TcpListener>, UdpSocket),
+    /// Our end of a terminal that somebody else works in, and its name.
+    terminal: (OwnedFd, String),
     /// Kept open; some are careless about being closed by the next program.
     _held: (UnixListener, Option<UnixListener>),
 }
@@ -294,7 +300,7 @@ impl Stage {
         make("work/old", &program_of_32_bits());
         fs::set_permissions(world.at("work/old"), fs::Permissions::from_mode(0o755)).unwrap();
         let key = std::process::id();
-        let name = SocketAddr::from_abstract_name(format!("writ-technique-{key}")).unwrap();
+        let abstract_name = SocketAddr::from_abstract_name(format!("writ-technique-{key}")).unwrap();
         let bound = UnixListener::bind(world.at("hidden/docker.sock")).unwrap();
         let services = (
             TcpListener::bind("127.0.0.1:0").unwrap(),
@@ -302,7 +308,13 @@ impl Stage {
             TcpListener::bind("[::1]:0").ok(),
             UdpSocket::bind("127.0.0.2:0").unwrap(),
         );
-        Self { world, key, services, _held: (bound, UnixListener::bind_addr(&name).ok()) }
+        let ours =
+            rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        rustix::pty::grantpt(&ours).unwrap();
+        rustix::pty::unlockpt(&ours).unwrap();
+        let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = (ours, name);
+        Self { world, key, services, terminal, _held: (bound, UnixListener::bind_addr(&abstract_name).ok()) }
     }
 
     fn env(&self) -> Vec<(String, String)> {
@@ -318,6 +330,7 @@ impl Stage {
             ("TMPDIR", at("tmp")),
             ("SUP", self.key.to_string()),
             ("KEY", self.key.to_string()),
+            ("TTY", self.terminal.1.clone()),
             ("PORT", port(one)),
             ("ANY", port(two)),
             ("SIX", six.as_ref().map(port).unwrap_or_default()),
