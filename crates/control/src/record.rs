@@ -245,6 +245,8 @@ fn needed(activity: &[NewActivity], asked: Durability) -> Durability {
         | ActivityEvent::SubagentEnded { .. }
         | ActivityEvent::ConfigurationChanged { .. }
         | ActivityEvent::TurnEnded { .. }
+        | ActivityEvent::ProgramStarted { .. }
+        | ActivityEvent::ProgramsUnlisted { .. }
         | ActivityEvent::Noted { .. }
         | ActivityEvent::SessionEnded { .. }
         | ActivityEvent::InputRefused { .. } => false,
@@ -280,12 +282,14 @@ pub(crate) fn commitments(event: &ActivityEvent) -> Vec<(&'static str, Digest)> 
         ActivityEvent::CallDecided { arguments, .. } => vec![("arguments", *arguments)],
         ActivityEvent::CallEnded { output: Some(output), .. } => vec![("output", *output)],
         ActivityEvent::SessionStarted { client_session, .. } => vec![("client_session", *client_session)],
+        ActivityEvent::ProgramStarted { what, .. } => vec![("what", *what)],
         ActivityEvent::CallEnded { output: None, .. }
         | ActivityEvent::OutcomeUnmatched { .. }
         | ActivityEvent::SubagentStarted { .. }
         | ActivityEvent::SubagentEnded { .. }
         | ActivityEvent::ConfigurationChanged { .. }
         | ActivityEvent::TurnEnded { .. }
+        | ActivityEvent::ProgramsUnlisted { .. }
         | ActivityEvent::Noted { .. }
         | ActivityEvent::SessionEnded { .. }
         | ActivityEvent::InputRefused { .. } => Vec::new(),

@@ -37,6 +37,16 @@ pub struct Payload {
     pub bytes: Vec<u8>,
 }
 
+// === impl Payload ===
+
+impl Payload {
+    /// Bytes for the vault, under a commitment with a salt of their own.
+    #[must_use]
+    pub fn salted(random: &dyn Random, bytes: Vec<u8>) -> Self {
+        crate::admit::payload(random, bytes)
+    }
+}
+
 /// One event with the texts it commits to.
 pub struct NewActivity {
     pub event: ActivityEvent,

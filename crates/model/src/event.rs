@@ -268,6 +268,18 @@ pub enum ActivityEvent {
     TurnEnded {
         session: SessionId,
     },
+    /// A program was about to start inside the sandbox, as the kernel tells it. What it ran in memory it had already, and
+    /// scripts that it reads, are no starts.
+    ProgramStarted {
+        /// SHA-256 of the file; nothing where it could not be read, so that the start failed as well.
+        program: Option<Digest>,
+        /// Commitment to its path, its arguments and its number.
+        what: Digest,
+    },
+    /// More programs started than the record of one task lists.
+    ProgramsUnlisted {
+        count: u64,
+    },
     /// Anything else the client told.
     Noted {
         session: SessionId,

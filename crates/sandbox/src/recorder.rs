@@ -26,7 +26,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use crate::sys::notify::{self, Notification};
 
 /// Starts that wait to be taken. One more and the programs inside wait.
-const QUEUE: usize = 1024;
+const QUEUE: usize = 256;
 /// Longest path, as the kernel has it.
 const MAX_PATH_BYTES: usize = 4096;
 /// Most that is read of the arguments.
@@ -71,6 +71,13 @@ impl Recorder {
     pub fn next(&self) -> Option<Started> {
         self.starts.recv().ok()
     }
+
+    /// Waits for the next start, and takes those that wait behind it, at most `most` in all. Empty when the yard has
+    /// ended.
+    #[must_use]
+    pub fn next_few(&self, most: usize) -> Vec<Started> {
+        self.next().into_iter().chain(self.starts.try_iter().take(most.saturating_sub(1))).collect()
+    }
 }
 
 /// Takes one notification, and lets the program start.
@@ -113,7 +120,8 @@ fn whole(pid: u32, directory: Option<i32>, path: &Path) -> Option<PathBuf> {
     };
     // Read in the client's own view, which is what the path means there.
     let base = std::fs::read_link(base).ok()?;
-    Some(if path.as_os_str().is_empty() { base } else { base.join(path) })
+    // Without the dots that say "here"; two dots can mean something behind a link.
+    Some(if path.as_os_str().is_empty() { base } else { base.join(path).components().collect() })
 }
 
 fn opened(pid: u32, path: &Path) -> Option<File> {

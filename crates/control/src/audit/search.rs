@@ -13,8 +13,8 @@ use crate::api::message::{AuditPage, AuditSearch, EntryView};
 use crate::identity;
 use crate::office::{Office, OfficeError, each};
 
-use super::AuditError;
 use super::entry::{AnyEntry, EntryRef, view};
+use super::{AuditError, show};
 
 /// Most entries on a page.
 const MAX_PAGE: u32 = 1_000;
@@ -67,7 +67,12 @@ impl Office {
             }
             if filter.fits(&entry, ask) {
                 bytes += raw.len();
-                entries.push(view(EntryRef { log, index }, &entry, &raw));
+                let mut shown = view(EntryRef { log, index }, &entry, &raw);
+                // Without its path, the start of a program says nothing to anybody.
+                if is_start(&entry) {
+                    bytes += show::put_texts(self, &entry, &mut shown);
+                }
+                entries.push(shown);
             }
         }
         let cursor =
@@ -192,8 +197,18 @@ impl Filter {
                 return false;
             }
         }
-        ask.event.as_ref().is_none_or(|wanted| event_type(entry).as_deref() == Some(wanted.as_str()))
+        match &ask.event {
+            Some(wanted) => event_type(entry).as_deref() == Some(wanted.as_str()),
+            // One build starts hundreds of programs: who wants those asks for them.
+            None => !is_start(entry),
+        }
     }
+}
+
+/// Whether it is about the start of programs.
+fn is_start(entry: &AnyEntry) -> bool {
+    let AnyEntry::Activity(entry) = entry else { return false };
+    matches!(entry.event, ActivityEvent::ProgramStarted { .. } | ActivityEvent::ProgramsUnlisted { .. })
 }
 
 /// The event's type as it stands in the entry.

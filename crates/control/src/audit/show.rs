@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use writ_ledger::Stream;
-use writ_model::{AgentId, ApprovalId, CallId, ControlEvent, GrantId, SessionId, TaskId};
+use writ_model::{ActivityEvent, AgentId, ApprovalId, CallId, ControlEvent, GrantId, SessionId, TaskId};
 
 use crate::api::message::{AuditShow, AuditStory, EntryView, TextView};
 use crate::office::{Office, OfficeError, each};
@@ -65,7 +65,7 @@ impl Office {
             Ok::<_, OfficeError>(())
         })?;
         each(self.ledger(), Stream::Activity, 0, |index, bytes| {
-            if mentions(bytes, &ids) && story.has_room() {
+            if mentions(bytes, &ids) && !story.counts(bytes)? && story.has_room() {
                 story.tell(self, EntryRef { log: Stream::Activity, index }, bytes)?;
             }
             Ok::<_, OfficeError>(())
@@ -82,6 +82,7 @@ struct Story {
     entries: Vec<EntryView>,
     bytes: usize,
     more: bool,
+    programs: u64,
 }
 
 // === impl Story ===
@@ -93,16 +94,21 @@ impl Story {
         room
     }
 
+    /// Counts what is too many to be told one by one.
+    fn counts(&mut self, bytes: &[u8]) -> Result<bool, OfficeError> {
+        let AnyEntry::Activity(entry) = AnyEntry::read(Stream::Activity, bytes)? else { return Ok(false) };
+        match entry.event {
+            ActivityEvent::ProgramStarted { .. } => self.programs += 1,
+            ActivityEvent::ProgramsUnlisted { count } => self.programs = self.programs.saturating_add(count),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     fn tell(&mut self, office: &Office, at: EntryRef, bytes: &[u8]) -> Result<(), OfficeError> {
         let entry = AnyEntry::read(at.log, bytes)?;
         let mut shown = view(at, &entry, bytes);
-        for (field, commitment) in entry.commitments() {
-            let mut text = office.text(commitment);
-            let cut = text.as_mut().is_some_and(cut);
-            self.bytes += text.as_ref().map_or(0, String::len);
-            shown.texts.push(TextView { field: field.to_owned(), commitment, text, cut });
-        }
-        self.bytes += bytes.len();
+        self.bytes += put_texts(office, &entry, &mut shown) + bytes.len();
         self.entries.push(shown);
         Ok(())
     }
@@ -110,8 +116,20 @@ impl Story {
     fn finish(mut self) -> AuditStory {
         // Both logs in one order; at the same moment the control log first, as it was decided on.
         self.entries.sort_by_key(|entry| entry.at);
-        AuditStory { entries: self.entries, more: self.more }
+        AuditStory { entries: self.entries, more: self.more, programs: self.programs }
     }
+}
+
+/// Puts the texts of an entry beside it, and says how many bytes they have.
+pub(super) fn put_texts(office: &Office, entry: &AnyEntry, shown: &mut EntryView) -> usize {
+    let mut bytes = 0;
+    for (field, commitment) in entry.commitments() {
+        let mut text = office.text(commitment);
+        let cut = text.as_mut().is_some_and(cut);
+        bytes += text.as_ref().map_or(0, String::len);
+        shown.texts.push(TextView { field: field.to_owned(), commitment, text, cut });
+    }
+    bytes
 }
 
 /// Cuts a text to what is shown. True if there was more.

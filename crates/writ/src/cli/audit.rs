@@ -22,6 +22,7 @@ mod verify;
 Examples:
   writ audit search --denied                     what was refused, and why
   writ audit search --effect git-push --since '12h ago'
+  writ audit search --event program-started      what ran inside sandboxes
   writ audit show tsk_…                          the story of a task
   writ audit verify                              every hash, offline
   writ audit verify --checkpoint kept.note       …and nothing was cut off since
@@ -58,7 +59,7 @@ pub(super) struct Search {
     /// An effect class, as `git-push`
     #[arg(long)]
     effect: Option<EffectClass>,
-    /// An event's type, as `call-decided`
+    /// An event's type, as `call-decided`; `program-started` lists programs, which other searches leave out
     #[arg(long)]
     event: Option<Label>,
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -140,7 +141,7 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for entry in &page.entries {
-        screen::line(headline(entry))?;
+        tell(entry)?;
     }
     if page.entries.is_empty() {
         screen::say("nothing fits");
@@ -158,17 +159,28 @@ async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for entry in &story.entries {
-        screen::line(headline(entry))?;
-        for text in &entry.texts {
-            let shown =
-                text.text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
-            screen::line(format_args!("    {}  {shown}", text.field))?;
-        }
+        tell(entry)?;
+    }
+    if story.programs > 0 {
+        screen::say(format_args!(
+            "{} programs started inside; `writ audit search --event program-started --task …` lists them",
+            story.programs
+        ));
     }
     if story.more {
         screen::say("the story is longer; search with --task and --cursor");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An entry with its texts, as far as they were asked for.
+fn tell(entry: &EntryView) -> Result<(), Failure> {
+    screen::line(headline(entry))?;
+    for text in &entry.texts {
+        let shown = text.text.as_deref().map_or_else(|| "erased".to_owned(), |text| Quoted(text).to_string());
+        screen::line(format_args!("    {}  {shown}", text.field))?;
+    }
+    Ok(())
 }
 
 async fn prove(office: &Office, Prove { entry, json }: Prove) -> Outcome {

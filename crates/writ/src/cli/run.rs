@@ -27,6 +27,7 @@ mod network;
 mod place;
 mod prepare;
 mod rehearsal;
+mod starts;
 mod summary;
 mod supervise;
 mod who;

@@ -10,6 +10,8 @@ use writ_model::{ActivityEvent, CallId, Outcome, Verdict};
 pub(crate) struct Counts {
     /// Messages of the client that were recorded, of whatever sort.
     pub(crate) events: u64,
+    /// Programs that started inside.
+    pub(crate) programs: u64,
     pub(crate) allowed: u64,
     pub(crate) denied: u64,
     /// Answered with "a human first"; each is a denial too, as the client sees it.
@@ -52,7 +54,17 @@ impl Tally {
 
 impl Counts {
     fn count(&mut self, event: &ActivityEvent) {
-        self.events += 1;
+        match event {
+            ActivityEvent::ProgramStarted { .. } => {
+                self.programs += 1;
+                return;
+            }
+            ActivityEvent::ProgramsUnlisted { count } => {
+                self.programs += count;
+                return;
+            }
+            _ => self.events += 1,
+        }
         match event {
             ActivityEvent::CallDecided { call, decision, approval, .. } => match decision.verdict {
                 Verdict::Allow => {
@@ -76,6 +88,8 @@ impl Counts {
             | ActivityEvent::SubagentEnded { .. }
             | ActivityEvent::ConfigurationChanged { .. }
             | ActivityEvent::TurnEnded { .. }
+            | ActivityEvent::ProgramStarted { .. }
+            | ActivityEvent::ProgramsUnlisted { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. } => {}
         }

@@ -108,6 +108,39 @@ fn secrets_and_other_projects_are_absent_whatever_reads() {
     assert!(!corner.left("sockets").contains("dbus"), "{}", corner.left("sockets"));
 }
 
+/// What a script starts makes no tool call, and is on record all the same.
+#[test]
+fn each_program_that_starts_inside_is_on_record() {
+    let corner = furnished();
+    let tool = corner.work().join("tool");
+    std::fs::write(&tool, "#!/bin/sh\nexec /bin/echo \"$@\"\n").unwrap();
+    let play = "start\nchmod +x tool\nsh -c './tool of-a-script; /no/such/program' >said 2>&1\nfinish\n";
+    let told = played(&corner, &[], play);
+    assert!(told.contains("programs inside, each on record"), "{told}");
+    let page = corner.json(["audit", "search", "--event", "program-started", "--limit", "1000", "--json"]);
+    let entries = page["entries"].as_array().unwrap();
+    let starts: Vec<(String, serde_json::Value)> = entries
+        .iter()
+        .map(|entry| {
+            let text = entry["texts"][0]["text"].as_str().unwrap();
+            (entry["entry"]["event"]["program"].to_string(), serde_json::from_str(text).unwrap())
+        })
+        .collect();
+    let of = |path: &str| starts.iter().find(|(_, start)| start["path"] == path);
+    let (digest, script) = of(tool.to_str().unwrap()).expect("the script");
+    let bytes = std::fs::read(&tool).unwrap();
+    let expected = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+    let expected: String = expected.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(digest.contains(&expected), "{digest} {expected}");
+    assert_eq!(script["arguments"], serde_json::json!(["./tool", "of-a-script"]));
+    let (_, echo) = of("/bin/echo").expect("what the script starts");
+    assert_eq!(echo["arguments"][1], "of-a-script");
+    assert_eq!(of("/no/such/program").expect("a start that failed").0, "null");
+    let others = corner.json(["audit", "search", "--limit", "1000", "--json"]);
+    assert!(!others.to_string().contains("program-started"), "{others}");
+    assert!(corner.run(["audit", "verify"]).status.success());
+}
+
 #[test]
 fn what_is_written_outside_stays_inside_and_what_runs_by_itself_is_told() {
     let corner = furnished();

@@ -45,6 +45,9 @@ pub struct AuditStory {
     pub entries: Vec<EntryView>,
     /// The story is longer than one answer holds.
     pub more: bool,
+    /// Programs that started inside the sandbox, which are not among the entries.
+    #[serde(default)]
+    pub programs: u64,
 }
 
 /// One entry of the log.

@@ -100,6 +100,8 @@ impl Record {
             | ActivityEvent::SubagentEnded { .. }
             | ActivityEvent::ConfigurationChanged { .. }
             | ActivityEvent::TurnEnded { .. }
+            | ActivityEvent::ProgramStarted { .. }
+            | ActivityEvent::ProgramsUnlisted { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. }
             | ActivityEvent::InputRefused { .. } => {}

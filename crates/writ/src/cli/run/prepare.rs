@@ -223,6 +223,7 @@ pub(super) fn plan(
         read_only,
         listen: reach.ports(),
         danger: wish.danger.clone(),
+        recorded: true,
         ..Profile::default()
     };
     Sight {

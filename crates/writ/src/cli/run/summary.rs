@@ -41,6 +41,9 @@ impl Ending<'_> {
                 counts.allowed, counts.denied, counts.held
             ),
         ];
+        if counts.programs > 0 {
+            lines.push(format!("  started {} programs inside, each on record", counts.programs));
+        }
         match unclosed {
             None => lines.push(
                 "  ended   the writ, requests that still waited, and everything the client started"

@@ -20,7 +20,7 @@ use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
 use super::summary::Ending;
 use super::yard::binding::Bindings;
-use super::{Folder, Wish, prepare};
+use super::{Folder, Wish, prepare, starts};
 use crate::cli::Context;
 use crate::door;
 use crate::environment::Scrubbed;
@@ -75,6 +75,11 @@ pub(super) async fn task(
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
+    let recorded_bytes = held.facts().task.limits.recorded_bytes;
+    let clerk = running
+        .take_recorder()
+        .map(|recorder| starts::record(recorder, wire.clone(), held.id(), recorded_bytes))
+        .transpose()?;
     let served = reach.serve(running.take_listeners())?;
     let answers = Arc::new(OfRun::new(&running, wish.danger.contains(&Danger::NoNamespaces), door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
@@ -82,6 +87,10 @@ pub(super) async fn task(
     let (ended, tree_dead) = stopped(&running, end);
     visitors.abort();
     drop(served);
+    if let Some(clerk) = clerk {
+        // The last starts belong to the task that is about to close.
+        let _ = tokio::time::timeout(CLOSING, tokio::task::spawn_blocking(move || clerk.join())).await;
+    }
     // What was allowed and never came back is flagged while the writ still lets us record it.
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
 
