@@ -78,6 +78,7 @@
 //! | `PATH` of the client's environment | no; used inside only | choose which program runs inside |
 
 mod filter;
+mod group;
 mod layer;
 mod limits;
 mod peer;

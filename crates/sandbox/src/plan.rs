@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::group::GroupPlan;
 use crate::layer::Layer;
 use crate::limits;
 use crate::profile::{Danger, Profile};
@@ -40,6 +41,8 @@ pub struct Plan {
     pub(crate) run: Vec<PathBuf>,
     pub(crate) listen: Vec<u16>,
     pub(crate) recorded: bool,
+    /// The control group around all of it, where this machine delegates one.
+    pub(crate) group: Option<GroupPlan>,
     pub(crate) danger: BTreeSet<Danger>,
     #[serde(with = "text::list")]
     absent: Vec<PathBuf>,
@@ -219,6 +222,7 @@ impl Plan {
                 run: Vec::new(),
                 listen: Vec::new(),
                 recorded: false,
+                group: GroupPlan::of_host(),
                 danger,
                 absent: Vec::new(),
             });
@@ -239,7 +243,20 @@ impl Plan {
         let recorded = recorded && !danger.contains(&Danger::AllCalls);
         let absent = view.absent;
         let system_read_only = !danger.contains(&Danger::AllFiles);
-        Ok(Self { client, mounts, as_root, system_read_only, write, run, listen, recorded, danger, absent })
+        let group = GroupPlan::of_host();
+        Ok(Self {
+            client,
+            mounts,
+            as_root,
+            system_read_only,
+            write,
+            run,
+            listen,
+            recorded,
+            group,
+            danger,
+            absent,
+        })
     }
 
     /// Paths of [`Profile::hide_if_present`] that do not exist now and would be visible if somebody made them.
@@ -286,13 +303,32 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, mounts, as_root, system_read_only, write, run, listen, recorded, danger, absent } =
-            self;
+        let Self {
+            client,
+            mounts,
+            as_root,
+            system_read_only,
+            write,
+            run,
+            listen,
+            recorded,
+            group,
+            danger,
+            absent,
+        } = self;
         for danger in danger {
             writeln!(f, "DANGER {}: {}", danger.name().replace('-', " "), danger.lost())?;
         }
         let bounded = !self.is_danger_no_namespaces();
-        writeln!(f, "no core dumps; at most {} processes", limits::PROCESSES)?;
+        let unbound = *as_root && group.is_none() && (!bounded || !limits::numbers_are_own());
+        let processes =
+            if unbound { "any number of".to_owned() } else { format!("at most {}", limits::PROCESSES) };
+        writeln!(f, "no core dumps; {processes} processes; the first to go when memory runs out")?;
+        match group.as_ref().map(|group| group.memory_bytes) {
+            Some(Some(bytes)) => writeln!(f, "a control group: at most {} MiB of memory", bytes >> 20)?,
+            Some(None) => writeln!(f, "a control group, which does not count memory here")?,
+            None => writeln!(f, "no control group: none is delegated here, so memory is not bounded")?,
+        }
         if bounded {
             writeln!(f, "unshare user, mount, pid, ipc and uts namespaces; map only the user's own id")?;
         }

@@ -15,6 +15,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use crate::group::Group;
 use crate::layer::{Layer, Refusal};
 use crate::peer::{self, stat_of};
 use crate::plan::Plan;
@@ -309,6 +310,7 @@ struct Launch {
     danger_no_namespaces: bool,
     listeners: Vec<TcpListener>,
     recorder: Option<Recorder>,
+    group: Option<Group>,
 }
 
 /// Lives as long as the outer stage, on the thread that started it.
@@ -316,6 +318,7 @@ struct Keeper {
     outer: Outer,
     words: UnixStream,
     end: Arc<End>,
+    group: Option<Group>,
 }
 
 // === impl Outer ===
@@ -339,8 +342,18 @@ impl Launch {
         let go = Down::Go { foreground: false, job_control: false };
         wire::send(&launch.words, &go).map_err(failed)?;
         launch.until(&Up::Started)?;
-        let Self { outer, handle, words, lifeline, first, layers, danger_no_namespaces, listeners, recorder } =
-            launch;
+        let Self {
+            outer,
+            handle,
+            words,
+            lifeline,
+            first,
+            layers,
+            danger_no_namespaces,
+            listeners,
+            recorder,
+            group,
+        } = launch;
         let first = first.ok_or(StartError::Silent)?;
         words.set_read_timeout(None).map_err(failed)?;
         let end = Arc::new(End::default());
@@ -355,7 +368,7 @@ impl Launch {
             listeners: Mutex::new(listeners),
             recorder: Mutex::new(recorder),
         };
-        Ok((Keeper { outer, words, end }, running))
+        Ok((Keeper { outer, words, end, group }, running))
     }
 
     fn begin(plan: Plan, streams: Streams) -> Result<Self, StartError> {
@@ -374,6 +387,11 @@ impl Launch {
             .map_err(failed)?;
         let outer = Outer(child);
         let handle = peer::open(outer.pid()).map_err(failed)?;
+        // The stage waits for its plan, so it and all that it starts are in the group from the beginning.
+        let group =
+            plan.group.as_ref().map(|group| group.make(outer.pid())).transpose().map_err(|error| {
+                StartError::Layer(Layer::Limits.refused("cannot make a control group", &error))
+            })?;
         words.set_read_timeout(Some(START_BOUND)).map_err(failed)?;
         let parent = rustix::process::getpid().as_raw_nonzero().get();
         // A stage that has ended already said why, or is silent; `until` finds out which.
@@ -393,6 +411,7 @@ impl Launch {
             danger_no_namespaces,
             listeners: Vec::new(),
             recorder: None,
+            group,
         })
     }
 
@@ -445,7 +464,7 @@ impl Outer {
 
 impl Keeper {
     fn run(self) {
-        let Self { mut outer, words, end } = self;
+        let Self { mut outer, words, end, group } = self;
         let mut last = Ended::TornDown;
         while let Ok(Some(word)) = wire::receive(&words) {
             match word {
@@ -464,6 +483,8 @@ impl Keeper {
         }
         // The socket closes with the outer stage; reaping it cannot take long.
         drop(outer.0.wait());
+        // Nobody is left in it.
+        drop(group);
         *end.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         end.changed.notify_all();
     }

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::told::Told;
 use super::tree::Tree;
-use super::{BROKEN, mask, privilege, proof, rights};
+use super::{BROKEN, limits, mask, privilege, proof, rights};
 use crate::filter;
 use crate::layer::{Layer, Refusal};
 use crate::plan::{Client, Plan};
@@ -75,7 +75,7 @@ fn put_on_last_layers(outside: &UnixStream, told: &mut Told<'_>, plan: &Plan) ->
         return Ok(Tree::Descendants);
     }
     super::die_with_parent(None)?;
-    mask::mount_process_table(plan.as_root)?;
+    mask::mount_process_table(plan.as_root, limits::bound_numbers)?;
     told.applied(Layer::ProcessTable);
     privilege::drop_capabilities()?;
     told.applied(Layer::Capabilities);

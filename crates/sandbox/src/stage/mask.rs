@@ -147,12 +147,16 @@ fn close_the_rest(plan: &Plan) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Mounts a process table of the new namespace over the old one.
-pub(super) fn mount_process_table(as_root: bool) -> Result<(), Refusal> {
+/// Mounts a process table of the new namespace over the old one. `settle` is done while its settings can be written.
+pub(super) fn mount_process_table(
+    as_root: bool,
+    settle: impl FnOnce() -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     let failed = |what: &str, error: &io::Error| Layer::ProcessTable.refused(what, error);
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     rustix::mount::mount("proc", "/proc", "proc", flags, None)
         .map_err(|error| failed("cannot mount a fresh `/proc`", &error.into()))?;
+    settle()?;
     if !as_root {
         return Ok(());
     }

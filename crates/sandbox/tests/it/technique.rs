@@ -200,6 +200,7 @@ techniques! {
         the_memory_of_the_first_process, Nowhere, "(exec 3< /proc/1/mem) && got";
     }
     Limits {
+        more_processes_than_one_task_may_have, Nowhere, "perl -e 'for (1..8400) { $p = fork; last unless defined $p; if (!$p) { sleep 100; exit } $n++ } print \"ESCAPED $n\" if $n > 8200'";
         a_dump_of_memory, Outside, "sh -c 'ulimit -Hc' | grep -qv '^0$' && got";
     }
     Privileges {
