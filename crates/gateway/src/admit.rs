@@ -55,6 +55,15 @@ impl<C> Admitted<C> {
     }
 }
 
+#[cfg(test)]
+impl<C> Admitted<C> {
+    /// For tests of what comes after admission.
+    pub(crate) fn for_test(call: C) -> Self {
+        let receipt = Receipt::from_append_path(Durability::Synced, writ_ledger::Stream::Activity, 0, 1);
+        Self { call, receipt }
+    }
+}
+
 /// Records the permit, spends it and admits its call.
 pub(crate) async fn admit<O: Record>(
     record: &O,

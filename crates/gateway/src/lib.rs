@@ -23,6 +23,7 @@ mod admit;
 pub mod coverage;
 mod door;
 pub mod hook;
+pub mod http;
 mod judge;
 pub mod port;
 pub mod setup;

@@ -1,0 +1,293 @@
+//! Bodies on their way: counted, bounded in time, looked through where somebody asks for it, never collected.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::HeaderMap;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep};
+use writ_model::Label;
+
+use super::decode::MAX_PIECE_BYTES;
+use super::running::{Direction, Running};
+
+/// Why a body ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("a secret stands in what leaves")]
+    Secret(Option<Label>),
+    #[error("a placeholder stands in what leaves")]
+    Placeholder(Label),
+    #[error("what comes back cannot be looked through")]
+    Unreadable,
+    #[error("nothing came for `{0:?}`")]
+    Idle(Duration),
+    #[error("the other side broke off")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Something that a body goes through, in pieces of at most [`MAX_PIECE_BYTES`]. What it holds back is bounded.
+pub(super) trait Stage: Send {
+    fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError>;
+
+    /// What is left at the end.
+    fn finish(&mut self) -> Result<Bytes, BodyError>;
+
+    /// How many bytes come out is how many go in.
+    fn keeps_length(&self) -> bool;
+}
+
+/// A body on its way.
+pub struct Flow {
+    /// What was read before the decision.
+    ahead: VecDeque<Bytes>,
+    trailers: Option<HeaderMap>,
+    rest: Option<UnsyncBoxBody<Bytes, BodyError>>,
+    stage: Option<Box<dyn Stage>>,
+    idle: Option<Idle>,
+    running: Option<(Arc<Running>, Direction)>,
+    /// What is done at a clean end, and only then.
+    then: Option<Box<dyn FnOnce() + Send>>,
+    /// Room for what is held.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+struct Idle {
+    bound: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+// === impl Flow ===
+
+impl Flow {
+    /// A body of our own.
+    pub fn whole(body: UnsyncBoxBody<Bytes, BodyError>) -> Self {
+        Self {
+            ahead: VecDeque::new(),
+            trailers: None,
+            rest: Some(body),
+            stage: None,
+            idle: None,
+            running: None,
+            then: None,
+            room: None,
+        }
+    }
+
+    pub(super) fn empty() -> Self {
+        let mut flow = Self::whole(UnsyncBoxBody::default());
+        flow.rest = None;
+        flow
+    }
+
+    /// What comes off the wire, with a bound on how long it may stay silent.
+    pub(super) fn incoming(body: Incoming, idle: Duration) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        let mut flow = Self::whole(body.map_err(|error| BodyError::Broken(error.into())).boxed_unsync());
+        flow.idle = Some(Idle { bound: idle, sleep: Box::pin(sleep(idle)) });
+        flow
+    }
+
+    pub(super) fn staged(mut self, stage: Option<Box<dyn Stage>>) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    /// Counts what comes through. At the clean end of what comes back, `then` is done.
+    pub(super) fn counted(
+        mut self,
+        running: Arc<Running>,
+        direction: Direction,
+        then: Option<Box<dyn FnOnce() + Send>>,
+    ) -> Self {
+        self.running = Some((running, direction));
+        self.then = then;
+        self.check_end();
+        self
+    }
+
+    /// Reads ahead until the end, or until `bound` bytes are held and, where all is wanted, more are there; returns what
+    /// is held and whether it is all. What was read comes out again as it came in.
+    pub(super) async fn hold(
+        &mut self,
+        bound: usize,
+        wants_all: bool,
+        room: OwnedSemaphorePermit,
+    ) -> Result<(Vec<u8>, bool), BodyError> {
+        self.room = Some(room);
+        let mut held = Vec::new();
+        while held.len() < bound || (wants_all && held.len() == bound) {
+            let Some(rest) = &mut self.rest else { break };
+            let Some(frame) = rest.frame().await else {
+                self.rest = None;
+                break;
+            };
+            match frame?.into_data() {
+                Ok(data) => {
+                    held.extend_from_slice(&data);
+                    self.ahead.push_back(data);
+                }
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+        }
+        if self.rest.as_ref().is_some_and(Body::is_end_stream) {
+            self.rest = None;
+        }
+        let is_all = self.rest.is_none() && held.len() <= bound;
+        held.truncate(bound);
+        Ok((held, is_all))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ahead.is_empty()
+            && self.stage.is_none()
+            && self.trailers.is_none()
+            && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    /// The next piece, before it goes through the stage.
+    fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(piece) = self.ahead.pop_front() {
+            if self.ahead.is_empty() {
+                self.room = None;
+            }
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        let Some(rest) = &mut self.rest else {
+            return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+        };
+        match Pin::new(rest).poll_frame(cx) {
+            Poll::Ready(found) => {
+                if found.is_none() {
+                    self.rest = None;
+                }
+                if let Some(idle) = &mut self.idle {
+                    idle.sleep.as_mut().reset(Instant::now() + idle.bound);
+                }
+                Poll::Ready(found)
+            }
+            Poll::Pending => {
+                let Some(idle) = &mut self.idle else { return Poll::Pending };
+                ready!(idle.sleep.as_mut().poll(cx));
+                Poll::Ready(Some(Err(BodyError::Idle(idle.bound))))
+            }
+        }
+    }
+
+    /// A reader that knows the length asks no more after the last byte.
+    fn check_end(&mut self) {
+        if self.is_over() {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.rest = None;
+        if let Some((running, direction)) = self.running.take() {
+            running.end(direction);
+        }
+        if let Some(then) = self.then.take() {
+            then();
+        }
+    }
+}
+
+impl Body for Flow {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            let frame = match ready!(self.poll_raw(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    let Some(mut stage) = self.stage.take() else {
+                        self.end();
+                        return Poll::Ready(None);
+                    };
+                    let left = stage.finish()?;
+                    if left.is_empty() {
+                        continue;
+                    }
+                    self.count(&left);
+                    self.check_end();
+                    return Poll::Ready(Some(Ok(Frame::data(left))));
+                }
+            };
+            match frame.into_data() {
+                Ok(mut piece) => {
+                    if self.stage.is_some() && piece.len() > MAX_PIECE_BYTES {
+                        let rest = piece.split_off(MAX_PIECE_BYTES);
+                        self.ahead.push_front(rest);
+                    }
+                    let piece = match &mut self.stage {
+                        Some(stage) => stage.push(piece)?,
+                        None => piece,
+                    };
+                    if piece.is_empty() {
+                        continue;
+                    }
+                    self.count(&piece);
+                    self.check_end();
+                    return Poll::Ready(Some(Ok(Frame::data(piece))));
+                }
+                Err(frame) => match (self.stage.take(), frame.into_trailers()) {
+                    (Some(mut stage), Ok(trailers)) => {
+                        let left = stage.finish()?;
+                        self.rest = None;
+                        self.trailers = Some(trailers);
+                        if !left.is_empty() {
+                            self.count(&left);
+                            return Poll::Ready(Some(Ok(Frame::data(left))));
+                        }
+                    }
+                    (None, Ok(trailers)) => {
+                        self.check_end();
+                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                    }
+                    (_, Err(_)) => {}
+                },
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.stage.as_ref().is_some_and(|stage| !stage.keeps_length()) {
+            return SizeHint::default();
+        }
+        let ahead =
+            self.ahead.iter().map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).sum::<u64>();
+        let mut hint = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let upper = hint.upper().and_then(|upper| upper.checked_add(ahead));
+        hint = match upper {
+            Some(upper) if self.stage.is_none() && hint.exact().is_some() => SizeHint::with_exact(upper),
+            Some(_) | None => SizeHint::default(),
+        };
+        hint
+    }
+}
+
+impl Flow {
+    fn count(&self, piece: &Bytes) {
+        if let Some((running, direction)) = &self.running {
+            running.count(*direction, piece.len());
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! One request: read, decided, sent, answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use writ_model::{Account, Body, Secret};
+
+use super::account::is_foreign;
+use super::body::{BodyError, Flow, Stage};
+use super::cut::Cut;
+use super::decode::Coding;
+use super::find::Needles;
+use super::head::{self, Asked, Place};
+use super::identity::Identity;
+use super::lend::{self, Elsewhere, Known, Plan, Spot};
+use super::lent::LentValues;
+use super::port::{BodyWish, Divert, Incident, IncidentKind, Lent, Outside, Pass, Tripwire, Wait};
+use super::refuse::{No, Stop};
+use super::running::{Direction, Running};
+use super::upstream::{Upstream, elsewhere};
+use super::watch::{Outgoing, Redaction};
+use super::{Limits, MAX_HELD_BYTES, socket};
+
+/// How long a body that a decision needs may take.
+const HOLD: Duration = Duration::from_secs(30);
+/// What of a refused request is still read, so that its sender gets to hear the answer.
+const MAX_DRAINED_BYTES: usize = 4 << 20;
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Everything behind the front.
+pub(super) struct Engine<P> {
+    pub(super) outside: Arc<P>,
+    pub(super) identity: Identity,
+    pub(super) upstream: Upstream,
+    pub(super) known: Known,
+    pub(super) lent: LentValues,
+    pub(super) tripwire: Option<Arc<dyn Tripwire>>,
+    pub(super) divert: Option<Arc<dyn Divert>>,
+    pub(super) limits: Limits,
+    /// Room for held bodies, in KiB.
+    pub(super) room: Arc<Semaphore>,
+    pub(super) requests: Arc<Semaphore>,
+}
+
+/// Sends what a door of its own admitted, to the place that the request came for and nowhere else.
+#[derive(Clone)]
+pub struct Onward(Arc<dyn Forward>);
+
+trait Forward: Send + Sync {
+    fn forward(&self, pass: Pass, request: Request<Flow>) -> Wait<'static, Response<Flow>>;
+}
+
+/// The place that a diverted request came for.
+struct Way<P> {
+    engine: Arc<Engine<P>>,
+    place: Arc<Place>,
+    cut: Cut,
+}
+
+/// A refused request with what is left of its body.
+struct Refused {
+    no: No,
+    body: Option<Flow>,
+}
+
+impl From<No> for Refused {
+    fn from(no: No) -> Self {
+        Self { no, body: None }
+    }
+}
+
+// === impl Onward ===
+
+impl Onward {
+    /// Sends a request with an origin target: placeholders are put on as for any other. Always gives an answer; ours,
+    /// where the other side gave none.
+    pub async fn send(&self, pass: Pass, request: Request<Flow>) -> Response<Flow> {
+        self.0.forward(pass, request).await
+    }
+}
+
+// === impl Engine ===
+
+impl<P: Outside> Engine<P> {
+    /// Answers one request that came for a place.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        place: Arc<Place>,
+        cut: Cut,
+        request: Request<Incoming>,
+    ) -> Response<Flow> {
+        let asked = accepted(request.headers());
+        // In the second version nobody waits for that word, and a body that is not read is taken for a failure.
+        let expects =
+            request.headers().contains_key(hyper::header::EXPECT) && request.version() == Version::HTTP_11;
+        let Ok(_turn) = Arc::clone(&self.requests).try_acquire_owned() else {
+            return Stop::TooMuch.say("too many requests at once; try again").respond(&asked);
+        };
+        match self.exchange(place, cut, request).await {
+            Ok(response) => response,
+            Err(Refused { no, body }) => {
+                // Who waits to hear whether the body is wanted has heard it now.
+                if let Some(body) = body.filter(|body| !expects && !body.is_over()) {
+                    tokio::spawn(drain(body));
+                }
+                no.respond(&asked)
+            }
+        }
+    }
+
+    async fn exchange(
+        self: Arc<Self>,
+        place: Arc<Place>,
+        cut: Cut,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Flow>, Refused> {
+        let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let (parts, incoming) = request.into_parts();
+        let mut body = Flow::incoming(incoming, self.limits.silent_client);
+        match self.decide(&place, parts, &mut body).await {
+            Ok(Decided::Admitted(pass, head, is_web_socket)) => {
+                let upgrade = upgrade.filter(|_| is_web_socket);
+                Ok(self.send(pass, &place, head, body, upgrade, &cut).await?)
+            }
+            Ok(Decided::Diverted(divert, request, head)) => {
+                Ok(divert.handle(request, head, body, self.onward(place, cut)).await)
+            }
+            Err(no) => Err(Refused { no, body: Some(body) }),
+        }
+    }
+
+    async fn decide(&self, place: &Place, parts: Parts, body: &mut Flow) -> Result<Decided, No> {
+        let read = head::read(parts, place);
+        if let Err(no) = &read
+            && no.code == Stop::HostMismatch.name()
+        {
+            self.incident(IncidentKind::HostMismatch, place, None).await;
+        }
+        let Asked { mut request, head, is_web_socket } = read?;
+        let plan = match self.known.plan(&head, &request) {
+            Ok(plan) => plan,
+            Err(Elsewhere(name)) => {
+                self.incident(IncidentKind::PlaceholderElsewhere, place, Some(name.clone())).await;
+                return Err(elsewhere(&name));
+            }
+        };
+        self.check_head(place, &head).await?;
+        request.account = account(&head, &request, &plan, &self.known);
+        request.body = if body.is_over() { Body::None } else { Body::Unread };
+        if let Some(divert) = self.divert.as_ref().filter(|divert| divert.takes(&request)) {
+            return Ok(Decided::Diverted(Arc::clone(divert), request, head));
+        }
+        self.hold(&mut request, body).await?;
+        let is_foreign = request.account == Account::Foreign;
+        match self.outside.admit(request).await {
+            Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
+            Err(refusal) => {
+                if is_foreign {
+                    self.incident(IncidentKind::ForeignCredential, place, None).await;
+                }
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// No value that was lent stands in a head, wherever it goes.
+    async fn check_head(&self, place: &Place, head: &Parts) -> Result<(), No> {
+        let Some(needles) = self.lent.redactions() else { return Ok(()) };
+        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+        let mut all = head.headers.values().map(HeaderValue::as_bytes).chain([target.as_bytes()]);
+        if all.any(|text| needles.find(text).is_some()) {
+            self.incident(IncidentKind::SecretLeaving, place, None).await;
+            return Err(
+                Stop::SecretLeaving.say("the request holds the value of a credential that is lent here")
+            );
+        }
+        Ok(())
+    }
+
+    /// Reads as much of the body as the decision needs.
+    async fn hold(&self, request: &mut writ_model::Request, body: &mut Flow) -> Result<(), No> {
+        let (bound, wants_all) = match self.outside.wants(request) {
+            BodyWish::None => return Ok(()),
+            BodyWish::Start(bound) => (bound.min(MAX_HELD_BYTES), false),
+            BodyWish::Whole(bound) => (bound.min(MAX_HELD_BYTES), true),
+        };
+        if request.body == Body::None || bound == 0 {
+            return Ok(());
+        }
+        let full = || Stop::TooMuch.say("too many bodies are read at once; try again");
+        let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
+        let room = timeout(HOLD, Arc::clone(&self.room).acquire_many_owned(kib)).await;
+        let room = room.map_err(|_| full())?.map_err(|_| full())?;
+        let broken = |_: BodyError| Stop::RequestMalformed.say("the body broke off");
+        let slow = |_| Stop::RequestMalformed.say("the body did not come in time");
+        let (bytes, is_all) =
+            timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)?;
+        request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
+        Ok(())
+    }
+
+    /// Sends what was admitted.
+    async fn send(
+        self: &Arc<Self>,
+        pass: Pass,
+        place: &Arc<Place>,
+        head: Parts,
+        body: Flow,
+        upgrade: Option<OnUpgrade>,
+        cut: &Cut,
+    ) -> Result<Response<Flow>, No> {
+        let running = Arc::new(self.running(pass));
+        let asked = outline(&head, place);
+        let plan = match self.known.plan(&head, &asked) {
+            Ok(plan) => plan,
+            Err(Elsewhere(name)) => {
+                self.incident(IncidentKind::PlaceholderElsewhere, place, Some(name.clone())).await;
+                return Err(elsewhere(&name));
+            }
+        };
+        let is_web_socket = upgrade.is_some();
+        let (mut head, puts) = self.put_on(head, &plan, &asked, &running).await?;
+        let redactions = self.known.concern(&asked).then(|| self.lent.redactions()).flatten();
+        if redactions.is_some() {
+            head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        if is_web_socket {
+            socket::ask(&mut head.headers);
+        }
+        let is_head = head.method == Method::HEAD;
+        let stage = self.outgoing(&mut head, &body, &puts);
+        let body = body.staged(stage).counted(Arc::clone(&running), Direction::Up, None);
+        let is_named = self.outside.names(&place.authority);
+        let request = Request::from_parts(head, body);
+        let sent = self.upstream.send(place, is_named, request, is_web_socket, cut);
+        let answered = match timeout(self.limits.silent_host, sent).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(no)) => {
+                self.tell(place, &no).await;
+                return Err(no);
+            }
+            Err(_) => return Err(Stop::UpstreamFailed.say(format!("`{}` did not answer", place.authority))),
+        };
+        running.answered(answered.response.status().as_u16());
+        if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let Some(upgrade) = upgrade else {
+                return Err(
+                    Stop::UpstreamFailed.say("the other side changes to a protocol that nobody asked for")
+                );
+            };
+            let seen = self.lent.watch(&self.known.all, &[], self.tripwire.clone());
+            return Ok(socket::join(
+                self,
+                place,
+                upgrade,
+                answered.response,
+                running,
+                (seen, redactions),
+                cut,
+            ));
+        }
+        let limit = self.limits.silent_host;
+        respond(answered.response, answered.keep, redactions, is_head, running, limit)
+    }
+
+    /// Puts on what is lent; gives what belongs into the body.
+    async fn put_on(
+        &self,
+        mut head: Parts,
+        plan: &Plan,
+        asked: &writ_model::Request,
+        running: &Running,
+    ) -> Result<(Parts, Vec<(usize, Secret)>), No> {
+        let mut in_body = Vec::new();
+        for put in &plan.puts {
+            let (Some(placeholder), Some(pass)) = (self.known.all.get(put.index), running.pass()) else {
+                return Err(Stop::CredentialUnavailable.say("a placeholder that nobody knows"));
+            };
+            let name = &placeholder.name;
+            let unavailable =
+                || Stop::CredentialUnavailable.say(format!("the credential `{name}` cannot be put on"));
+            let lent = self.outside.lend(name, pass).await.map_err(|_| unavailable())?;
+            match (&put.spot, lent) {
+                (Spot::SigV4 { regions, services }, Lent::Aws { access_key, secret_key, session_token }) => {
+                    let _ = (regions, services, access_key, asked);
+                    self.lent.remember(name, &placeholder.text, &secret_key);
+                    if let Some(token) = &session_token {
+                        self.lent.remember(name, &placeholder.text, token);
+                    }
+                    return Err(unavailable());
+                }
+                (Spot::Body, Lent::Text(value)) => {
+                    self.lent.remember(name, &placeholder.text, &value);
+                    in_body.push((put.index, value));
+                }
+                (Spot::Header(_) | Spot::Basic | Spot::Query(_), lent) => {
+                    lend::put(&mut head, put, &placeholder.text, &lent).map_err(|_| unavailable())?;
+                    if let Lent::Text(value) = &lent {
+                        self.lent.remember(name, &placeholder.text, value);
+                    }
+                }
+                (Spot::SigV4 { .. }, Lent::Text(_)) | (Spot::Body, Lent::Aws { .. }) => {
+                    return Err(unavailable());
+                }
+            }
+        }
+        Ok((head, in_body))
+    }
+
+    fn outgoing(&self, head: &mut Parts, body: &Flow, puts: &[(usize, Secret)]) -> Option<Box<dyn Stage>> {
+        if body.is_over() {
+            return None;
+        }
+        let coding = Coding::of(&head.headers);
+        let seen = self.lent.watch(&self.known.all, puts, self.tripwire.clone());
+        let changes = !puts.is_empty() && coding == Coding::Plain;
+        if changes {
+            head.headers.remove(CONTENT_LENGTH);
+        }
+        Some(Box::new(Outgoing::new(seen, coding, changes)))
+    }
+
+    /// What stopped a request on its way is an incident too.
+    async fn tell(&self, place: &Place, no: &No) {
+        let kinds = [
+            (Stop::AddressForbidden, IncidentKind::AddressForbidden),
+            (Stop::CredentialElsewhere, IncidentKind::PlaceholderElsewhere),
+            (Stop::SecretLeaving, IncidentKind::SecretLeaving),
+        ];
+        for (stop, kind) in kinds {
+            if no.code == stop.name() {
+                self.incident(kind, place, None).await;
+            }
+        }
+    }
+
+    pub(super) async fn incident(&self, kind: IncidentKind, place: &Place, name: Option<writ_model::Label>) {
+        let host = place.authority.short(place.scheme);
+        self.outside.incident(Incident { kind, host, name }).await;
+    }
+
+    /// What reports on a request that was admitted, when the last of it is gone.
+    pub(super) fn running(&self, pass: Pass) -> Running {
+        let outside = Arc::clone(&self.outside);
+        Running::new(
+            pass,
+            Box::new(move |pass, ended| {
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move { outside.ended(pass, ended).await });
+                }
+            }),
+        )
+    }
+
+    fn onward(self: &Arc<Self>, place: Arc<Place>, cut: Cut) -> Onward {
+        Onward(Arc::new(Way { engine: Arc::clone(self), place, cut }))
+    }
+}
+
+// === impl Way ===
+
+impl<P: Outside> Forward for Way<P> {
+    fn forward(&self, pass: Pass, request: Request<Flow>) -> Wait<'static, Response<Flow>> {
+        let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&self.place), self.cut.clone());
+        Box::pin(async move {
+            let asked = accepted(request.headers());
+            let (head, body) = request.into_parts();
+            match engine.send(pass, &place, head, body, None, &cut).await {
+                Ok(response) => response,
+                Err(no) => no.respond(&asked),
+            }
+        })
+    }
+}
+
+enum Decided {
+    /// With the head as it came, and whether a web socket is asked for.
+    Admitted(Pass, Parts, bool),
+    Diverted(Arc<dyn Divert>, writ_model::Request, Parts),
+}
+
+/// The request again, as far as lending needs it.
+fn outline(head: &Parts, place: &Place) -> writ_model::Request {
+    writ_model::Request {
+        method: head.method.to_string(),
+        scheme: place.scheme,
+        host: place.authority.host().to_owned(),
+        port: place.authority.port(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        headers: Vec::new(),
+        body: Body::Unread,
+        account: Account::Nobody,
+    }
+}
+
+fn account(head: &Parts, request: &writ_model::Request, plan: &Plan, known: &Known) -> Account {
+    if is_foreign(&head.headers, request.query.as_deref(), &plan.headers(), &plan.keys()) {
+        return Account::Foreign;
+    }
+    let mut names = plan.puts.iter().filter_map(|put| known.all.get(put.index)).map(|one| &one.name);
+    match (names.next(), names.next()) {
+        (None, _) => Account::Nobody,
+        (Some(first), None) => Account::Lent(first.clone()),
+        (Some(first), Some(second)) if first == second => Account::Lent(first.clone()),
+        // In two names at once: nobody could say in whose.
+        (Some(_), Some(_)) => Account::Foreign,
+    }
+}
+
+/// The answer, on its way back.
+fn respond(
+    response: Response<Incoming>,
+    keep: Option<Box<dyn FnOnce() + Send>>,
+    redactions: Option<Arc<Needles>>,
+    is_head: bool,
+    running: Arc<Running>,
+    limit: Duration,
+) -> Result<Response<Flow>, No> {
+    let (mut head, incoming) = response.into_parts();
+    head.version = Version::HTTP_11;
+    head.extensions.remove::<OnUpgrade>();
+    super::head::strip(&mut head.headers);
+    let body = Flow::incoming(incoming, limit);
+    let mut stage: Option<Box<dyn Stage>> = None;
+    if let Some(needles) = redactions {
+        redact(&mut head.headers, &needles, &running);
+        if !(is_head || body.is_over()) {
+            let coding = Coding::of(&head.headers);
+            if coding == Coding::Other {
+                return Err(Stop::AnswerUnreadable
+                    .say("the answer is coded in a way that cannot be looked through for credentials"));
+            }
+            head.headers.remove(CONTENT_ENCODING);
+            head.headers.remove(CONTENT_LENGTH);
+            stage = Some(Box::new(Redaction::new(needles, coding, Arc::clone(&running))));
+        }
+    }
+    Ok(Response::from_parts(head, body.staged(stage).counted(running, Direction::Down, keep)))
+}
+
+/// Takes values that were lent out of the headers.
+pub(super) fn redact(headers: &mut HeaderMap, needles: &Arc<Needles>, running: &Running) {
+    for value in headers.values_mut() {
+        if let Some(clean) = needles.replace(value.as_bytes()) {
+            running.redacted(1);
+            *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("redacted"));
+        }
+    }
+}
+
+/// What an answer of ours needs to know of the question.
+pub(super) fn accepted(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for value in headers.get_all(hyper::header::ACCEPT) {
+        kept.append(hyper::header::ACCEPT, value.clone());
+    }
+    kept
+}
+
+/// Reads what is left of a refused request, within bounds.
+async fn drain(mut body: Flow) {
+    let mut left = MAX_DRAINED_BYTES;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let taken = frame.data_ref().map_or(0, |data| data.len());
+            match left.checked_sub(taken) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    let _ = timeout(DRAIN, reading).await;
+}

@@ -1,0 +1,273 @@
+//! Finds and replaces texts in a stream, in whatever pieces it comes.
+//!
+//! Only what could be the beginning of a text is held back, and no longer than until the next byte shows that it is not.
+//! So events pass when they come, and the outcome does not depend on the pieces.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use hyper::body::Bytes;
+use zeroize::Zeroizing;
+
+/// Texts that are looked for at the same time. What is over is not looked for: the caller counts first.
+const MAX_NEEDLES: usize = 1024;
+/// Shortest text of which encoded forms are looked for too. Shorter ones stand in any body by chance.
+const MIN_ENCODED_BYTES: usize = 8;
+
+/// Texts that are looked for, each with what is put in its place.
+#[derive(Default)]
+pub struct Needles {
+    all: Vec<Needle>,
+    /// Which bytes begin one.
+    first: [u64; 4],
+}
+
+struct Needle {
+    text: Zeroizing<Vec<u8>>,
+    put: Zeroizing<Vec<u8>>,
+    /// What the caller knows it by.
+    tag: usize,
+}
+
+/// One stream that is looked through.
+pub struct Window {
+    needles: Arc<Needles>,
+    held: Zeroizing<Vec<u8>>,
+}
+
+/// What comes out of a window for one piece.
+pub struct Passed {
+    pub bytes: Bytes,
+    /// Tags of what was found and replaced, in order.
+    pub found: Vec<usize>,
+}
+
+// === impl Needles ===
+
+impl Needles {
+    /// Looks for a text as it is. Nothing is not looked for.
+    pub fn add(&mut self, tag: usize, text: &[u8], put: &[u8]) {
+        let Some(first) = text.first() else { return };
+        if self.all.len() >= MAX_NEEDLES || self.all.iter().any(|needle| *needle.text == text) {
+            return;
+        }
+        if let Some(word) = self.first.get_mut(usize::from(*first >> 6)) {
+            *word |= 1 << (*first & 63);
+        }
+        let (text, put) = (Zeroizing::new(text.to_vec()), Zeroizing::new(put.to_vec()));
+        self.all.push(Needle { text, put, tag });
+    }
+
+    /// Looks for the forms that a text has inside something in base64 too (RFC 4648, both alphabets): one for each
+    /// place that it can begin at in a group, without the characters that its neighbours have a part in.
+    pub fn add_encoded(&mut self, tag: usize, text: &[u8], put: &[u8]) {
+        if text.len() < MIN_ENCODED_BYTES {
+            return;
+        }
+        for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
+            for before in 0..3_usize {
+                let mut shifted = Zeroizing::new(vec![0; before]);
+                shifted.extend_from_slice(text);
+                let encoded = Zeroizing::new(GeneralPurpose::new(alphabet, NO_PAD).encode(&*shifted));
+                let from = (before * 8).div_ceil(6);
+                let until = shifted.len() * 8 / 6;
+                if let Some(own) = encoded.as_bytes().get(from..until) {
+                    self.add(tag, own, put);
+                }
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The tag of the first text that stands in these bytes.
+    pub fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let skip = rest.iter().position(|byte| self.begins(*byte))?;
+            at += skip;
+            if let Some(needle) = self.whole_at(bytes.get(at..)?) {
+                return Some(needle.tag);
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// The bytes with each text replaced.
+    pub fn replace(self: &Arc<Self>, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.find(bytes)?;
+        let mut window = Window::new(Arc::clone(self));
+        let mut out = window.push(Bytes::copy_from_slice(bytes)).bytes.to_vec();
+        out.extend_from_slice(&window.finish().bytes);
+        Some(out)
+    }
+
+    fn begins(&self, byte: u8) -> bool {
+        self.first.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
+    }
+
+    /// The longest text that these bytes begin with.
+    fn whole_at(&self, bytes: &[u8]) -> Option<&Needle> {
+        self.all
+            .iter()
+            .filter(|needle| bytes.starts_with(&needle.text))
+            .max_by_key(|needle| needle.text.len())
+    }
+
+    /// Whether these bytes are the beginning of a longer text.
+    fn is_begun(&self, bytes: &[u8]) -> bool {
+        self.all.iter().any(|needle| needle.text.len() > bytes.len() && needle.text.starts_with(bytes))
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    pub fn new(needles: Arc<Needles>) -> Self {
+        Self { needles, held: Zeroizing::default() }
+    }
+
+    /// Takes the next piece and gives what is certain.
+    pub fn push(&mut self, piece: Bytes) -> Passed {
+        if self.held.is_empty() && !piece.iter().any(|byte| self.needles.begins(*byte)) {
+            return Passed { bytes: piece, found: Vec::new() };
+        }
+        let mut all = std::mem::take(&mut *self.held);
+        all.extend_from_slice(&piece);
+        self.pass(Zeroizing::new(all), false)
+    }
+
+    /// Gives what was held back: the stream has ended.
+    pub fn finish(&mut self) -> Passed {
+        let all = Zeroizing::new(std::mem::take(&mut *self.held));
+        self.pass(all, true)
+    }
+
+    fn pass(&mut self, all: Zeroizing<Vec<u8>>, is_last: bool) -> Passed {
+        let mut out = Vec::with_capacity(all.len());
+        let mut found = Vec::new();
+        let mut rest: &[u8] = &all;
+        while !rest.is_empty() {
+            let plain = rest.iter().position(|byte| self.needles.begins(*byte)).unwrap_or(rest.len());
+            let (before, candidate) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+            out.extend_from_slice(before);
+            if candidate.is_empty() {
+                break;
+            }
+            // A longer text may still come of it, and the longest counts, whatever the pieces.
+            if !is_last && self.needles.is_begun(candidate) {
+                self.held.extend_from_slice(candidate);
+                break;
+            }
+            rest = match self.needles.whole_at(candidate) {
+                Some(needle) => {
+                    out.extend_from_slice(&needle.put);
+                    found.push(needle.tag);
+                    candidate.get(needle.text.len()..).unwrap_or_default()
+                }
+                None => {
+                    out.extend(candidate.first());
+                    candidate.get(1..).unwrap_or_default()
+                }
+            };
+        }
+        Passed { bytes: out.into(), found }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn needles(texts: &[&str]) -> Arc<Needles> {
+        let mut needles = Needles::default();
+        for (tag, text) in texts.iter().enumerate() {
+            needles.add(tag, text.as_bytes(), format!("<{tag}>").as_bytes());
+        }
+        Arc::new(needles)
+    }
+
+    fn through(needles: &Arc<Needles>, pieces: &[&[u8]]) -> (Vec<u8>, Vec<usize>) {
+        let mut window = Window::new(Arc::clone(needles));
+        let (mut out, mut found) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            let passed = window.push(Bytes::copy_from_slice(piece));
+            out.extend_from_slice(&passed.bytes);
+            found.extend(passed.found);
+        }
+        let passed = window.finish();
+        out.extend_from_slice(&passed.bytes);
+        found.extend(passed.found);
+        (out, found)
+    }
+
+    #[test]
+    fn the_longest_text_counts_and_nothing_else_is_held() {
+        let needles = needles(&["secret", "secret-more", "cre"]);
+        for (pieces, wanted) in [
+            (&["a secret b"][..], "a <0> b"),
+            (&["a sec", "ret b"], "a <0> b"),
+            (&["a secret", "-more b"], "a <1> b"),
+            (&["a secret-mo", "st"], "a <0>-most"),
+            (&["secre", "x"], "se<2>x"),
+            (&["ssecret"], "s<0>"),
+            (&["secretsecret"], "<0><0>"),
+            (&["secre"], "se<2>"),
+            (&[""], ""),
+        ] {
+            let pieces: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+            assert_eq!(String::from_utf8(through(&needles, &pieces).0).unwrap(), wanted);
+        }
+        let mut window = Window::new(needles);
+        assert_eq!(&window.push(Bytes::from_static(b"data: 1\n\n")).bytes[..], b"data: 1\n\n");
+        assert_eq!(&window.push(Bytes::from_static(b"data: s")).bytes[..], b"data: ");
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands_in_base64() {
+        let mut needles = Needles::default();
+        needles.add_encoded(7, b"wq_token_\xff\xfe\xfd_0123", b"");
+        for before in 0..5 {
+            for after in 0..5 {
+                let mut text = vec![b'u'; before];
+                text.extend_from_slice(b"wq_token_\xff\xfe\xfd_0123");
+                text.extend(vec![b'v'; after]);
+                for encoded in [BASE64_STANDARD.encode(&text), BASE64_URL_SAFE_NO_PAD.encode(&text)] {
+                    assert_eq!(needles.find(encoded.as_bytes()), Some(7), "{before} {after}");
+                }
+            }
+        }
+        assert_eq!(needles.find(BASE64_STANDARD.encode("wq_token_x").as_bytes()), None);
+    }
+
+    proptest! {
+        /// The pieces do not matter, no text remains that was there, and without a text nothing changes.
+        #[test]
+        fn the_outcome_does_not_depend_on_the_pieces(
+            text in "[abc]{0,60}",
+            texts in proptest::collection::vec("[abc]{1,5}", 0..4),
+            cuts in proptest::collection::vec(0_usize..60, 0..8),
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let needles = needles(&texts);
+            let whole = through(&needles, &[text.as_bytes()]);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(&through(&needles, &pieces), &whole);
+            prop_assert_eq!(whole.1.is_empty(), needles.find(text.as_bytes()).is_none());
+            if whole.1.is_empty() {
+                prop_assert_eq!(whole.0, text.as_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! The side that the sandbox sees: connections, tunnels, and who is asked for in them.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::HOST;
+use hyper::http::HeaderMap;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::server::Acceptor;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use writ_model::{Account, Body, Scheme};
+
+use super::authority::{Authority, normal};
+use super::body::Flow;
+use super::cut::Cut;
+use super::exchange::{Engine, accepted};
+use super::head::Place;
+use super::port::{IncidentKind, Outside, Treat};
+use super::refuse::{No, Stop};
+use super::running::{Direction, Running};
+
+/// How long the first bytes in a tunnel, a handshake and the head of a request may take.
+const OPEN: Duration = Duration::from_secs(20);
+/// How long a tunnel that nobody looks into may stay silent.
+const SILENT_TUNNEL: Duration = Duration::from_secs(60 * 60);
+/// Longest first flight of a client's handshake.
+const MAX_HELLO_BYTES: usize = 32 << 10;
+/// Streams of one connection of the second version.
+const MAX_STREAMS: u32 = 64;
+/// Headers of one request.
+const MAX_HEADERS: usize = 100;
+
+/// One connection from inside.
+struct Visit<P> {
+    engine: Arc<Engine<P>>,
+    cut: Cut,
+    /// Its place among all; tunnels hold it on.
+    turn: Arc<OwnedSemaphorePermit>,
+}
+
+impl<P> Clone for Visit<P> {
+    fn clone(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine), cut: self.cut.clone(), turn: Arc::clone(&self.turn) }
+    }
+}
+
+/// Serves until everything is revoked, or the future is dropped.
+pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListener) {
+    let places = Arc::new(Semaphore::new(engine.limits.connections));
+    let (_end, receiver) = watch::channel(false);
+    let cut = Cut::new(receiver);
+    let mut revoked = Cut::new(engine.outside.revoked());
+    loop {
+        let next = async {
+            let turn = Arc::clone(&places).acquire_owned().await;
+            (turn, listener.accept().await)
+        };
+        let (turn, accepted) = tokio::select! {
+            biased;
+            // The sender goes with this function, and with it every connection.
+            () = revoked.called() => return,
+            next = next => next,
+        };
+        let Ok(turn) = turn else { return };
+        match accepted {
+            Ok((stream, _)) => {
+                let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), turn: Arc::new(turn) };
+                tokio::spawn(visit.welcome(stream));
+            }
+            // Out of descriptors, mostly: others have to end first.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+impl<P: Outside> Visit<P> {
+    async fn welcome(self, stream: TcpStream) {
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let mut cut = self.cut.clone();
+        let service = service_fn(move |request| {
+            let visit = self.clone();
+            async move { Ok::<_, Infallible>(visit.asked(request).await) }
+        });
+        let connection = first_version().serve_connection(TokioIo::new(stream), service).with_upgrades();
+        tokio::select! {
+            () = cut.called() => {}
+            ended = connection => note(ended),
+        }
+    }
+
+    /// What a client asks of a proxy: a tunnel, or one request in the clear.
+    async fn asked(self, request: Request<Incoming>) -> Response<Flow> {
+        let asked = accepted(request.headers());
+        let done = if request.method() == Method::CONNECT {
+            self.tunnel(request).await
+        } else {
+            self.in_the_clear(request).await
+        };
+        done.unwrap_or_else(|no| no.respond(&asked))
+    }
+
+    async fn in_the_clear(self, request: Request<Incoming>) -> Result<Response<Flow>, No> {
+        let uri = request.uri();
+        let authority = match (uri.scheme_str(), uri.authority()) {
+            (Some("http"), Some(authority)) => Authority::parse(authority.as_str(), Some(80)),
+            (_, _) => None,
+        };
+        let Some(authority) = authority else {
+            return Err(
+                Stop::RequestMalformed.say("a proxy is asked for `CONNECT host:port` or `http://host/…`")
+            );
+        };
+        match self.engine.outside.treat(&authority).await {
+            Treat::Refuse(refusal) => {
+                // Its body is read to a bound and forgotten, so that the answer is heard.
+                return Err(refusal.into());
+            }
+            Treat::Inspect | Treat::Pass => {}
+        }
+        let place = Arc::new(Place { scheme: Scheme::Http, authority });
+        Ok(self.engine.answer(place, self.cut, request).await)
+    }
+
+    async fn tunnel(self, mut request: Request<Incoming>) -> Result<Response<Flow>, No> {
+        let to = target(&request)?;
+        let treat = self.engine.outside.treat(&to).await;
+        let is_named = self.engine.outside.names(&to);
+        let way = match treat {
+            Treat::Refuse(refusal) => return Err(refusal.into()),
+            Treat::Inspect if to.literal().is_some() && !is_named => {
+                let told = format!("`{}` is an address. Use the host's name", to.host());
+                return Err(Stop::AddressForbidden.say(told));
+            }
+            Treat::Inspect => None,
+            Treat::Pass => Some(self.open(&to, is_named).await?),
+        };
+        let upgrade = hyper::upgrade::on(&mut request);
+        let mut cut = self.cut.clone();
+        tokio::spawn(async move {
+            let inside = async {
+                let upgraded = timeout(OPEN, upgrade).await.map_err(io::Error::other)?;
+                let io = TokioIo::new(upgraded.map_err(io::Error::other)?);
+                match way {
+                    None => self.inspect(io, to).await,
+                    Some((running, outside)) => self.pass(io, to, outside, &running).await,
+                }
+            };
+            tokio::select! {
+                () = cut.called() => {}
+                ended = inside => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a tunnel");
+                    }
+                }
+            }
+        });
+        let mut response = Response::new(Flow::empty());
+        *response.status_mut() = StatusCode::OK;
+        Ok(response)
+    }
+
+    /// Decides a tunnel that nobody looks into, and connects it.
+    async fn open(&self, to: &Authority, is_named: bool) -> Result<(Running, TcpStream), No> {
+        let request = writ_model::Request {
+            method: Method::CONNECT.to_string(),
+            scheme: Scheme::Https,
+            host: to.host().to_owned(),
+            port: to.port(),
+            path: "/".to_owned(),
+            query: None,
+            headers: Vec::new(),
+            body: Body::Unread,
+            // Nobody sees what it will carry.
+            account: Account::Foreign,
+        };
+        let pass = self.engine.outside.admit(request).await?;
+        let running = self.engine.running(pass);
+        let stream = self.engine.upstream.tunnel(to, is_named).await?;
+        running.answered(StatusCode::OK.as_u16());
+        Ok((running, stream))
+    }
+
+    /// Passes bytes for the name in the client's first flight.
+    async fn pass(
+        &self,
+        mut inside: TokioIo<hyper::upgrade::Upgraded>,
+        to: Authority,
+        mut outside: TcpStream,
+        running: &Running,
+    ) -> io::Result<()> {
+        let (hello, name) = timeout(OPEN, first_flight(&mut inside)).await.map_err(io::Error::other)??;
+        if name.as_deref().and_then(normal).as_deref() != Some(to.host()) {
+            self.mismatch(&to).await;
+            return Err(io::Error::other("the handshake names another host than the tunnel"));
+        }
+        outside.write_all(&hello).await?;
+        running.count(Direction::Up, hello.len());
+        let (from_inside, to_inside) = tokio::io::split(inside);
+        let (from_outside, to_outside) = outside.into_split();
+        tokio::try_join!(
+            copy(from_inside, to_outside, running, Direction::Up),
+            copy(from_outside, to_inside, running, Direction::Down),
+        )?;
+        running.end(Direction::Down);
+        Ok(())
+    }
+
+    /// Looks into a tunnel: TLS by a certificate of the run, or requests in the clear.
+    async fn inspect(self, mut inside: TokioIo<hyper::upgrade::Upgraded>, to: Authority) -> io::Result<()> {
+        let mut first = [0; 1];
+        timeout(OPEN, inside.read_exact(&mut first)).await.map_err(io::Error::other)??;
+        let inside = Rewound { first: Some(first), inner: inside };
+        // A handshake record (RFC 8446, section 5.1); no method begins with it.
+        if first != [22] {
+            return self.requests(TokioIo::new(inside), Scheme::Http, to, false).await;
+        }
+        let accepting = LazyConfigAcceptor::new(Acceptor::default(), inside);
+        let start = timeout(OPEN, accepting).await.map_err(io::Error::other)??;
+        if let Some(name) = start.client_hello().server_name()
+            && normal(name).as_deref() != Some(to.host())
+        {
+            self.mismatch(&to).await;
+            return Err(io::Error::other("the handshake names another host than the tunnel"));
+        }
+        let config = self.engine.identity.server(to.host()).map_err(io::Error::other)?;
+        let mut stream = timeout(OPEN, start.into_stream(config)).await.map_err(io::Error::other)??;
+        stream.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
+        let is_second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        self.requests(TokioIo::new(stream), Scheme::Https, to, is_second).await
+    }
+
+    async fn requests<I>(self, io: I, scheme: Scheme, authority: Authority, is_second: bool) -> io::Result<()>
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let place = Arc::new(Place { scheme, authority });
+        let turn = Arc::clone(&self.turn);
+        let service = service_fn(move |request| {
+            let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&place), self.cut.clone());
+            async move { Ok::<_, Infallible>(engine.answer(place, cut, request).await) }
+        });
+        let ended = if is_second {
+            second_version().serve_connection(io, service).await
+        } else {
+            first_version().serve_connection(io, service).with_upgrades().await
+        };
+        drop(turn);
+        note(ended);
+        Ok(())
+    }
+
+    async fn mismatch(&self, to: &Authority) {
+        let place = Place { scheme: Scheme::Https, authority: to.clone() };
+        self.engine.incident(IncidentKind::HostMismatch, &place, None).await;
+    }
+}
+
+/// Where a tunnel is asked to (RFC 9112, section 3.2.3). A `Host` beside it says the same.
+fn target(request: &Request<Incoming>) -> Result<Authority, No> {
+    let malformed = || Stop::RequestMalformed.say("a tunnel is asked for as `CONNECT host:port`");
+    let uri = request.uri();
+    if uri.scheme().is_some() || uri.path_and_query().is_some_and(|rest| !rest.as_str().is_empty()) {
+        return Err(malformed());
+    }
+    let text = uri.authority().ok_or_else(malformed)?.as_str();
+    let to = Authority::parse(text, None).ok_or_else(malformed)?;
+    check_same(request.headers(), &to)?;
+    Ok(to)
+}
+
+fn check_same(headers: &HeaderMap, to: &Authority) -> Result<(), No> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let read = |text: &str| {
+        // Without a port it can only mean the target's own.
+        Authority::parse(text, Some(to.port()))
+    };
+    let is_same = first.is_none_or(|host| host.to_str().ok().and_then(read).as_ref() == Some(to));
+    if is_same && second.is_none() {
+        Ok(())
+    } else {
+        Err(Stop::HostMismatch.say(format!("the tunnel is for `{to}`, and `Host` names another")))
+    }
+}
+
+fn first_version() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(OPEN)
+        .max_buf_size(super::BUFFER_BYTES)
+        .max_headers(MAX_HEADERS)
+        .preserve_header_case(true)
+        .half_close(true)
+        .auto_date_header(false);
+    builder
+}
+
+fn second_version() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(super::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(super::CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(super::BUFFER_BYTES)
+        .max_header_list_size(super::MAX_HEAD_LIST_BYTES)
+        .keep_alive_interval(Duration::from_secs(60))
+        .auto_date_header(false);
+    builder
+}
+
+fn note(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection from inside");
+    }
+}
+
+/// Reads a client's first flight whole, and the name in it.
+async fn first_flight(from: &mut (impl AsyncRead + Unpin)) -> io::Result<(Vec<u8>, Option<String>)> {
+    let mut acceptor = Acceptor::default();
+    let mut all = Vec::new();
+    let mut piece = [0; 2048];
+    while all.len() < MAX_HELLO_BYTES {
+        let count = from.read(&mut piece).await?;
+        let mut taken = piece.get(..count).unwrap_or_default();
+        if taken.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        all.extend_from_slice(taken);
+        while !taken.is_empty() {
+            acceptor.read_tls(&mut taken)?;
+        }
+        match acceptor.accept() {
+            Ok(Some(accepted)) => {
+                let name = accepted.client_hello().server_name().map(str::to_owned);
+                return Ok((all, name));
+            }
+            Ok(None) => {}
+            Err((error, _)) => return Err(io::Error::other(error)),
+        }
+    }
+    Err(io::Error::other("a handshake without end"))
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    running: &Running,
+    direction: Direction,
+) -> io::Result<()> {
+    let mut piece = vec![0; 16 << 10];
+    loop {
+        let count = timeout(SILENT_TUNNEL, from.read(&mut piece)).await.map_err(io::Error::other)??;
+        let taken = piece.get(..count).unwrap_or_default();
+        if taken.is_empty() {
+            return to.shutdown().await;
+        }
+        running.count(direction, taken.len());
+        to.write_all(taken).await?;
+        to.flush().await?;
+    }
+}
+
+/// A stream whose first byte was looked at.
+struct Rewound<T> {
+    first: Option<[u8; 1]>,
+    inner: T,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if out.remaining() > 0
+            && let Some(first) = self.first.take()
+        {
+            out.put_slice(&first);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.inner).poll_read(cx, out)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

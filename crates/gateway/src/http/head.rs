@@ -1,0 +1,249 @@
+//! The head of one request: read in one way or refused, and without what belongs to one connection only.
+
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Version};
+use writ_model::{Account, Body, Request, Scheme};
+
+use super::authority::Authority;
+use super::refuse::{No, Stop};
+
+/// Longest target that is passed on, in bytes.
+const MAX_TARGET_BYTES: usize = 8 << 10;
+/// Headers that say which operation is asked for, beside method and path.
+const TELLING: &[&str] = &[
+    "accept",
+    "anthropic-beta",
+    "anthropic-version",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "destination",
+    "git-protocol",
+    "mcp-protocol-version",
+    "overwrite",
+    "range",
+    "soapaction",
+    "upgrade",
+    "user-agent",
+    "x-amz-acl",
+    "x-amz-copy-source",
+    "x-amz-target",
+    "x-github-api-version",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+/// Headers that mean one connection only (RFC 9110, section 7.6.1), and ones that programs treat as such.
+const HOP: &[&str] = &[
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Where the requests of a connection go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+}
+
+/// A request that was read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Without body and account, which are not known yet.
+    pub(super) request: Request,
+    /// What is passed on: an origin target, no `Host`, nothing that belongs to one connection.
+    pub(super) head: Parts,
+    pub(super) is_web_socket: bool,
+}
+
+/// Reads a request that came for a known place.
+pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
+    let no = |text: &str| Err(Stop::RequestMalformed.say(text));
+    let Place { scheme, authority } = place;
+    match head.method {
+        Method::CONNECT => return no("there is no tunnel within a tunnel"),
+        Method::TRACE => return no("TRACE is not passed on"),
+        _ if head.method.as_str().eq_ignore_ascii_case("TRACK") => return no("TRACK is not passed on"),
+        _ => {}
+    }
+    if !matches!(head.version, Version::HTTP_10 | Version::HTTP_11 | Version::HTTP_2) {
+        return no("this version of HTTP is not spoken here");
+    }
+    check_host(&head, place)?;
+    check_framing(&head)?;
+    let (path, query) = target(&head)?;
+    let is_web_socket = check_upgrade(&head)?;
+    let telling = head.headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
+    let telling = telling
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let request = Request {
+        method: head.method.to_string(),
+        scheme: *scheme,
+        host: authority.host().to_owned(),
+        port: authority.port(),
+        path,
+        query,
+        headers: telling,
+        body: Body::None,
+        account: Account::Nobody,
+    };
+    strip(&mut head.headers);
+    head.headers.remove(HOST);
+    head.headers.remove(EXPECT);
+    join_cookies(&mut head.headers);
+    Ok(Asked { request, head, is_web_socket })
+}
+
+/// Target, `Host` and the connection's own place agree (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
+fn check_host(head: &Parts, place: &Place) -> Result<(), No> {
+    let Place { scheme, authority } = place;
+    let differs = || {
+        let told = format!("this connection is for `{authority}`, and the request names another host");
+        Err(Stop::HostMismatch.say(told))
+    };
+    let read = |text: &str| Authority::parse(text, Some(scheme.port()));
+    if let Some(named) = head.uri.authority()
+        && read(named.as_str()).as_ref() != Some(authority)
+    {
+        return differs();
+    }
+    if let Some(named) = head.uri.scheme_str()
+        && named != scheme.to_string()
+    {
+        return differs();
+    }
+    let mut hosts = head.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), Some(_)) => Err(Stop::RequestMalformed.say("a request has one host")),
+        (Some(host), None) => match host.to_str().ok().and_then(read) {
+            Some(host) if host == *authority => Ok(()),
+            Some(_) | None => differs(),
+        },
+        (None, _) if head.version == Version::HTTP_11 => {
+            Err(Stop::RequestMalformed.say("a request has a host"))
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// One length, said in one way. The transport's reader has its own word on this; what it lets through is looked at again.
+fn check_framing(head: &Parts) -> Result<(), No> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    let coding = codings.next();
+    let is_chunked = coding.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let is_twice = codings.next().is_some() || (lengths.next().is_some() && lengths.next().is_some());
+    let is_both = coding.is_some() && head.headers.contains_key(CONTENT_LENGTH);
+    if !is_chunked || is_twice || is_both {
+        return Err(Stop::RequestMalformed.say("the length of a body is said once, in one way"));
+    }
+    Ok(())
+}
+
+/// Path and query, as sent.
+fn target(head: &Parts) -> Result<(String, Option<String>), No> {
+    let malformed = |text: &str| Stop::RequestMalformed.say(text);
+    let path = head.uri.path();
+    let query = head.uri.query();
+    if path.len() + query.map_or(0, str::len) > MAX_TARGET_BYTES {
+        return Err(malformed("the address is too long"));
+    }
+    let is_asterisk = path == "*" && head.method == Method::OPTIONS;
+    if !(path.starts_with('/') || is_asterisk) {
+        return Err(malformed("a path starts with a slash"));
+    }
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if !plain(path) || !query.is_none_or(plain) {
+        return Err(malformed("an address has no blanks, control characters, backslashes or raw bytes"));
+    }
+    if path.split('/').any(is_dots) || holds_nothing(path) {
+        return Err(malformed("a path has no `.` and `..` in it; write where it leads"));
+    }
+    Ok((path.to_owned(), query.map(str::to_owned)))
+}
+
+/// A segment that some take out of a path, in any spelling (RFC 3986, section 5.2.4). Parameters of a segment are left
+/// out by some before.
+fn is_dots(segment: &str) -> bool {
+    let segment = segment.split(';').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    segment == "." || segment == ".."
+}
+
+/// Encoded line ends, zeros, backslashes, and slashes beside dots: what some servers decode before they look.
+fn holds_nothing(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let dots = lower.replace("%2e", ".").replace("%5c", "/").replace("%2f", "/");
+    ["%00", "%0a", "%0d"].iter().any(|byte| lower.contains(byte))
+        || (dots != lower && dots.split('/').any(|part| part == "." || part == ".."))
+}
+
+/// Whether it asks for a web socket (RFC 6455, section 4.1). No other change of protocol is passed on.
+fn check_upgrade(head: &Parts) -> Result<bool, No> {
+    let Some(wanted) = head.headers.get(UPGRADE) else { return Ok(false) };
+    let is_alone = head.headers.get_all(UPGRADE).iter().count() == 1;
+    let asks = head
+        .headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case("upgrade"));
+    let fits = is_alone
+        && asks
+        && wanted.as_bytes().eq_ignore_ascii_case(b"websocket")
+        && head.method == Method::GET
+        && head.version == Version::HTTP_11
+        && head.headers.contains_key("sec-websocket-key")
+        && !head.headers.contains_key(CONTENT_LENGTH)
+        && !head.headers.contains_key(TRANSFER_ENCODING);
+    if fits { Ok(true) } else { Err(Stop::RequestMalformed.say("only web sockets are upgraded to here")) }
+}
+
+/// Takes out what belongs to one connection. Trailers stay announced.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    let wants_trailers = headers
+        .get_all(TE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case("trailers"));
+    let listed: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|word| word.trim().parse().ok())
+        .filter(|name| ![CONTENT_LENGTH, HOST, TRAILER].contains(name))
+        .collect();
+    for name in listed {
+        headers.remove(name);
+    }
+    for name in HOP {
+        headers.remove(*name);
+    }
+    if wants_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// One header again, where a client of the second version split it (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let all: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if all.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
+}

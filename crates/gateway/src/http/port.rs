@@ -1,0 +1,217 @@
+//! What the way out asks of others: whether a request may go, how a host is treated, and what is lent for it.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hyper::Response;
+use hyper::http::request;
+use tokio::sync::watch;
+use writ_model::{HostPattern, Label, ReasonCode, Request, Secret, ToolCall};
+
+use super::authority::Authority;
+use super::body::Flow;
+use super::exchange::Onward;
+use crate::admit::Admitted;
+
+/// A request may go out: policy allows it and the record holds that. There is no other way to make one.
+#[derive(Debug)]
+pub struct Pass(Admitted<ToolCall>);
+
+/// A request may not go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub reason: ReasonCode,
+    /// What may be done instead, for the agent.
+    pub text: String,
+}
+
+/// How much of a body a decision needs. What is not asked for is not held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyWish {
+    None,
+    /// Its first bytes, at most so many.
+    Start(usize),
+    /// All of it, where it has at most so many bytes; else so much of its start.
+    Whole(usize),
+}
+
+/// What became of a request that went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What the other side answered; `None` where it did not.
+    pub status: Option<u16>,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    /// Values that were taken out of the answer.
+    pub redactions: u64,
+    /// False where one side left, was cut off or broke before the end.
+    pub is_whole: bool,
+}
+
+/// Something that a person should hear of, whether or not anything left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    pub kind: IncidentKind,
+    /// Where it would have gone, with a port that is not the usual one.
+    pub host: String,
+    /// The credential that it is about, or the finder's name for it.
+    pub name: Option<Label>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IncidentKind {
+    /// A name led to an address that the task does not name.
+    AddressForbidden,
+    /// A request with a credential that Writ did not place was refused.
+    ForeignCredential,
+    /// Target, server name and host of one connection differ.
+    HostMismatch,
+    /// A placeholder went where what it stands for is not for.
+    PlaceholderElsewhere,
+    /// A secret stood in what was leaving.
+    SecretLeaving,
+}
+
+/// Decides and records. Every request is asked about once, before a byte of it leaves.
+pub trait Boundary: Send + Sync + 'static {
+    /// How much of the body the decision needs. At most [`super::MAX_HELD_BYTES`] are given.
+    fn wants(&self, request: &Request) -> BodyWish;
+
+    /// Decides and records. The pass exists only when the decision is as durable as its effects ask for.
+    fn admit(&self, request: Request) -> impl Future<Output = Result<Pass, Refusal>> + Send;
+
+    /// Says what became of an admitted request: exactly once for each pass, unless the process dies.
+    fn ended(&self, pass: Pass, ended: Ended) -> impl Future<Output = ()> + Send;
+
+    fn incident(&self, incident: Incident) -> impl Future<Output = ()> + Send;
+
+    /// Becomes true when everything has to end at once; a sender that is gone means the same.
+    fn revoked(&self) -> watch::Receiver<bool>;
+}
+
+/// How the connections to a host are treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Treat {
+    Refuse(Refusal),
+    /// Looked into: each request is decided.
+    Inspect,
+    /// Bytes pass as they are, for the name that the client's handshake says. Nothing is lent.
+    Pass,
+}
+
+pub trait Tunnels: Send + Sync + 'static {
+    /// Asked for each connection and each request in the clear. Records what it refuses.
+    fn treat(&self, to: &Authority) -> impl Future<Output = Treat> + Send;
+
+    /// Whether the task names this very host, so that it may be an address, on a private network or on this machine.
+    /// Addresses by which clouds hand out credentials are then still reached only where they are written as such.
+    fn names(&self, to: &Authority) -> bool;
+}
+
+/// What an agent holds in place of a credential.
+#[derive(Clone, Debug)]
+pub struct Placeholder {
+    /// Unlike anything else: at least [`super::MIN_PLACEHOLDER_BYTES`] letters, digits, `-` and `_`.
+    pub text: String,
+    /// What it stands for.
+    pub name: Label,
+    /// Where it is for. Nowhere else.
+    pub uses: Vec<Use>,
+}
+
+/// Where a credential goes, and how.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub hosts: Vec<HostPattern>,
+    /// Empty: any.
+    pub methods: Vec<String>,
+    /// What a path starts with, up to a `/` or its end. Empty: any.
+    pub paths: Vec<String>,
+    pub how: How,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// In a header that carries credentials, or in one of these, as it stands there.
+    Header(Vec<String>),
+    /// As name or password of `Authorization: Basic` (RFC 7617).
+    Basic,
+    /// As the value of this part of the query.
+    Query(String),
+    /// Anywhere in the body.
+    Body,
+    /// As the access key of AWS Signature Version 4: the request is signed anew. Regions and services that it may be
+    /// used for; empty: any.
+    SigV4 { regions: Vec<String>, services: Vec<String> },
+}
+
+/// A credential at the moment of sending.
+pub enum Lent {
+    Text(Secret),
+    Aws { access_key: String, secret_key: Secret, session_token: Option<Secret> },
+}
+
+/// Why nothing is lent. The request is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not lent")]
+pub struct NotLent(pub String);
+
+pub trait Lend: Send + Sync + 'static {
+    /// The placeholders of this run.
+    fn placeholders(&self) -> Arc<[Placeholder]>;
+
+    /// The value, for a request that was admitted. Called once for each sending.
+    fn lend(&self, name: &Label, pass: &Pass) -> impl Future<Output = Result<Lent, NotLent>> + Send;
+}
+
+/// All that the way out needs of the supervisor.
+pub trait Outside: Boundary + Tunnels + Lend {}
+
+impl<T: Boundary + Tunnels + Lend> Outside for T {}
+
+/// A future that a port gives where one of several kinds is chosen at run time.
+pub type Wait<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Looks names up. Each answer is checked before anything connects to it, and what was checked is connected to.
+pub trait Resolve: Send + Sync + 'static {
+    /// # Errors
+    /// When the name has no address, or nobody answers.
+    fn addresses<'a>(&'a self, name: &'a str) -> Wait<'a, std::io::Result<Vec<IpAddr>>>;
+}
+
+/// Finds secrets in what leaves.
+pub trait Tripwire: Send + Sync + 'static {
+    /// Longest secret less one, in bytes: so much of what was seen before is shown again.
+    fn overlap(&self) -> usize;
+
+    /// The name of what was found.
+    fn find(&self, window: &[u8]) -> Option<Label>;
+}
+
+/// A door of its own for some requests, as pushes to a repository. It decides them itself.
+pub trait Divert: Send + Sync + 'static {
+    fn takes(&self, request: &Request) -> bool;
+
+    /// Answers the request. Something goes out only through `onward`, with a pass.
+    fn handle(
+        &self,
+        request: Request,
+        head: request::Parts,
+        body: Flow,
+        onward: Onward,
+    ) -> Wait<'_, Response<Flow>>;
+}
+
+// === impl Pass ===
+
+impl Pass {
+    pub const fn new(admitted: Admitted<ToolCall>) -> Self {
+        Self(admitted)
+    }
+
+    pub const fn admitted(&self) -> &Admitted<ToolCall> {
+        &self.0
+    }
+}
