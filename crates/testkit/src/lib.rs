@@ -20,16 +20,20 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`GitServer`] is a git server: the real `git http-backend` on loopback.
+//!
 //! Invariants: loopback only; no real account and no real key; nothing outside the stage is written; every wait has
 //! a limit. A missing client is an error and never a skipped test.
 
 mod client;
+mod git_server;
 mod invocation;
 mod script;
 mod scripted_model;
 mod stage;
 
 pub use client::{Clients, ClientsError};
+pub use git_server::{GitServer, Head, Incoming};
 pub use invocation::{Ended, Invocation, InvocationError, Running};
 pub use script::{Script, Turn};
 pub use scripted_model::{Exchange, Lane, ScriptedModel, ToolResult};
