@@ -16,12 +16,13 @@
 //! door.end_sessions().await;                             // when the client has gone
 //! ```
 //!
-//! What other rooms do is asked for through [`port`]. [`setup`] puts the hooks into clients, [`coverage`] says what they
+//! [`git`] reads what goes to a git server and lays a push out until it is decided. What other rooms do is asked for through [`port`]. [`setup`] puts the hooks into clients, [`coverage`] says what they
 //! see there and what they miss. Deliberately absent: sockets, SQL, keys, Cedar.
 
 mod admit;
 pub mod coverage;
 mod door;
+pub mod git;
 pub mod hook;
 pub mod http;
 mod judge;

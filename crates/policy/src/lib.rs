@@ -65,4 +65,5 @@ pub use taint::{
     Before, Claim, Footprint, Ground, MARKS, Mark, Marked, PathKey, PrivateData, Risen, Session, SessionKeys,
     Story, Trace,
 };
+pub use token::holds_token;
 pub use usage::Usage;

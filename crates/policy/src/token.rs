@@ -80,7 +80,8 @@ enum Letters {
 }
 
 /// Whether the text holds a credential that somebody could use.
-pub(crate) fn holds_token(text: &str) -> bool {
+#[must_use]
+pub fn holds_token(text: &str) -> bool {
     holds_key(text)
         || FORMS.iter().any(|(beginning, fewest, letters)| {
             text.match_indices(beginning).take(64).any(|(at, _)| {

@@ -1,0 +1,76 @@
+//! The git door: smart HTTP, as far as the egress proxy sees it.
+//!
+//! A fetch is decided by its repository. A push is decided by what it does: each ref that it moves, each file that
+//! differs, what the new objects hold. For that its commands are parsed, its pack is laid on disk and taken into a room
+//! beside a mirror of the remote, and only what was looked at there goes on.
+//!
+//! ```text
+//! match recognise(authority, method, path, query) {
+//!     Recognised::Git(call) => …                             // which service, step and repository
+//!     Recognised::Other => …                                 // an ordinary request
+//!     Recognised::Lfs { .. } | Recognised::Refused(_) => …
+//! }
+//! // GET …/info/refs?service=git-receive-pack: the server's answer goes through, and is read
+//! let mut advertisement = Advertisement::default();
+//! advertisement.take(bytes, &mut out)?;
+//! door.advertised(&call.remote, advertisement)?;
+//! // POST …/git-receive-pack
+//! let mut intake = door.receive(&call.remote, account, Encoding::Plain);
+//! intake.take(bytes).await?;                                 // to the end, whatever is wrong
+//! match intake.finish().await {
+//!     Received::Probe => …                                   // 200 with nothing
+//!     Received::Refused(refused) => …                        // 200 with refused.body, else 403
+//!     Received::Push(prepared) => …                          // decide on prepared.push(), record prepared.commits()
+//! }
+//! let mut body = prepared.forward().await?;                  // or prepared.refuse(&reasons, &says)
+//! let mut report = ReportReader::new(&commands);             // reads the server's answer while it goes through
+//! // POST …/git-upload-pack: UploadReader checks the request while it goes through
+//! ```
+//!
+//! Deliberately absent: running git. That is behind [`Mirrors`] and [`Room`].
+
+mod address;
+mod advertisement;
+mod capability;
+mod command;
+mod finding;
+mod inflate;
+mod inspect;
+mod oid;
+mod pkt;
+mod push;
+mod ref_name;
+mod report;
+mod room;
+mod spool;
+mod upload;
+
+pub use address::{AddressError, GitCall, Recognised, Service, Step, recognise};
+pub use advertisement::{Advertisement, AdvertisementError, refused as refused_advertisement};
+pub use capability::Capabilities;
+pub use command::{Command, CommandError, CommandReader, Commands, Heading, MAX_COMMANDS};
+pub use inflate::{InflateError, Inflater, MAX_INFLATED_BYTES};
+pub use oid::{ObjectFormat, Oid};
+pub use pkt::{MAX_PKT_BYTES, Pkt, PktError, PktReader};
+pub use push::{Encoding, Forward, Intake, Prepared, PushDoor, PushError, Received, Refused};
+pub use ref_name::problem_of_ref;
+pub use report::{Report, ReportError, ReportReader, Status, refusal, refused_pack};
+pub use room::{
+    Change, Changes, GitError, Mirrors, NewCommits, NewObjects, ObjectKind, Piece, PushedCommit, ReadBounds,
+    Room,
+};
+pub use spool::{MAX_PACK_BYTES, SpoolError};
+pub use upload::{Upload, UploadError, UploadReader};
+
+/// What whoever tries git over SSH is told: the sandbox has no way out for it.
+pub const SSH_HINT: &str = "\
+git over SSH does not leave this sandbox: a push must be seen to be decided. Use HTTPS instead:
+  git remote set-url origin https://HOST/OWNER/REPOSITORY.git
+or, for every address of a host:
+  git config --global url.https://HOST/.insteadOf git@HOST:
+  git config --global --add url.https://HOST/.insteadOf ssh://git@HOST/
+No token is needed: credentials are put on outside.
+";
+
+#[cfg(test)]
+mod tests;
