@@ -1,13 +1,13 @@
 //! One run of git: a small environment, no configuration but ours, an end in time.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::GitError;
+use crate::git::clean;
 
 /// What git gets of the user's environment: its program, the way to ssh's own settings and keys, the way out.
 const PASSED: &[&str] = &[
@@ -25,19 +25,8 @@ const PASSED: &[&str] = &[
     "https_proxy",
     "no_proxy",
 ];
-/// Settings that hold over whatever a repository says.
-const SETTINGS: &[&str] = &[
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.askPass=",
-    "credential.helper=",
-    "fetch.fsckObjects=true",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "submodule.recurse=false",
-    "transfer.bundleURI=false",
-    "fetch.uriProtocols=",
-];
+/// Settings beside those of every run.
+const SETTINGS: &[&str] = &["fetch.fsckObjects=true"];
 /// How much of what git complains about is shown.
 const MAX_SAID_BYTES: u64 = 4 << 10;
 /// How often a running git is looked at: often at first, because most runs are short.
@@ -113,31 +102,11 @@ impl Git {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
-        }
+        let mut command = clean(&self.folder, PASSED, SETTINGS, "file:https:ssh");
         command
             .args(arguments)
-            .env_clear()
-            .envs(PASSED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-            .env("GIT_DIR", &self.folder)
             .env("GIT_CONFIG_GLOBAL", &self.configuration)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_ATTR_NOSYSTEM", "1")
-            .env("GIT_ALLOW_PROTOCOL", "file:https:ssh")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
-            .env("SSH_ASKPASS_REQUIRE", "never")
-            .env("LC_ALL", "C")
-            .current_dir("/")
-            // Its helpers end with it.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
         command
     }
 }
