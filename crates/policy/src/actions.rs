@@ -18,16 +18,30 @@ use writ_model::{Action, Because, Binding, EffectClass, Operation, Place, Resour
 use crate::classify;
 use crate::host::host_of;
 use crate::place::{Files, Workspace};
+use crate::request::KnownHosts;
 
 /// How many actions one call may have. More, and nobody can judge it.
 const ACTIONS: usize = 256;
+
+/// Hosts as everybody knows them.
+static NOTHING_KNOWN: KnownHosts = KnownHosts { forges: Vec::new(), governed: Vec::new(), origin: None };
 
 /// How many characters of a reason are kept.
 const BECAUSE: usize = 200;
 
 /// The actions of a call. Never empty.
 pub fn actions_of(call: &ToolCall, workspace: &Workspace, files: &dyn Files) -> Vec<Action> {
-    let mut found = Found { workspace, files, cwd: &call.cwd, actions: Vec::new() };
+    actions_with(call, workspace, files, &NOTHING_KNOWN)
+}
+
+/// The same, for who knows more of hosts than everybody does.
+pub fn actions_with(
+    call: &ToolCall,
+    workspace: &Workspace,
+    files: &dyn Files,
+    known: &KnownHosts,
+) -> Vec<Action> {
+    let mut found = Found { workspace, files, known, cwd: &call.cwd, actions: Vec::new() };
     match &call.operation {
         Operation::Shell { command } => found.shell(command),
         Operation::Read { paths } => found.paths(EffectClass::Read, paths, "the tool reads it"),
@@ -81,7 +95,7 @@ pub(crate) fn actions_of_effects(
     files: &dyn Files,
 ) -> Vec<Action> {
     let Some(cwd) = workspace.root.to_str() else { return Vec::new() };
-    let mut found = Found { workspace, files, cwd, actions: Vec::new() };
+    let mut found = Found { workspace, files, known: &NOTHING_KNOWN, cwd, actions: Vec::new() };
     for mut effect in effects {
         let file: String = file.chars().take(100).collect();
         effect.why.text = format!("{} (in `{file}`, which this session wrote)", effect.why.text);
@@ -93,6 +107,7 @@ pub(crate) fn actions_of_effects(
 struct Found<'a> {
     workspace: &'a Workspace,
     files: &'a dyn Files,
+    known: &'a KnownHosts,
     cwd: &'a str,
     actions: Vec<Action>,
 }

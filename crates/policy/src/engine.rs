@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use cedar_policy::{Authorizer, Entities};
 use writ_model::{Action, ApprovalLevel, Digest, EffectClass, ReasonCode, ToolCall, Verdict};
 
-use crate::actions::actions_of;
+use crate::actions::actions_with;
 use crate::engine::ask::{Cell, Sets};
 use crate::entities::Principal;
 use crate::explain::{self, Explanation};
@@ -20,6 +20,7 @@ use crate::layer::{Filed, MARK, Standing};
 use crate::moment::Moment;
 use crate::permit::{Denial, Judgement, Permit, Ruling, StepUp, Text};
 use crate::place::Files;
+use crate::request::KnownHosts;
 use crate::schema::{EFFECTS, KINDS};
 use crate::scope::{ScopeError, TaskScope, task_layer};
 use crate::source::{Layer, LoadError, ObservedPolicy, PolicySources, read};
@@ -43,6 +44,7 @@ pub struct Engine {
 pub struct TaskJudge {
     engine: Arc<Engine>,
     scope: TaskScope,
+    known: KnownHosts,
     principal: Principal,
     /// The task's own policies.
     task: Filed,
@@ -107,6 +109,7 @@ impl Engine {
             own_standing: task.standing(&principal.groups, steady),
             engine: Arc::clone(self),
             scope,
+            known: KnownHosts::default(),
             principal,
             task,
             authorizer: Authorizer::new(),
@@ -137,6 +140,17 @@ impl TaskJudge {
         &self.scope
     }
 
+    /// Tells the judge what the owner of the doors knows of hosts, before it is asked.
+    #[must_use]
+    pub fn knowing(mut self, known: KnownHosts) -> Self {
+        self.known = known;
+        self
+    }
+
+    pub const fn known(&self) -> &KnownHosts {
+        &self.known
+    }
+
     /// Digest over the schema and the two layers that were read; the task's own follows from the task.
     pub fn version(&self) -> Digest {
         self.engine.version
@@ -160,7 +174,7 @@ impl TaskJudge {
         grants: &dyn Grants,
         files: &dyn Files,
     ) -> Judgement {
-        let actions = with_carried(actions_of(&call, &self.scope.workspace, files), moment);
+        let actions = with_carried(actions_with(&call, &self.scope.workspace, files, &self.known), moment);
         let asked = Asked { moment, grants, call: Some(&call), approval: None };
         let explanation = self.explain_asked(&actions, asked);
         self.judgement(call, actions, explanation, None)
@@ -267,7 +281,7 @@ impl StepUp {
         files: &dyn Files,
     ) -> Judgement {
         let Ruling { call, actions: approved, .. } = self.ruling;
-        let actions = with_carried(actions_of(&call, &judge.scope.workspace, files), moment);
+        let actions = with_carried(actions_with(&call, &judge.scope.workspace, files, &judge.known), moment);
         let explanation = if actions == approved {
             judge.explain_asked(&actions, Asked { moment, grants, call: Some(&call), approval: Some(level) })
         } else {

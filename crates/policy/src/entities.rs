@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use serde_json::Value as Json;
-use writ_model::{Action, ApprovalLevel, Binding, EffectClass, Resource, ToolCall};
+use writ_model::{Account, Action, ApprovalLevel, Binding, EffectClass, Operation, Resource, ToolCall};
 
 use crate::bounds::Said;
 use crate::host::Zone;
@@ -15,6 +15,7 @@ use crate::layer::need::{STEADY, SeenResource};
 use crate::moment::{Chain, FingerprintState, Moment, Taint};
 use crate::place::Workspace;
 use crate::reads::Reads;
+use crate::request::KnownHosts;
 use crate::schema::{action_uid, effect_index, kind_index, types, uid};
 use crate::scope::{TaskScope, is_own_branch, profiles};
 
@@ -343,6 +344,7 @@ pub(crate) fn resource<'a>(
     action: &'a Action,
     call: Option<&ToolCall>,
     scope: &TaskScope,
+    known: &KnownHosts,
 ) -> Result<Thing<'a>, BuildError> {
     let name: Cow<'a, str> = match &action.resource {
         Resource::Unknown { why } => Cow::Owned(why.chars().take(200).collect()),
@@ -361,7 +363,13 @@ pub(crate) fn resource<'a>(
         Resource::Command { program } => Vec::from([("program", Attribute::text(program))]),
         Resource::Deployment { target } => Vec::from([("target", Attribute::text(target))]),
         Resource::Host { name } => {
-            Vec::from([("name", Attribute::text(name)), ("zone", Attribute::text(Zone::of(name).name()))])
+            let spent = spent_at(name, call, known);
+            Vec::from([
+                ("foreign", Attribute::Flag(spent.is_foreign)),
+                ("governed", Attribute::Flag(spent.is_governed)),
+                ("name", Attribute::text(name)),
+                ("zone", Attribute::text(Zone::of(name).name())),
+            ])
         }
         Resource::Identity { what } | Resource::Secret { what } => {
             Vec::from([("what", Attribute::text(what))])
@@ -384,6 +392,7 @@ pub(crate) fn resource<'a>(
             let short = name.strip_prefix("refs/heads/").unwrap_or(name);
             Vec::from([
                 ("force", Attribute::Flag(*force)),
+                ("foreign", Attribute::Flag(is_foreign_push(call))),
                 ("known", Attribute::Flag(!short.is_empty())),
                 ("name", Attribute::text(short)),
                 ("own", Attribute::Flag(is_own_branch(&scope.task, short))),
@@ -395,6 +404,31 @@ pub(crate) fn resource<'a>(
     };
     attributes.push(("named", Attribute::Flag(said.named)));
     Ok(Thing { uid: uid(kind_name, &name), kind, name, attributes })
+}
+
+/// What is known of the credential that a request spends at its host.
+#[derive(Default)]
+struct Spent {
+    is_foreign: bool,
+    is_governed: bool,
+}
+
+fn spent_at(host: &str, call: Option<&ToolCall>, known: &KnownHosts) -> Spent {
+    match call.map(|call| &call.operation) {
+        Some(Operation::Request(request)) if request.authority() == host => Spent {
+            is_foreign: request.account == Account::Foreign,
+            is_governed: crate::request::read(request, known).is_governed,
+        },
+        Some(_) | None => Spent::default(),
+    }
+}
+
+fn is_foreign_push(call: Option<&ToolCall>) -> bool {
+    match call.map(|call| &call.operation) {
+        Some(Operation::Push(push)) => push.account == Account::Foreign,
+        Some(Operation::Request(request)) => request.account == Account::Foreign,
+        Some(_) | None => false,
+    }
 }
 
 fn path_attributes<'a>(

@@ -34,6 +34,7 @@ mod place;
 mod plain;
 mod reads;
 mod replay;
+mod request;
 mod schema;
 mod scope;
 mod source;
@@ -42,7 +43,7 @@ mod taint;
 mod token;
 mod usage;
 
-pub use actions::actions_of;
+pub use actions::{actions_of, actions_with};
 pub use bounds::{Reference, TaskBounds, references, widens};
 pub use classify::{Classified, Effect, Facts, Look, MAX_LOOK_BYTES, Package, Sweep, Target, Why, classify};
 pub use engine::{Engine, Fact, TaskJudge};
@@ -56,6 +57,7 @@ pub use place::{Entry, Files, Lexical, Name, Placed, Status, Unplaceable, Worksp
 #[doc(hidden)]
 pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
+pub use request::{Forge, GitService, GitStep, KnownHosts, git_service};
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{
     Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, Written, validate,

@@ -79,7 +79,7 @@ impl TaskJudge {
         action: &'a Action,
         call: Option<&'a ToolCall>,
     ) -> Result<Question<'a>, AskError> {
-        let thing = entities::resource(action, call, &self.scope)?;
+        let thing = entities::resource(action, call, &self.scope, &self.known)?;
         let at = (effect_index(action.effect), kind_index(&action.resource));
         let cell = self.cell(at).ok_or(AskError::Choose)?;
         let mut policies = self.engine.filed.of_question(&self.standing, &cell.loaded, at, thing.seen());
@@ -199,7 +199,7 @@ impl TaskJudge {
         call: Option<&ToolCall>,
     ) -> Result<(Request, Entities), BuildError> {
         let all = Reads::everything();
-        let thing = entities::resource(action, call, &self.scope)?;
+        let thing = entities::resource(action, call, &self.scope, &self.known)?;
         let filed = (&self.engine.filed, &self.task);
         let steady = self.principal.circumstances(&self.scope, moment, approval, filed)?;
         let entities = self.principal.entities(action.effect, &thing, call, &all)?;

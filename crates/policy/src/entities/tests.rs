@@ -86,5 +86,8 @@ fn a_name_too_long_is_not_judged() {
         resource: Resource::Host { name: "x".repeat(NAME_BYTES + 1) },
         because: Default::default(),
     };
-    assert!(matches!(resource(&action, None, &scope()), Err(BuildError::NameTooLong)));
+    assert!(matches!(
+        resource(&action, None, &scope(), &KnownHosts::default()),
+        Err(BuildError::NameTooLong)
+    ));
 }

@@ -135,8 +135,18 @@ impl Footprint {
             writes_by_tool: false,
             interpreters: Vec::new(),
         };
+        let asks = match &call.operation {
+            Operation::Request(request) => Some(request),
+            _ => None,
+        };
         for action in actions {
-            print.action(action, ground);
+            match &action.resource {
+                // What comes back from a host depends on what stands behind it.
+                Resource::Host { name } if asks.is_some() && action.effect == EffectClass::Network => {
+                    print.is_more |= Zone::of(name) != Zone::Loopback;
+                }
+                _ => print.action(action, ground),
+            }
         }
         let has = |effect| actions.iter().any(|action: &Action| action.effect == effect);
         let builds = has(EffectClass::BuildTest);
@@ -157,7 +167,7 @@ impl Footprint {
             }
             Operation::Request(request) => {
                 if Zone::of(&request.host) != Zone::Loopback {
-                    print.take(SourceKind::Web, &request.authority(), true);
+                    print.take(crate::request::brings(request, actions), &request.authority(), true);
                 }
             }
             Operation::WebSearch { .. } => print.take(SourceKind::Search, "web search", true),
@@ -180,6 +190,13 @@ impl Footprint {
         let has_command = print.command.is_some();
         let mut budget = TEXT_BYTES;
         print.is_cut = !gather(&call.arguments, &mut print.texts, &mut budget, has_command);
+        if let Some(request) = asks {
+            let (texts, is_whole) = crate::request::texts(request);
+            print.is_cut |= !is_whole;
+            for text in texts {
+                print.is_cut |= !gather(&Value::String(text), &mut print.texts, &mut budget, has_command);
+            }
+        }
         print.says_token(&call.operation);
         print
     }

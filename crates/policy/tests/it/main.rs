@@ -19,6 +19,8 @@ mod ground;
 mod identity;
 mod judge;
 mod matrix;
+mod push;
 mod random;
+mod request;
 mod taint;
 mod touch;

@@ -1,0 +1,154 @@
+//! What a request asks its host to do, read from the bytes that would leave.
+//!
+//! A host says little: the same forge shows a file and merges a pull request. So method, path, query, some headers and
+//! the body are read as the service behind the host reads them: forges by tables of their interfaces
+//! (`data/forges.json`), package registries by the shape of their protocols whatever their host is
+//! (`data/registries.json`), clouds by service and action (`data/clouds.json`).
+//!
+//! ```text
+//! PUT https://api.github.com/repos/acme/shop/pulls/7/merge
+//!   network   host api.github.com
+//!   publish   repository github.com/acme/shop      (merges)
+//! ```
+//!
+//! A service that is known and an operation that is not is `unknown`, and so is every spelling that two readers could
+//! take for two things. Only what goes to a host that no table knows is judged by the host alone.
+
+mod body;
+mod cloud;
+mod forge;
+mod form;
+mod git;
+mod graphql;
+mod hosts;
+mod registry;
+mod table;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use git::{GitService, GitStep, git_service};
+pub use hosts::{Forge, KnownHosts};
+
+use writ_model::{Action, Body, EffectClass, Request, Resource, SourceKind};
+
+use crate::host::Zone;
+use wire::{Verb, Wire};
+
+/// One effect that a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub effect: EffectClass,
+    pub what: What,
+    /// One sentence, without a full stop.
+    pub says: String,
+}
+
+/// What an effect is done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Resource(Resource),
+    /// A file of the repository, below its root.
+    File(String),
+}
+
+/// What a request asks for, beside reaching its host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub asks: Vec<Ask>,
+    /// A known service stands behind the host: only credentials that Writ placed are spent there.
+    pub is_governed: bool,
+    /// The asks say where the request goes; the host need not be asked about beside them.
+    pub is_whole: bool,
+}
+
+// === impl Ask ===
+
+impl Ask {
+    fn new(effect: EffectClass, resource: Resource, says: &str) -> Self {
+        Self { effect, what: What::Resource(resource), says: says.to_owned() }
+    }
+
+    fn unknown(why: &str) -> Self {
+        Self::new(EffectClass::Unknown, Resource::Unknown { why: why.to_owned() }, why)
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn governed(asks: Vec<Ask>) -> Self {
+        Self { asks, is_governed: true, is_whole: false }
+    }
+}
+
+/// Reads a request.
+pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
+    let authority = request.authority();
+    let is_named = known.names(&authority);
+    // A server under test on this machine is not the service whose interface it plays.
+    if Zone::of(&request.host) == Zone::Loopback && !is_named {
+        return Asked::default();
+    }
+    let wire = Wire::of(request);
+    let mut asked = read_wire(&wire, known).unwrap_or_default();
+    asked.is_governed |= is_named;
+    if asked.is_governed
+        && let Some(odd) = wire.odd
+    {
+        asked.asks.retain(|ask| ask.effect != EffectClass::Unknown);
+        asked.asks.push(Ask::unknown(odd));
+        asked.is_whole = false;
+    }
+    asked
+}
+
+fn read_wire(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
+    git::asked(wire, known)
+        .or_else(|| forge::asked(wire, known))
+        .or_else(|| registry::asked(wire))
+        .or_else(|| cloud::asked(wire))
+}
+
+/// Why reaching the host matters, in words.
+pub(crate) fn says(request: &Request) -> &'static str {
+    match (&request.body, Verb::of(&request.method)) {
+        (Body::None, Verb::Read) => "the request goes to it",
+        (Body::None, _) => "the request goes to it, and may change something there",
+        (Body::Unread | Body::Start(_) | Body::Whole(_), _) => {
+            "the request goes to it, with a body that leaves the machine"
+        }
+    }
+}
+
+/// What comes back with the answer, as far as the service tells.
+pub(crate) fn brings(request: &Request, actions: &[Action]) -> SourceKind {
+    let fetches = |action: &Action| match &action.resource {
+        Resource::Ref { remote, .. } if action.effect == EffectClass::Network => Some(remote == "origin"),
+        _ => None,
+    };
+    if let Some(is_origin) = actions.iter().find_map(fetches) {
+        return if is_origin { SourceKind::History } else { SourceKind::Clone };
+    }
+    let wire = Wire::of(request);
+    let known = KnownHosts::default();
+    if hosts::spot(&wire, &known).is_some() { SourceKind::Forge } else { SourceKind::Web }
+}
+
+/// The words that a request carries out, and whether they are all.
+pub(crate) fn texts(request: &Request) -> (Vec<String>, bool) {
+    let wire = Wire::of(request);
+    let mut texts = vec![request.path.clone(), wire.segments.join("/")];
+    texts.extend(request.query.clone());
+    texts.extend(wire.query.iter().map(|(_, value)| value.clone()));
+    texts.extend(request.headers.iter().map(|(_, value)| value.clone()));
+    let (bytes, is_all) = body::bytes(&wire);
+    texts.push(String::from_utf8_lossy(bytes).into_owned());
+    if let body::Fields::Known(fields) = body::Fields::of(&wire) {
+        fields.iter().for_each(|(_, value)| body::strings(value, &mut texts));
+    }
+    texts.retain(|text| !text.is_empty());
+    texts.dedup();
+    (texts, is_all)
+}

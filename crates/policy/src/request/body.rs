@@ -1,0 +1,209 @@
+//! Bodies: JSON that has one reading, and forms. What is not whole, or can be read in two ways, is not read.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use writ_model::Body;
+
+use super::wire::{self, Wire};
+
+/// Longest body that is read, in bytes.
+const BODY_BYTES: usize = 4 << 20;
+
+/// What is asked in the query and the body, by name.
+#[derive(Debug)]
+pub(super) enum Fields {
+    Known(Vec<(String, Value)>),
+    /// Nobody can say what the body asks.
+    Unreadable,
+}
+
+// === impl Fields ===
+
+impl Fields {
+    /// The fields of a request, wherever they stand.
+    pub fn of(wire: &Wire<'_>) -> Self {
+        let mut known: Vec<(String, Value)> =
+            wire.query.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+        let bytes = match &wire.request.body {
+            Body::None => return Self::Known(known),
+            Body::Whole(bytes) if bytes.is_empty() => return Self::Known(known),
+            Body::Whole(bytes) => bytes,
+            Body::Unread | Body::Start(_) => return Self::Unreadable,
+        };
+        if is_packed(wire) {
+            return Self::Unreadable;
+        }
+        if wire.media() == "application/x-www-form-urlencoded" {
+            let form = std::str::from_utf8(bytes).ok().and_then(wire::pairs);
+            let Some(form) = form else { return Self::Unreadable };
+            known.extend(form.into_iter().map(|(name, value)| (name, Value::String(value))));
+            return Self::Known(known);
+        }
+        match json(bytes) {
+            Some(Value::Object(members)) => {
+                known.extend(members);
+                Self::Known(known)
+            }
+            _ => Self::Unreadable,
+        }
+    }
+
+    /// All values under a name, in any letters; nothing where nobody can say.
+    pub fn all(&self, name: &str) -> Option<Vec<&Value>> {
+        match self {
+            Self::Known(fields) => Some(
+                fields
+                    .iter()
+                    .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value)
+                    .collect(),
+            ),
+            Self::Unreadable => None,
+        }
+    }
+
+    /// The one text under a name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.all(name)?.as_slice() {
+            [Value::String(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a field can only be absent, or a text that `fits`.
+    pub fn is_only(&self, name: &str, fits: impl Fn(&str) -> bool) -> bool {
+        self.all(name).is_some_and(|values| {
+            values.iter().all(|value| match value {
+                Value::String(text) => fits(text),
+                Value::Null => true,
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+            })
+        })
+    }
+
+    /// Whether a field is absent, or says no.
+    pub fn is_off(&self, name: &str) -> bool {
+        self.all(name).is_some_and(|values| {
+            values.iter().all(|value| match value {
+                Value::Bool(flag) => !flag,
+                Value::String(text) => matches!(text.as_str(), "false" | "0"),
+                Value::Null => true,
+                Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+            })
+        })
+    }
+
+    /// Whether some text of the fields holds a line that begins so; true where nobody can say.
+    pub fn has_line(&self, begins: impl Fn(&str) -> bool + Copy) -> bool {
+        match self {
+            Self::Known(fields) => fields.iter().any(|(_, value)| holds_line(value, begins)),
+            Self::Unreadable => true,
+        }
+    }
+}
+
+fn holds_line(value: &Value, begins: impl Fn(&str) -> bool + Copy) -> bool {
+    match value {
+        Value::String(text) => text.lines().any(|line| begins(line.trim_start())),
+        Value::Array(values) => values.iter().any(|value| holds_line(value, begins)),
+        Value::Object(members) => members.values().any(|value| holds_line(value, begins)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The texts of a value, as the one who reads the JSON gets them.
+pub(super) fn strings(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
+        Value::Object(members) => members.values().for_each(|value| strings(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whether the body is compressed, or says that it is.
+pub(super) fn is_packed(wire: &Wire<'_>) -> bool {
+    wire.headers("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+}
+
+/// The bytes of a body as far as they are known, and whether they are all.
+pub(super) fn bytes<'a>(wire: &Wire<'a>) -> (&'a [u8], bool) {
+    match &wire.request.body {
+        Body::None => (&[], true),
+        Body::Unread => (&[], false),
+        Body::Start(bytes) => (bytes, false),
+        Body::Whole(bytes) => (bytes, !is_packed(wire)),
+    }
+}
+
+/// JSON in which no name stands twice: parsers differ over which one counts (RFC 8259, section 4).
+pub(crate) fn json(bytes: &[u8]) -> Option<Value> {
+    if bytes.len() > BODY_BYTES {
+        return None;
+    }
+    serde_json::from_slice::<Once>(bytes).ok().map(|Once(value)| value)
+}
+
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON with each name once")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(Value::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(Value::Number(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(Value::Number(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(Value::String(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(Value::String(value))
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
+                let mut found = Vec::new();
+                while let Some(Once(value)) = values.next_element()? {
+                    found.push(value);
+                }
+                Ok(Value::Array(found))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+                let mut found = Map::new();
+                while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
+                    if found.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a name stands twice"));
+                    }
+                }
+                Ok(Value::Object(found))
+            }
+        }
+        deserializer.deserialize_any(Reader).map(Once)
+    }
+}

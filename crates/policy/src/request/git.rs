@@ -1,0 +1,135 @@
+//! Git over HTTP: which of its services a request asks for, and of which repository.
+//!
+//! A push is never decided here: its refs and objects are, at the git door. What is read here is enough to hand it over.
+
+use serde_json::Value;
+use writ_model::{Body, EffectClass, Request, Resource};
+
+use super::hosts::KnownHosts;
+use super::wire::{Verb, Wire};
+use super::{Ask, Asked, body};
+
+/// A request of git's own protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitService {
+    /// Host, with a port that is not the usual one, and path without `.git`: `forge.example/team/app`.
+    pub repository: String,
+    pub step: GitStep,
+    /// The path has one reading; one that has several is to be refused.
+    pub is_plain: bool,
+}
+
+/// What git asks for (gitprotocol-http).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GitStep {
+    /// `info/refs?service=git-upload-pack`
+    FetchRefs,
+    /// `git-upload-pack`, `git-upload-archive`
+    Fetch,
+    /// `info/refs?service=git-receive-pack`
+    PushRefs,
+    /// `git-receive-pack`: refs and objects, for the git door.
+    Push,
+    /// The batch interface of large files, and the locks on them.
+    LargeFiles,
+    /// Plain files of a repository, without a service that could be asked: nothing says which refs they are of.
+    Dumb,
+}
+
+/// What git asks for by a request; nothing where it is none of git's. Whoever answers [`GitStep::PushRefs`] and
+/// [`GitStep::Push`] is the git door.
+pub fn git_service(request: &Request) -> Option<GitService> {
+    of_wire(&Wire::of(request))
+}
+
+fn of_wire(wire: &Wire<'_>) -> Option<GitService> {
+    let flat = wire.flat();
+    let words: Vec<&str> = flat.iter().map(String::as_str).collect();
+    let at = |taken: usize, step| {
+        let path = words.get(..words.len().checked_sub(taken)?)?;
+        let path = path.join("/");
+        let path = path.strip_suffix(".git").unwrap_or(&path);
+        let repository = format!("{}/{path}", wire.request.authority());
+        let is_plain = wire.odd.is_none() && !wire.has_slashes();
+        Some(GitService { repository, step, is_plain })
+    };
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match words.as_slice() {
+        [.., "info", "refs"] => {
+            let mut services = wire.asked("service");
+            let step = match (services.next(), services.next()) {
+                (Some("git-upload-pack" | "git-upload-archive"), None) => GitStep::FetchRefs,
+                (Some("git-receive-pack"), None) => GitStep::PushRefs,
+                _ => GitStep::Dumb,
+            };
+            at(2, step)
+        }
+        [.., "git-upload-pack" | "git-upload-archive"] => at(1, GitStep::Fetch),
+        [.., "git-receive-pack"] => at(1, GitStep::Push),
+        [.., "info", "lfs", "objects", "batch"] => at(4, GitStep::LargeFiles),
+        [.., "info", "lfs", "locks"] => at(3, GitStep::LargeFiles),
+        [.., "info", "lfs", "locks", "verify"] => at(4, GitStep::LargeFiles),
+        [.., "info", "lfs", "locks", _, "unlock"] => at(5, GitStep::LargeFiles),
+        [.., "objects", "info", "packs" | "alternates" | "http-alternates"] => at(3, GitStep::Dumb),
+        [.., "objects", "pack", pack] if pack.starts_with("pack-") => at(3, GitStep::Dumb),
+        [.., "objects", two, rest] if two.len() == 2 && is_hex(two) && rest.len() >= 38 && is_hex(rest) => {
+            at(3, GitStep::Dumb)
+        }
+        [.., repository, "HEAD"] if repository.ends_with(".git") => at(1, GitStep::Dumb),
+        _ => None,
+    }
+}
+
+/// The asks of a request of git.
+pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
+    let service = of_wire(wire)?;
+    let is_origin = known.origin.as_deref().is_some_and(|origin| same(origin, &service.repository));
+    let remote = if is_origin { "origin".to_owned() } else { service.repository.clone() };
+    let any_ref = Resource::Ref { remote, name: String::new(), force: false };
+    let fetch = || Ask::new(EffectClass::Network, any_ref.clone(), "git fetches from it");
+    let push = |says| Ask::new(EffectClass::GitPush, any_ref.clone(), says);
+    let mut is_whole = is_origin;
+    let mut asks = match (service.step, wire.verb) {
+        (GitStep::FetchRefs, Verb::Read) | (GitStep::Fetch, Verb::Post) => vec![fetch()],
+        (GitStep::PushRefs, Verb::Read) | (GitStep::Push, Verb::Post) => {
+            let why = "a push, which nobody took apart into its refs";
+            vec![Ask::new(EffectClass::GitPush, Resource::Unknown { why: why.to_owned() }, why)]
+        }
+        (GitStep::LargeFiles, Verb::Read) => vec![fetch()],
+        (GitStep::LargeFiles, Verb::Post) => match operation(&wire.request.body).as_deref() {
+            Some("download") => vec![fetch()],
+            Some("upload") => vec![push("sends large files for a push")],
+            Some(_) => vec![Ask::unknown("an operation on large files that is not known")],
+            None if wire.segments.iter().any(|part| part == "locks") => {
+                vec![push("locks large files, or lets them go")]
+            }
+            None => vec![Ask::unknown("a request for large files that cannot be read")],
+        },
+        (GitStep::Dumb, _) => {
+            vec![Ask::unknown(
+                "git without a service that could be asked; which refs it reads cannot be said",
+            )]
+        }
+        (
+            GitStep::FetchRefs | GitStep::Fetch | GitStep::PushRefs | GitStep::Push | GitStep::LargeFiles,
+            _,
+        ) => vec![Ask::unknown("a request that git does not make")],
+    };
+    if !service.is_plain {
+        is_whole = false;
+        asks.push(Ask::unknown("a path to a repository that can be read in more than one way"));
+    }
+    is_whole &= asks.iter().all(|ask| ask.effect == EffectClass::Network);
+    Some(Asked { asks, is_governed: true, is_whole })
+}
+
+fn operation(body: &Body) -> Option<String> {
+    let Body::Whole(bytes) = body else { return None };
+    let Value::Object(members) = body::json(bytes)? else { return None };
+    members.get("operation")?.as_str().map(str::to_owned)
+}
+
+/// Whether two addresses name one repository. Forges take a name in any letters.
+fn same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/').trim_end_matches(".git").eq_ignore_ascii_case(other)
+}

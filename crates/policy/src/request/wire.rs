@@ -1,0 +1,267 @@
+//! The one reading of a request line that every table uses.
+//!
+//! Servers differ over dot segments, doubled slashes, encodings and parameters in paths, and each difference is a way to
+//! show a judge one operation and the service another. A path that has one reading is read; any other is `odd`, and is
+//! taken apart as a generous server would, only to see which service it is meant for.
+
+use writ_model::Request;
+
+/// Longest path and query that are read, in bytes, and most parts of each.
+const TEXT_BYTES: usize = 16 * 1024;
+const PARTS: usize = 64;
+
+/// How often a generous server decodes a path.
+const ROUNDS: usize = 3;
+
+/// Headers and query parameters that name another method than the request line.
+const OVERRIDES: &[&str] = &[
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-rewrite-method",
+];
+const OVERRIDE_FIELDS: &[&str] = &["_method", "$httpmethod", "httpmethod", "x-http-method-override"];
+
+/// Headers by which some servers take another path than the one of the request line.
+const OTHER_PATHS: &[&str] = &["x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-prefix"];
+
+/// What a method does, as RFC 9110 (section 9) and RFC 5789 say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// `GET`, `HEAD` and `OPTIONS`.
+    Read,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Other,
+}
+
+/// A request, taken apart.
+#[derive(Debug)]
+pub(super) struct Wire<'a> {
+    pub request: &'a Request,
+    pub verb: Verb,
+    /// Decoded. One that holds a slash had it encoded.
+    pub segments: Vec<String>,
+    pub query: Vec<(String, String)>,
+    /// Why the request can be read in more than one way.
+    pub odd: Option<&'static str>,
+}
+
+// === impl Verb ===
+
+impl Verb {
+    pub fn of(method: &str) -> Self {
+        match method {
+            "GET" | "HEAD" | "OPTIONS" => Self::Read,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            _ => Self::Other,
+        }
+    }
+}
+
+// === impl Wire ===
+
+impl<'a> Wire<'a> {
+    pub fn of(request: &'a Request) -> Self {
+        let path = request.path.as_str();
+        let (segments, mut odd) = match strict(path) {
+            Ok(segments) => (segments, None),
+            Err(why) => (generous(path), Some(why)),
+        };
+        let query = match request.query.as_deref().map(pairs) {
+            None => Vec::new(),
+            Some(Some(pairs)) => pairs,
+            Some(None) => {
+                odd = odd.or(Some("a query that cannot be read"));
+                Vec::new()
+            }
+        };
+        if request.headers.iter().any(|(name, _)| OVERRIDES.contains(&name.to_ascii_lowercase().as_str()))
+            || query.iter().any(|(name, _)| OVERRIDE_FIELDS.contains(&name.to_ascii_lowercase().as_str()))
+        {
+            odd = odd.or(Some("the request names a second method"));
+        }
+        if request.headers.iter().any(|(name, _)| OTHER_PATHS.contains(&name.to_ascii_lowercase().as_str())) {
+            odd = odd.or(Some("the request names a second path"));
+        }
+        let verb = Verb::of(&request.method);
+        if verb == Verb::Other {
+            odd = odd.or(Some("a method that is not known"));
+        }
+        Self { request, verb, segments, query, odd }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).next()
+    }
+
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.request
+            .headers
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a query parameter.
+    pub fn asked(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn has_asked(&self, name: &str) -> bool {
+        self.query.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// The media type of the body, without parameters, in lower case.
+    pub fn media(&self) -> String {
+        let written = self.header("content-type").unwrap_or_default();
+        written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The segments as a server would have them that decodes slashes before it takes a path apart.
+    pub fn flat(&self) -> Vec<String> {
+        self.segments.iter().flat_map(|segment| segment.split('/')).map(str::to_owned).collect()
+    }
+
+    pub fn has_slashes(&self) -> bool {
+        self.segments.iter().any(|segment| segment.contains('/'))
+    }
+}
+
+/// The segments of a path that has one reading.
+fn strict(path: &str) -> Result<Vec<String>, &'static str> {
+    if path.len() > TEXT_BYTES {
+        return Err("a path that is too long");
+    }
+    let Some(rest) = path.strip_prefix('/') else { return Err("a path that does not start at the root") };
+    // One slash at the end changes nothing for the services of the tables.
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.is_empty() {
+        return if path == "/" { Ok(Vec::new()) } else { Err("an empty part in the path") };
+    }
+    let mut segments = Vec::new();
+    for written in rest.split('/') {
+        if segments.len() == PARTS {
+            return Err("a path of too many parts");
+        }
+        let segment = decode(written).ok_or("a path whose encoding cannot be read")?;
+        let is_dots = |part: &str| matches!(part, "." | "..");
+        if segment.is_empty() || segment.split('/').any(str::is_empty) {
+            return Err("an empty part in the path");
+        }
+        if is_dots(&segment) || segment.split('/').any(is_dots) {
+            return Err("a path with dots that lead elsewhere");
+        }
+        if segment.contains([';', '\\', '#', '?']) || segment.chars().any(char::is_control) {
+            return Err("a path with signs that servers read differently");
+        }
+        if is_encoded(&segment) {
+            return Err("a path that is encoded twice");
+        }
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+/// The segments as a server would have them that forgives everything.
+fn generous(path: &str) -> Vec<String> {
+    let mut text: String = path.chars().take(TEXT_BYTES).collect();
+    for _ in 0..ROUNDS {
+        match decode_lossy(&text) {
+            Some(decoded) => text = decoded,
+            None => break,
+        }
+    }
+    let mut found: Vec<String> = Vec::new();
+    for part in text.split(['/', '\\']) {
+        let part: String = part
+            .split([';', '?', '#'])
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        match part.trim() {
+            "" | "." => {}
+            ".." => {
+                found.pop();
+            }
+            _ if found.len() == PARTS => break,
+            part => found.push(part.to_owned()),
+        }
+    }
+    found
+}
+
+/// The pairs of a query or of a form (WHATWG URL, section 5.1); nothing where they are too many, or not text.
+pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    if text.len() > TEXT_BYTES {
+        return None;
+    }
+    let mut found = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        if found.len() == PARTS {
+            return None;
+        }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        found.push((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?));
+    }
+    Some(found)
+}
+
+/// One round of percent-decoding (RFC 3986, section 2.1).
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let (high, low) = (hex(rest.next()?)?, hex(rest.next()?)?);
+            bytes.push(high << 4 | low);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The same, leaving what is no code as it stands; nothing where there is no code.
+fn decode_lossy(text: &str) -> Option<String> {
+    if !is_encoded(text) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let code = || {
+            let (high, low) = (after.first()?, after.get(1)?);
+            Some((hex(*high)? << 4 | hex(*low)?, after.get(2..)?))
+        };
+        match (*byte == b'%').then(code).flatten() {
+            Some((decoded, after)) => {
+                bytes.push(decoded);
+                rest = after;
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_encoded(text: &str) -> bool {
+    text.as_bytes().windows(3).any(
+        |three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()),
+    )
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
