@@ -218,7 +218,7 @@ impl Body for Flow {
                         self.end();
                         return Poll::Ready(None);
                     };
-                    let left = stage.finish()?;
+                    let left = self.minded(stage.finish())?;
                     if left.is_empty() {
                         continue;
                     }
@@ -234,7 +234,10 @@ impl Body for Flow {
                         self.ahead.push_front(rest);
                     }
                     let piece = match &mut self.stage {
-                        Some(stage) => stage.push(piece)?,
+                        Some(stage) => {
+                            let pushed = stage.push(piece);
+                            self.minded(pushed)?
+                        }
                         None => piece,
                     };
                     if piece.is_empty() {
@@ -246,7 +249,7 @@ impl Body for Flow {
                 }
                 Err(frame) => match (self.stage.take(), frame.into_trailers()) {
                     (Some(mut stage), Ok(trailers)) => {
-                        let left = stage.finish()?;
+                        let left = self.minded(stage.finish())?;
                         self.rest = None;
                         self.trailers = Some(trailers);
                         if !left.is_empty() {
@@ -285,6 +288,14 @@ impl Body for Flow {
 }
 
 impl Flow {
+    /// What a stage stopped is kept in mind: the transport tells its user only that something broke.
+    fn minded(&self, out: Result<Bytes, BodyError>) -> Result<Bytes, BodyError> {
+        if let (Err(error), Some((running, _))) = (&out, &self.running) {
+            running.stopped(error);
+        }
+        out
+    }
+
     fn count(&self, piece: &Bytes) {
         if let Some((running, direction)) = &self.running {
             running.count(*direction, piece.len());

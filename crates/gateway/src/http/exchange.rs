@@ -22,9 +22,9 @@ use super::head::{self, Asked, Place};
 use super::identity::Identity;
 use super::lend::{self, Elsewhere, Known, Plan, Spot};
 use super::lent::LentValues;
-use super::port::{BodyWish, Divert, Incident, IncidentKind, Lent, Outside, Pass, Tripwire, Wait};
+use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Lent, Outside, Pass, Tripwire, Wait};
 use super::refuse::{No, Stop};
-use super::running::{Direction, Running};
+use super::running::{Direction, Halt, Report, Running};
 use super::upstream::{Upstream, elsewhere};
 use super::watch::{Outgoing, Redaction};
 use super::{Limits, MAX_HELD_BYTES, socket};
@@ -145,7 +145,7 @@ impl<P: Outside> Engine<P> {
             self.incident(IncidentKind::HostMismatch, place, None).await;
         }
         let Asked { mut request, head, is_web_socket } = read?;
-        let plan = match self.known.plan(&head, &request) {
+        let plan = match self.known.plan(&head, &request, !body.is_over()) {
             Ok(plan) => plan,
             Err(Elsewhere(name)) => {
                 self.incident(IncidentKind::PlaceholderElsewhere, place, Some(name.clone())).await;
@@ -217,9 +217,9 @@ impl<P: Outside> Engine<P> {
         upgrade: Option<OnUpgrade>,
         cut: &Cut,
     ) -> Result<Response<Flow>, No> {
-        let running = Arc::new(self.running(pass));
+        let running = Arc::new(self.running(pass, place));
         let asked = outline(&head, place);
-        let plan = match self.known.plan(&head, &asked) {
+        let plan = match self.known.plan(&head, &asked, !body.is_over()) {
             Ok(plan) => plan,
             Err(Elsewhere(name)) => {
                 self.incident(IncidentKind::PlaceholderElsewhere, place, Some(name.clone())).await;
@@ -243,10 +243,7 @@ impl<P: Outside> Engine<P> {
         let sent = self.upstream.send(place, is_named, request, is_web_socket, cut);
         let answered = match timeout(self.limits.silent_host, sent).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(no)) => {
-                self.tell(place, &no).await;
-                return Err(no);
-            }
+            Ok(Err(no)) => return Err(self.told(place, no, &running).await),
             Err(_) => return Err(Stop::UpstreamFailed.say(format!("`{}` did not answer", place.authority))),
         };
         running.answered(answered.response.status().as_u16());
@@ -320,26 +317,32 @@ impl<P: Outside> Engine<P> {
             return None;
         }
         let coding = Coding::of(&head.headers);
+        // Nothing is put into what would have to be coded again: a placeholder in there stands elsewhere.
+        let puts = if coding == Coding::Plain { puts } else { &[] };
         let seen = self.lent.watch(&self.known.all, puts, self.tripwire.clone());
-        let changes = !puts.is_empty() && coding == Coding::Plain;
+        let changes = !puts.is_empty();
         if changes {
             head.headers.remove(CONTENT_LENGTH);
         }
         Some(Box::new(Outgoing::new(seen, coding, changes)))
     }
 
-    /// What stopped a request on its way is an incident too.
-    async fn tell(&self, place: &Place, no: &No) {
-        let kinds = [
-            (Stop::AddressForbidden, IncidentKind::AddressForbidden),
-            (Stop::CredentialElsewhere, IncidentKind::PlaceholderElsewhere),
-            (Stop::SecretLeaving, IncidentKind::SecretLeaving),
-        ];
-        for (stop, kind) in kinds {
-            if no.code == stop.name() {
-                self.incident(kind, place, None).await;
-            }
+    /// What stopped a request on its way is an incident too, and says more than that something broke.
+    async fn told(&self, place: &Place, no: No, running: &Running) -> No {
+        if let Some(Halt { kind, name }) = running.take_halt() {
+            self.incident(kind, place, name.clone()).await;
+            return match (kind, name) {
+                (IncidentKind::PlaceholderElsewhere, Some(name)) => elsewhere(&name),
+                (_, name) => {
+                    let name = name.map_or_else(|| "a secret".to_owned(), |name| format!("`{name}`"));
+                    Stop::SecretLeaving.say(format!("the body holds {name}. Take it out and send again"))
+                }
+            };
         }
+        if no.code == Stop::AddressForbidden.name() {
+            self.incident(IncidentKind::AddressForbidden, place, None).await;
+        }
+        no
     }
 
     pub(super) async fn incident(&self, kind: IncidentKind, place: &Place, name: Option<writ_model::Label>) {
@@ -348,16 +351,9 @@ impl<P: Outside> Engine<P> {
     }
 
     /// What reports on a request that was admitted, when the last of it is gone.
-    pub(super) fn running(&self, pass: Pass) -> Running {
-        let outside = Arc::clone(&self.outside);
-        Running::new(
-            pass,
-            Box::new(move |pass, ended| {
-                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                    runtime.spawn(async move { outside.ended(pass, ended).await });
-                }
-            }),
-        )
+    pub(super) fn running(&self, pass: Pass, place: &Place) -> Running {
+        let host = place.authority.short(place.scheme);
+        Running::new(pass, host, Box::new(Reporter { outside: Arc::clone(&self.outside) }))
     }
 
     fn onward(self: &Arc<Self>, place: Arc<Place>, cut: Cut) -> Onward {
@@ -378,6 +374,25 @@ impl<P: Outside> Forward for Way<P> {
                 Err(no) => no.respond(&asked),
             }
         })
+    }
+}
+
+/// Tells the outside, from wherever the last of a request went.
+struct Reporter<P> {
+    outside: Arc<P>,
+}
+
+impl<P: Outside> Report for Reporter<P> {
+    fn ended(self: Box<Self>, pass: Pass, ended: Ended, incident: Option<Incident>) {
+        let outside = self.outside;
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Some(incident) = incident {
+                    outside.incident(incident).await;
+                }
+                outside.ended(pass, ended).await;
+            });
+        }
     }
 }
 

@@ -188,7 +188,8 @@ impl<P: Outside> Visit<P> {
             account: Account::Foreign,
         };
         let pass = self.engine.outside.admit(request).await?;
-        let running = self.engine.running(pass);
+        let place = Place { scheme: Scheme::Https, authority: to.clone() };
+        let running = self.engine.running(pass, &place);
         let stream = self.engine.upstream.tunnel(to, is_named).await?;
         running.answered(StatusCode::OK.as_u16());
         Ok((running, stream))
@@ -368,7 +369,9 @@ async fn copy(
         let count = timeout(SILENT_TUNNEL, from.read(&mut piece)).await.map_err(io::Error::other)??;
         let taken = piece.get(..count).unwrap_or_default();
         if taken.is_empty() {
-            return to.shutdown().await;
+            // Who left after the last byte missed nothing.
+            let _ = to.shutdown().await;
+            return Ok(());
         }
         running.count(direction, taken.len());
         to.write_all(taken).await?;

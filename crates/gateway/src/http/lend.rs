@@ -85,7 +85,7 @@ impl Known {
     }
 
     /// Says what is put where. Any placeholder that stands elsewhere ends it.
-    pub(super) fn plan(&self, head: &Parts, request: &Request) -> Result<Plan, Elsewhere> {
+    pub(super) fn plan(&self, head: &Parts, request: &Request, has_body: bool) -> Result<Plan, Elsewhere> {
         let mut plan = Plan::default();
         if self.needles.is_empty() {
             return Ok(plan);
@@ -107,7 +107,7 @@ impl Known {
         {
             return Err(self.elsewhere(index));
         }
-        if plan.puts.iter().any(|put| put.spot != Spot::Body) {
+        if !(has_body && plan.puts.is_empty()) {
             return Ok(plan);
         }
         for (index, placeholder) in self.all.iter().enumerate() {

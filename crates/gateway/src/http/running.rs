@@ -1,14 +1,29 @@
 //! One request that went out, until both directions are done with it. Whoever holds it last, reports.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use super::port::{Ended, Pass};
+use writ_model::Label;
+
+use super::body::BodyError;
+use super::port::{Ended, Incident, IncidentKind, Pass};
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Up,
     Down,
+}
+
+/// What stopped a body on its way out, and the name of what it held.
+pub(super) struct Halt {
+    pub(super) kind: IncidentKind,
+    pub(super) name: Option<Label>,
+}
+
+/// What becomes of the last word on a request.
+pub(super) trait Report: Send + Sync {
+    fn ended(self: Box<Self>, pass: Pass, ended: Ended, incident: Option<Incident>);
 }
 
 /// An admitted request on its way.
@@ -20,13 +35,17 @@ pub(super) struct Running {
     status: AtomicU16,
     is_whole: AtomicBool,
     pass: Option<Pass>,
-    report: Option<Box<dyn FnOnce(Pass, Ended) + Send + Sync>>,
+    report: Option<Box<dyn Report>>,
+    /// Where it goes, for incidents.
+    host: String,
+    /// Until somebody told of it.
+    halt: Mutex<Option<Halt>>,
 }
 
 // === impl Running ===
 
 impl Running {
-    pub(super) fn new(pass: Pass, report: Box<dyn FnOnce(Pass, Ended) + Send + Sync>) -> Self {
+    pub(super) fn new(pass: Pass, host: String, report: Box<dyn Report>) -> Self {
         Self {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -35,6 +54,8 @@ impl Running {
             is_whole: AtomicBool::new(false),
             pass: Some(pass),
             report: Some(report),
+            host,
+            halt: Mutex::default(),
         }
     }
 
@@ -58,6 +79,23 @@ impl Running {
         self.status.store(status, Ordering::Relaxed);
     }
 
+    /// Something of ours stopped the body.
+    pub(super) fn stopped(&self, error: &BodyError) {
+        let halt = match error {
+            BodyError::Secret(name) => Halt { kind: IncidentKind::SecretLeaving, name: name.clone() },
+            BodyError::Placeholder(name) => {
+                Halt { kind: IncidentKind::PlaceholderElsewhere, name: Some(name.clone()) }
+            }
+            BodyError::Unreadable | BodyError::Idle(_) | BodyError::Broken(_) => return,
+        };
+        *self.halt.lock().unwrap_or_else(PoisonError::into_inner) = Some(halt);
+    }
+
+    /// What stopped the body, for whoever tells of it.
+    pub(super) fn take_halt(&self) -> Option<Halt> {
+        self.halt.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// One direction came to its own end.
     pub(super) fn end(&self, direction: Direction) {
         match direction {
@@ -69,18 +107,17 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let (Some(pass), Some(report)) = (self.pass.take(), self.report.take()) {
-            let status = self.status.load(Ordering::Relaxed);
-            report(
-                pass,
-                Ended {
-                    status: (status > 0).then_some(status),
-                    sent_bytes: self.sent.load(Ordering::Relaxed),
-                    received_bytes: self.received.load(Ordering::Relaxed),
-                    redactions: self.redactions.load(Ordering::Relaxed),
-                    is_whole: self.is_whole.load(Ordering::Relaxed),
-                },
-            );
-        }
+        let halt = self.take_halt();
+        let (Some(pass), Some(report)) = (self.pass.take(), self.report.take()) else { return };
+        let status = self.status.load(Ordering::Relaxed);
+        let host = std::mem::take(&mut self.host);
+        let ended = Ended {
+            status: (status > 0).then_some(status),
+            sent_bytes: self.sent.load(Ordering::Relaxed),
+            received_bytes: self.received.load(Ordering::Relaxed),
+            redactions: self.redactions.load(Ordering::Relaxed),
+            is_whole: self.is_whole.load(Ordering::Relaxed) && halt.is_none(),
+        };
+        report.ended(pass, ended, halt.map(|Halt { kind, name }| Incident { kind, host, name }));
     }
 }

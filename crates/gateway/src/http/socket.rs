@@ -70,7 +70,10 @@ pub(super) fn join<P: Outside>(
         match ended {
             Ok(()) => running.end(Direction::Down),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                engine.incident(IncidentKind::SecretLeaving, &place, None).await;
+                let halt = running.take_halt();
+                let (kind, name) =
+                    halt.map_or((IncidentKind::SecretLeaving, None), |halt| (halt.kind, halt.name));
+                engine.incident(kind, &place, name).await;
             }
             Err(error) => tracing::debug!(%error, "a web socket"),
         }
@@ -89,7 +92,10 @@ async fn pass(
     let (from_outside, to_outside) = tokio::io::split(TokioIo::new(outside));
     let secret = || io::Error::from(io::ErrorKind::PermissionDenied);
     let up = copy(from_inside, to_outside, running, Direction::Up, move |payload| {
-        seen.push(payload).map(drop).map_err(|_| secret())
+        seen.push(payload).map(drop).map_err(|error| {
+            running.stopped(&error);
+            secret()
+        })
     });
     let mut echoed = redactions.map(super::find::Window::new);
     let down = copy(from_outside, to_inside, running, Direction::Down, move |payload| {
@@ -116,7 +122,9 @@ async fn copy(
         let count = timeout(IDLE, from.read(&mut piece)).await.map_err(io::Error::other)??;
         let taken = piece.get(..count).unwrap_or_default();
         if taken.is_empty() {
-            return to.shutdown().await;
+            // Who left after the last byte missed nothing.
+            let _ = to.shutdown().await;
+            return Ok(());
         }
         look(frames.payload(taken)?.into())?;
         running.count(direction, taken.len());

@@ -9,4 +9,8 @@
 )]
 
 mod decisions;
+mod heads;
+mod lending;
+mod names;
+mod streams;
 mod world;

@@ -216,7 +216,7 @@ impl Upstream {
                     Err(mut error) => {
                         return Err(match error.take_message() {
                             Some(back) => Unsent::Whole(Box::new(back)),
-                            None => Unsent::Failed(why(&place.authority, error.into_error())),
+                            None => Unsent::Failed(failed(&place.authority, &error.into_error().to_string())),
                         });
                     }
                 };
@@ -232,7 +232,7 @@ impl Upstream {
                     Ok(response) => Ok(Answered { response, keep: None }),
                     Err(mut error) => Err(match error.take_message() {
                         Some(back) => Unsent::Whole(Box::new(back)),
-                        None => Unsent::Failed(why(&place.authority, error.into_error())),
+                        None => Unsent::Failed(failed(&place.authority, &error.into_error().to_string())),
                     }),
                 }
             }
@@ -321,25 +321,6 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 
 fn failed(to: &Authority, why: &str) -> No {
     Stop::UpstreamFailed.say(format!("`{to}` cannot be reached: {why}"))
-}
-
-/// Our own word on the body, where that is what ended it.
-fn why(to: &Authority, error: hyper::Error) -> No {
-    use super::body::BodyError;
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(one) = cause {
-        match one.downcast_ref::<BodyError>() {
-            Some(BodyError::Secret(name)) => {
-                let name = name.as_ref().map_or("a secret", writ_model::Label::as_str);
-                return Stop::SecretLeaving
-                    .say(format!("the body holds a secret ({name}). Take it out and send again"));
-            }
-            Some(BodyError::Placeholder(name)) => return elsewhere(name),
-            Some(BodyError::Unreadable | BodyError::Idle(_) | BodyError::Broken(_)) | None => {}
-        }
-        cause = one.source();
-    }
-    failed(to, &error.to_string())
 }
 
 /// What an agent is told about a placeholder at the wrong place.

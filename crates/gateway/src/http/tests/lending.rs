@@ -1,0 +1,378 @@
+//! Placeholders: put on where they are for, told of everywhere else, and never seen from inside.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::body::Bytes;
+use writ_model::{Account, Label};
+
+use super::world::{Scene, World, echo, raw, serve, server_tls, text};
+use crate::http::port::{How, IncidentKind, Placeholder, Tripwire, Use};
+
+pub(super) const TOKEN: &str = "writ_placeholder_forge_0a1b2c3d";
+const OTHER: &str = "writ_placeholder_other_4e5f6a7b";
+const VALUE: &str = "ghx_Real+Value/0123456789~";
+
+fn one(text: &str, name: &str, hosts: &[&str], paths: &[&str], how: &[How]) -> Placeholder {
+    let uses = how.iter().map(|how| Use {
+        hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
+        methods: vec!["GET".to_owned(), "POST".to_owned()],
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        how: how.clone(),
+    });
+    Placeholder { text: text.to_owned(), name: name.parse().unwrap(), uses: uses.collect() }
+}
+
+pub(super) fn placeholders() -> Arc<[Placeholder]> {
+    placeholders_at(1)
+}
+
+fn placeholders_at(port: u16) -> Arc<[Placeholder]> {
+    let how = [
+        How::Header(Vec::new()),
+        How::Header(vec!["x-own".to_owned()]),
+        How::Basic,
+        How::Query("ticket".to_owned()),
+        How::Body,
+    ];
+    let forge = format!("forge.test:{port}");
+    let other = format!("other.test:{port}");
+    Arc::new([
+        one(TOKEN, "forge", &[&forge], &["/repos/a"], &how),
+        one(OTHER, "other", &[&other], &[], &[How::Header(Vec::new())]),
+    ])
+}
+
+fn lends(port: u16) -> impl FnOnce(&mut World) {
+    move |world| {
+        world.placeholders = placeholders_at(port);
+        world.values = HashMap::from([("forge".to_owned(), (VALUE.to_owned(), None))]);
+    }
+}
+
+/// What a server got as its last request.
+async fn listening(tls: bool) -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
+    let got: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&got);
+    let tls = tls.then(|| server_tls(&["forge.test", "other.test"], &["h2", "http/1.1"]));
+    let port = serve(tls, move |request| {
+        let kept = Arc::clone(&kept);
+        async move {
+            let (head, body) = request.into_parts();
+            let Ok(body) = http_body_util::BodyExt::collect(body).await else { return text("broken") };
+            let body = body.to_bytes();
+            let headers: Vec<String> = head
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+                .collect();
+            let target = head.uri.path_and_query().unwrap();
+            let all = format!(
+                "{} {target}\n{}\n\n{}",
+                head.method,
+                headers.join("\n"),
+                String::from_utf8_lossy(&body)
+            );
+            kept.lock().unwrap().push(all);
+            text("ok")
+        }
+    })
+    .await;
+    (port, got)
+}
+
+#[tokio::test]
+async fn a_placeholder_becomes_its_value_where_it_is_for() {
+    let (port, got) = listening(true).await;
+    let basic = |text: &str| format!("Authorization: Basic {}", BASE64_STANDARD.encode(text));
+    let own = format!("https://forge.test:{port}/repos/a");
+    for (arguments, wanted) in [
+        (
+            vec!["-H".to_owned(), format!("Authorization: Bearer {TOKEN}")],
+            format!("authorization: Bearer {VALUE}"),
+        ),
+        (
+            vec!["-H".to_owned(), format!("Authorization: token {TOKEN}")],
+            format!("authorization: token {VALUE}"),
+        ),
+        (vec!["-H".to_owned(), format!("X-Api-Key: {TOKEN}")], format!("x-api-key: {VALUE}")),
+        (vec!["-H".to_owned(), format!("X-Own: {TOKEN}")], format!("x-own: {VALUE}")),
+        (vec!["-H".to_owned(), basic(&format!("git:{TOKEN}"))], basic(&format!("git:{VALUE}"))),
+        (vec!["-H".to_owned(), basic(&format!("{TOKEN}:x"))], String::new()),
+        (vec!["-d".to_owned(), format!("secret={TOKEN}&x={TOKEN}")], format!("\n\nsecret={VALUE}&x={VALUE}")),
+    ] {
+        let scene = Scene::with(lends(port), |_| {}).await;
+        let mut all: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        all.extend(["-w", "%{http_code}", own.as_str()]);
+        let (_, out) = scene.curl(&all).await;
+        assert_eq!(out, "ok200", "{arguments:?}");
+        let got = got.lock().unwrap().pop().unwrap();
+        assert!(!got.contains(TOKEN), "{got}");
+        if wanted.contains(VALUE) {
+            assert!(got.contains(&wanted), "{got}");
+        } else {
+            let inside: Vec<u8> = got
+                .lines()
+                .find_map(|line| line.strip_prefix("authorization: Basic "))
+                .map(|inside| BASE64_STANDARD.decode(inside).unwrap())
+                .unwrap();
+            assert!(String::from_utf8(inside).unwrap().contains(VALUE), "{got}");
+        }
+        assert!(scene.kinds().is_empty());
+        let account = scene.asked().pop().unwrap().account;
+        assert_eq!(account, Account::Lent("forge".parse::<Label>().unwrap()));
+        assert_eq!(*scene.world.lends.lock().unwrap(), 1);
+    }
+    let scene = Scene::with(lends(port), |_| {}).await;
+    let (_, out) = scene.curl(&[&format!("{own}?a=b&ticket={TOKEN}")]).await;
+    assert_eq!(out, "ok");
+    assert!(
+        got.lock()
+            .unwrap()
+            .pop()
+            .unwrap()
+            .starts_with("GET /repos/a?a=b&ticket=ghx_Real%2BValue%2F0123456789~\n")
+    );
+}
+
+#[tokio::test]
+async fn a_placeholder_anywhere_else_is_told_of_and_goes_nowhere() {
+    let (port, got) = listening(true).await;
+    let (clear, mut heard) = raw("\r\n\r\n", b"").await;
+    let base = format!("https://forge.test:{port}/repos/a");
+    let header = |text: &str| vec!["-H".to_owned(), text.to_owned()];
+    let encoded: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let twice = encoded.replace('%', "%25");
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let coded = BASE64_STANDARD.encode(format!("xy{TOKEN}z"));
+    let gzip = {
+        let mut coder = GzEncoder::new(Vec::new(), Compression::best());
+        std::io::Write::write_all(&mut coder, format!("a{TOKEN}b").as_bytes()).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), coder.finish().unwrap()).unwrap();
+        file
+    };
+    let gzip_data = format!("@{}", gzip.path().display());
+    let mut cases: Vec<(String, Vec<String>)> = vec![
+        // Another host, path, method.
+        (format!("https://other.test:{port}/repos/a"), header(&bearer)),
+        (format!("https://forge.test:{port}/repos/ab"), header(&bearer)),
+        (format!("https://forge.test:{port}/"), header(&bearer)),
+        (base.clone(), [header(&bearer), vec!["-X".to_owned(), "DELETE".to_owned()]].concat()),
+        // Another place.
+        (base.clone(), header(&format!("User-Agent: {TOKEN}"))),
+        (base.clone(), header(&format!("X-Own: a {TOKEN} b"))),
+        (base.clone(), header(&format!("Authorization: Bearer {TOKEN}x"))),
+        (base.clone(), header(&format!("Cookie: a=b; c={TOKEN}"))),
+        (base.clone(), header(&format!("Authorization: Bearer {encoded}"))),
+        (base.clone(), header(&format!("Authorization: Bearer {coded}"))),
+        (
+            base.clone(),
+            header(&format!("Authorization: Basic {}", BASE64_STANDARD.encode(format!("{TOKEN}:{OTHER}")))),
+        ),
+        (
+            base.clone(),
+            header(&format!("Authorization: Basic {}", BASE64_STANDARD.encode(format!("a:{OTHER}")))),
+        ),
+        (base.clone(), header(&format!("Authorization: Bearer {OTHER}"))),
+        (format!("{base}/{TOKEN}"), Vec::new()),
+        (format!("{base}/{encoded}"), Vec::new()),
+        (format!("{base}/{twice}"), Vec::new()),
+        (format!("{base}?x={TOKEN}"), Vec::new()),
+        (format!("{base}?{TOKEN}=x"), Vec::new()),
+        (format!("{base}?ticket=a{TOKEN}"), Vec::new()),
+        (format!("{base}?x={coded}"), Vec::new()),
+        // A body that is not for it, as it is, in base64, compressed.
+        (format!("https://other.test:{port}/"), vec!["-d".to_owned(), format!("a={TOKEN}")]),
+        (format!("https://other.test:{port}/"), vec!["-d".to_owned(), format!("a={coded}")]),
+        (
+            format!("https://other.test:{port}/"),
+            vec![
+                "-H".to_owned(),
+                "Content-Encoding: gzip".to_owned(),
+                "--data-binary".to_owned(),
+                gzip_data.clone(),
+            ],
+        ),
+        (
+            base.clone(),
+            vec!["-H".to_owned(), "Content-Encoding: gzip".to_owned(), "--data-binary".to_owned(), gzip_data],
+        ),
+        (base.clone(), vec!["-d".to_owned(), format!("a={OTHER}")]),
+    ];
+    // In the clear nothing is lent.
+    cases.push((format!("http://forge.test:{clear}/repos/a"), header(&bearer)));
+    for (url, arguments) in &cases {
+        let scene = Scene::with(lends(port), |_| {}).await;
+        let mut all: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        all.extend(["-w", "%{http_code}", url.as_str()]);
+        let (_, out) = scene.curl(&all).await;
+        assert!(
+            out.contains("Writ: the placeholder of `") && out.ends_with("403"),
+            "{url} {arguments:?} {out}"
+        );
+        assert_eq!(scene.kinds(), [IncidentKind::PlaceholderElsewhere], "{url} {arguments:?}");
+        let in_body =
+            arguments.iter().any(|argument| argument.starts_with("-d") || argument.starts_with("--data"));
+        assert!(in_body || *scene.world.lends.lock().unwrap() == 0);
+        for got in got.lock().unwrap().drain(..) {
+            assert!(!got.contains(TOKEN) && !got.contains(VALUE), "{got}");
+        }
+    }
+    assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_is_not_lent_is_not_sent() {
+    let (port, got) = listening(true).await;
+    let scene = Scene::with(
+        |world| {
+            lends(port)(world);
+            world.values.clear();
+        },
+        |_| {},
+    )
+    .await;
+    let url = format!("https://forge.test:{port}/repos/a");
+    let (_, out) = scene.curl(&["-i", "-H", &format!("Authorization: Bearer {TOKEN}"), &url]).await;
+    assert!(out.contains("writ-reason: credential-unavailable"), "{out}");
+    assert!(got.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn values_that_come_back_are_taken_out() {
+    let basic = BASE64_STANDARD.encode(format!("git:{VALUE}"));
+    let gzip = |text: &str| {
+        let mut coder = GzEncoder::new(Vec::new(), Compression::default());
+        std::io::Write::write_all(&mut coder, text.as_bytes()).unwrap();
+        coder.finish().unwrap()
+    };
+    let deflate = |text: &str| {
+        let mut coder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::default());
+        std::io::Write::write_all(&mut coder, text.as_bytes()).unwrap();
+        coder.finish().unwrap()
+    };
+    let plain = format!("a {VALUE} b {basic} c ghx_Real+Val d");
+    for (coding, body) in
+        [(None, plain.clone().into_bytes()), (Some("gzip"), gzip(&plain)), (Some("deflate"), deflate(&plain))]
+    {
+        let answer = Bytes::from(body);
+        let port = serve(Some(server_tls(&["forge.test"], &["http/1.1"])), move |request| {
+            assert_eq!(request.headers()["accept-encoding"], "identity");
+            let mut response = text(answer.clone());
+            response.headers_mut().insert("x-echo", request.headers()["authorization"].clone());
+            if let Some(coding) = coding {
+                response.headers_mut().insert("content-encoding", coding.parse().unwrap());
+            }
+            async move { response }
+        })
+        .await;
+        let mut scene = Scene::with(lends(port), |_| {}).await;
+        let url = format!("https://forge.test:{port}/repos/a");
+        let bearer = format!("Authorization: Bearer {TOKEN}");
+        let (_, out) = scene.curl(&["-i", "-H", &bearer, "-H", "Accept-Encoding: gzip", &url]).await;
+        assert!(!out.contains(VALUE) && !out.contains("content-encoding"), "{out}");
+        assert!(out.contains(&format!("x-echo: Bearer {TOKEN}")), "{out}");
+        assert!(out.contains(&format!("a {TOKEN} b ")) && out.ends_with(" c ghx_Real+Val d"), "{out}");
+        assert!(!out.contains(basic.get(8..24).unwrap()), "{out}");
+        assert_eq!(scene.ended().await.redactions, 3);
+    }
+    // What cannot be looked through does not come back.
+    let port = serve(Some(server_tls(&["forge.test"], &["http/1.1"])), |_| async {
+        let mut response = text("x");
+        response.headers_mut().insert("content-encoding", "br".parse().unwrap());
+        response
+    })
+    .await;
+    let scene = Scene::with(lends(port), |_| {}).await;
+    let url = format!("https://forge.test:{port}/repos/a");
+    let (_, out) = scene.curl(&["-i", "-H", &format!("Authorization: Bearer {TOKEN}"), &url]).await;
+    assert!(out.contains("502") && out.contains("answer-unreadable"), "{out}");
+}
+
+#[tokio::test]
+async fn a_value_is_found_across_the_pieces_of_an_answer() {
+    let (first, second) = VALUE.split_at(7);
+    let answer: &'static [u8] = Box::leak(
+        format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n9\r\na {first}\r\n{:x}\r\n{second}\r\n2\r\n b\r\n0\r\n\r\n",
+            second.len()
+        )
+        .into_bytes()
+        .into_boxed_slice(),
+    );
+    let (port, _got) = raw("\r\n\r\n", answer).await;
+    let scene = Scene::with(
+        |world| {
+            world.placeholders = Arc::new([one(
+                TOKEN,
+                "forge",
+                &[&format!("127.0.0.1:{port}")],
+                &[],
+                &[How::Header(Vec::new())],
+            )]);
+            world.values = HashMap::from([("forge".to_owned(), (VALUE.to_owned(), None))]);
+        },
+        |_| {},
+    )
+    .await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let (_, out) = scene.curl(&["-H", &format!("X-Api-Key: {TOKEN}"), &url]).await;
+    assert_eq!(out, format!("a {TOKEN} b"));
+}
+
+#[tokio::test]
+async fn a_value_that_was_lent_does_not_leave_again() {
+    let (port, got) = listening(true).await;
+    let scene = Scene::with(lends(port), |_| {}).await;
+    let url = format!("https://forge.test:{port}/repos/a");
+    let (_, out) = scene.curl(&["-H", &format!("Authorization: Bearer {TOKEN}"), &url]).await;
+    assert_eq!(out, "ok");
+    got.lock().unwrap().clear();
+    let away = format!("https://other.test:{port}/");
+    let coded = BASE64_STANDARD.encode(format!("a{VALUE}"));
+    for arguments in [
+        ["-d".to_owned(), format!("x={VALUE}")],
+        ["-d".to_owned(), format!("x={coded}")],
+        ["-H".to_owned(), format!("X-Any: {VALUE}")],
+        ["-H".to_owned(), format!("X-Any: {coded}")],
+    ] {
+        let (_, out) = scene.curl(&["-w", "%{http_code}", &arguments[0], &arguments[1], &away]).await;
+        assert!(out.ends_with("403"), "{arguments:?} {out}");
+    }
+    assert!(!got.lock().unwrap().iter().any(|got| got.contains(VALUE)));
+    assert_eq!(scene.kinds(), [IncidentKind::SecretLeaving; 4]);
+}
+
+struct Pattern;
+
+impl Tripwire for Pattern {
+    fn overlap(&self) -> usize {
+        15
+    }
+
+    fn find(&self, window: &[u8]) -> Option<Label> {
+        window.windows(16).any(|window| window == b"AKIA0123456789AB").then(|| "aws-key".parse().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_body_stops_the_request() {
+    let port = echo(None).await;
+    let url = format!("http://api.test:{port}/");
+    let scene = Scene::with(|_| {}, |set| set.tripwire = Some(Arc::new(Pattern))).await;
+    let (_, out) = scene.curl(&["-w", "%{http_code}", "-d", "AKIA0123456789A", &url]).await;
+    assert!(out.ends_with("AKIA0123456789A200"), "{out}");
+    for length in [0, 5000, 200_000] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}AKIA0123456789AB", "x".repeat(length))).unwrap();
+        let data = format!("@{}", file.path().display());
+        let (_, out) = scene.curl(&["-w", "%{http_code}", "--data-binary", &data, &url]).await;
+        assert!(out.contains("aws-key") && out.ends_with("403"), "{length} {out}");
+    }
+    assert_eq!(scene.kinds(), [IncidentKind::SecretLeaving; 3]);
+}

@@ -1,0 +1,362 @@
+//! What streams: events, trailers, coded bodies, web sockets, and the end of all of it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Bytes, Frame};
+use hyper::{HeaderMap, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::world::{Answer, Scene, raw, refusal, serve, server_tls, text};
+use crate::http::BodyError;
+use crate::http::port::{IncidentKind, Treat};
+
+/// A body that comes when it is told to.
+struct Told(mpsc::UnboundedReceiver<Frame<Bytes>>);
+
+impl Body for Told {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.0.poll_recv(cx).map(|frame| frame.map(Ok))
+    }
+}
+
+/// A server whose one answer is told piece by piece.
+async fn told(
+    tls: &[&str],
+    headers: &[(&'static str, &'static str)],
+) -> (u16, mpsc::UnboundedSender<Frame<Bytes>>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let receiver = Arc::new(Mutex::new(Some(receiver)));
+    let headers = headers.to_vec();
+    let tls = (!tls.is_empty()).then(|| server_tls(&["api.test"], tls));
+    let port = serve(tls, move |_| {
+        let body = Told(receiver.lock().unwrap().take().unwrap());
+        let mut response = Response::new(body.boxed_unsync());
+        for (name, value) in &headers {
+            response.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        async move { response }
+    })
+    .await;
+    (port, sender)
+}
+
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut all = Vec::new();
+    let mut piece = [0; 1024];
+    let reading = async {
+        while !String::from_utf8_lossy(&all).contains(end) {
+            let count = stream.read(&mut piece).await.unwrap();
+            assert!(count > 0, "closed after {}", String::from_utf8_lossy(&all));
+            all.extend_from_slice(&piece[..count]);
+        }
+    };
+    let _ = timeout(Duration::from_secs(10), reading).await;
+    let all = String::from_utf8_lossy(&all).into_owned();
+    assert!(all.contains(end), "{end} is not in {all}");
+    all
+}
+
+async fn ask(scene: &Scene, head: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(scene.at).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+fn get(port: u16, more: &str) -> String {
+    format!("GET http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\n{more}\r\n")
+}
+
+#[tokio::test]
+async fn an_event_passes_before_the_next_one_exists() {
+    for protocols in [&[][..], &["http/1.1"], &["h2"]] {
+        let scene = Scene::new().await;
+        let (port, events) = told(protocols, &[("content-type", "text/event-stream")]).await;
+        let scheme = if protocols.is_empty() { "http" } else { "https" };
+        let mut child = tokio::process::Command::new("curl")
+            .args(["-sSNk", "--max-time", "20", "--proxy", &format!("http://{}", scene.at)])
+            .arg(format!("{scheme}://api.test:{port}/"))
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut out = child.stdout.take().unwrap();
+        for number in 0..3 {
+            let event = format!("data: {number}\n\n");
+            events.send(Frame::data(event.clone().into())).unwrap();
+            let mut got = vec![0; event.len()];
+            timeout(Duration::from_secs(10), out.read_exact(&mut got)).await.unwrap().unwrap();
+            assert_eq!(String::from_utf8(got).unwrap(), event);
+        }
+        drop(events);
+        assert!(child.wait().await.unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn trailers_survive_both_ways() {
+    let scene = Scene::new().await;
+    let (port, mut got) = raw(
+        "x-sum: 7\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTrailer: x-check\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nok\r\n0\r\nx-check: 9\r\n\r\n",
+    )
+    .await;
+    let head = format!(
+        "POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nTE: trailers\r\nTrailer: x-sum\r\n\
+         Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
+    );
+    let out = scene.say(head.as_bytes()).await;
+    let got = got.recv().await.unwrap();
+    assert!(got.ends_with("2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"), "{got}");
+    assert!(out.ends_with("2\r\nok\r\n0\r\nx-check: 9\r\n\r\n"), "{out}");
+    // From the second version to the first.
+    let scene = Scene::new().await;
+    let (port, frames) = told(&["h2"], &[("trailer", "grpc-status")]).await;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    frames.send(Frame::data(Bytes::from_static(b"hello"))).unwrap();
+    frames.send(Frame::trailers(trailers)).unwrap();
+    drop(frames);
+    let url = format!("https://api.test:{port}/");
+    let (code, out) = scene.curl(&["--http2", "-i", &url]).await;
+    assert!(code == 0 && out.contains("hello") && out.contains("grpc-status"), "{code} {out}");
+}
+
+#[tokio::test]
+async fn a_coded_body_passes_byte_for_byte() {
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut coder, &b"hello ".repeat(1000)).unwrap();
+    let coded = coder.finish().unwrap();
+    for coding in ["gzip", "br", "zstd", "x-unheard-of"] {
+        let scene = Scene::new().await;
+        let answer = coded.clone();
+        let port = serve(None, move |request| {
+            let mut response = text(answer.clone());
+            response.headers_mut().insert("content-encoding", coding.parse().unwrap());
+            response.headers_mut().insert("x-accepted", request.headers()["accept-encoding"].clone());
+            async move { response }
+        })
+        .await;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let url = format!("http://api.test:{port}/");
+        let (code, out) =
+            scene.curl(&["-D", "-", "-o", path, "-H", "Accept-Encoding: gzip, br, zstd", &url]).await;
+        assert_eq!(code, 0, "{out}");
+        assert!(out.contains(&format!("content-encoding: {coding}\r\n")), "{out}");
+        assert!(out.contains(&format!("content-length: {}\r\n", coded.len())), "{out}");
+        assert!(out.contains("x-accepted: gzip, br, zstd\r\n"), "{out}");
+        assert_eq!(std::fs::read(path).unwrap(), coded);
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_asked_for_only_after_the_decision() {
+    for is_admitted in [true, false] {
+        let scene = Scene::with(
+            |world| {
+                world.admits = Box::new(move |_| if is_admitted { Ok(()) } else { Err(refusal("not this")) });
+            },
+            |_| {},
+        )
+        .await;
+        let (port, _got) =
+            raw("hello", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await;
+        let head = format!(
+            "POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        );
+        let mut stream = ask(&scene, &head).await;
+        let out = until(&mut stream, "\r\n\r\n").await;
+        if is_admitted {
+            assert!(out.starts_with("HTTP/1.1 100 "), "{out}");
+            stream.write_all(b"hello").await.unwrap();
+            assert!(until(&mut stream, "ok").await.contains(" 200 "));
+        } else {
+            assert!(out.starts_with("HTTP/1.1 403 "), "{out}");
+        }
+    }
+}
+
+/// A server that changes to a web socket and says back whatever comes.
+async fn socket() -> u16 {
+    serve(None, |mut request| async move {
+        assert!(!request.headers().contains_key("sec-websocket-extensions"));
+        let upgrade = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let mut io = TokioIo::new(upgrade.await.unwrap());
+            let mut piece = [0; 1024];
+            while let Ok(count) = io.read(&mut piece).await {
+                if count == 0 || io.write_all(&piece[..count]).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut response: Answer = text("");
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        for (name, value) in [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ] {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        response
+    })
+    .await
+}
+
+const ASK_SOCKET: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
+
+/// A masked text frame.
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let mask = [1, 2, 3, 4];
+    let mut out = vec![0x81, 0x80 | u8::try_from(payload.len()).unwrap()];
+    out.extend(mask);
+    out.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]));
+    out
+}
+
+#[tokio::test]
+async fn a_web_socket_passes_both_ways_and_is_counted() {
+    let mut scene = Scene::new().await;
+    let port = socket().await;
+    let mut stream = ask(&scene, &get(port, ASK_SOCKET)).await;
+    let out = until(&mut stream, "\r\n\r\n").await;
+    assert!(out.starts_with("HTTP/1.1 101 "), "{out}");
+    assert!(out.to_lowercase().contains("sec-websocket-accept: s3ppl"), "{out}");
+    let asked = scene.asked().remove(0);
+    assert!(asked.headers.contains(&("upgrade".to_owned(), "WebSocket".to_owned())));
+    let sent = frame(b"hello");
+    for _ in 0..3 {
+        stream.write_all(&sent).await.unwrap();
+        let mut got = vec![0; sent.len()];
+        timeout(Duration::from_secs(10), stream.read_exact(&mut got)).await.unwrap().unwrap();
+        assert_eq!(got, sent);
+    }
+    stream.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    let ended = scene.ended().await;
+    let bytes = 3 * u64::try_from(sent.len()).unwrap();
+    assert_eq!(
+        (ended.status, ended.sent_bytes, ended.received_bytes, ended.is_whole),
+        (Some(101), bytes, bytes, true)
+    );
+}
+
+#[tokio::test]
+async fn a_placeholder_in_a_web_socket_ends_it() {
+    let scene = Scene::with(|world| world.placeholders = super::lending::placeholders(), |_| {}).await;
+    let port = socket().await;
+    let mut stream = ask(&scene, &get(port, ASK_SOCKET)).await;
+    until(&mut stream, "\r\n\r\n").await;
+    let text = super::lending::TOKEN.as_bytes();
+    let (first, second) = text.split_at(9);
+    stream.write_all(&frame(first)).await.unwrap();
+    stream.write_all(&frame(second)).await.unwrap();
+    let mut rest = Vec::new();
+    let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.len() <= frame(first).len());
+    assert_eq!(scene.kinds(), [IncidentKind::PlaceholderElsewhere]);
+}
+
+#[tokio::test]
+async fn revocation_cuts_everything_within_100_ms() {
+    let mut scene = Scene::with(
+        |world| {
+            world.treat = Box::new(|to| if to.host() == "pass.test" { Treat::Pass } else { Treat::Inspect });
+        },
+        |_| {},
+    )
+    .await;
+    let (port, events) = told(&[], &[]).await;
+    let mut stream = ask(&scene, &get(port, "")).await;
+    events.send(Frame::data(Bytes::from_static(b"first"))).unwrap();
+    until(&mut stream, "first").await;
+    let port = socket().await;
+    let mut web = ask(&scene, &get(port, ASK_SOCKET)).await;
+    until(&mut web, "\r\n\r\n").await;
+    let (silent, _got) = raw("never", b"").await;
+    let mut waiting = ask(&scene, &get(silent, "")).await;
+    let mut open =
+        ask(&scene, &format!("CONNECT api.test:{port} HTTP/1.1\r\nHost: api.test:{port}\r\n\r\n")).await;
+    until(&mut open, "\r\n\r\n").await;
+    let mut blind =
+        ask(&scene, &format!("CONNECT pass.test:{port} HTTP/1.1\r\nHost: pass.test:{port}\r\n\r\n")).await;
+    until(&mut blind, "\r\n\r\n").await;
+    let begun = Instant::now();
+    scene.world.revoke.send(true).unwrap();
+    for one in [&mut stream, &mut web, &mut waiting, &mut open, &mut blind] {
+        let mut rest = Vec::new();
+        let _ = one.read_to_end(&mut rest).await;
+    }
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(100), "{took:?}");
+    assert!(events.is_closed() || events.send(Frame::data(Bytes::from_static(b"x"))).is_ok());
+    for _ in 0..4 {
+        assert!(!scene.ended().await.is_whole);
+    }
+    // And nobody is let in any more.
+    let gone = TcpStream::connect(scene.at).await;
+    if let Ok(mut stream) = gone {
+        let _ = stream.write_all(get(port, "").as_bytes()).await;
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(rest.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn connections_are_bounded() {
+    let scene = Scene::with(|_| {}, |set| set.limits.connections = 3).await;
+    let tunnel = "CONNECT api.test:1 HTTP/1.1\r\nHost: api.test:1\r\n\r\n";
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = ask(&scene, tunnel).await;
+        until(&mut stream, "\r\n\r\n").await;
+        open.push(stream);
+    }
+    let mut waiting = ask(&scene, tunnel).await;
+    let mut piece = [0; 1];
+    assert!(timeout(Duration::from_millis(200), waiting.read(&mut piece)).await.is_err());
+    open.pop();
+    until(&mut waiting, "\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_host_that_dies_gives_less_and_never_more() {
+    for (answer, wanted, is_502) in [
+        (&b""[..], "", true),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "", true),
+        (b"nonsense\r\n\r\n", "", true),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", "hello", false),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "hello", false),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", "hello", false),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "", true),
+    ] {
+        let mut scene = Scene::new().await;
+        let (port, _got) = raw("\r\n\r\n", answer).await;
+        let (code, out) = scene.curl(&["-w", "%{http_code}", &format!("http://api.test:{port}/")]).await;
+        if is_502 {
+            assert!(code == 0 && out.ends_with("502"), "{code} {out}");
+        } else {
+            assert!(code == 18 || code == 56, "{code} {out}");
+            assert!(out.starts_with(wanted) && out.contains("200"), "{out}");
+        }
+        assert!(!scene.ended().await.is_whole);
+    }
+}
