@@ -13,6 +13,8 @@ const NAMED: [&str; 2] = ["identity", "moat"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
+/// The sandbox that Claude Code brings, as a package of its own.
+const SANDBOX_RUNTIME: &str = "@anthropic-ai/sandbox-runtime@0.0.78";
 
 /// Runs the named benchmarks, or all. Each prints its own table and what it was compared with.
 pub fn all(root: &Path, names: &[&str]) -> Result<()> {
@@ -20,7 +22,10 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !ALL.contains(name) && !NAMED.contains(name)) {
         bail!("no benchmark is called `{unknown}`; there are {}, {}", ALL.join(", "), NAMED.join(", "));
     }
-    run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
+    // A link of many minutes, for those that run the program itself.
+    if names.iter().any(|name| matches!(*name, "start" | "moat")) {
+        run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
+    }
     for name in names {
         match name {
             // As it is given away: what is loaded at the start is a good part of a hook's life.
@@ -52,9 +57,15 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
             "sandbox" => {
                 let floor = "target/yard_floor";
                 run(root, "cc", &["-O2", "-static", "-o", floor, "bench/yard_floor.c"])?;
-                let bench =
-                    ["run", "--release", "--locked", "-q", "-p", "writ-sandbox", "--example", "yard_bench"];
-                run(root, "cargo", &[&bench[..], &["--", floor]].concat())?;
+                let bench = crate::dist::example(root, "writ-sandbox", "yard_bench")?.display().to_string();
+                let codex = crate::clients::install(root).ok().map(|programs| programs.join("codex"));
+                let others: Vec<String> = codex
+                    .map(|codex| format!("codex sandbox={},sandbox,--", codex.display()))
+                    .into_iter()
+                    .chain(sandbox_runtime(root).map(|srt| format!("sandbox-runtime={}", srt.display())))
+                    .collect();
+                let others: Vec<&str> = others.iter().map(String::as_str).collect();
+                run(root, &bench, &[&[floor], &others[..]].concat())?;
             }
             "start" => {
                 run(
@@ -73,6 +84,19 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Installs sandbox-runtime below the build directory, where it is not there yet. It needs `bwrap`, `socat` and `rg`.
+fn sandbox_runtime(root: &Path) -> Option<PathBuf> {
+    let place = root.join("target/tools/srt");
+    let tool = place.join("node_modules/.bin/srt");
+    if !tool.is_file() {
+        let prefix = place.to_string_lossy();
+        let wanted =
+            ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", &prefix];
+        run(root, "npm", &[&wanted[..], &[SANDBOX_RUNTIME]].concat()).ok()?;
+    }
+    tool.is_file().then_some(tool)
 }
 
 /// Installs OpenMoat below the build directory, where it is not there yet.

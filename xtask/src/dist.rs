@@ -36,3 +36,15 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     std::fs::copy(&built, &writ).with_context(|| format!("could not copy `{}`", built.display()))?;
     Ok(writ)
 }
+
+/// Builds an example in the same way and says where it is.
+pub fn example(root: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let flags = format!("target.{target}.rustflags={FLAGS}");
+    let place = root.join("target/dist");
+    let folder = place.to_string_lossy().into_owned();
+    let args =
+        ["--config", &flags, "build", "--release", "--locked", "--package", package, "--example", name];
+    run(root, "cargo", &[&args[..], &["--target", &target, "--target-dir", &folder]].concat())?;
+    Ok(place.join(target).join("release/examples").join(name))
+}

@@ -1,6 +1,7 @@
 //! What the yard costs, beside a bare C program with the same system calls and other sandboxes, in one run.
 //!
-//! `yard_bench FLOOR`, where FLOOR is the compiled `bench/yard_floor.c`. `cargo xtask bench sandbox` does both.
+//! `yard_bench FLOOR [NAME=PROGRAM …]`, where FLOOR is the compiled `bench/yard_floor.c` and the others are sandboxes
+//! that are started as `PROGRAM … /bin/true`, words parted by commas. `cargo xtask bench sandbox` makes and finds all.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +20,9 @@ use writ_sandbox::{Plan, Profile, Streams, start};
 
 /// Starts of each kind, one of each after the other, so that a busy moment meets all.
 const STARTS: usize = 200;
+/// Starts of what takes more than [`SLOW`] for one.
+const SLOW_STARTS: usize = 20;
+const SLOW: Duration = Duration::from_millis(30);
 /// Runs of each kind of work.
 const WORKS: usize = 15;
 /// Tools that may be there.
@@ -51,14 +55,16 @@ fn main() -> ExitCode {
     if let Some(code) = writ_sandbox::dispatch(std::env::args_os()) {
         return code;
     }
-    let floor = std::env::args_os().nth(1).map(PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1);
+    let floor = arguments.next().map(PathBuf::from);
+    let others: Vec<String> = arguments.map(|other| other.into_string().unwrap()).collect();
     let place = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(place.path()).unwrap();
     if floor.as_deref() == Some(Path::new("once")) {
         yard(&Plan::draw(profile(&root, "/bin/true", &[])).unwrap());
         return ExitCode::SUCCESS;
     }
-    starts(&root, floor.as_deref());
+    starts(&root, floor.as_deref(), &others);
     work(&root);
     ExitCode::SUCCESS
 }
@@ -81,6 +87,7 @@ fn profile(root: &Path, command: &str, args: &[&str]) -> Profile {
         copies: vec![home.join(".cargo"), home.join(".rustup")],
         write: vec![work],
         run: vec!["/".into()],
+        recorded: true,
         ..Profile::default()
     }
 }
@@ -88,7 +95,11 @@ fn profile(root: &Path, command: &str, args: &[&str]) -> Profile {
 fn yard(plan: &Plan) {
     let null = || fs::File::options().read(true).write(true).open("/dev/null").unwrap().into();
     let running = start(plan, Streams { stdin: null(), stdout: null(), stderr: null() }).unwrap();
+    // Somebody must take the starts of programs, or none starts.
+    let recorder = running.take_recorder().unwrap();
+    let clerk = std::thread::spawn(move || while recorder.next().is_some() {});
     assert_eq!(running.wait().exit_code(), 0);
+    clerk.join().unwrap();
 }
 
 fn quietly(program: &str, args: &[&str]) -> bool {
@@ -101,8 +112,10 @@ fn quietly(program: &str, args: &[&str]) -> bool {
     command.is_ok_and(|status| status.success())
 }
 
-fn starts(root: &Path, floor: Option<&Path>) {
+fn starts(root: &Path, floor: Option<&Path>, others: &[String]) {
     let plan = Plan::draw(profile(root, "/bin/true", &[])).unwrap();
+    let printed = root.join("plan").display().to_string();
+    fs::write(&printed, plan.to_string()).unwrap();
     let floor = floor.and_then(Path::to_str);
     let mut kinds: Vec<Kind<'_>> = vec![
         Kind("a plain start", Box::new(|| assert!(quietly("/bin/true", &[])))),
@@ -112,26 +125,36 @@ fn starts(root: &Path, floor: Option<&Path>) {
             Box::new(|| yard(&Plan::draw(profile(root, "/bin/true", &[])).unwrap())),
         ),
     ];
-    if let Some(floor) = floor.filter(|floor| quietly(floor, &["/bin/true"])) {
-        kinds.push(Kind("bare C, same calls", Box::new(move || assert!(quietly(floor, &["/bin/true"])))));
+    if let Some(floor) = floor {
+        let printed = printed.clone();
+        kinds.push(Kind(
+            "bare C, same calls",
+            Box::new(move || assert!(quietly(floor, &[&printed, "/bin/true"]))),
+        ));
     }
-    for (name, args) in PEERS {
-        let args: Vec<&str> = args.iter().copied().chain(["/bin/true"]).collect();
-        if quietly(name, &args) {
-            kinds.push(Kind(name, Box::new(move || assert!(quietly(name, &args)))));
+    let others = others.iter().filter_map(|other| other.split_once('='));
+    let others = others.map(|(name, words)| (name, words.split(',').collect::<Vec<_>>()));
+    let peers = PEERS.into_iter().map(|(name, args)| (name, [&[name], args].concat())).chain(others);
+    for (name, mut words) in peers {
+        words.push("/bin/true");
+        if quietly(words[0], &words[1..]) {
+            kinds.push(Kind(name, Box::new(move || assert!(quietly(words[0], &words[1..])))));
         } else {
             println!("{name}: not here, or does not start");
         }
     }
-    let mut took = vec![Vec::new(); kinds.len()];
-    for _ in 0..STARTS {
+    let mut took: Vec<Vec<Duration>> = vec![Vec::new(); kinds.len()];
+    for round in 0..STARTS {
         for (kind, took) in kinds.iter().zip(&mut took) {
+            if round >= SLOW_STARTS && took.iter().min().is_some_and(|least| *least > SLOW) {
+                continue;
+            }
             let started = Instant::now();
             (kind.1)();
             took.push(started.elapsed());
         }
     }
-    println!("start and end of `true`, {STARTS} of each    min      median   p95");
+    println!("start and end of `true`, {STARTS} of each    min      median   p95 (slow ones {SLOW_STARTS})");
     for (Kind(name, _), took) in kinds.iter().zip(&mut took) {
         took.sort_unstable();
         let at = |part: usize| millis(took[took.len() * part / 100]);
