@@ -25,6 +25,7 @@ use super::lent::LentValues;
 use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Lent, Outside, Pass, Tripwire, Wait};
 use super::refuse::{No, Stop};
 use super::running::{Direction, Halt, Report, Running};
+use super::sigv4::{self, For, Key, Payload};
 use super::upstream::{Upstream, elsewhere};
 use super::watch::{Outgoing, Redaction};
 use super::{Limits, MAX_HELD_BYTES, socket};
@@ -63,6 +64,21 @@ struct Way<P> {
     engine: Arc<Engine<P>>,
     place: Arc<Place>,
     cut: Cut,
+}
+
+/// What goes on a request beside its head.
+#[derive(Default)]
+struct PutOn {
+    in_body: Vec<(usize, Secret)>,
+    signing: Option<Signing>,
+}
+
+struct Signing {
+    /// Which placeholder.
+    index: usize,
+    access_key: String,
+    secret_key: Secret,
+    session_token: Option<Secret>,
 }
 
 /// A refused request with what is left of its body.
@@ -195,16 +211,20 @@ impl<P: Outside> Engine<P> {
         if request.body == Body::None || bound == 0 {
             return Ok(());
         }
+        let (bytes, is_all) = self.held(body, bound, wants_all).await?;
+        request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
+        Ok(())
+    }
+
+    /// Reads ahead, in time and where there is room.
+    async fn held(&self, body: &mut Flow, bound: usize, wants_all: bool) -> Result<(Vec<u8>, bool), No> {
         let full = || Stop::TooMuch.say("too many bodies are read at once; try again");
         let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
         let room = timeout(HOLD, Arc::clone(&self.room).acquire_many_owned(kib)).await;
         let room = room.map_err(|_| full())?.map_err(|_| full())?;
         let broken = |_: BodyError| Stop::RequestMalformed.say("the body broke off");
         let slow = |_| Stop::RequestMalformed.say("the body did not come in time");
-        let (bytes, is_all) =
-            timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)?;
-        request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
-        Ok(())
+        timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)
     }
 
     /// Sends what was admitted.
@@ -213,7 +233,7 @@ impl<P: Outside> Engine<P> {
         pass: Pass,
         place: &Arc<Place>,
         head: Parts,
-        body: Flow,
+        mut body: Flow,
         upgrade: Option<OnUpgrade>,
         cut: &Cut,
     ) -> Result<Response<Flow>, No> {
@@ -227,7 +247,7 @@ impl<P: Outside> Engine<P> {
             }
         };
         let is_web_socket = upgrade.is_some();
-        let (mut head, puts) = self.put_on(head, &plan, &asked, &running).await?;
+        let (mut head, on) = self.put_on(head, &plan, &running).await?;
         let redactions = self.known.concern(&asked).then(|| self.lent.redactions()).flatten();
         if redactions.is_some() {
             head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -235,8 +255,11 @@ impl<P: Outside> Engine<P> {
         if is_web_socket {
             socket::ask(&mut head.headers);
         }
+        if let Some(signing) = &on.signing {
+            self.sign(&mut head, &mut body, place, &plan, signing).await?;
+        }
         let is_head = head.method == Method::HEAD;
-        let stage = self.outgoing(&mut head, &body, &puts);
+        let stage = self.outgoing(&mut head, &body, &on.in_body);
         let body = body.staged(stage).counted(Arc::clone(&running), Direction::Up, None);
         let is_named = self.outside.names(&place.authority);
         let request = Request::from_parts(head, body);
@@ -268,15 +291,9 @@ impl<P: Outside> Engine<P> {
         respond(answered.response, answered.keep, redactions, is_head, running, limit)
     }
 
-    /// Puts on what is lent; gives what belongs into the body.
-    async fn put_on(
-        &self,
-        mut head: Parts,
-        plan: &Plan,
-        asked: &writ_model::Request,
-        running: &Running,
-    ) -> Result<(Parts, Vec<(usize, Secret)>), No> {
-        let mut in_body = Vec::new();
+    /// Puts on what is lent; gives what belongs into the body, and what is signed with last.
+    async fn put_on(&self, mut head: Parts, plan: &Plan, running: &Running) -> Result<(Parts, PutOn), No> {
+        let mut on = PutOn::default();
         for put in &plan.puts {
             let (Some(placeholder), Some(pass)) = (self.known.all.get(put.index), running.pass()) else {
                 return Err(Stop::CredentialUnavailable.say("a placeholder that nobody knows"));
@@ -286,17 +303,16 @@ impl<P: Outside> Engine<P> {
                 || Stop::CredentialUnavailable.say(format!("the credential `{name}` cannot be put on"));
             let lent = self.outside.lend(name, pass).await.map_err(|_| unavailable())?;
             match (&put.spot, lent) {
-                (Spot::SigV4 { regions, services }, Lent::Aws { access_key, secret_key, session_token }) => {
-                    let _ = (regions, services, access_key, asked);
+                (Spot::SigV4 { .. }, Lent::Aws { access_key, secret_key, session_token }) => {
                     self.lent.remember(name, &placeholder.text, &secret_key);
                     if let Some(token) = &session_token {
                         self.lent.remember(name, &placeholder.text, token);
                     }
-                    return Err(unavailable());
+                    on.signing = Some(Signing { index: put.index, access_key, secret_key, session_token });
                 }
                 (Spot::Body, Lent::Text(value)) => {
                     self.lent.remember(name, &placeholder.text, &value);
-                    in_body.push((put.index, value));
+                    on.in_body.push((put.index, value));
                 }
                 (Spot::Header(_) | Spot::Basic | Spot::Query(_), lent) => {
                     lend::put(&mut head, put, &placeholder.text, &lent).map_err(|_| unavailable())?;
@@ -309,7 +325,40 @@ impl<P: Outside> Engine<P> {
                 }
             }
         }
-        Ok((head, in_body))
+        Ok((head, on))
+    }
+
+    /// Signs anew, last of all: nothing that is signed changes after it.
+    async fn sign(
+        &self,
+        head: &mut Parts,
+        body: &mut Flow,
+        place: &Place,
+        plan: &Plan,
+        signing: &Signing,
+    ) -> Result<(), No> {
+        let Signing { index, access_key, secret_key, session_token } = signing;
+        let spot = plan.puts.iter().filter(|put| put.index == *index).find_map(|put| match &put.spot {
+            Spot::SigV4 { regions, services } => Some((regions, services)),
+            Spot::Header(_) | Spot::Basic | Spot::Query(_) | Spot::Body => None,
+        });
+        let (regions, services) =
+            spot.ok_or_else(|| Stop::CredentialUnavailable.say("the key is not for signing"))?;
+        let held = if sigv4::needs_body(head) && !body.is_over() {
+            Some(self.held(body, MAX_HELD_BYTES, true).await?)
+        } else {
+            None
+        };
+        let payload = match &held {
+            None => Payload::Empty,
+            Some((bytes, true)) => Payload::Whole(bytes),
+            Some((_, false)) => Payload::Large,
+        };
+        let host = place.authority.short(place.scheme);
+        let to = For { scheme: place.scheme, host: &host, regions, services };
+        let key = Key { access_key, secret_key, session_token: session_token.as_ref() };
+        sigv4::sign(head, &to, &key, payload)
+            .map_err(|why| Stop::CredentialUnavailable.say(format!("the request cannot be signed: {why}")))
     }
 
     fn outgoing(&self, head: &mut Parts, body: &Flow, puts: &[(usize, Secret)]) -> Option<Box<dyn Stage>> {

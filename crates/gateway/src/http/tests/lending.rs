@@ -376,3 +376,48 @@ async fn a_secret_in_a_body_stops_the_request() {
     }
     assert_eq!(scene.kinds(), [IncidentKind::SecretLeaving; 3]);
 }
+
+#[tokio::test]
+async fn a_signature_is_made_anew_with_the_key_that_is_lent() {
+    let (port, got) = listening(true).await;
+    let key = "writ_placeholder_cloud_8c9d0e1f";
+    let sign = |regions: &[&str]| How::SigV4 {
+        regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+        services: vec!["s3".to_owned()],
+    };
+    let hosts = [format!("forge.test:{port}")];
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    for (regions, service, host, wanted) in [
+        (&["eu-west-1"][..], "s3", "forge.test", "200"),
+        (&["us-east-1"], "s3", "forge.test", "403"),
+        (&["eu-west-1"], "iam", "forge.test", "403"),
+        (&["eu-west-1"], "s3", "other.test", "403"),
+    ] {
+        let scene = Scene::with(
+            |world| {
+                world.placeholders = Arc::new([one(key, "cloud", &hosts, &[], &[sign(regions)])]);
+                world.values = HashMap::from([(
+                    "cloud".to_owned(),
+                    ("AKIDREAL".to_owned(), Some("a-secret-key-of-the-cloud".to_owned())),
+                )]);
+            },
+            |_| {},
+        )
+        .await;
+        let url = format!("https://{host}:{port}/bucket/a%20b?list-type=2");
+        let user = format!("{key}:{key}");
+        let sort = format!("aws:amz:eu-west-1:{service}");
+        let (_, out) =
+            scene.curl(&["-w", "%{http_code}", "--aws-sigv4", &sort, "-u", &user, "-d", "hello", &url]).await;
+        assert!(out.ends_with(wanted), "{host} {service} {out}");
+        match got.lock().unwrap().pop() {
+            Some(got) => {
+                assert!(wanted == "200" && !got.contains(key), "{got}");
+                assert!(got.contains("authorization: AWS4-HMAC-SHA256 Credential=AKIDREAL/"), "{got}");
+                assert!(got.ends_with("\n\nhello"), "{got}");
+                assert_eq!(scene.asked().pop().unwrap().account, Account::Lent("cloud".parse().unwrap()));
+            }
+            None => assert_eq!(wanted, "403"),
+        }
+    }
+}

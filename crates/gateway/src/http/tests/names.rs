@@ -136,7 +136,8 @@ async fn a_tunnel_that_is_not_looked_into_is_end_to_end() {
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("CONNECT", "/"));
     assert_eq!(asked.account, writ_model::Account::Foreign);
     let ended = scene.ended().await;
-    assert!(ended.is_whole && ended.sent_bytes > 0 && ended.received_bytes > 0);
+    // Who leaves first, and how, is up to the two.
+    assert!(ended.status == Some(200) && ended.sent_bytes > 0 && ended.received_bytes > 0);
     // Without TLS there is nothing to decide by.
     let head =
         format!("CONNECT api.test:{port} HTTP/1.1\r\nHost: api.test:{port}\r\n\r\nGET / HTTP/1.1\r\n\r\n");
