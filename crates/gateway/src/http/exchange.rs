@@ -1,5 +1,6 @@
 //! One request: read, decided, sent, answered.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -263,11 +264,18 @@ impl<P: Outside> Engine<P> {
         let body = body.staged(stage).counted(Arc::clone(&running), Direction::Up, None);
         let is_named = self.outside.names(&place.authority);
         let request = Request::from_parts(head, body);
-        let sent = self.upstream.send(place, is_named, request, is_web_socket, cut);
-        let answered = match timeout(self.limits.silent_host, sent).await {
-            Ok(Ok(answered)) => answered,
-            Ok(Err(no)) => return Err(self.told(place, no, &running).await),
-            Err(_) => return Err(Stop::UpstreamFailed.say(format!("`{}` did not answer", place.authority))),
+        let mut sent = pin!(self.upstream.send(place, is_named, request, is_web_socket, cut));
+        let mut moved = running.moved();
+        let answered = loop {
+            match timeout(self.limits.silent_host, &mut sent).await {
+                Ok(Ok(answered)) => break answered,
+                Ok(Err(no)) => return Err(self.told(place, no, &running).await),
+                // A long body that still moves is no silence.
+                Err(_) if running.moved() > moved => moved = running.moved(),
+                Err(_) => {
+                    return Err(Stop::UpstreamFailed.say(format!("`{}` did not answer", place.authority)));
+                }
+            }
         };
         running.answered(answered.response.status().as_u16());
         if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS {

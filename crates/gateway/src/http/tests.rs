@@ -12,5 +12,6 @@ mod decisions;
 mod heads;
 mod lending;
 mod names;
+mod speed;
 mod streams;
 mod world;

@@ -1,9 +1,14 @@
 //! What is asked about, and what a refusal looks like.
 
+use std::sync::{Arc, OnceLock};
+
+use hyper::http::request;
+use hyper::{Request, Response};
 use writ_model::{Account, Body, Scheme};
 
-use super::world::{Scene, echo, raw, refusal, server_tls};
-use crate::http::port::{BodyWish, Ended, IncidentKind, Treat};
+use super::world::{Scene, World, echo, raw, refusal, server_tls};
+use crate::http::port::{BodyWish, Boundary as _, Divert, Ended, IncidentKind, Treat, Wait};
+use crate::http::{Authority, Flow, Onward, UserProxy};
 
 #[tokio::test]
 async fn a_request_in_the_clear_is_decided_and_passed() {
@@ -163,4 +168,66 @@ async fn credentials_that_nobody_lent_are_told_of() {
     assert_eq!(scene.kinds(), [IncidentKind::ForeignCredential; 6]);
     let (_, out) = scene.curl(&["-w", "%{http_code}", &plain]).await;
     assert!(out.ends_with("200"), "{out}");
+}
+
+/// Takes pushes, and sends them to another path of the same place.
+#[derive(Default)]
+struct Pushes(OnceLock<Arc<World>>);
+
+impl Divert for Pushes {
+    fn takes(&self, request: &writ_model::Request) -> bool {
+        request.path.ends_with("/git-receive-pack")
+    }
+
+    fn handle(
+        &self,
+        request: writ_model::Request,
+        mut head: request::Parts,
+        body: Flow,
+        onward: Onward,
+    ) -> Wait<'_, Response<Flow>> {
+        Box::pin(async move {
+            let pass = self.0.get().unwrap().admit(request).await.unwrap();
+            head.uri = "/elsewhere".parse().unwrap();
+            onward.send(pass, Request::from_parts(head, body)).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_door_of_its_own_gets_what_it_takes_and_nothing_else() {
+    let pushes = Arc::new(Pushes::default());
+    let divert = Arc::clone(&pushes);
+    let mut scene = Scene::with(|_| {}, |set| set.divert = Some(divert)).await;
+    let _ = pushes.0.set(Arc::clone(&scene.world));
+    let port = echo(Some(server_tls(&["forge.test"], &["h2"]))).await;
+    for (path, wanted) in
+        [("/a/git-receive-pack", "POST https://forge.test"), ("/a/git-upload-pack", "/a/git-up")]
+    {
+        let url = format!("https://forge.test:{port}{path}");
+        let (code, out) = scene.curl(&["-d", "pack", &url]).await;
+        assert_eq!(code, 0, "{out}");
+        assert!(out.contains(wanted) && out.ends_with("\n\npack"), "{out}");
+        assert_eq!(out.contains("/elsewhere"), path.contains("receive"), "{out}");
+        assert!(scene.ended().await.is_whole);
+    }
+    assert_eq!(scene.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn the_users_own_proxy_is_gone_through() {
+    let beyond = Scene::new().await;
+    let port = echo(Some(server_tls(&["api.test"], &["http/1.1"]))).await;
+    let (to, pem) = (beyond.at.to_string(), beyond.ca_pem());
+    let scene = Scene::with(
+        |world| world.names = false,
+        |set| {
+            set.user_proxy = Some(UserProxy { to: Authority::parse(&to, None).unwrap(), credential: None });
+            set.extra_trust_pem = Some(pem);
+        },
+    )
+    .await;
+    let (code, out) = scene.curl(&[&format!("https://api.test:{port}/x")]).await;
+    assert!(code == 0 && out.contains("/x"), "{out}");
+    assert_eq!((scene.asked().len(), beyond.asked().len()), (1, 1));
 }

@@ -177,6 +177,14 @@ impl Scene {
         Self { world, at, ended, ca, serving }
     }
 
+    pub(super) fn ca_path(&self) -> &std::path::Path {
+        self.ca.path()
+    }
+
+    pub(super) fn ca_pem(&self) -> Vec<u8> {
+        std::fs::read(self.ca.path()).unwrap()
+    }
+
     /// Runs curl through the proxy; gives its exit code and what it printed.
     pub(super) async fn curl(&self, arguments: &[&str]) -> (i32, String) {
         let proxy = format!("http://{}", self.at);
@@ -267,6 +275,7 @@ where
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            stream.set_nodelay(true).unwrap();
             let (tls, answer) = (tls.clone(), answer.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request| {
