@@ -28,6 +28,7 @@ mod database;
 mod environment;
 mod files;
 mod flags;
+mod forge;
 mod found;
 mod git;
 mod grammar;
@@ -55,7 +56,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 
-use writ_model::{EffectClass, PackageSource};
+use writ_model::{EffectClass, PackageSource, Resource};
 
 pub(crate) use code::{Sort, language_of, of_file};
 pub(crate) use git::files::{ALL_FILES, RESTORED, SWITCHED};
@@ -142,6 +143,8 @@ pub enum Target {
     Remote { remote: String, refs: Vec<String> },
     /// A file, variable or store that holds credentials.
     Secret(String),
+    /// What a request that is written out is about.
+    Thing(Resource),
     /// Nobody can say.
     Unknown,
 }

@@ -57,7 +57,7 @@ pub use place::{Entry, Files, Lexical, Name, Placed, Status, Unplaceable, Worksp
 #[doc(hidden)]
 pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
-pub use request::{Forge, GitService, GitStep, KnownHosts, git_service};
+pub use request::{Forge, GitService, GitStep, KnownHosts, git_service, json_once};
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{
     Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, Written, validate,

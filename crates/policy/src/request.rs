@@ -28,6 +28,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use body::json_once;
 pub use git::{GitService, GitStep, git_service};
 pub use hosts::{Forge, KnownHosts};
 

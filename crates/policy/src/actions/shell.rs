@@ -79,6 +79,7 @@ impl Found<'_> {
             }
             Target::Remote { remote, refs } => self.pushes(class, &remote, refs, &because),
             Target::Secret(what) => self.secret(class, what, because),
+            Target::Thing(resource) => self.add(class, resource, because),
             Target::Unknown => {
                 let why = because.says.chars().take(BECAUSE).collect();
                 self.add(class, Resource::Unknown { why }, because);

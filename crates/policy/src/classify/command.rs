@@ -144,6 +144,9 @@ impl Walk<'_> {
             self.git(args);
             return;
         }
+        if matches!(program, "gh" | "glab") {
+            self.forge_api(program, args);
+        }
         match catalogue::lookup(program, args) {
             Some(listed) => self.listed(program, args, listed),
             None => self.unlisted(program, args),

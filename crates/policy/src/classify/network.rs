@@ -136,6 +136,7 @@ impl Walk<'_> {
             return;
         }
         self.urls("curl", &words, "network.http");
+        self.curl_asks(args, &words);
         let is_installer = is_installer(&words);
         let is_api = words
             .iter()

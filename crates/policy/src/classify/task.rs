@@ -222,7 +222,11 @@ fn reaches_beyond(effect: &Effect) -> bool {
             Target::Path(path) => path.starts_with(['/', '~']),
             Target::Unknown => false,
             Target::Command(command) => command != "kill",
-            Target::Host(_) | Target::Package(_) | Target::Remote { .. } | Target::Secret(_) => true,
+            Target::Host(_)
+            | Target::Package(_)
+            | Target::Remote { .. }
+            | Target::Secret(_)
+            | Target::Thing(_) => true,
         },
         EffectClass::Network
         | EffectClass::PackageInstall

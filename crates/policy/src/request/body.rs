@@ -138,9 +138,15 @@ pub(super) fn bytes<'a>(wire: &Wire<'a>) -> (&'a [u8], bool) {
     }
 }
 
-/// JSON in which no name stands twice: parsers differ over which one counts (RFC 8259, section 4).
-pub(crate) fn json(bytes: &[u8]) -> Option<Value> {
-    if bytes.len() > BODY_BYTES {
+/// The JSON of a body.
+pub(super) fn json(bytes: &[u8]) -> Option<Value> {
+    json_once(bytes, BODY_BYTES)
+}
+
+/// JSON of at most so many bytes in which no name stands twice: parsers differ over which one counts (RFC 8259,
+/// section 4).
+pub fn json_once(bytes: &[u8], most: usize) -> Option<Value> {
+    if bytes.len() > most {
         return None;
     }
     serde_json::from_slice::<Once>(bytes).ok().map(|Once(value)| value)

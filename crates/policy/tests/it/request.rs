@@ -672,3 +672,88 @@ fn a_credential_that_writ_did_not_place_is_refused_where_it_matters() {
     let Judgement::Denied(denial) = judgement else { panic!("not denied") };
     assert!(denial.to_agent().contains("Writ puts on the task's own"), "{}", denial.to_agent());
 }
+
+/// A command that writes a request out asks for what the request asks for.
+#[test]
+fn a_command_and_the_request_it_sends_are_one_thing() {
+    let of_command = |command: &str| {
+        let operation = Operation::Shell { command: command.to_owned() };
+        writ_policy::actions_of(&call(operation), &workspace(), &Lexical)
+    };
+    for (command, sent) in [
+        ("gh api -X PUT repos/o/r/pulls/1/merge", "PUT https://api.github.com/repos/o/r/pulls/1/merge"),
+        (
+            "gh api --method=PUT /repos/o/r/pulls/1/merge",
+            "PUT https://api.github.com/repos/o/r/pulls/1/merge",
+        ),
+        (
+            "curl -X PUT https://api.github.com/repos/o/r/pulls/1/merge",
+            "PUT https://api.github.com/repos/o/r/pulls/1/merge",
+        ),
+        (
+            "curl -sXPUT -H 'Accept: x' https://api.github.com/repos/o/r/pulls/1/merge -d '{}'",
+            "PUT https://api.github.com/repos/o/r/pulls/1/merge\n\n{}",
+        ),
+        (
+            "gh api repos/o/r/releases -f tag_name=v1",
+            "POST https://api.github.com/repos/o/r/releases\n\n{\"tag_name\":\"v1\"}",
+        ),
+        (
+            "gh api repos/o/r/pulls/1/reviews -f event=APPROVE",
+            "POST https://api.github.com/repos/o/r/pulls/1/reviews\n\n{\"event\":\"APPROVE\"}",
+        ),
+        (
+            "gh api repos/o/r/secret-scanning/alerts",
+            "GET https://api.github.com/repos/o/r/secret-scanning/alerts",
+        ),
+        ("gh api --hostname git.example -X DELETE repos/o/r", "DELETE https://git.example/api/v3/repos/o/r"),
+        (
+            "gh api graphql -f query='mutation { mergePullRequest(input: {}) { x } }'",
+            "POST https://api.github.com/graphql\n\n{\"query\":\"mutation { mergePullRequest(input: {}) { x } }\"}",
+        ),
+        (
+            "glab api -X PUT projects/1/merge_requests/7/merge",
+            "PUT https://gitlab.com/api/v4/projects/1/merge_requests/7/merge",
+        ),
+        (
+            "curl -X POST https://gitlab.com/api/v4/projects/1/pipeline?ref=main",
+            "POST https://gitlab.com/api/v4/projects/1/pipeline?ref=main",
+        ),
+        (
+            "curl -T app-1.0.jar https://any.example/org/acme/app/1.0/app-1.0.jar",
+            "PUT https://any.example/org/acme/app/1.0/app-1.0.jar\n\nx",
+        ),
+        (
+            "curl -F ':action=file_upload' -F name=shop https://any.example/",
+            "POST https://any.example/\ncontent-type: multipart/form-data\n\nform-data; name=\":action\"\n\nx\nform-data; name=\"name\"\n\nshop\n",
+        ),
+        (
+            "curl https://k.example/api/v1/namespaces/a/secrets",
+            "GET https://k.example/api/v1/namespaces/a/secrets",
+        ),
+        (
+            "curl -d 'Action=CreateUser' https://iam.amazonaws.com/",
+            "POST https://iam.amazonaws.com/\ncontent-type: application/x-www-form-urlencoded\n\nAction=CreateUser",
+        ),
+    ] {
+        let by_command = of_command(command);
+        for action in actions(request(sent), &KnownHosts::default()) {
+            if action.resource.kind() == "Host" {
+                continue;
+            }
+            let has =
+                by_command.iter().any(|own| own.effect == action.effect && own.resource == action.resource);
+            assert!(has, "{command} is not {action:?}: {by_command:#?}");
+        }
+    }
+    // What only a run tells is left to the program's own row.
+    for command in [
+        "gh api -X DELETE \"repos/$REPO\"",
+        "gh api -X DELETE \"repos/o/$NAME\"",
+        "curl -X DELETE https://api.github.com/repos/o/$NAME",
+    ] {
+        let found = of_command(command);
+        assert!(found.iter().any(|own| own.effect.name() == "git-push"), "{command}");
+        assert!(!found.iter().any(|own| own.effect.name() == "destructive"), "{command}");
+    }
+}

@@ -232,6 +232,7 @@ fn counts(effect: &Effect, sort: Sort, is_boxed: bool) -> bool {
             | Target::Path(_)
             | Target::Remote { .. }
             | Target::Secret(_)
+            | Target::Thing(_)
             | Target::Unknown => false,
         },
         EffectClass::SecretRead => match &effect.target {
@@ -241,6 +242,7 @@ fn counts(effect: &Effect, sort: Sort, is_boxed: bool) -> bool {
             | Target::Package(_)
             | Target::Path(_)
             | Target::Remote { .. }
+            | Target::Thing(_)
             | Target::Unknown => sort == Sort::Program,
         },
         EffectClass::Destructive => match &effect.target {
@@ -252,6 +254,7 @@ fn counts(effect: &Effect, sort: Sort, is_boxed: bool) -> bool {
             | Target::Package(_)
             | Target::Remote { .. }
             | Target::Secret(_)
+            | Target::Thing(_)
             | Target::Unknown => false,
         },
         EffectClass::Publish | EffectClass::Deploy => true,

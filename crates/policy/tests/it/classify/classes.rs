@@ -279,7 +279,8 @@ fn changing_a_forge_is_git_push() {
             "x=push; git $x",
             "git push origin HEAD:refs/heads/main",
             "gh pr merge --admin",
-            "curl -X DELETE https://api.github.com/repos/a/b",
+            "curl -X PATCH https://api.github.com/repos/a/b/issues/1 -d '{}'",
+            "curl -X DELETE https://api.github.com/repos/a/b/issues/1/labels/x",
             "git push -n --no-dry-run origin main",
             "git push --dry-run=no origin main",
         ],
@@ -409,6 +410,7 @@ fn what_cannot_be_undone_is_destructive() {
     all_are(
         Destructive,
         &[
+            "curl -X DELETE https://api.github.com/repos/a/b",
             "docker compose down -v",
             "kubectl delete pod x",
             "terraform destroy",
