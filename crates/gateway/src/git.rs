@@ -24,6 +24,7 @@
 //! }
 //! let mut body = prepared.forward().await?;                  // or prepared.refuse(&reasons, &says)
 //! let mut report = ReportReader::new(&commands);             // reads the server's answer while it goes through
+//! body.finish(&report.finish()?).await;                      // what the server took, the mirror keeps
 //! // POST …/git-upload-pack: UploadReader checks the request while it goes through
 //! ```
 //!

@@ -1,6 +1,10 @@
 //! Credentials by their own form: tokens that their issuers made recognisable, and private keys. Only what is certain is
 //! found, so that a call is not held for a word that looks odd.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// Beginning, fewest characters behind it, and what these are.
 const FORMS: &[(&str, usize, Letters)] = &[
     ("AGE-SECRET-KEY-1", 40, Letters::Plain),
@@ -79,21 +83,38 @@ enum Letters {
     Dotted,
 }
 
+/// All beginnings at once, so that a long text is passed over once.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(FORMS.iter().map(|(beginning, ..)| beginning)).ok());
+
+/// Most beginnings of one form that are looked at in a text.
+const MAX_LOOKED_AT: usize = 64;
+
 /// Whether the text holds a credential that somebody could use.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
-    holds_key(text)
-        || FORMS.iter().any(|(beginning, fewest, letters)| {
-            text.match_indices(beginning).take(64).any(|(at, _)| {
-                // In the middle of a word it is no beginning.
-                let is_start = !text
-                    .get(..at)
-                    .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
-                let rest = text.get(at + beginning.len()..).unwrap_or_default();
-                let rest = rest.split(|c: char| !letters.have(c)).next().unwrap_or_default();
-                is_start && rest.len() >= *fewest && is_real(beginning, rest)
-            })
-        })
+    // Without the searcher nobody knows what the text holds.
+    let Some(beginnings) = BEGINNINGS.as_ref() else { return true };
+    if holds_key(text) {
+        return true;
+    }
+    let mut looked_at = [0_usize; FORMS.len()];
+    beginnings.find_overlapping_iter(text).any(|found| {
+        let which = found.pattern().as_usize();
+        let (Some((beginning, fewest, letters)), Some(looked_at)) =
+            (FORMS.get(which), looked_at.get_mut(which))
+        else {
+            return false;
+        };
+        *looked_at += 1;
+        // In the middle of a word it is no beginning.
+        let is_start = !text
+            .get(..found.start())
+            .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        let rest = text.get(found.end()..).unwrap_or_default();
+        let rest = rest.split(|c: char| !letters.have(c)).next().unwrap_or_default();
+        *looked_at <= MAX_LOOKED_AT && is_start && rest.len() >= *fewest && is_real(beginning, rest)
+    })
 }
 
 fn is_real(beginning: &str, rest: &str) -> bool {

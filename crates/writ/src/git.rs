@@ -1,7 +1,7 @@
 //! The git door's port, kept over the real program: mirrors of remotes, and rooms in which pushes are looked at.
 //!
 //! ```text
-//! FOLDER/DIGEST/mirror.git     what the remote gave, and nothing else
+//! FOLDER/DIGEST/mirror.git     what the remote gave or took, and nothing else
 //! FOLDER/DIGEST/room-N-N/      the objects of one push: removed when it was decided, or when its supervisor is gone
 //! ```
 //!

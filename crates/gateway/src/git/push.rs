@@ -12,7 +12,7 @@ use super::capability::Capabilities;
 use super::command::{CommandError, CommandReader, Commands, Heading};
 use super::inflate::{InflateError, Inflater};
 use super::inspect::{Inspected, inspect};
-use super::report;
+use super::report::{self, Report};
 use super::room::{GitError, Mirrors, NewCommits, Room};
 use super::spool::{Spool, SpoolError, SpoolReader};
 
@@ -128,7 +128,7 @@ pub struct Forward<R> {
     head: Vec<u8>,
     length: u64,
     pack: Option<SpoolReader>,
-    _laid: Laid<R>,
+    laid: Laid<R>,
 }
 
 // === impl PushDoor ===
@@ -383,7 +383,7 @@ impl<R: Room> Prepared<R> {
             None => (None, 0),
         };
         let length = bytes.saturating_add(u64::try_from(head.len()).unwrap_or(u64::MAX));
-        Ok(Forward { head, length, pack, _laid: self.laid })
+        Ok(Forward { head, length, pack, laid: self.laid })
     }
 }
 
@@ -407,6 +407,20 @@ impl<R: Room> Forward<R> {
         match &mut self.pack {
             None => Ok(None),
             Some(reader) => Ok(Some(reader.next().await?).filter(|piece| !piece.is_empty())),
+        }
+    }
+
+    /// Ends the push with what the server said of it. Where it took everything, the mirror keeps the objects; that it
+    /// does not is no failure of the push.
+    pub async fn finish(self, report: &Report) {
+        let is_whole = report.unpack.is_none()
+            && !report.refs.is_empty()
+            && report.refs.iter().all(|status| status.refused.is_none());
+        if is_whole
+            && self.laid.spool.is_some()
+            && let Err(error) = self.laid.room.adopt().await
+        {
+            tracing::warn!(%error, "the mirror does not keep the objects of a push");
         }
     }
 }

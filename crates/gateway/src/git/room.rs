@@ -39,7 +39,7 @@ pub trait Mirrors: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Room, GitError>> + Send;
 }
 
-/// The objects of one push, beside those of the remote. Nothing here ever gets into the mirror.
+/// The objects of one push, beside those of the remote. They get into the mirror only when the remote took them.
 pub trait Room: Send + Sync + 'static {
     /// A folder of this room alone, for the pack as it was received.
     fn folder(&self) -> &Path;
@@ -52,6 +52,9 @@ pub trait Room: Send + Sync + 'static {
     /// # Errors
     /// [`GitError::Pack`] when it is broken, [`GitError::Bases`] when it builds on what is not here.
     fn index(&self, pack: &Path) -> impl Future<Output = Result<(), GitError>> + Send;
+
+    /// Hands the objects to the mirror, so that they need not be fetched back: the remote took them, all of them.
+    fn adopt(&self) -> impl Future<Output = Result<(), GitError>> + Send;
 
     /// Whether the commit `old` is `new` itself or comes before it.
     fn contains(&self, new: Oid, old: Oid) -> impl Future<Output = Result<bool, GitError>> + Send;

@@ -20,6 +20,8 @@ use super::{FETCH_WITHIN, LOOK_WITHIN, MAX_MIRROR_BYTES, Remote, Routes, answer,
 const MAX_COMMITS: usize = 1_000;
 const MAX_OBJECTS: usize = 100_000;
 const MAX_LISTING_BYTES: usize = 32 << 20;
+/// Each fetch leaves a pack; more than these are made into one.
+const MAX_PACKS: usize = 50;
 /// The ref of the mirror that is the remote's default branch.
 const DEFAULT: &str = "refs/remote/default";
 /// Most that git may allocate at once: a delta can promise an object of any size.
@@ -102,7 +104,12 @@ impl GitRoom {
     }
 
     async fn fetch(&self, remote: &Remote, with_default: bool) -> Result<(), GitError> {
-        let settings = ["http.followRedirects=false", "fetch.fsckObjects=false", "pack.threads=1"];
+        let settings = [
+            "http.followRedirects=false",
+            "fetch.fsckObjects=false",
+            "fetch.unpackLimit=1",
+            "pack.threads=1",
+        ];
         let mut command =
             clean(&self.mirror, &["PATH", "SSL_CERT_DIR", "SSL_CERT_FILE"], &settings, "http:https");
         // By its environment: arguments are for everybody to read.
@@ -174,13 +181,20 @@ impl Room for GitRoom {
         };
         let _lock = lock(&self.mirror_lock, FETCH_WITHIN).await?;
         match self.fetch(&remote, true).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {}
             // The default branch of an empty repository, and of some others, is not there.
             Err(GitError::Unavailable(said)) if said.contains("couldn't find remote ref HEAD") => {
-                self.fetch(&remote, false).await
+                self.fetch(&remote, false).await?;
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        let packs = std::fs::read_dir(self.mirror.join("objects/pack")).into_iter().flatten().flatten();
+        let is_pack = |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|end| end == "pack");
+        if packs.filter(is_pack).count() > MAX_PACKS {
+            let command = self.command(Sees::Mirror, &["repack", "-a", "-d", "-q"]);
+            Run::new("repack", FETCH_WITHIN).of(command, Input::Nothing).await?.good()?;
+        }
+        Ok(())
     }
 
     async fn index(&self, pack: &Path) -> Result<(), GitError> {
@@ -195,6 +209,26 @@ impl Room for GitRoom {
             Some(_) => Err(GitError::Pack(ended.said)),
             None => Err(GitError::Bound("`git index-pack` was ended".to_owned())),
         }
+    }
+
+    async fn adopt(&self) -> Result<(), GitError> {
+        let failed = |error: std::io::Error| GitError::Unavailable(format!("could not keep a pack: {error}"));
+        let _lock = lock(&self.mirror_lock, LOOK_WITHIN).await?;
+        let to = self.mirror.join("objects/pack");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&to).map_err(failed)?;
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.objects.join("pack"))
+            .map_err(failed)?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        // The index comes last: with it the pack begins to count.
+        files.sort_by_key(|path| path.extension().is_some_and(|end| end == "idx"));
+        for file in files {
+            if let Some(name) = file.file_name() {
+                std::fs::rename(&file, to.join(name)).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     async fn contains(&self, new: Oid, old: Oid) -> Result<bool, GitError> {

@@ -166,7 +166,7 @@ pub(in super::super) fn is_meant(path: &str) -> bool {
     RULES.iter().any(|rule| (rule.is_meant)(&path))
 }
 
-/// What a change of this file means, each thing once. `None` for contents that are not known.
+/// What a change of this file means, each thing once. `None` for contents that are too large, or not here.
 pub(in super::super) fn changes(path: &str, old: Option<&[u8]>, new: Option<&[u8]>) -> Vec<&'static str> {
     let path = path.to_lowercase();
     let rules = RULES.iter().filter(|rule| (rule.is_meant)(&path));
@@ -174,7 +174,7 @@ pub(in super::super) fn changes(path: &str, old: Option<&[u8]>, new: Option<&[u8
     let (Some(old), Some(new)) = (old, new) else {
         return rules
             .filter_map(|rule| rule.signs.first())
-            .map(|_| "changes a file that can say who may do what, and is too large to be compared")
+            .map(|_| "changes a file that can say who may do what, and that could not be compared")
             .take(1)
             .collect();
     };

@@ -323,11 +323,12 @@ impl Proxy {
             }
             Ok(())
         })?;
-        drop(forward);
         for piece in answer.chunks(7) {
             report.take(piece).unwrap();
         }
-        seen.report = Some(report.finish().unwrap());
+        let report = report.finish().unwrap();
+        self.runtime.block_on(forward.finish(&report));
+        seen.report = Some(report);
         self.seen.lock().unwrap().push(seen);
         respond(stream, &status, &kind, &answer)
     }

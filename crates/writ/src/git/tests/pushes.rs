@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use writ_model::{FindingKind, Push, RefStep};
 
 use super::ground::{Ground, Seen};
@@ -197,12 +199,71 @@ fn without_a_mirror_everything_counts_as_the_worst() {
     ground.commit("Start");
     let seen = ground.push(&["origin", "main"]);
     assert!(!push_of(&seen).is_cut, "all of it came with the push");
+    std::fs::remove_dir_all(ground.mirror()).unwrap();
     ground.put("README.md", &format!("{}another line\n", "a line of text\n".repeat(200)));
     ground.commit("Change");
     let seen = ground.push(&["--thin", "origin", "main"]);
     assert_eq!(steps(&seen), [("refs/heads/main", RefStep::Force)]);
     assert!(push_of(&seen).is_cut);
     ground.nothing_is_left();
+}
+
+#[test]
+fn a_mirror_does_not_fall_into_pieces() {
+    let ground = Ground::filled();
+    let packs = || {
+        let names = std::fs::read_dir(ground.mirror().join("mirror.git/objects/pack")).unwrap();
+        names
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack"))
+            .count()
+    };
+    ground.commit("More");
+    ground.push(&["origin", "main"]);
+    // As many as that many fetches would leave.
+    let mirror = ground.mirror().join("mirror.git");
+    let feed = |arguments: &[&str], input: &str| {
+        let mut child = ground
+            .command(&mirror)
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    for number in 0..60 {
+        let blob = feed(&["hash-object", "-w", "--stdin"], &number.to_string());
+        feed(&["pack-objects", "--quiet", "objects/pack/pack"], &blob);
+    }
+    let before = packs();
+    ground.commit("Again");
+    let seen = ground.push(&["origin", "main"]);
+    assert!(!push_of(&seen).is_cut);
+    assert!(before > 50 && packs() < before / 2, "{before} packs before, {} after", packs());
+}
+
+/// What the server takes is not fetched back, and what it refuses does not stay.
+#[test]
+fn the_mirror_keeps_what_the_server_took() {
+    let ground = Ground::filled();
+    let mirror = ground.mirror().join("mirror.git");
+    ground.put("a.txt", "a\n");
+    let taken = ground.commit("Taken");
+    ground.push(&["origin", "main"]);
+    assert!(ground.has(&mirror, &taken));
+    // A hook of the server says no, which the door cannot know before.
+    let hook = ground.repository.join("hooks/update");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\necho never >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    ground.put("a.txt", "b\n");
+    let refused = ground.commit("Refused");
+    let said = ground.refused(&["origin", "main"]);
+    assert!(said.contains("remote: never") && said.contains("(hook declined)"), "{said}");
+    let report = ground.last().report.unwrap();
+    assert_eq!(report.of("refs/heads/main").unwrap().refused.as_deref(), Some("hook declined"));
+    assert!(!ground.has(&mirror, &refused));
 }
 
 #[test]
@@ -295,4 +356,69 @@ fn taking_up_the_default_branch_changes_nothing_else() {
     let seen = ground.push(&["origin", "task"]);
     assert_eq!(push_of(&seen).paths, ["docs/b.md"]);
     assert!(push_of(&seen).findings.is_empty(), "{seen:?}");
+}
+
+/// Most memory of this process so far, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() * 1_024
+}
+
+#[test]
+fn memory_stays_flat_whatever_is_pushed() {
+    const PUSHED: usize = 64 << 20;
+    let ground = Ground::filled();
+    let mut state = 7_u64;
+    for part in 0..4 {
+        let path = ground.work().join(format!("noise-{part}.bin"));
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+        for _ in 0..PUSHED / 24 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            file.write_all(&(state >> 16).to_le_bytes()[..6]).unwrap();
+        }
+    }
+    ground.commit("Noise");
+    let before = peak();
+    let start = std::time::Instant::now();
+    let seen = ground.push(&["origin", "main"]);
+    let door = start.elapsed();
+    let grown = peak() - before;
+    assert!(!push_of(&seen).is_cut && moved(&seen));
+
+    // The same to the server itself, and one run of index-pack.
+    let start = std::time::Instant::now();
+    ground.server.create("team/other.git", "sha1").unwrap();
+    ground.git(&["push", "--quiet", &ground.server.url("team/other.git"), "main"]);
+    let direct = start.elapsed();
+    let start = std::time::Instant::now();
+    ground.git(&["pack-objects", "--all", "--quiet", "../packed"]);
+    let packed = std::fs::read_dir(ground.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let pack = packed.into_iter().find(|path| path.extension().is_some_and(|end| end == "pack")).unwrap();
+    let packing = start.elapsed();
+    let start = std::time::Instant::now();
+    ground.git(&[
+        "index-pack",
+        "--fsck-objects",
+        "--threads=1",
+        "-o",
+        "../again.idx",
+        pack.to_str().unwrap(),
+    ]);
+    let index = start.elapsed();
+    let small = |remote: &str| {
+        let start = std::time::Instant::now();
+        for _ in 0..5 {
+            ground.commit("Small");
+            ground.git(&["push", "--quiet", remote, "main"]);
+        }
+        start.elapsed() / 5
+    };
+    let (small_door, small_direct) = (small("origin"), small(&ground.server.url("team/other.git")));
+    eprintln!("small: through the door {small_door:?}, direct {small_direct:?}");
+    eprintln!(
+        "through the door {door:?}, direct {direct:?}, packing {packing:?}, one index-pack {index:?}, memory grew by {} KiB",
+        grown >> 10
+    );
+    assert!(grown < 16 << 20, "grew by {grown} bytes");
 }
