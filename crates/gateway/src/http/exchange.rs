@@ -539,7 +539,7 @@ pub(super) fn accepted(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Reads what is left of a refused request, within bounds.
-async fn drain(mut body: Flow) {
+pub(super) async fn drain(mut body: Flow) {
     let mut left = MAX_DRAINED_BYTES;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {

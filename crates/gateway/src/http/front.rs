@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::HOST;
+use hyper::header::{EXPECT, HOST};
 use hyper::http::HeaderMap;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -25,7 +25,7 @@ use writ_model::{Account, Body, Scheme};
 use super::authority::{Authority, normal};
 use super::body::Flow;
 use super::cut::Cut;
-use super::exchange::{Engine, accepted};
+use super::exchange::{Engine, accepted, drain};
 use super::head::Place;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
@@ -127,6 +127,10 @@ impl<P: Outside> Visit<P> {
         match self.engine.outside.treat(&authority).await {
             Treat::Refuse(refusal) => {
                 // Its body is read to a bound and forgotten, so that the answer is heard.
+                if !request.headers().contains_key(EXPECT) {
+                    let body = Flow::incoming(request.into_body(), self.engine.limits.silent_client);
+                    tokio::spawn(drain(body));
+                }
                 return Err(refusal.into());
             }
             Treat::Inspect | Treat::Pass => {}

@@ -106,6 +106,13 @@ async fn a_tunnel_is_refused_with_words() {
     assert!(out.starts_with("HTTP/1.1 403 ") && out.ends_with("Writ: only the model is reached\n"), "{out}");
     let out = scene.say(b"GET http://api.test/ HTTP/1.1\r\nHost: api.test\r\n\r\n").await;
     assert!(out.starts_with("HTTP/1.1 403 "), "{out}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "x".repeat(1 << 20)).unwrap();
+    let data = format!("@{}", file.path().display());
+    let (code, out) = scene
+        .curl(&["-w", "%{http_code}", "-H", "Expect:", "--data-binary", &data, "http://api.test/"])
+        .await;
+    assert!(code == 0 && out.ends_with("403"), "{code} {out}");
     assert!(scene.asked().is_empty());
 }
 
