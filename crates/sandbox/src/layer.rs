@@ -143,11 +143,15 @@ impl Layer {
                 "Linux 6.2 or later with Landlock switched on is needed (`lsm=landlock,…` on the kernel's command line)"
                     .to_owned(),
             ),
+            Self::SystemCalls => Some(
+                "a kernel with seccomp filters is needed (`CONFIG_SECCOMP_FILTER`), and a container must allow \
+                 `seccomp`"
+                    .to_owned(),
+            ),
             Self::Descriptors
             | Self::Liveness
             | Self::Keyring
             | Self::Limits
-            | Self::SystemCalls
             | Self::ReadOnly
             | Self::Privileges
             | Self::Capabilities

@@ -6,7 +6,7 @@ use serde::Serialize;
 use writ_control::api::message::StatusAsk;
 use writ_model::Client;
 use writ_policy::Engine;
-use writ_sandbox::{Danger, Host, Layer};
+use writ_sandbox::{Danger, Host, Plan, Profile};
 
 use crate::config::{Config, State};
 use crate::failure::{Failure, Outcome};
@@ -116,15 +116,48 @@ fn host(complete: bool) -> Vec<Finding> {
         found_here.push(found("host.container", true, detail, false));
     }
     if !complete {
-        let left: Vec<&str> = Layer::WITHOUT_NAMESPACES.iter().map(|layer| layer.name()).collect();
-        let detail = format!(
-            "`writ run --danger-no-namespaces` starts all the same, on record. Lost: {}. Left: {}, and the hooks",
-            Danger::NoNamespaces.lost(),
-            left.join(", ")
-        );
-        found_here.push(found("plan.no-namespaces", false, detail, false));
+        found_here.push(way_without());
     }
     found_here
+}
+
+/// What can be given up so that a run starts here, the least first. Each was tried.
+const WAYS: [&[Danger]; 4] = [
+    &[Danger::AllFiles],
+    &[Danger::AllCalls],
+    &[Danger::AllCalls, Danger::AllFiles],
+    &[Danger::NoNamespaces],
+];
+
+/// The least that a person can give up by name so that a run starts on this machine, and what is lost with it.
+fn way_without() -> Finding {
+    for dangers in WAYS {
+        let profile = Profile {
+            command: "true".into(),
+            cwd: "/".into(),
+            hide_if_present: vec!["/mnt".into()],
+            recorded: true,
+            danger: dangers.iter().copied().collect(),
+            ..Profile::default()
+        };
+        let Ok(plan) = Plan::draw(profile) else { continue };
+        if writ_sandbox::rehearsed(&plan).iter().any(|finding| finding.available.is_err()) {
+            continue;
+        }
+        let names: Vec<&str> = dangers.iter().map(|danger| danger.name()).collect();
+        let flags: Vec<String> = names.iter().map(|name| format!("--danger-{name}")).collect();
+        let lost: Vec<&str> = dangers.iter().map(|danger| danger.lost()).collect();
+        let left: Vec<&str> = plan.layers().into_iter().map(writ_sandbox::Layer::name).collect();
+        let detail = format!(
+            "`writ run {}` starts all the same, on record. Lost: {}. Left: {}, and the hooks",
+            flags.join(" "),
+            lost.join("; "),
+            left.join(", ")
+        );
+        return found(&format!("plan.{}", names.join("+")), false, detail, false);
+    }
+    let detail = "no run starts here, whatever is given up; the layers above say why";
+    found("plan.none", false, detail.to_owned(), false)
 }
 
 fn report(report: Report, json: bool) -> Outcome {

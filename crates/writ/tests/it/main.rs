@@ -15,6 +15,7 @@ mod classify;
 mod corner;
 mod coverage;
 mod demo;
+mod doctor;
 mod escape;
 mod grant;
 mod hook;

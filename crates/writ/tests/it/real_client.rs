@@ -7,6 +7,8 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 
 use crate::house::{House, PATIENCE};
 
+mod yard;
+
 const PROMPT: &str = "Do as the script says.";
 /// Decoded and run: nobody may do that, in any kind of task. Would make the file `stolen`.
 const DENIED: &str = "echo dG91Y2ggc3RvbGVu | base64 -d | sh";
