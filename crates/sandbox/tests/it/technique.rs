@@ -5,14 +5,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::net::{TcpListener, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pty::OpenptFlags;
 use writ_sandbox::{Danger, Profile};
 
@@ -30,10 +34,37 @@ enum Control {
     User,
     /// Inside, without these layers.
     Without(&'static [Danger]),
-    /// Not on this kernel or machine, or not without harm. The filter's own tests show the rest.
+    /// Outside, in a world that this script makes around it.
+    Within(&'static str),
+    /// Not on this kernel, or not without harm. The filter's own tests show the rest.
     Nowhere,
 }
-use Control::{Nowhere, Outside, Root, User, Without};
+use Control::{Nowhere, Outside, Root, User, Within, Without};
+
+/// A process table of its own, whose first process is an ordinary one.
+const OWN_TABLE: &str = "exec unshare -Urpf --mount-proc \"$@\"";
+/// A network of its own, on which somebody serves what clouds tell their machines.
+const OWN_CLOUD: &str = r#"exec unshare -Urn bash -c 'ip link set lo up; ip addr add 169.254.169.254/32 dev lo; exec "$@"' x \
+    perl -MIO::Socket::INET -e 'BEGIN { $^F = 99 } $s = IO::Socket::INET->new(Listen => 1, LocalAddr => q(169.254.169.254),
+        LocalPort => 80) or die $!; exec @ARGV' "$@""#;
+/// A network of its own, with a server of names.
+const OWN_NAMES: &str = r#"echo nameserver 127.0.0.1 > $TMPDIR/resolv
+exec unshare -Urnm bash -c 'ip link set lo up; mount --bind $TMPDIR/resolv /etc/resolv.conf; exec "$@"' x \
+    perl -MIO::Socket::INET -e '
+        my $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1", LocalPort => 53) or die $!;
+        if (!fork) {
+            close STDOUT; close STDERR; alarm 20;
+            while ($s->recv(my $q, 512)) {
+                my $end = index($q, "\0", 12) + 5;
+                my $one = unpack("n", substr($q, $end - 4, 2)) == 1;
+                $s->send(substr($q, 0, 2) . pack("n5", 0x8180, 1, $one ? 1 : 0, 0, 0) . substr($q, 12, $end - 12)
+                    . ($one ? pack("n3Nn", 0xc00c, 1, 1, 60, 4) . "\x7f\0\0\1" : ""));
+            }
+            exit
+        }
+        exec @ARGV' "$@""#;
+/// A device by the name of the machine's memory.
+const OWN_MEMORY: &str = r#"exec unshare -Urm bash -c 'mount --bind /dev/zero /dev/mem; exec "$@"' x "$@""#;
 
 /// Speaks for all scripts: a raw call of the kernel, which got through unless the kernel said that it may not be.
 const PREAMBLE: &str = r#"
@@ -79,6 +110,9 @@ techniques! {
         an_environment_for_the_next_shell, Outside, "echo x > .envrc && got";
         a_task_for_the_editor, Outside, "echo x > .vscode/tasks.json && got";
         moving_the_folder_of_the_editor, Outside, "mv .vscode gone && got";
+        a_hard_link_to_a_protected_file, Outside, "ln .git/config h && echo x > h && got";
+        exchanging_the_repository_for_another, Outside, "mkdir -p n/hooks; perl -e '$a=\".git\"; $b=\"n\"; print \"ESCAPED\" if syscall(316,-100,$a,-100,$b,2)==0'";
+        putting_a_link_in_place_of_a_protected_file, Outside, "ln -s $OUT/file n; mv -f n .git/config && got";
         settings_of_a_client, Outside, "rm -rf .claude && got";
         modes_of_a_file_outside, Outside, "chmod 777 $OUT/file && got";
         times_of_a_file_outside, Outside, "touch -d 2001-01-01 $OUT/file && got";
@@ -95,6 +129,7 @@ techniques! {
         writing_outside_through_the_working_directory, Outside, "echo x > /proc/self/cwd/../outside/new && got";
         writing_through_a_descriptor_for_reading, Outside, "exec 3< $OUT/file; (echo x > /proc/self/fd/3) && got";
         moving_a_file_out, Outside, "echo x > f; mv f $OUT/f && got";
+        writing_by_a_folder_that_a_friend_handed_in, Outside, "python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX); s.connect(\"friend\"); f=socket.recv_fds(s,1,1)[1]; os.open(\"new\",os.O_CREAT|os.O_WRONLY,dir_fd=f[0]); print(\"ESCAPED\")'";
         a_hard_link_to_a_file_outside, Outside, "ln $OUT/file h && echo x > h && got";
         emptying_a_file_outside, Outside, "truncate -s 0 $OUT/file && got";
         removing_a_file_outside, Outside, "rm -f $OUT/file; test -e $OUT/file || got";
@@ -104,12 +139,13 @@ techniques! {
         a_socket_outside, Outside, "perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0); bind(S,sockaddr_un(\"$ENV{OUT}/s\")) and print \"ESCAPED\"'";
         a_device_of_ones_own, Root, "mknod disk b 8 0 && got";
         the_name_of_a_process, Without(&[Danger::AllFiles]), "(echo x > /proc/self/comm) && got";
-        staying_alive_when_memory_runs_out, Nowhere, "(echo -500 > /proc/self/oom_score_adj) && got";
+        staying_alive_when_memory_runs_out, Without(&[Danger::AllFiles]), "(echo 0 > /proc/self/oom_score_adj) && got";
         the_program_for_core_dumps, Root, "(: >> /proc/sys/kernel/core_pattern) && got";
+        // This kernel has no such keys, and where it has, opening the file is all that is tried.
         the_keys_of_the_kernel, Nowhere, "(: >> /proc/sysrq-trigger) && got";
         settings_of_the_kernel, Root, "(: >> /proc/sys/vm/overcommit_memory) && got";
         the_log_of_the_kernel, Root, "device /dev/kmsg";
-        the_memory_of_the_machine, Nowhere, "device /dev/mem";
+        the_memory_of_the_machine, Within(OWN_MEMORY), "device /dev/mem";
         file_systems_by_fuse, Root, "device /dev/fuse";
         virtual_machines, Root, "device /dev/kvm";
         tunnels, Root, "device /dev/net/tun";
@@ -120,8 +156,11 @@ techniques! {
         tracing_oneself, Outside, "call 101 0 0 0 0";
         tracing_another_process, Outside, "sleep 5 & call 101 16 $! 0 0; kill -KILL $!";
         reading_the_memory_of_a_process, Outside, "perl -e '$b=\"x\"x8; $l=pack(\"PQ\",$b,8); $c=\"y\"x8; $r=pack(\"PQ\",$c,8); print \"ESCAPED\" if syscall(310,$$+0,$l,1,$r,1,0)==8'";
+        writing_the_memory_of_a_process, Outside, "perl -e '$b=\"x\"x8; $l=pack(\"PQ\",$b,8); $c=\"y\"x8; $r=pack(\"PQ\",$c,8); print \"ESCAPED\" if syscall(311,$$+0,$l,1,$r,1,0)==8'";
+        advice_about_the_memory_of_a_process, Outside, "call 440 -1 0 0 0 0";
+        freeing_the_memory_of_a_process, Outside, "call 448 -1 0";
         taking_a_descriptor_of_a_process, Outside, "perl -e '$p=syscall(434,$$+0,0); print \"ESCAPED\" if syscall(438,$p,0,0)!=-1'";
-        comparing_processes, Nowhere, "perl -e 'print \"ESCAPED\" if syscall(312,$$+0,$$+0,0,0,0)!=-1'";
+        comparing_processes, Outside, "perl -e 'print \"ESCAPED\" if syscall(312,$$+0,$$+0,0,0,0)!=-1'";
         a_user_namespace, Outside, "unshare -Ur true && got";
         a_user_namespace_by_clone, Outside, "perl -e '$r=syscall(56,0x10000011,0,0,0,0); exit if !$r; print \"ESCAPED\" if $r>0'";
         a_user_namespace_by_the_new_clone, Outside, "perl -e '$a=pack(\"Q8\",0x10000000,0,0,0,17,0,0,0); $r=syscall(435,$a,64); exit if !$r; print \"ESCAPED\" if $r>0'";
@@ -135,6 +174,9 @@ techniques! {
         making_a_file_system, Root, "call 430 tmpfs 0";
         cloning_a_mount, Root, "call 428 -100 / 1";
         changing_a_mount, Root, "perl -e '$a=pack(\"Q4\",0,0,0,0); $d=\"/\"; print \"ESCAPED\" if syscall(442,-100,$d,0,$a,32)!=-1'";
+        moving_a_mount, Root, "call 429 -1 x -1 x 0";
+        picking_a_file_system, Root, "call 433 -100 / 0";
+        listing_mounts, Outside, "perl -e '$q=pack(\"IIQQ\",24,0,18446744073709551615,0); $b=\"\\0\"x4096; print \"ESCAPED\" if syscall(458,$q,$b,100,0)!=-1'";
         a_handle_of_a_file, Outside, "perl -e '$h=pack(\"Il\",120,0).(\"\\0\"x120); $m=pack(\"l\",0); $d=\".\"; print \"ESCAPED\" if syscall(303,-100,$d,$h,$m,0)!=-1'";
         opening_by_handle, Root, "perl -e '$h=pack(\"Il\",8,1).(\"\\0\"x8); syscall(304,-100,$h,0); print \"ESCAPED\" unless $!==1'";
         memory_that_runs, Outside, "perl -e '$n=\"x\"; $f=syscall(319,$n,0); exit if $f<0; open S,\"</bin/true\"; local $/; $d=<S>; open D,\">&=\",$f; binmode D; syswrite D,$d; system(\"/proc/$$/fd/$f\")==0 and print \"ESCAPED\"'";
@@ -142,6 +184,7 @@ techniques! {
         stopping_the_kernel_in_a_copy, Outside, "call 323 1";
         programs_in_the_kernel, Root, "perl -e '$a=pack(\"I4\",2,4,4,1).(\"\\0\"x100); print \"ESCAPED\" if syscall(321,0,$a,72)!=-1'";
         counters_of_other_processes, Root, "perl -e '$a=pack(\"IIQ\",1,112,0).(\"\\0\"x96); print \"ESCAPED\" if syscall(298,$a,0,-1,-1,0)!=-1'";
+        // These four and `calls_of_another_kind` are in no kernel that is built without modules, `kexec`, `iopl` and x32.
         another_kernel, Nowhere, "call 246 0 0 0 1";
         code_for_the_kernel, Nowhere, "call 175 x 0 x";
         unloading_code_of_the_kernel, Nowhere, "call 176 no-such-module 0";
@@ -150,19 +193,24 @@ techniques! {
         swapping, Root, "call 167 /no/such/file 0";
         ports_of_the_machine, Nowhere, "call 172 0";
         segments_of_old_programs, Outside, "perl -e '$b=\"\\0\"x64; print \"ESCAPED\" if syscall(154,0,$b,64)!=-1'";
+        the_clock_of_the_machine, Root, "call 164 0 0";
+        accounts_of_all_processes, Root, "call 163 0";
+        a_label_of_ones_own, Outside, "call 460 0 0 0 0";
         the_name_of_the_machine, Root, "perl -e 'chomp($h=`uname -n`); print \"ESCAPED\" if syscall(170,$h,length $h)!=-1'";
         adding_a_key, Outside, "call 248 user writ x 1 -2";
         reading_keyrings, Outside, "call 250 0 -2 1";
         asking_for_a_key, Outside, "perl -e '$t=\"user\"; $n=\"no such key\"; syscall(249,$t,$n,0,-2); print \"ESCAPED\" unless $!==1'";
         addresses_that_do_not_change, Outside, "call 135 262144";
         watching_all_files, Outside, "call 300 512 0";
+        moving_all_memory_of_a_process, Outside, "call 256 0 0 0 0";
         moving_memory, Outside, "call 279 0 0 0 0 0 0";
-        secret_memory, Nowhere, "call 447 0";
+        secret_memory, Outside, "call 447 0";
         calls_nobody_has_judged, Outside, "perl -e '$n=\"\"; syscall(467,-1,$n,0,0,0); print \"ESCAPED\" unless $!==38||$!==1'";
         calls_of_another_kind, Nowhere, "perl -e 'print \"ESCAPED\" if syscall(0x40000000+39)!=-1'";
         programs_of_32_bits, Outside, "./old; test $? = 42 && got";
         typing_into_the_terminal, Outside, "script -qec \"perl -e '\\$c=qq(x); print qq(ESCAPED) if ioctl(STDIN,0x5412,\\$c)'\" /dev/null </dev/null";
         typing_into_the_console, Outside, "perl -e '$c=\"\\3\"; ioctl(STDIN,0x541c,$c); print \"ESCAPED\" unless $!==1'";
+        taking_the_console, Outside, "perl -e '$c=\"\"; ioctl(STDIN,0x541d,$c); print \"ESCAPED\" unless $!==1'";
         typing_with_more_bits, Outside, "script -qec \"perl -e 'my \\$c=qq(x); print qq(ESCAPED) if syscall(16,0,0x100005412,\\$c)!=-1'\" /dev/null </dev/null";
         a_line_discipline, Outside, "perl -e '$c=pack(\"i\",0); ioctl(STDIN,0x5423,$c); print \"ESCAPED\" unless $!==1'";
         raw_sockets, Root, "perl -MSocket -e 'print \"ESCAPED\" if socket(S,AF_INET,SOCK_RAW,1)'";
@@ -182,8 +230,8 @@ techniques! {
         an_address_by_number, Outside, "(exec 3<>/dev/tcp/127.0.0.2/$ANY) && got";
         an_address_of_the_sixth_version, Outside, "(exec 3<>/dev/tcp/::1/$SIX) && got";
         a_datagram, Outside, "perl -MSocket -e 'socket(S,AF_INET,SOCK_DGRAM,0); connect(S,sockaddr_in($ENV{UDP},inet_aton(\"127.0.0.2\"))); send(S,\"x\",0); select undef,undef,undef,.05; print \"ESCAPED\" if defined send(S,\"x\",0)'";
-        data_about_the_machine, Nowhere, "(exec 3<>/dev/tcp/169.254.169.254/80) && got";
-        names_by_a_server, Nowhere, "getent ahosts example.org && got";
+        data_about_the_machine, Within(OWN_CLOUD), "(exec 3<>/dev/tcp/169.254.169.254/80) && got";
+        names_by_a_server, Within(OWN_NAMES), "getent ahosts example.org && got";
         a_socket_without_a_path, Outside, "perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0); connect(S,pack(\"Sa*\",AF_UNIX,\"\\0writ-technique-$ENV{SUP}\")) and print \"ESCAPED\"'";
     }
     ProcessTable {
@@ -195,11 +243,13 @@ techniques! {
         entering_the_supervisors_namespaces, Root, "nsenter -t $SUP -m true && got";
     }
     Undumpable {
-        the_root_of_the_first_process, Nowhere, "ls /proc/1/root/ && got";
-        descriptors_of_the_first_process, Nowhere, "readlink /proc/1/fd/0 && got";
-        the_memory_of_the_first_process, Nowhere, "(exec 3< /proc/1/mem) && got";
+        the_root_of_the_first_process, Within(OWN_TABLE), "ls /proc/1/root/ && got";
+        descriptors_of_the_first_process, Within(OWN_TABLE), "readlink /proc/1/fd/0 && got";
+        the_memory_of_the_first_process, Within(OWN_TABLE), "(exec 3< /proc/1/mem) && got";
+        the_program_of_the_first_process, Within(OWN_TABLE), "head -c 1 /proc/1/exe | grep -q . && got";
     }
     Limits {
+        // So many processes outside would be an attack on the machine that runs the tests.
         more_processes_than_one_task_may_have, Nowhere, "perl -e 'for (1..8400) { $p = fork; last unless defined $p; if (!$p) { sleep 100; exit } $n++ } print \"ESCAPED $n\" if $n > 8200'";
         a_dump_of_memory, Outside, "sh -c 'ulimit -Hc' | grep -qv '^0$' && got";
     }
@@ -207,7 +257,8 @@ techniques! {
         programs_that_give_rights, User, "test $(id -u) = 0 || { passwd -S $(id -un) | grep -q '20[0-9][0-9]-' && got; }";
     }
     Descriptors {
-        what_a_careless_parent_left_open, Nowhere, "for n in 3 4 5 6 7 8 9 10 11 12; do grep -q . <&$n && got; done";
+        what_a_careless_parent_left_open, Outside, "for n in $(seq 3 40); do grep -q . <&$n && got; done";
+        a_folder_that_was_left_open, Outside, "for n in $(seq 3 40); do (cd /proc/self/fd/$n && grep -q . ../hidden/secret && got); done";
     }
 }
 
@@ -255,6 +306,7 @@ fn check(control: Control, script: &str) {
         Outside => stage.outside(script),
         Root if root => stage.outside(script),
         User if !root => stage.outside(script),
+        Within(world) => stage.within(world, script),
         Without(danger) => {
             run(Profile { danger: danger.iter().copied().collect(), ..stage.profile(script) }).out
         }
@@ -270,8 +322,10 @@ struct Stage {
     services: (TcpListener, TcpListener, Option<TcpListener>, UdpSocket),
     /// Our end of a terminal that somebody else works in, and its name.
     terminal: (OwnedFd, String),
-    /// Kept open; some are careless about being closed by the next program.
+    /// Kept open.
     _held: (UnixListener, Option<UnixListener>),
+    /// Kept open, and left open for every program that is started.
+    _careless: [OwnedFd; 2],
 }
 
 // === impl Stage ===
@@ -315,7 +369,11 @@ impl Stage {
         rustix::pty::unlockpt(&ours).unwrap();
         let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
         let terminal = (ours, name);
-        Self { world, key, services, terminal, _held: (bound, UnixListener::bind_addr(&abstract_name).ok()) }
+        let careless = ["hidden/secret", "hidden"]
+            .map(|name| rustix::fs::open(world.at(name), OFlags::RDONLY, Mode::empty()).unwrap());
+        befriend(&world);
+        let _held = (bound, UnixListener::bind_addr(&abstract_name).ok());
+        Self { world, key, services, terminal, _held, _careless: careless }
     }
 
     fn env(&self) -> Vec<(String, String)> {
@@ -374,9 +432,13 @@ impl Stage {
     }
 
     fn outside(&self, script: &str) -> String {
+        self.within("exec \"$@\"", script)
+    }
+
+    fn within(&self, world: &str, script: &str) -> String {
         self.make_ipc();
         let output = Command::new("bash")
-            .args(["-c", &Self::script(script)])
+            .args(["-c", world, "within", "bash", "-c", &Self::script(script)])
             .env_clear()
             .envs(self.env())
             .current_dir(self.world.at("work"))
@@ -399,6 +461,28 @@ impl Stage {
             .unwrap();
         assert!(done.success());
     }
+}
+
+/// Somebody outside listens in the workspace and hands a folder of theirs to whoever comes.
+fn befriend(world: &World) {
+    let listener = UnixListener::bind(world.at("work/friend")).unwrap();
+    fs::set_permissions(world.at("work/friend"), fs::Permissions::from_mode(0o777)).unwrap();
+    let folder = rustix::fs::open(
+        world.at("outside"),
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut extra = SendAncillaryBuffer::new(&mut space);
+            let handed = [folder.as_fd()];
+            assert!(extra.push(SendAncillaryMessage::ScmRights(&handed)));
+            // Whoever came may be gone.
+            let _ = sendmsg(&socket, &[IoSlice::new(b"x")], &mut extra, SendFlags::empty());
+        }
+    });
 }
 
 impl Drop for Stage {
