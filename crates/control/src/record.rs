@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use writ_ledger::{Append, Commitment, Durability, Entry, Stream};
 use writ_model::{
-    ActivityEntry, ActivityEvent, CloseCause, Digest, ENTRY_VERSION, Limits, Task, TaskId, Timestamp, Verdict,
+    ActivityEntry, ActivityEvent, CloseCause, Digest, ENTRY_VERSION, Limits, Operation, Task, TaskId,
+    Timestamp, Verdict,
 };
 
 use crate::api::ErrorCode;
@@ -215,7 +216,9 @@ fn load(activity: &[NewActivity], entries: &[Entry]) -> Load {
     for (new, entry) in activity.iter().zip(entries) {
         let texts: usize = new.payloads.iter().map(|payload| payload.bytes.0.len()).sum();
         load.bytes += u64::try_from(texts + entry.as_bytes().len()).unwrap_or(u64::MAX);
-        if let ActivityEvent::CallDecided { decision, .. } = &new.event {
+        if let ActivityEvent::CallDecided { decision, operation, .. } = &new.event
+            && !Operation::is_boundary_name(operation)
+        {
             load.calls += 1;
             match decision.verdict {
                 Verdict::Allow => load.allows += 1,
@@ -246,6 +249,7 @@ fn needed(activity: &[NewActivity], asked: Durability) -> Durability {
         | ActivityEvent::ConfigurationChanged { .. }
         | ActivityEvent::TurnEnded { .. }
         | ActivityEvent::ProgramStarted { .. }
+        | ActivityEvent::Incident { .. }
         | ActivityEvent::ProgramsUnlisted { .. }
         | ActivityEvent::Noted { .. }
         | ActivityEvent::SessionEnded { .. }
@@ -282,7 +286,9 @@ pub(crate) fn commitments(event: &ActivityEvent) -> Vec<(&'static str, Digest)> 
         ActivityEvent::CallDecided { arguments, .. } => vec![("arguments", *arguments)],
         ActivityEvent::CallEnded { output: Some(output), .. } => vec![("output", *output)],
         ActivityEvent::SessionStarted { client_session, .. } => vec![("client_session", *client_session)],
-        ActivityEvent::ProgramStarted { what, .. } => vec![("what", *what)],
+        ActivityEvent::ProgramStarted { what, .. } | ActivityEvent::Incident { what, .. } => {
+            vec![("what", *what)]
+        }
         ActivityEvent::CallEnded { output: None, .. }
         | ActivityEvent::OutcomeUnmatched { .. }
         | ActivityEvent::SubagentStarted { .. }

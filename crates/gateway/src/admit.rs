@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use writ_ledger::{Durability, Receipt};
 use writ_model::{
-    Action, ApprovalId, CallId, Decision, Digest, EffectClass, ReasonCode, SessionId, ToolCall,
+    Action, ApprovalId, CallId, Decision, Digest, EffectClass, ReasonCode, Resource, SessionId, ToolCall,
 };
 use writ_model::{ActivityEvent, AgentId, TaskId};
 use writ_policy::{Permit, Ruling};
@@ -22,6 +22,19 @@ const MAX_KEPT_BYTES: usize = 64 << 10;
 pub struct Admitted<C> {
     call: C,
     receipt: Receipt,
+    /// Hosts that it may reach, as policies name them.
+    hosts: Vec<String>,
+}
+
+/// What a permit rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Policies and grants.
+    Policy,
+    /// A person's yes, spent on it.
+    Approval(ApprovalId),
+    /// Another door: the one where the effect leaves, or the one that let the call through which this belongs to.
+    Door(ReasonCode),
 }
 
 /// A permitted call was not admitted.
@@ -49,6 +62,11 @@ impl<C> Admitted<C> {
         &self.call
     }
 
+    /// Whether it was allowed to reach this host.
+    pub(crate) fn reaches(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own == host)
+    }
+
     /// The proof that the decision is on record.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
@@ -69,14 +87,28 @@ pub(crate) async fn admit<O: Record>(
     record: &O,
     place: Place,
     permit: Permit,
-    approval: Option<ApprovalId>,
+    by: By,
     arguments: Payload,
 ) -> Result<Admitted<ToolCall>, AdmitError> {
     let needed = if permit.is_ordinary() { Durability::Written } else { Durability::Synced };
     let Ruling { call, actions, mut decision } = permit.into_ruling();
-    if approval.is_some() {
-        decision.reason = ReasonCode::Approved;
-    }
+    let approval = match by {
+        By::Policy => None,
+        By::Approval(approval) => {
+            decision.reason = ReasonCode::Approved;
+            Some(approval)
+        }
+        By::Door(reason) => {
+            decision.reason = reason;
+            decision.approval = None;
+            None
+        }
+    };
+    let hosts = actions.iter().filter_map(|action| match (&action.resource, action.effect) {
+        (Resource::Host { name }, EffectClass::Network) => Some(name.clone()),
+        (_, _) => None,
+    });
+    let hosts = hosts.collect();
     let event = decided(place, &call, &actions, decision, approval, arguments.commitment);
     let activity = NewActivity { event, payloads: vec![arguments] };
     let receipts = record.record(place.task, vec![activity], needed).await.map_err(AdmitError::Record)?;
@@ -84,7 +116,7 @@ pub(crate) async fn admit<O: Record>(
     if receipt.durability() < needed {
         return Err(AdmitError::NotDurable);
     }
-    Ok(Admitted { call, receipt })
+    Ok(Admitted { call, receipt, hosts })
 }
 
 /// The record of a decision.

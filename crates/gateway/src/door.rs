@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 use writ_ledger::Durability;
-use writ_model::{ActivityEvent, Client, Clock, Fingerprint, Label, ReasonCode, SessionId, TaskId, ToolCall};
+use writ_model::{
+    Action, ActivityEvent, Client, Clock, EffectClass, Fingerprint, Label, ReasonCode, Resource, SessionId,
+    TaskId, ToolCall,
+};
 
 use crate::admit::{self, output_payload, payload};
 use crate::hook::{self, Frame, Heard, HookError, HookEvent, HookReply, Manner, ProposedCall};
@@ -27,8 +30,10 @@ mod grants;
 mod hold;
 mod room;
 mod session;
+mod way_out;
 
 pub use hold::unapprovable;
+pub use way_out::WayOut;
 
 use room::Room;
 use session::{Opened, Slot};
@@ -53,7 +58,7 @@ pub struct Ports<O> {
 }
 
 /// How the door behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DoorPlan {
     /// The task of a run. Messages that belong to no session are recorded there.
     pub task: Option<TaskId>,
@@ -63,6 +68,17 @@ pub struct DoorPlan {
     pub hold: Duration,
     /// When an answer must be there. Shorter than the hook process' own deadline.
     pub deadline: Duration,
+    /// What the doors on the way out see, where there is no other way.
+    pub ways_out: Option<WaysOut>,
+}
+
+/// What is seen, and decided, where it leaves.
+#[derive(Clone, Debug, Default)]
+pub struct WaysOut {
+    /// Remotes that are reached by HTTP, by the names that the workspace has for them.
+    pub remotes: Vec<String>,
+    /// Hosts of the client's own model, as policies name hosts.
+    pub model: Vec<String>,
 }
 
 /// One hook socket's door.
@@ -81,6 +97,22 @@ pub struct Door<O> {
 struct No {
     reason: ReasonCode,
     text: String,
+}
+
+// === impl WaysOut ===
+
+impl WaysOut {
+    /// Whether a door on the way out sees this action as it happens.
+    fn sees(&self, action: &Action) -> bool {
+        match (&action.resource, action.effect) {
+            (Resource::Ref { remote, .. }, EffectClass::GitPush) => {
+                let name = if remote.is_empty() { "origin" } else { remote };
+                self.remotes.iter().any(|known| known == name)
+            }
+            (Resource::Package { .. }, EffectClass::Publish) => true,
+            (_, _) => false,
+        }
+    }
 }
 
 // === impl Door ===

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use writ_model::{ApprovalLevel, Digest, ToolCall};
 use writ_policy::{
-    Engine, Files, Grants, Ground, Judgement, Moment, PrivateData, StepUp, TaskBounds, TaskJudge, TaskScope,
-    Workspace,
+    Engine, Files, Grants, Ground, Judgement, KnownHosts, Moment, PrivateData, StepUp, TaskBounds, TaskJudge,
+    TaskScope, Workspace,
 };
 
 use crate::port::TaskFacts;
@@ -61,6 +61,8 @@ pub struct PolicyBench {
     pub own: Vec<PathBuf>,
     /// What the owner of the machine marked private.
     pub private: PrivateData,
+    /// What is known of hosts, for what leaves.
+    pub known: KnownHosts,
 }
 
 struct PolicyJudge {
@@ -88,7 +90,7 @@ impl Bench for PolicyBench {
                 own: self.own.clone(),
             },
         };
-        let judge = self.engine.for_task(scope)?;
+        let judge = self.engine.for_task(scope)?.knowing(self.known.clone());
         Ok(Arc::new(PolicyJudge {
             judge,
             home: self.home.clone(),

@@ -76,6 +76,9 @@ pub struct RefUpdate {
     /// Whole, as `refs/heads/main`.
     pub name: String,
     pub step: RefStep,
+    /// Object ids as the wire says them, in hexadecimal; nothing where the ref is made or goes.
+    pub old: Option<String>,
+    pub new: Option<String>,
 }
 
 /// How a push moves a ref.

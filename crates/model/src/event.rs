@@ -280,6 +280,13 @@ pub enum ActivityEvent {
     ProgramsUnlisted {
         count: u64,
     },
+    /// Something on the way out that a person should hear of, whether or not anything left.
+    Incident {
+        session: SessionId,
+        kind: Label,
+        /// Commitment to where it would have gone and what it was about.
+        what: Digest,
+    },
     /// Anything else the client told.
     Noted {
         session: SessionId,

@@ -32,6 +32,8 @@ reasons! {
     Approved = "approved",
     /// The agent is not active.
     AgentNotActive = "agent-not-active",
+    /// The door where the effect leaves decides, with what it really is.
+    AtBoundary = "at-boundary",
     /// A person refused the request.
     ApprovalRefused = "approval-refused",
     /// Nobody answered in the time the client waits; the request stays open.
@@ -58,6 +60,8 @@ reasons! {
     InputTooLarge = "input-too-large",
     /// The task reached a limit and was closed.
     LimitReached = "limit-reached",
+    /// The client talks to its own model, as the user's settings name it.
+    Model = "model",
     /// Policy wants an approval that nobody who reaches this control plane can give.
     NoApprover = "no-approver",
     /// No answer was ready before the client would have given up waiting.
@@ -76,6 +80,8 @@ reasons! {
     TaskNotOpen = "task-not-open",
     /// The task's own scope does not allow it.
     TaskScope = "task-scope",
+    /// A call that was allowed is under way and reaches this host.
+    UnderWay = "under-way",
     /// Nobody can say what the call would do.
     Unknown = "unknown",
     /// The writ ran out.

@@ -60,6 +60,19 @@ pub enum Operation {
 // === impl Operation ===
 
 impl Operation {
+    /// Whether it was seen on the way out, and not asked for by a tool: one tool's call can be hundreds of these, so they
+    /// do not count as calls of the task.
+    #[must_use]
+    pub const fn is_of_boundary(&self) -> bool {
+        matches!(self, Self::Push(_) | Self::Request(_))
+    }
+
+    /// The same by its name in the ledger.
+    #[must_use]
+    pub fn is_boundary_name(name: &Label) -> bool {
+        matches!(name.as_str(), "push" | "request")
+    }
+
     /// The stable name, as in the ledger.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -251,6 +251,9 @@ fn why(part: &Part, scope: &TaskScope) -> String {
         ReasonCode::StepUp => format!("`{}` there is not allowed without asking", part.action.effect),
         ReasonCode::Allowed
         | ReasonCode::Approved
+        | ReasonCode::AtBoundary
+        | ReasonCode::Model
+        | ReasonCode::UnderWay
         | ReasonCode::AgentNotActive
         | ReasonCode::ApprovalRefused
         | ReasonCode::ApprovalPending

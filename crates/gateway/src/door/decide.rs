@@ -7,15 +7,18 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, ToolCall, Verdict,
+    ActivityEvent, ApprovalId, Client, Decision, Digest, EffectClass, Label, Operation, ReasonCode, Resource,
+    ToolCall, Verdict,
 };
-use writ_policy::{Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, classify};
+use writ_policy::{
+    Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, StepUp, classify,
+};
 
 use super::grants::{Asked, Serving};
 use super::hold::Held;
 use super::session::{Opened, Paired, Slot};
-use super::{Door, No, ported};
-use crate::admit::{self, AdmitError, Place, action_digest, arguments_payload};
+use super::{Door, No, lock, ported};
+use crate::admit::{self, AdmitError, Admitted, By, Place, action_digest, arguments_payload};
 use crate::hook::{self, EndedCall, HookReply, ProposedCall};
 use crate::judge::Judge;
 use crate::port::{FileDigests, NewActivity, Office, Payload};
@@ -27,17 +30,26 @@ const MAX_RUNS: usize = 64;
 pub(super) struct Deed<'a> {
     pub(super) slot: &'a Slot,
     pub(super) opened: &'a Opened,
-    pub(super) event: &'a Label,
     pub(super) place: Place,
     /// What the call takes in, writes and runs; none while nobody has looked.
     pub(super) print: Option<&'a Footprint>,
+}
+
+/// Whose decision a held call is.
+enum Elsewhere {
+    /// This door's: the call waits for a person.
+    Nowhere,
+    /// Another door decides, or has decided.
+    Decided(ReasonCode),
+    /// Nobody is asked.
+    Unasked(No),
 }
 
 /// Files that a call would run, with their digests.
 pub(super) type Runs = Vec<(String, Option<Digest>)>;
 
 impl<O: Office> Door<O> {
-    /// Decides a call and answers.
+    /// Decides a call that a client proposes, and answers.
     pub(super) async fn decide(
         &self,
         slot: &Slot,
@@ -48,11 +60,25 @@ impl<O: Office> Door<O> {
         until: Instant,
     ) -> Result<HookReply, No> {
         let call = self.call(proposed, client);
+        let admitted = self.weigh(slot, opened, call, until).await?;
+        let reply = hook::allowed(&admitted, event, self.plan.manner);
+        slot.begin(Arc::new(admitted));
+        Ok(reply)
+    }
+
+    /// Decides a call: it is admitted, or refused, or waits for a person until one of both is true.
+    pub(super) async fn weigh(
+        &self,
+        slot: &Slot,
+        opened: &Opened,
+        call: ToolCall,
+        until: Instant,
+    ) -> Result<Admitted<ToolCall>, No> {
         let arguments = arguments_payload(self.ports.random.as_ref(), &call);
         let (runs, action) = self.action(opened, &call);
         let place = Place { task: opened.room.facts.task.id, session: slot.id, action };
-        let deed = Deed { slot, opened, event, place, print: None };
-        if let Err(no) = self.may_decide(&deed, arguments.bytes.len()).await {
+        let deed = Deed { slot, opened, place, print: None };
+        if let Err(no) = self.may_decide(&deed, &call, arguments.bytes.len()).await {
             return Err(self.refuse_unjudged(&deed, &call, arguments, no).await);
         }
         if runs.len() > MAX_RUNS {
@@ -73,7 +99,7 @@ impl<O: Office> Door<O> {
                 );
                 Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
             }
-            Some(Judgement::Permit(permit)) => self.let_through(&deed, permit, None, arguments).await,
+            Some(Judgement::Permit(permit)) => self.let_through(&deed, permit, By::Policy, arguments).await,
             Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
                 let text = format!("{} [{reason}]", denial.to_agent());
@@ -85,11 +111,76 @@ impl<O: Office> Door<O> {
                 let text = format!("{} [{reason}]", held.to_agent());
                 Err(self.refuse_or_stop(&deed, held.into_ruling(), reason, text, arguments).await)
             }
-            Some(Judgement::StepUp(held)) => {
-                let waits = Held { step_up: held, runs, moment };
-                self.hold(&deed, waits, arguments, until).await
-            }
+            Some(Judgement::StepUp(held)) => match self.elsewhere(&held) {
+                Elsewhere::Nowhere => {
+                    let waits = Held { step_up: held, runs, moment };
+                    self.hold(&deed, waits, arguments, until).await
+                }
+                Elsewhere::Decided(reason) => {
+                    let level = held.level();
+                    let again = self.with_grants(opened, &call, &runs, &moment, |judge, grants| {
+                        judge.judge_again(held, level, &moment, grants)
+                    });
+                    match again {
+                        Some(Judgement::Permit(permit)) => {
+                            self.let_through(&deed, permit, By::Door(reason), arguments).await
+                        }
+                        Some(Judgement::Denied(_) | Judgement::StepUp(_)) | None => {
+                            let no =
+                                No::new(ReasonCode::EvaluationError, "the call could not be judged again");
+                            Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
+                        }
+                    }
+                }
+                Elsewhere::Unasked(no) => {
+                    Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
+                }
+            },
         }
+    }
+
+    /// Whether a held call is for another door to decide.
+    fn elsewhere(&self, held: &StepUp) -> Elsewhere {
+        let call = &held.ruling().call;
+        let Some(ways) = &self.plan.ways_out else { return Elsewhere::Nowhere };
+        if !call.operation.is_of_boundary() {
+            // Where the effect is seen with what it really is, the person is asked there, once.
+            let all = held.held().iter().all(|action| ways.sees(action));
+            return if all { Elsewhere::Decided(ReasonCode::AtBoundary) } else { Elsewhere::Nowhere };
+        }
+        let hosts: Option<Vec<&str>> = held
+            .held()
+            .iter()
+            .map(|action| match (&action.resource, action.effect) {
+                (Resource::Host { name }, EffectClass::Network) => Some(name.as_str()),
+                (_, _) => None,
+            })
+            .collect();
+        match hosts {
+            Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
+                Elsewhere::Decided(ReasonCode::Model)
+            }
+            // Who was asked about the call is not asked about each of its requests.
+            Some(hosts) if self.is_under_way(&hosts) => Elsewhere::Decided(ReasonCode::UnderWay),
+            // Programs call home by themselves: nobody is asked about a host that no call named.
+            Some(hosts) => {
+                let reason = ReasonCode::StepUp;
+                let text = format!(
+                    "`{}` is not reached in this task, and no call that is under way was allowed to. Name the host in \
+                     the call itself, so that a person can be asked, or tell the person: writ run --allow-host {} [{reason}]",
+                    hosts.join("`, `"),
+                    hosts.first().map_or("HOST", |host| host.split(':').next().unwrap_or(host)),
+                );
+                Elsewhere::Unasked(No { reason, text })
+            }
+            None => Elsewhere::Nowhere,
+        }
+    }
+
+    /// Whether calls that are under way were allowed to reach all of these hosts.
+    fn is_under_way(&self, hosts: &[&str]) -> bool {
+        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
+        !hosts.is_empty() && hosts.iter().all(|host| slots.iter().any(|slot| slot.reaches(host)))
     }
 
     /// The judge's answer to a call, with the grants of its task; nothing when it panicked.
@@ -144,7 +235,7 @@ impl<O: Office> Door<O> {
         let place = Place { task: opened.room.facts.task.id, session: slot.id, action };
         let no =
             No::new(ReasonCode::Unknown, "nobody asked for this call before its permission was asked for");
-        let deed = Deed { slot, opened, event, place, print: None };
+        let deed = Deed { slot, opened, place, print: None };
         Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
     }
 
@@ -179,11 +270,13 @@ impl<O: Office> Door<O> {
     }
 
     /// Standing, limits and room in the record.
-    async fn may_decide(&self, deed: &Deed<'_>, payload_bytes: usize) -> Result<(), No> {
+    async fn may_decide(&self, deed: &Deed<'_>, call: &ToolCall, payload_bytes: usize) -> Result<(), No> {
         let now = self.ports.clock.now();
         let room = &deed.opened.room;
         room.may_go_on(&self.ports.office, now)?;
-        room.count_call(&self.ports.office, now).await?;
+        if !call.operation.is_of_boundary() {
+            room.count_call(&self.ports.office, now).await?;
+        }
         deed.slot.make_room(room, payload_bytes)
     }
 
@@ -266,20 +359,24 @@ impl<O: Office> Door<O> {
         })
     }
 
-    /// Records a permit and answers with its call.
+    /// Records a permit and admits its call.
     pub(super) async fn let_through(
         &self,
         deed: &Deed<'_>,
         permit: Permit,
-        approval: Option<ApprovalId>,
+        by: By,
         arguments: Payload,
-    ) -> Result<HookReply, No> {
+    ) -> Result<Admitted<ToolCall>, No> {
         let room = &deed.opened.room;
         if let Err(no) = room.spend(&self.ports.office, &permit.ruling().actions).await {
+            let approval = match by {
+                By::Approval(approval) => Some(approval),
+                By::Policy | By::Door(_) => None,
+            };
             return Err(self.refuse(deed, permit.ruling().clone(), approval, arguments, no).await);
         }
         deed.slot.count(arguments.bytes.len());
-        let admission = admit::admit(&self.ports.office, deed.place, permit, approval, arguments);
+        let admission = admit::admit(&self.ports.office, deed.place, permit, by, arguments);
         let admission = tokio::time::timeout(super::PORT_PATIENCE, admission).await;
         let admitted = match admission {
             Ok(Ok(admitted)) => admitted,
@@ -297,9 +394,7 @@ impl<O: Office> Door<O> {
         }
         // A revocation that came while the record was written still stops the call.
         room.may_go_on(&self.ports.office, self.ports.clock.now())?;
-        let reply = hook::allowed(&admitted, deed.event, self.plan.manner);
-        deed.slot.begin(Arc::new(admitted));
-        Ok(reply)
+        Ok(admitted)
     }
 
     /// Records a denial that the judge had no part in, and gives back what the agent is told.
@@ -366,7 +461,13 @@ impl<O: Office> Door<O> {
         let kept = deed.slot.make_room(room, arguments.bytes.len()).is_ok();
         let payloads = if kept { vec![arguments] } else { Vec::new() };
         deed.slot.count(payloads.iter().map(|payload| payload.bytes.len()).sum());
-        let waits = matches!(&event, ActivityEvent::CallDecided { decision, .. } if decision.reason == ReasonCode::ApprovalPending);
+        // Waiting for a person is no offence, and neither is a program that calls home by itself.
+        let counts = match &event {
+            ActivityEvent::CallDecided { decision, operation, .. } => {
+                decision.reason != ReasonCode::ApprovalPending && !Operation::is_boundary_name(operation)
+            }
+            _ => true,
+        };
         let activity = vec![NewActivity { event, payloads }];
         // It stays a denial when it cannot be recorded; a closed task, for one, records no more.
         if let Err(error) =
@@ -374,8 +475,7 @@ impl<O: Office> Door<O> {
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "a denial could not be recorded");
         }
-        // Waiting for a person is no offence.
-        if !waits {
+        if counts {
             room.count_denial(&self.ports.office).await;
         }
     }

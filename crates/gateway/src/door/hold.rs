@@ -10,8 +10,7 @@ use writ_policy::{Judgement, Moment, Permit, StepUp};
 use super::decide::{Deed, Runs};
 use super::grants::Asked;
 use super::{Door, No, PORT_PATIENCE, ported};
-use crate::admit::{self, Place};
-use crate::hook::HookReply;
+use crate::admit::{self, Admitted, By, Place};
 use crate::port::{Ask, NewActivity, Office, Payload, Taken};
 use crate::shown::shown;
 
@@ -47,7 +46,7 @@ impl<O: Office> Door<O> {
         mut held: Held,
         arguments: Payload,
         deadline: Instant,
-    ) -> Result<HookReply, No> {
+    ) -> Result<Admitted<ToolCall>, No> {
         let start = Instant::now();
         let until = (start + self.plan.hold).min(deadline.checked_sub(MARGIN).unwrap_or(start));
         if let Err(no) = self.may_be_given(deed, &held.step_up) {
@@ -67,7 +66,7 @@ impl<O: Office> Door<O> {
                 }
                 Round::Granted(permit) => {
                     let deed = Deed { place, ..*deed };
-                    return self.let_through(&deed, *permit, None, arguments).await;
+                    return self.let_through(&deed, *permit, By::Policy, arguments).await;
                 }
                 Round::No(no) => break no,
                 Round::Again if Instant::now() >= until => break pending(&held.step_up, asked),
@@ -197,7 +196,7 @@ impl<O: Office> Door<O> {
         held: Held,
         taken: Taken,
         arguments: Payload,
-    ) -> Result<HookReply, No> {
+    ) -> Result<Admitted<ToolCall>, No> {
         let Taken { approval, level, receipt: _ } = taken;
         let room = &deed.opened.room;
         let Held { step_up: held, runs, moment: _ } = held;
@@ -215,7 +214,7 @@ impl<O: Office> Door<O> {
         });
         match again {
             Some(Judgement::Permit(permit)) => {
-                self.let_through(deed, permit, Some(approval), arguments).await
+                self.let_through(deed, permit, By::Approval(approval), arguments).await
             }
             Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;

@@ -77,6 +77,11 @@ impl Slot {
         lock(&self.book).open.push(admitted);
     }
 
+    /// Whether a call that is under way was allowed to reach this host.
+    pub(super) fn reaches(&self, host: &str) -> bool {
+        lock(&self.book).open.iter().any(|admitted| admitted.reaches(host))
+    }
+
     /// The admitted call under way that the client asks its user about.
     pub(super) fn under_way(&self, asked: &ProposedCall) -> Option<Arc<Admitted<ToolCall>>> {
         let book = lock(&self.book);

@@ -38,7 +38,9 @@ pub(super) async fn inspect(room: &impl Room, commands: &Commands, is_known: boo
     let mut seen = Inspected::default();
     for command in &commands.list {
         let step = step(room, command, is_known).await;
-        seen.updates.push(RefUpdate { name: command.name.clone(), step });
+        let written = |oid: &Oid| (!oid.is_none()).then(|| oid.to_string());
+        let (old, new) = (written(&command.old), written(&command.new));
+        seen.updates.push(RefUpdate { name: command.name.clone(), step, old, new });
     }
     let tips: Vec<Oid> = commands.list.iter().filter(|c| !c.is_delete()).map(|c| c.new).collect();
     if tips.is_empty() {

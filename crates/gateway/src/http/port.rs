@@ -204,6 +204,22 @@ pub trait Divert: Send + Sync + 'static {
     ) -> Wait<'_, Response<Flow>>;
 }
 
+// === impl IncidentKind ===
+
+impl IncidentKind {
+    /// The stable name, as in the ledger.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AddressForbidden => "address-forbidden",
+            Self::ForeignCredential => "foreign-credential",
+            Self::HostMismatch => "host-mismatch",
+            Self::PlaceholderElsewhere => "placeholder-elsewhere",
+            Self::SecretLeaving => "secret-leaving",
+        }
+    }
+}
+
 // === impl Pass ===
 
 impl Pass {

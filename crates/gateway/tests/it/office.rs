@@ -21,8 +21,8 @@ use writ_model::{
     TaskId, TaskKind, TaskState, Timestamp, ToolCall,
 };
 use writ_policy::{
-    Engine, Entry, Files, Grants, Ground, Judgement, Marked, Moment, PolicySources, PrivateData, Risen,
-    StepUp, Trace,
+    Engine, Entry, Files, Grants, Ground, Judgement, KnownHosts, Marked, Moment, PolicySources, PrivateData,
+    Risen, StepUp, Trace,
 };
 
 pub const NOW: i64 = 1_795_306_510_162;
@@ -166,6 +166,7 @@ impl Scene {
             scratch: vec!["/tmp".into()],
             own: vec!["/home/dev/.local/state/writ".into()],
             private: PrivateData::default(),
+            known: KnownHosts::default(),
         };
         let ports = Ports {
             office: shared.clone(),
@@ -180,6 +181,7 @@ impl Scene {
             manner: Manner::Decide,
             hold: Duration::from_secs(580),
             deadline: Duration::from_secs(588),
+            ways_out: None,
         };
         plan(&mut own);
         Self { world, door: Arc::new(Door::new(ports, own)) }

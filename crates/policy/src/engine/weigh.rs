@@ -319,6 +319,9 @@ const fn weight(reason: ReasonCode) -> u8 {
         ReasonCode::Unknown => 5,
         ReasonCode::Allowed
         | ReasonCode::Approved
+        | ReasonCode::AtBoundary
+        | ReasonCode::Model
+        | ReasonCode::UnderWay
         | ReasonCode::AgentNotActive
         | ReasonCode::ApprovalRefused
         | ReasonCode::ApprovalPending

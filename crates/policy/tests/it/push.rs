@@ -10,7 +10,7 @@ use crate::ground::{call, judge, moment, workspace};
 fn push(remote: &str, name: &str, step: RefStep) -> Push {
     Push {
         remote: remote.to_owned(),
-        updates: vec![RefUpdate { name: name.to_owned(), step }],
+        updates: vec![RefUpdate { name: name.to_owned(), step, old: None, new: None }],
         options: Vec::new(),
         paths: vec!["src/lib.rs".to_owned()],
         is_cut: false,

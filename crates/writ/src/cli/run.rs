@@ -156,6 +156,11 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
 // === impl Wish ===
 
 impl Wish {
+    /// Whether the sandbox has a network of its own, with one way out.
+    fn has_way_out(&self) -> bool {
+        !self.danger.contains(&Danger::OpenNetwork) && !self.danger.contains(&Danger::NoNamespaces)
+    }
+
     fn of(context: &Context, arguments: Arguments) -> Result<Self, Failure> {
         let Arguments { agent, task, kind, ttl, hold, env, danger, dry_run, json: _, bounds, command } =
             arguments;

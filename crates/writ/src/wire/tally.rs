@@ -90,6 +90,7 @@ impl Counts {
             | ActivityEvent::TurnEnded { .. }
             | ActivityEvent::ProgramStarted { .. }
             | ActivityEvent::ProgramsUnlisted { .. }
+            | ActivityEvent::Incident { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. } => {}
         }

@@ -102,6 +102,7 @@ impl Record {
             | ActivityEvent::TurnEnded { .. }
             | ActivityEvent::ProgramStarted { .. }
             | ActivityEvent::ProgramsUnlisted { .. }
+            | ActivityEvent::Incident { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. }
             | ActivityEvent::InputRefused { .. } => {}

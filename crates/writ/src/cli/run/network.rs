@@ -1,7 +1,8 @@
-//! The one way out of the yard until there is an egress proxy: to the client's model, by name.
+//! The one way out of the yard.
 //!
-//! The sandbox hands out sockets that listen inside. What connects to them is passed on here, outside, to a named host
-//! and to nothing else: names are resolved here, so that nothing inside has to ask for one.
+//! The sandbox hands out sockets that listen inside. One leads to the egress proxy, which looks into what leaves; the
+//! others to services of this machine that the client's own settings name as its model. Names are resolved here, so that
+//! nothing inside has to ask for one.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, TcpListener};
@@ -9,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use writ_gateway::http::{Authority, EgressProxy, Settings, UserProxy};
 use writ_model::{Bounds, Client, HostPattern};
 
+mod egress;
 mod endpoint;
 mod relay;
 
+pub(super) use egress::{Egress, Lending};
 pub(super) use endpoint::Endpoint;
-use relay::Doorman;
 
 /// Where the proxy listens inside, unless a service of the task needs that port.
 const PROXY_PORT: u16 = 3128;
@@ -74,23 +77,20 @@ impl Reach {
         ports
     }
 
-    /// Variables by which programs inside find the proxy.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+    /// Variables by which programs inside find the proxy, and what they trust.
+    pub(super) fn variables(&self, bundle: &Path) -> Vec<(&'static str, String)> {
         let proxy = format!("http://127.0.0.1:{}", self.proxy_port());
-        let around = "localhost,127.0.0.1,::1".to_owned();
-        let mut all = vec![
-            ("HTTPS_PROXY", proxy.clone()),
-            ("https_proxy", proxy.clone()),
-            ("HTTP_PROXY", proxy.clone()),
-            ("http_proxy", proxy),
-            ("NO_PROXY", around.clone()),
-            ("no_proxy", around),
-        ];
-        if self.also.is_empty() {
-            // What cannot be reached is not tried for minutes.
-            all.extend([("npm_config_offline", "true".to_owned()), ("CARGO_NET_RETRY", "0".to_owned())]);
-        }
-        all
+        writ_gateway::http::variables(&bundle.to_string_lossy(), &proxy, None)
+    }
+
+    /// Hosts that the client's model is at, which are reached by name.
+    pub(super) fn model(&self) -> Vec<Endpoint> {
+        self.named.clone()
+    }
+
+    /// Hosts that a person named for this task.
+    pub(super) fn also(&self) -> Vec<HostPattern> {
+        self.also.clone()
     }
 
     /// Every host, for the plan.
@@ -104,19 +104,26 @@ impl Reach {
     }
 
     /// Serves the sockets of the sandbox until the result is dropped.
-    pub(super) fn serve(self, listeners: Vec<TcpListener>) -> std::io::Result<Served> {
-        let proxy = self.proxy_port();
-        let doorman = Arc::new(Doorman::new(self.named, self.also, upstream()));
+    pub(super) fn serve(
+        self,
+        listeners: Vec<TcpListener>,
+        proxy: EgressProxy<Egress>,
+    ) -> std::io::Result<Served> {
+        let port_of_proxy = self.proxy_port();
+        let proxy = Arc::new(proxy);
         let mut served = JoinSet::new();
         for listener in listeners {
             let port = listener.local_addr()?.port();
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
             match self.local.iter().find(|endpoint| endpoint.port == port) {
-                Some(endpoint) => served.spawn(relay::local(listener, endpoint.clone())),
-                None if port == proxy => served.spawn(relay::proxy(listener, Arc::clone(&doorman))),
-                None => continue,
-            };
+                Some(endpoint) => drop(served.spawn(relay::local(listener, endpoint.clone()))),
+                None if port == port_of_proxy => {
+                    let proxy = Arc::clone(&proxy);
+                    served.spawn(async move { proxy.serve(listener).await });
+                }
+                None => {}
+            }
         }
         Ok(Served(served))
     }
@@ -127,13 +134,29 @@ impl Reach {
     }
 }
 
+/// What the proxy works with: this machine's trust and names, and the user's own proxy.
+pub(super) fn settings(now: writ_model::Timestamp) -> Settings {
+    let extra = std::env::var_os("NODE_EXTRA_CA_CERTS");
+    let extra = extra.and_then(|path| crate::config::read_text(Path::new(&path), MAX_CONFIG_BYTES));
+    Settings { extra_trust_pem: extra.map(String::into_bytes), user_proxy: upstream(), ..Settings::at(now) }
+}
+
 /// The proxy that this user has to go through, where there is one.
-fn upstream() -> Option<Endpoint> {
+fn upstream() -> Option<UserProxy> {
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
         .filter_map(std::env::var_os)
         .filter_map(|value| value.into_string().ok())
-        .find_map(|value| Endpoint::of_url(&value))
+        .find_map(|value| {
+            let rest = value.strip_prefix("http://")?;
+            let authority = rest.split(['/', '?', '#']).next()?;
+            let (credential, authority) = match authority.rsplit_once('@') {
+                Some((credential, authority)) => (Some(credential.to_owned()), authority),
+                None => (None, authority),
+            };
+            let to = Authority::parse(authority, Some(80))?;
+            Some(UserProxy { to, credential: credential.map(writ_model::Secret::new) })
+        })
 }
 
 /// Whether an address leads to this machine alone.

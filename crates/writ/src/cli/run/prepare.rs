@@ -8,12 +8,12 @@ use std::time::Duration;
 use writ_gateway::hook::Manner;
 use writ_gateway::port::Random as _;
 use writ_gateway::setup::{self, HookCommand, Host, Injection, Private, Run};
-use writ_gateway::{Door, DoorPlan, PolicyBench, Ports};
-use writ_policy::Engine;
-use writ_sandbox::{Danger, Plan, Profile};
+use writ_gateway::{Door, DoorPlan, PolicyBench, Ports, WaysOut};
+use writ_policy::{Engine, KnownHosts};
+use writ_sandbox::{Plan, Profile};
 
-use super::network::Reach;
-use super::yard::Sight;
+use super::network::{Endpoint, Reach};
+use super::yard::{Sight, repository};
 use super::{Folder, Wish};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
@@ -71,19 +71,27 @@ pub(super) fn door(
     engine: Arc<Engine>,
     held: &Held,
     wire: Wire,
+    reach: &Reach,
 ) -> Result<Door<Wire>, Failure> {
+    let remotes = repository::remotes_by_http(&wish.workspace);
+    let origin = remotes.iter().find(|(name, _)| name == "origin").map(|(_, address)| address.clone());
+    let known = KnownHosts { origin, ..KnownHosts::default() };
     let ports = Ports {
         office: wire,
-        bench: Arc::new(bench(context, engine)?),
+        bench: Arc::new(PolicyBench { known, ..bench(context, engine)? }),
         files: Arc::new(Files),
         survey: Arc::new(survey(wish)),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
     let deadline = setup::patience(wish.program.client) - MARGIN;
+    let ways_out = wish.has_way_out().then(|| WaysOut {
+        remotes: remotes.into_iter().map(|(name, _)| name).collect(),
+        model: reach.model().iter().map(Endpoint::short).collect(),
+    });
     Ok(Door::new(
         ports,
-        DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline },
+        DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline, ways_out },
     ))
 }
 
@@ -100,6 +108,7 @@ pub(in crate::cli) fn bench(context: &Context, engine: Arc<Engine>) -> Result<Po
         scratch: [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter().map(real).collect(),
         own: own.into_iter().map(real).collect(),
         private: context.config.private.clone(),
+        known: KnownHosts::default(),
     })
 }
 
@@ -178,6 +187,11 @@ fn furnish(private: &Path, wanted: &Private) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where the certificates lie that programs inside trust.
+pub(super) fn bundle(folder: &Folder) -> PathBuf {
+    folder.0.join("trusted.pem")
+}
+
 /// The exact steps of the yard.
 pub(super) fn plan(
     context: &Context,
@@ -196,10 +210,8 @@ pub(super) fn plan(
     }
     scrubbed.set(variable::HOOK_SOCKET, socket(folder)?);
     let exe = std::env::current_exe()?;
-    let networked =
-        !wish.danger.contains(&Danger::OpenNetwork) && !wish.danger.contains(&Danger::NoNamespaces);
-    if networked {
-        for (name, value) in reach.variables() {
+    if wish.has_way_out() {
+        for (name, value) in reach.variables(&bundle(folder)) {
             scrubbed.set(name, value);
         }
     }

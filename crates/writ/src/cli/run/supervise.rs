@@ -9,18 +9,21 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use writ_control::api::message::FingerprintSeen;
 use writ_gateway::Door;
 use writ_gateway::hook::{Frame, HookReply};
+use writ_gateway::http::EgressProxy;
+use writ_gateway::http::port::Refusal;
 use writ_gateway::port::Survey as _;
 use writ_model::CloseCause;
 use writ_policy::Engine;
 use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
+use super::network::{Egress, Lending, Reach};
 use super::summary::Ending;
 use super::yard::binding::Bindings;
-use super::{Folder, Wish, prepare, starts};
+use super::{Folder, Wish, network, prepare, starts};
 use crate::cli::Context;
 use crate::door;
 use crate::environment::Scrubbed;
@@ -71,7 +74,10 @@ pub(super) async fn task(
     let plan = prepare::plan(context, wish, &folder, &reach, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
-    let door = prepare::door(context, wish, engine, held, wire.clone())?;
+    let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
+    // The sender is dropped with this run, whatever ends it, and that ends every connection.
+    let (ends, ended_yet) = watch::channel(false);
+    let proxy = way_out(wish, &folder, &reach, &door, ended_yet).await?;
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
@@ -80,10 +86,12 @@ pub(super) async fn task(
         .take_recorder()
         .map(|recorder| starts::record(recorder, wire.clone(), held.id(), recorded_bytes))
         .transpose()?;
-    let served = reach.serve(running.take_listeners())?;
+    let served = reach.serve(running.take_listeners(), proxy)?;
     let answers = Arc::new(OfRun::new(&running, wish.danger.contains(&Danger::NoNamespaces), door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
     let end = watch(&running, held, &mut signals).await;
+    // What is under way ends with the authority that let it go.
+    let _ = ends.send(true);
     let (ended, tree_dead) = stopped(&running, end);
     visitors.abort();
     drop(served);
@@ -115,6 +123,24 @@ pub(super) async fn task(
         screen::say(line);
     }
     Ok(end.exit_code(ended))
+}
+
+/// The proxy of the run, and beside its socket the certificates that programs inside trust.
+async fn way_out(
+    wish: &Wish,
+    folder: &Folder,
+    reach: &Reach,
+    door: &Arc<Door<Wire>>,
+    ended: watch::Receiver<bool>,
+) -> Result<EgressProxy<Egress>, Failure> {
+    let refused = |refusal: Refusal| Failure::new(Kind::Denied, refusal.text);
+    let way = door.way_out(wish.program.client, wish.workspace.clone()).await.map_err(refused)?;
+    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), Lending::default(), ended);
+    let proxy = EgressProxy::new(Arc::new(egress), network::settings(crate::wire::now()))
+        .map_err(|error| Failure::new(Kind::Broken, error))?;
+    let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());
+    std::fs::write(prepare::bundle(folder), trusted)?;
+    Ok(proxy)
 }
 
 /// Reports what is seen of the agent, and stops here when it is not what was accepted.
@@ -256,7 +282,7 @@ struct OfRun {
     first: i32,
     /// The process namespace of the sandbox; nothing without one, at the user's own danger.
     namespace: Option<Identity>,
-    door: Door<Wire>,
+    door: Arc<Door<Wire>>,
 }
 
 /// Device and inode: what a namespace is known by.
@@ -265,7 +291,7 @@ type Identity = (u64, u64);
 // === impl OfRun ===
 
 impl OfRun {
-    fn new(running: &Running, danger_no_namespaces: bool, door: Door<Wire>) -> Self {
+    fn new(running: &Running, danger_no_namespaces: bool, door: Arc<Door<Wire>>) -> Self {
         let first = running.pid();
         Self { first, namespace: process_namespace(first).filter(|_| !danger_no_namespaces), door }
     }

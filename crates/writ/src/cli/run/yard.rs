@@ -13,7 +13,7 @@ use writ_sandbox::Profile;
 
 pub(super) mod binding;
 mod client;
-mod repository;
+pub(super) mod repository;
 mod secret;
 mod tools;
 

@@ -39,9 +39,14 @@ impl Endpoint {
         Self::parsed(authority, Some(port))
     }
 
-    /// `host:port`, as a client asks a proxy for it.
+    /// `host:port`.
     pub(super) fn of_authority(authority: &str) -> Option<Self> {
         Self::parsed(authority, None)
+    }
+
+    /// As policies name a host that is spoken to by TLS.
+    pub(in crate::cli::run) fn short(&self) -> String {
+        if self.port == 443 { self.host.to_string() } else { self.to_string() }
     }
 
     pub(super) fn is_local(&self) -> bool {

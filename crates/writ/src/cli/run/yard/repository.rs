@@ -39,12 +39,7 @@ pub(super) fn of(workspace: &Path) -> Repository {
     } else if let Some(folder) = pointed_at(&entry) {
         // A worktree: its folder lies in the main repository's, which holds the objects.
         found.protected.push(entry);
-        let common = folder
-            .ancestors()
-            .find(|path| path.file_name().is_some_and(|name| name == "worktrees"))
-            .and_then(Path::parent)
-            .unwrap_or(&folder)
-            .to_owned();
+        let common = common(&folder);
         found.protect(&common);
         found.protect(&folder);
         found.reach_remotes(workspace, &common);
@@ -67,26 +62,74 @@ fn pointed_at(entry: &Path) -> Option<PathBuf> {
     (back == entry.canonicalize().ok()? && folder.join("HEAD").is_file()).then_some(folder)
 }
 
-/// Paths among the addresses of remotes in a repository's configuration.
-fn remotes(config: &str) -> Vec<&str> {
-    let mut of_remote = false;
+/// The remotes of a workspace that are reached by HTTP: their names, with host and path without `.git`.
+pub(in crate::cli::run) fn remotes_by_http(workspace: &Path) -> Vec<(String, String)> {
+    let entry = workspace.join(".git");
+    let folder = if entry.is_dir() { Some(entry) } else { pointed_at(&entry).map(|folder| common(&folder)) };
+    let text = folder.and_then(|folder| crate::config::read_text(&folder.join("config"), MAX_CONFIG_BYTES));
+    let text = text.unwrap_or_default();
+    // What a push would go to: its own address, where it has one.
+    let mut found: std::collections::BTreeMap<&str, (bool, Option<String>)> =
+        std::collections::BTreeMap::new();
+    for (name, key, value) in addresses(&text) {
+        let is_push = key == "pushurl";
+        let entry = found.entry(name).or_default();
+        if is_push || !entry.0 {
+            // More than one place, and nobody can say which is meant.
+            let second = entry.0 == is_push && entry.1.is_some();
+            *entry = (is_push, by_http(value).filter(|_| !second));
+        }
+    }
+    found.into_iter().filter_map(|(name, (_, address))| Some((name.to_owned(), address?))).collect()
+}
+
+/// `forge.example/team/app` of an address that git would speak HTTP to.
+fn by_http(address: &str) -> Option<String> {
+    let path = ["https://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme))?;
+    let host = writ_policy::host_of(address)?;
+    let (_, path) = path.split_once('/')?;
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    (!path.is_empty() && !path.contains(['?', '#'])).then(|| format!("{host}/{path}"))
+}
+
+/// The addresses of remotes in a repository's configuration: name, key in lower case, value.
+fn addresses(config: &str) -> Vec<(&str, String, &str)> {
+    let mut remote = None;
     let mut found = Vec::new();
     for line in config.lines().map(str::trim) {
         if line.starts_with('[') {
-            of_remote = line.starts_with("[remote ");
+            remote = line
+                .strip_prefix("[remote ")
+                .and_then(|rest| rest.trim().strip_prefix('"')?.strip_suffix("\"]"));
         } else if let Some((key, value)) = line.split_once('=')
-            && of_remote
-            && matches!(key.trim().to_ascii_lowercase().as_str(), "url" | "pushurl")
+            && let Some(name) = remote
         {
-            let value = value.trim().trim_matches('"');
-            let path = value.strip_prefix("file://").unwrap_or(value);
-            // `host:path` and `https://…` are no paths.
-            if path.starts_with('/') || path.starts_with("./") || path.starts_with("../") {
-                found.push(path);
+            let key = key.trim().to_ascii_lowercase();
+            if matches!(key.as_str(), "url" | "pushurl") {
+                found.push((name, key, value.trim().trim_matches('"')));
             }
         }
     }
     found
+}
+
+/// Paths among the addresses of remotes in a repository's configuration.
+fn remotes(config: &str) -> Vec<&str> {
+    let paths =
+        addresses(config).into_iter().map(|(_, _, value)| value.strip_prefix("file://").unwrap_or(value));
+    // `host:path` and `https://…` are no paths.
+    paths.filter(|path| path.starts_with('/') || path.starts_with("./") || path.starts_with("../")).collect()
+}
+
+/// The main repository's folder of a worktree's.
+fn common(folder: &Path) -> PathBuf {
+    folder
+        .ancestors()
+        .find(|path| path.file_name().is_some_and(|name| name == "worktrees"))
+        .and_then(Path::parent)
+        .unwrap_or(folder)
+        .to_owned()
 }
 
 // === impl Repository ===
@@ -128,6 +171,30 @@ mod tests {
         let config = "[core]\n\turl = /etc\n[remote \"origin\"]\n\turl = ../other.git\n\tpushurl = file:///srv/x.git\n\
              [remote \"b\"]\n url=git@host:path\n[branch \"m\"]\n url = /usr\n[remote \"c\"]\nURL = \"/a b\"\n";
         assert_eq!(remotes(config), ["../other.git", "/srv/x.git", "/a b"]);
+    }
+
+    #[test]
+    fn remotes_by_http_are_known_by_name() {
+        for (address, wanted) in [
+            ("https://forge.example/team/app.git", Some("forge.example/team/app")),
+            ("https://me:word@Forge.Example:443/team/app/", Some("forge.example/team/app")),
+            ("http://127.0.0.1:8080/x.git", Some("127.0.0.1:8080/x")),
+            ("https://forge.example/", None),
+            ("https://forge.example", None),
+            ("https://forge.example/a?b", None),
+            ("ssh://git@forge.example/a", None),
+            ("git@forge.example:a/b", None),
+            ("../a", None),
+        ] {
+            assert_eq!(by_http(address).as_deref(), wanted, "{address}");
+        }
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join(".git")).unwrap();
+        let config = "[remote \"origin\"]\nurl = https://a.example/x.git\n[remote \"fork\"]\nurl = https://a.example/y\n\
+             pushurl = git@a.example:y\n[remote \"two\"]\nurl = https://a.example/1\nurl = https://a.example/2\n";
+        std::fs::write(root.path().join(".git/config"), config).unwrap();
+        let known = [("origin".to_owned(), "a.example/x".to_owned())];
+        assert_eq!(remotes_by_http(root.path()), known);
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! What leaves the sandbox, decided where it leaves: the same judge, record and approvals as for a tool's call, in a
+//! session of its own in the run's task.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use writ_ledger::Durability;
+use writ_model::{
+    ActivityEvent, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId, ToolCall,
+};
+
+use super::session::{Opened, Slot};
+use super::{Door, No, ported, unwound};
+use crate::admit::{self, Admitted, payload};
+use crate::http::port::Refusal;
+use crate::port::{NewActivity, Office};
+
+/// Of a body, so much is put beside the decision, where it is text.
+const MAX_SHOWN_BODY_BYTES: usize = 4 << 10;
+
+/// The session of one run's way out.
+pub struct WayOut {
+    client: Client,
+    workspace: PathBuf,
+    slot: Slot,
+    opened: Opened,
+}
+
+impl<O: Office> Door<O> {
+    /// Opens the session of what leaves a run.
+    ///
+    /// # Errors
+    /// When the task is not known or nothing of it is allowed any more.
+    pub async fn way_out(&self, client: Client, workspace: PathBuf) -> Result<WayOut, Refusal> {
+        let mut random = [0; 10];
+        self.ports.random.fill(&mut random);
+        let slot = Slot::new(SessionId::new(self.ports.clock.now(), random));
+        let office = &self.ports.office;
+        let facts = ported(office.task_of_session(client, slot.id, workspace.clone(), None))
+            .await
+            .map_err(|error| No::port(error).refusal())?;
+        let conversation = admit::sha256(format!("way out\0{}", slot.id).as_bytes());
+        let recalled = ported(office.recall_taint(facts.task.id, conversation))
+            .await
+            .map_err(|error| No::port(error).refusal())?;
+        let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
+        // The fingerprint was accepted before the client started.
+        let opened = Opened::new(room, true, conversation, None);
+        Ok(WayOut { client, workspace, slot, opened })
+    }
+
+    /// Decides what is about to leave, and records it. Waits for a person where policy wants one, for as long as the
+    /// plan holds calls; dropped before, nothing is spent.
+    ///
+    /// # Errors
+    /// A refusal, with what the agent is told.
+    pub async fn leave(&self, way: &WayOut, operation: Operation) -> Result<Admitted<ToolCall>, Refusal> {
+        let until = Instant::now() + self.plan.deadline;
+        let call = ToolCall {
+            id: admit::call_id(self.ports.clock.now(), self.ports.random.as_ref()),
+            client: way.client,
+            tool: Label::lossy(match operation {
+                Operation::Push(_) => "git door",
+                _ => "egress proxy",
+            }),
+            client_call: None,
+            subagent: None,
+            arguments: arguments(&operation),
+            operation,
+            cwd: way.workspace.to_string_lossy().into_owned(),
+        };
+        match unwound(self.weigh(&way.slot, &way.opened, call, until)).await {
+            Some(Ok(admitted)) => Ok(admitted),
+            Some(Err(no)) => Err(no.refusal()),
+            None => {
+                Err(No::new(ReasonCode::EvaluationError, "the supervisor failed inside; tell the person")
+                    .refusal())
+            }
+        }
+    }
+
+    /// Records what became of something that left.
+    pub async fn left(&self, way: &WayOut, admitted: &Admitted<ToolCall>, outcome: Outcome, told: Value) {
+        let told = payload(self.ports.random.as_ref(), told.to_string().into_bytes());
+        let event = ActivityEvent::CallEnded {
+            session: way.slot.id,
+            call: admitted.call().id,
+            outcome,
+            output: Some(told.commitment),
+        };
+        // Without it the call counts as one whose end nobody told of.
+        let _ = self.record(&way.slot, &way.opened, event, vec![told]).await;
+    }
+
+    /// Records something that a person should hear of.
+    pub async fn incident(&self, way: &WayOut, kind: &str, told: Value) {
+        let told = payload(self.ports.random.as_ref(), told.to_string().into_bytes());
+        let event =
+            ActivityEvent::Incident { session: way.slot.id, kind: Label::lossy(kind), what: told.commitment };
+        let activity = vec![NewActivity { event, payloads: vec![told] }];
+        let task = way.opened.room.facts.task.id;
+        if let Err(error) = ported(self.ports.office.record(task, activity, Durability::Synced)).await {
+            tracing::error!(kind, error = &error as &dyn std::error::Error, "an incident is not on record");
+        }
+    }
+}
+
+// === impl No ===
+
+impl No {
+    fn refusal(self) -> Refusal {
+        let Self { reason, text } = self;
+        Refusal { reason, text }
+    }
+}
+
+/// What the digest of the action covers, and what an approver is shown.
+fn arguments(operation: &Operation) -> Value {
+    match operation {
+        Operation::Request(request) => of_request(request),
+        Operation::Push(push) => json!({
+            "remote": push.remote,
+            "updates": push.updates.iter().map(|update| json!({
+                "ref": update.name,
+                "step": format!("{:?}", update.step).to_lowercase(),
+                "old": update.old,
+                "new": update.new,
+            })).collect::<Vec<_>>(),
+            "options": push.options,
+            "paths": push.paths,
+            "more paths": push.is_cut,
+            "found": push.findings.iter().map(|found| format!("{}: {}", found.path, found.says)).collect::<Vec<_>>(),
+        }),
+        _ => Value::Null,
+    }
+}
+
+fn of_request(request: &Request) -> Value {
+    let Request { method, scheme: _, host: _, port: _, path: _, query, headers, body, account } = request;
+    let body = match body {
+        Body::None => Value::Null,
+        Body::Unread => json!("not looked at"),
+        Body::Start(bytes) => json!({ "starts with": shown(bytes) }),
+        Body::Whole(bytes) => {
+            json!({ "bytes": bytes.len(), "sha256": admit::sha256(bytes).to_string(), "text": shown(bytes) })
+        }
+    };
+    json!({
+        "method": method,
+        "address": request.address(),
+        "query": query,
+        "headers": headers,
+        "body": body,
+        "account": format!("{account:?}"),
+    })
+}
+
+fn shown(bytes: &[u8]) -> Option<&str> {
+    let start = bytes.get(..bytes.len().min(MAX_SHOWN_BODY_BYTES))?;
+    match std::str::from_utf8(start) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(start.get(..error.valid_up_to())?).ok()
+        }
+        Err(_) => None,
+    }
+}
