@@ -26,6 +26,7 @@ pub mod git;
 pub mod hook;
 pub mod http;
 mod judge;
+pub mod model_traffic;
 pub mod port;
 pub mod setup;
 mod shown;

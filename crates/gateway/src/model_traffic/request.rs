@@ -1,0 +1,181 @@
+//! Requests to a model.
+
+use serde_json::{Map, Value};
+use writ_model::{Digest, Operation};
+use writ_policy::json_once;
+
+use super::hosted::{Hosted, Sort, short, sort};
+use super::{MAX_REQUEST_BYTES, TrafficError, Wire, digest};
+
+/// How many tools of the vendor are told apart. A request with more has one that is unknown.
+const HOSTED: usize = 64;
+
+/// What a request tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestFacts {
+    pub wire: Wire,
+    /// As written; empty where the path names it ([`Wire::Gemini`]).
+    pub model: String,
+    /// Over the texts that tell the model what it is and does; nothing where there are none.
+    pub system: Option<Digest>,
+    /// Over the list of tools, connectors included, in canonical JSON; nothing where there are none.
+    pub tools: Option<Digest>,
+    /// Tools that run at the vendor, sorted, each once.
+    pub hosted: Vec<Hosted>,
+    /// The request goes on with what is kept at the vendor, so that its own words are not all that counts.
+    pub is_continued: bool,
+}
+
+/// Reads a request, unpacked and whole.
+pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficError> {
+    if body.len() > MAX_REQUEST_BYTES {
+        return Err(TrafficError::TooLong);
+    }
+    let Some(Value::Object(members)) = json_once(body, MAX_REQUEST_BYTES) else {
+        return Err(TrafficError::NotRead);
+    };
+    let model = match (members.get("model"), wire) {
+        (Some(Value::String(model)), _) if !model.is_empty() => model.clone(),
+        (None, Wire::Gemini) => String::new(),
+        (Some(_) | None, _) => return Err(TrafficError::NoModel),
+    };
+    let mut systems: Vec<&str> = Vec::new();
+    let mut hosted: Vec<Hosted> = Vec::new();
+    let mut listed: Vec<&Value> = Vec::new();
+    match wire {
+        Wire::AnthropicMessages => {
+            texts(members.get("system"), &mut systems);
+            hosted.extend(servers(&members, &mut listed)?);
+            // Skills are code that runs at the vendor; a bare name takes up a container again.
+            if members.get("container").is_some_and(Value::is_object) {
+                hosted.push(Hosted::CodeExecution);
+            }
+        }
+        Wire::OpenaiChat => {
+            roles(list(&members, "messages")?, &mut systems);
+            if members.get("web_search_options").is_some() || model.contains("-search-") {
+                hosted.push(Hosted::WebSearch);
+            }
+        }
+        Wire::OpenaiResponses => {
+            texts(members.get("instructions"), &mut systems);
+            if let Some(Value::Array(items)) = members.get("input") {
+                roles(items, &mut systems);
+            }
+            // Its text and its tools are kept at the vendor.
+            if members.get("prompt").is_some_and(|prompt| !prompt.is_null()) {
+                hosted.push(Hosted::Unknown { kind: "a stored prompt".to_owned() });
+            }
+        }
+        Wire::Gemini => {
+            let system = either(&members, "systemInstruction", "system_instruction")?;
+            texts(system.and_then(|system| system.get("parts")).or(system), &mut systems);
+        }
+    }
+    let tools = list(&members, "tools")?;
+    for tool in tools {
+        listed.push(tool);
+        hosted.extend(sort(wire, tool).into_iter().filter_map(|sort| match sort {
+            Sort::Client => None,
+            Sort::Hosted(tool) => Some(tool),
+        }));
+    }
+    hosted.sort();
+    hosted.dedup();
+    if hosted.len() > HOSTED {
+        hosted.truncate(HOSTED);
+        hosted.push(Hosted::Unknown { kind: "more than are told apart".to_owned() });
+    }
+    let kept = ["previous_response_id", "conversation", "cachedContent", "cached_content"];
+    Ok(RequestFacts {
+        wire,
+        model: short(&model),
+        system: (!systems.is_empty()).then(|| digest(systems.iter().map(|text| text.as_bytes()))),
+        tools: tools_digest(&listed),
+        hosted,
+        is_continued: kept.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null())),
+    })
+}
+
+// === impl RequestFacts ===
+
+impl RequestFacts {
+    /// What the vendor's tools would do. Each is judged like a call, before the request goes on.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.hosted.iter().filter_map(Hosted::operation).collect()
+    }
+}
+
+fn list<'v>(members: &'v Map<String, Value>, name: &'static str) -> Result<&'v [Value], TrafficError> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(values)) => Ok(values),
+        Some(_) => Err(TrafficError::Field(name)),
+    }
+}
+
+/// A member that is taken in two spellings. Both at once is none.
+fn either<'v>(
+    members: &'v Map<String, Value>,
+    one: &'static str,
+    other: &str,
+) -> Result<Option<&'v Value>, TrafficError> {
+    match (members.get(one), members.get(other)) {
+        (Some(_), Some(_)) => Err(TrafficError::Field(one)),
+        (found, None) | (None, found) => Ok(found),
+    }
+}
+
+/// Servers that the vendor calls.
+fn servers<'v>(
+    members: &'v Map<String, Value>,
+    listed: &mut Vec<&'v Value>,
+) -> Result<Vec<Hosted>, TrafficError> {
+    let mut found = Vec::new();
+    for server in list(members, "mcp_servers")? {
+        let text = |name: &str| server.get(name).and_then(Value::as_str).map(str::to_owned);
+        listed.push(server);
+        found.push(Hosted::Connector {
+            name: text("name").map(|name| short(&name)).unwrap_or_default(),
+            url: text("url"),
+        });
+    }
+    Ok(found)
+}
+
+/// The texts of a text, of blocks of text, or of parts.
+fn texts<'v>(value: Option<&'v Value>, found: &mut Vec<&'v str>) {
+    match value {
+        Some(Value::String(text)) => found.push(text),
+        Some(Value::Array(blocks)) => {
+            found.extend(blocks.iter().filter_map(|block| block.get("text")?.as_str()));
+        }
+        Some(Value::Object(block)) => found.extend(block.get("text").and_then(Value::as_str)),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_)) | None => {}
+    }
+}
+
+/// The texts of messages that speak for the developer.
+fn roles<'v>(messages: &'v [Value], found: &mut Vec<&'v str>) {
+    for message in messages {
+        let role = message.get("role").and_then(Value::as_str);
+        if matches!(role, Some("system" | "developer")) {
+            texts(message.get("content"), found);
+        }
+    }
+}
+
+fn tools_digest(listed: &[&Value]) -> Option<Digest> {
+    // Credentials of connectors change from request to request, and are nobody's business.
+    const SEALED: &[&str] = &["authorization", "authorization_token", "cache_control", "headers"];
+    let bare = |tool: &&Value| match tool {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(name, _)| !SEALED.contains(&name.as_str()));
+            Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => (*other).clone(),
+    };
+    let bare: Vec<Value> = listed.iter().map(bare).collect();
+    let text = serde_json_canonicalizer::to_vec(&bare).ok()?;
+    (!listed.is_empty()).then(|| digest([text.as_slice()]))
+}
