@@ -95,6 +95,11 @@ impl Corner {
         self.serve = Some(child);
     }
 
+    /// The control plane that this test started.
+    pub fn serving(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(self.serve.as_ref().unwrap())
+    }
+
     /// Ends the control plane as a service manager would, and gives its exit code.
     pub fn end_serve(&mut self) -> Option<i32> {
         let mut child = self.serve.take()?;

@@ -22,6 +22,7 @@ mod hook;
 mod house;
 mod install;
 mod mark;
+mod parts;
 mod policy;
 mod real_client;
 mod replay;

@@ -1,0 +1,221 @@
+//! Each part of a run is killed, or stopped, under the agent: it has less then, never more.
+
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use serde_json::Value;
+
+use crate::corner::{Corner, Guest, text, until};
+
+/// What a revocation may take (promise 9).
+const REVOCATION: Duration = Duration::from_millis(100);
+/// On a machine that is busy with other tests, one of so many must be in time.
+const TRIES: usize = 5;
+
+/// A run with a daemon that is found by its name.
+struct Run {
+    corner: Corner,
+    guest: Guest,
+    /// The daemon, seen from outside.
+    daemon: Pid,
+}
+
+/// The processes between the control plane and the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Supervisor,
+    /// Stands outside the agent's process table and holds its namespaces.
+    OuterStage,
+    /// The first process inside.
+    Init,
+}
+
+const PARTS: [Part; 3] = [Part::Supervisor, Part::OuterStage, Part::Init];
+
+// === impl Run ===
+
+impl Run {
+    fn start(name: &str, play: &str) -> Self {
+        let corner = Corner::with_control_plane();
+        corner.register("claude-code");
+        let mark = format!("writ-part-{name}-{}", std::process::id());
+        let play =
+            format!("start\n(setsid bash -c 'trap \"\" HUP TERM; exec -a {mark} sleep 1000' &)\n{play}");
+        let guest = corner.started(&[], &play);
+        let daemon = until("daemon", || named(&mark));
+        Self { corner, guest, daemon }
+    }
+
+    fn pid(&self, part: Part) -> Pid {
+        let supervisor = Pid::from_child(&self.guest.0);
+        let outer = || until("outer stage", || child_of(supervisor));
+        match part {
+            Part::Supervisor => supervisor,
+            Part::OuterStage => outer(),
+            Part::Init => until("first process", || child_of(outer())),
+        }
+    }
+
+    fn task(&self) -> Value {
+        self.corner.json(["task", "list", "--all", "--json"])["tasks"][0].clone()
+    }
+
+    fn revoke(&self) {
+        let task = self.task()["id"].as_str().unwrap().to_owned();
+        let revoked = self.corner.run(["revoke", "task", &task]);
+        assert!(revoked.status.success(), "{}", text(&revoked));
+    }
+
+    fn closed(&self) -> Value {
+        until("end of the task", || Some(self.task()).filter(|task| task["state"] == "closed"))
+    }
+}
+
+/// The process whose command line begins with this word.
+fn named(word: &str) -> Option<Pid> {
+    processes().find(|pid| {
+        std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).next() == Some(word.as_bytes()))
+    })
+}
+
+fn child_of(parent: Pid) -> Option<Pid> {
+    processes().find(|pid| {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        after_name.split(' ').nth(1) == Some(parent.as_raw_nonzero().to_string().as_str())
+    })
+}
+
+fn processes() -> impl Iterator<Item = Pid> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw))
+}
+
+/// When a process ended, at the latest.
+fn end_of(pid: Pid) -> std::thread::JoinHandle<Option<Instant>> {
+    let handle = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    std::thread::spawn(move || {
+        let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
+        let ended = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience)).unwrap();
+        (ended == 1).then(Instant::now)
+    })
+}
+
+#[test]
+fn whatever_part_is_killed_the_agent_is_gone_with_a_scripted_client() {
+    for part in PARTS {
+        let mut run = Run::start(&format!("{part:?}"), "sleep 1000");
+        let gone = end_of(run.daemon);
+        kill_process(run.pid(part), Signal::KILL).unwrap();
+        assert!(gone.join().unwrap().is_some(), "{part:?}: the daemon is left");
+        let ended = run.guest.0.wait().unwrap();
+        assert!(!ended.success(), "{part:?}: {ended:?}");
+        run.closed();
+        assert!(run.corner.run(["audit", "verify"]).status.success());
+    }
+}
+
+/// A supervisor that is stopped hears of a revocation when it goes on; until then nothing starts inside, no call is let
+/// through and no host is reached.
+#[test]
+fn whatever_part_is_stopped_a_revocation_ends_the_agent_with_a_scripted_client() {
+    for part in PARTS {
+        let run = Run::start(&format!("stopped-{part:?}"), "sleep 1000");
+        let gone = end_of(run.daemon);
+        let stopped = run.pid(part);
+        kill_process(stopped, Signal::STOP).unwrap();
+        run.revoke();
+        if part == Part::Supervisor {
+            kill_process(stopped, Signal::CONT).unwrap();
+        }
+        let ended = gone.join().unwrap();
+        // Whatever the outcome, nothing stays stopped.
+        let _gone = kill_process(stopped, Signal::CONT);
+        assert!(ended.is_some(), "{part:?}: the daemon is left");
+        assert_eq!(run.closed()["cause"], "revoked", "{part:?}");
+    }
+}
+
+/// No program starts inside unless the supervisor has taken note of it.
+#[test]
+fn nothing_starts_while_the_supervisor_is_stopped_with_a_scripted_client() {
+    let play = r#"
+        echo >ready
+        while [ ! -e stopped ]; do :; done
+        echo >tried
+        /bin/true
+        echo >started
+        finish
+    "#;
+    let mut run = Run::start("notes", play);
+    let at = |name: &str| run.corner.work().join(name);
+    until("client", || at("ready").exists().then_some(()));
+    let supervisor = run.pid(Part::Supervisor);
+    kill_process(supervisor, Signal::STOP).unwrap();
+    std::fs::write(at("stopped"), "").unwrap();
+    until("attempt", || at("tried").exists().then_some(()));
+    // Long enough for a program to start, if it could.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(300) && !at("started").exists() {
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let started = at("started").exists();
+    kill_process(supervisor, Signal::CONT).unwrap();
+    assert!(!started, "a program started and nobody took note");
+    assert_eq!(run.guest.0.wait().unwrap().code(), Some(0));
+    assert!(run.corner.work().join("started").exists());
+}
+
+/// While the control plane does not answer, a call is refused in time; afterwards calls go on.
+#[test]
+fn a_stopped_control_plane_lets_no_call_through_with_a_scripted_client() {
+    let play = r#"
+        call t1 "ls"
+        touch first
+        while [ ! -e stopped ]; do sleep 0.02; done
+        ask='{"session_id":"s1","cwd":"'"$PWD"'","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls"},"tool_use_id":"t2"}'
+        printf '%s' "$ask" | "$WRIT" hook claude-code PreToolUse --socket "$WRIT_HOOK_SOCKET" --deadline 1 >answer 2>reason
+        echo $? >code
+        touch second
+        while [ ! -e back ]; do sleep 0.02; done
+        for n in $(seq 200); do call t3 "ls"; grep -q "t3 allowed" log && break; sleep 0.05; done
+        finish
+    "#;
+    let mut run = Run::start("decider", play);
+    let at = |name: &str| run.corner.work().join(name);
+    until("first call", || at("first").exists().then_some(()));
+    let stopped = run.corner.serving();
+    kill_process(stopped, Signal::STOP).unwrap();
+    std::fs::write(at("stopped"), "").unwrap();
+    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        until("second call", || at("second").exists().then_some(()));
+    }));
+    kill_process(stopped, Signal::CONT).unwrap();
+    let (answer, code) = (run.corner.left("answer"), run.corner.left("code"));
+    assert!(second.is_ok() && !answer.contains(r#""permissionDecision":"allow""#), "{answer}");
+    assert!(code == "2\n" || answer.contains(r#""deny""#), "{code}{answer}");
+    std::fs::write(at("back"), "").unwrap();
+    assert_eq!(run.guest.0.wait().unwrap().code(), Some(0));
+    assert!(run.corner.left("log").ends_with("t3 allowed\n"), "{}", run.corner.left("log"));
+}
+
+/// From the answer to the person until the last process of the agent is gone.
+#[test]
+fn a_revocation_is_over_in_a_tenth_of_a_second_with_a_scripted_client() {
+    let mut best = Duration::MAX;
+    for n in 0..TRIES {
+        let run = Run::start(&format!("timed-{n}"), "sleep 1000");
+        let gone = end_of(run.daemon);
+        run.revoke();
+        let answered = Instant::now();
+        let took = gone.join().unwrap().expect("the daemon ends").saturating_duration_since(answered);
+        best = best.min(took);
+        if best < REVOCATION {
+            return;
+        }
+    }
+    panic!("it took {best:?} at best");
+}
