@@ -23,6 +23,8 @@ const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// Names of the environment variables that Writ itself reads.
 pub(crate) mod variable {
+    /// What the names of the task's own branches begin with, for the agent.
+    pub(crate) const BRANCH_PREFIX: &str = "WRIT_BRANCH_PREFIX";
     /// The hook socket of the run that a hook process belongs to.
     pub(crate) const HOOK_SOCKET: &str = "WRIT_HOOK_SOCKET";
     /// The state directory.
@@ -207,6 +209,11 @@ impl State {
     /// The control plane's keys.
     pub(crate) fn keys(&self) -> PathBuf {
         self.root.join("keys")
+    }
+
+    /// Where the mirrors of remotes lie that pushes are looked at beside.
+    pub(crate) fn remotes(&self) -> PathBuf {
+        self.root.join("remotes")
     }
 
     /// Where the folders of the runs lie, one per task.

@@ -8,7 +8,6 @@ mod config;
 mod door;
 mod environment;
 mod failure;
-#[cfg_attr(not(test), expect(dead_code, reason = "the egress proxy that calls it is wired next"))]
 mod git;
 mod hook;
 mod organisation;

@@ -128,6 +128,7 @@ fn arguments(operation: &Operation) -> Value {
                 "new": update.new,
             })).collect::<Vec<_>>(),
             "options": push.options,
+            "commits": push.commits,
             "paths": push.paths,
             "more paths": push.is_cut,
             "found": push.findings.iter().map(|found| format!("{}: {}", found.path, found.says)).collect::<Vec<_>>(),

@@ -246,6 +246,7 @@ impl<M: Mirrors> Intake<M> {
             updates: seen.updates,
             options: commands.options.clone(),
             paths: seen.paths,
+            commits: Vec::new(),
             is_cut: seen.is_cut,
             findings: seen.findings.list,
             account: self.account,

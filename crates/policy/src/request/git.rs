@@ -91,7 +91,11 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
     let mut is_whole = is_origin;
     let mut asks = match (service.step, wire.verb) {
         (GitStep::FetchRefs, Verb::Read) | (GitStep::Fetch, Verb::Post) => vec![fetch()],
-        (GitStep::PushRefs, Verb::Read) | (GitStep::Push, Verb::Post) => {
+        // The push itself is decided by what it moves.
+        (GitStep::PushRefs, Verb::Read) => {
+            vec![Ask::new(EffectClass::Network, any_ref.clone(), "git asks which refs are there")]
+        }
+        (GitStep::Push, Verb::Post) => {
             let why = "a push, which nobody took apart into its refs";
             vec![Ask::new(EffectClass::GitPush, Resource::Unknown { why: why.to_owned() }, why)]
         }

@@ -13,6 +13,7 @@ fn push(remote: &str, name: &str, step: RefStep) -> Push {
         updates: vec![RefUpdate { name: name.to_owned(), step, old: None, new: None }],
         options: Vec::new(),
         paths: vec!["src/lib.rs".to_owned()],
+        commits: Vec::new(),
         is_cut: false,
         findings: Vec::new(),
         account: Account::Nobody,

@@ -17,6 +17,7 @@ mod coverage;
 mod demo;
 mod doctor;
 mod escape;
+mod git_way;
 mod grant;
 mod hook;
 mod house;

@@ -13,8 +13,8 @@ use tokio::sync::{oneshot, watch};
 use writ_control::api::message::FingerprintSeen;
 use writ_gateway::Door;
 use writ_gateway::hook::{Frame, HookReply};
-use writ_gateway::http::EgressProxy;
 use writ_gateway::http::port::Refusal;
+use writ_gateway::http::{Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
 use writ_model::CloseCause;
 use writ_policy::Engine;
@@ -23,11 +23,14 @@ use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 use super::network::{Egress, Lending, Reach};
 use super::summary::Ending;
 use super::yard::binding::Bindings;
+use super::yard::repository;
 use super::{Folder, Wish, network, prepare, starts};
 use crate::cli::Context;
+use crate::config::variable;
 use crate::door;
 use crate::environment::Scrubbed;
 use crate::failure::{Failure, Kind, Outcome};
+use crate::git::{GitMirrors, Remote};
 use crate::screen;
 use crate::wire::{Held, Why, Wire};
 
@@ -58,7 +61,7 @@ struct Signals {
 pub(super) async fn task(
     context: &Context,
     wish: &Wish,
-    scrubbed: Scrubbed,
+    mut scrubbed: Scrubbed,
     engine: Arc<Engine>,
     held: &Arc<Held>,
 ) -> Outcome {
@@ -71,13 +74,14 @@ pub(super) async fn task(
     let injection = prepare::injection(wish, &folder)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
     let reach = prepare::reach(wish)?;
+    scrubbed.set(variable::BRANCH_PREFIX, held.facts().task.branch_prefix.as_str());
     let plan = prepare::plan(context, wish, &folder, &reach, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
-    let proxy = way_out(wish, &folder, &reach, &door, ended_yet).await?;
+    let proxy = way_out(context, wish, &folder, &reach, &door, ended_yet).await?;
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
@@ -127,6 +131,7 @@ pub(super) async fn task(
 
 /// The proxy of the run, and beside its socket the certificates that programs inside trust.
 async fn way_out(
+    context: &Context,
     wish: &Wish,
     folder: &Folder,
     reach: &Reach,
@@ -135,9 +140,19 @@ async fn way_out(
 ) -> Result<EgressProxy<Egress>, Failure> {
     let refused = |refusal: Refusal| Failure::new(Kind::Denied, refusal.text);
     let way = door.way_out(wish.program.client, wish.workspace.clone()).await.map_err(refused)?;
+    let way = Arc::new(way);
+    let addresses = Addresses::default();
+    let routes = addresses.clone();
+    let mirrors = GitMirrors::new(
+        &context.state.remotes(),
+        Box::new(move |remote| Some(Remote { url: routes.of(remote)?, headers: Vec::new() })),
+    );
+    let names = repository::remotes_by_http(&wish.workspace);
+    let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
     let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), Lending::default(), ended);
-    let proxy = EgressProxy::new(Arc::new(egress), network::settings(crate::wire::now()))
-        .map_err(|error| Failure::new(Kind::Broken, error))?;
+    let settings = Settings { divert: Some(Arc::new(pushes)), ..network::settings(crate::wire::now()) };
+    let proxy =
+        EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());
     std::fs::write(prepare::bundle(folder), trusted)?;
     Ok(proxy)

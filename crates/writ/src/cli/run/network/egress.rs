@@ -21,7 +21,7 @@ const LOOKED_AT_BYTES: usize = 256 << 10;
 /// What one run may reach, and who decides it.
 pub(in crate::cli::run) struct Egress {
     door: Arc<Door<Wire>>,
-    way: WayOut,
+    way: Arc<WayOut>,
     /// Hosts that the client talks to its model at.
     model: Vec<Endpoint>,
     /// Hosts that a person named for this task.
@@ -43,7 +43,7 @@ pub(in crate::cli::run) struct Lending {
 impl Egress {
     pub(in crate::cli::run) fn new(
         door: Arc<Door<Wire>>,
-        way: WayOut,
+        way: Arc<WayOut>,
         model: Vec<Endpoint>,
         also: Vec<HostPattern>,
         lending: Lending,

@@ -1,0 +1,179 @@
+//! Pushes and fetches through the egress proxy of `writ run`: the real git against the real `git http-backend`.
+
+use std::path::Path;
+use std::process::Command;
+
+use writ_testkit::GitServer;
+
+use crate::corner::{Corner, finished, text, until};
+
+/// The server is on loopback, which programs reach without a proxy unless they are told otherwise.
+const BY_PROXY: &str = "export NO_PROXY= no_proxy=\n";
+
+/// A control plane, a forge with one repository, and a clone of it as the workspace.
+struct Scene {
+    corner: Corner,
+    server: GitServer,
+    _folder: tempfile::TempDir,
+    bare: std::path::PathBuf,
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command
+        .args(["-c", "user.name=dev", "-c", "user.email=dev@example.org"])
+        .args(arguments)
+        .current_dir(folder);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", "/nonexistent");
+    let output = finished(command);
+    assert!(output.status.success(), "git {arguments:?}: {}", text(&output));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl Scene {
+    fn new() -> Self {
+        let corner = Corner::with_control_plane();
+        corner.register("claude-code");
+        let folder = tempfile::tempdir().unwrap();
+        let server = GitServer::start(folder.path()).unwrap();
+        let bare = server.create("team/app.git", "sha1").unwrap();
+        let work = corner.work();
+        git(&work, &["init", "-q", "-b", "main"]);
+        git(&work, &["config", "user.name", "dev"]);
+        git(&work, &["config", "user.email", "dev@example.org"]);
+        std::fs::write(work.join("README"), "hello\n").unwrap();
+        std::fs::write(work.join(".gitignore"), "/[a-z]*\n!/src*\n").unwrap();
+        git(&work, &["add", "README", ".gitignore"]);
+        git(&work, &["commit", "-qm", "first"]);
+        git(&work, &["remote", "add", "origin", &server.url("team/app.git")]);
+        git(&work, &["push", "-q", "origin", "main"]);
+        Self { corner, server, _folder: folder, bare }
+    }
+
+    fn host(&self) -> String {
+        self.server.address().to_string()
+    }
+
+    fn refs(&self) -> String {
+        git(&self.bare, &["for-each-ref", "--format=%(refname)"])
+    }
+
+    fn play(&self, options: &[&str], play: &str) -> String {
+        let host = self.host();
+        let options = [&["--allow-host", &host, "--hold", "2s"], options].concat();
+        let output = finished(self.corner.play(&options, &format!("start\n{BY_PROXY}{play}\nfinish\n")));
+        assert!(output.status.success(), "{}\n{}", text(&output), self.corner.left("script.err"));
+        text(&output)
+    }
+}
+
+#[test]
+fn a_task_pushes_to_its_own_branches_and_nowhere_else() {
+    let scene = Scene::new();
+    let before = git(&scene.bare, &["rev-parse", "main"]);
+    let play = "git fetch -q origin && echo fetched >fetched\n\
+        echo 'fn main() {}' >src.rs; git add src.rs; git commit -qm work\n\
+        git push -q origin HEAD:${WRIT_BRANCH_PREFIX}x >own 2>&1 && echo pushed >>own\n\
+        git push -q origin HEAD:main >main 2>&1 && echo PUSHED >>main\n\
+        git tag v1; git push -q origin v1 >tag 2>&1 && echo PUSHED >>tag\n\
+        git push -q origin :main >gone 2>&1 && echo PUSHED >>gone\n\
+        git push -q --atomic origin HEAD:${WRIT_BRANCH_PREFIX}y HEAD:other >both 2>&1 && echo PUSHED >>both\n\
+        git commit -q --amend -m other; git push -qf origin HEAD:main >forced 2>&1 && echo PUSHED >>forced\n";
+    let told = scene.play(&[], play);
+    let left = |name: &str| scene.corner.left(name);
+    assert_eq!(left("fetched"), "fetched\n", "{told}\n{}", left("script.err"));
+    assert!(left("own").contains("pushed"), "{}\n{told}", left("own"));
+    for name in ["main", "tag", "gone", "both", "forced"] {
+        let said = left(name);
+        assert!(!said.contains("PUSHED"), "{name}: {said}");
+        assert!(said.contains("[remote rejected]") && said.contains("writ: "), "{name}: {said}");
+    }
+    assert_eq!(git(&scene.bare, &["rev-parse", "main"]), before);
+    let refs = scene.refs();
+    let mut refs = refs.lines();
+    assert!(refs.next().is_some_and(|name| name == "refs/heads/main"), "{refs:?}");
+    assert!(refs.next().is_some_and(|name| name.starts_with("refs/heads/writ/feature/")), "{refs:?}");
+    assert_eq!(refs.next(), None);
+    let entries = scene.corner.json(["audit", "search", "--effect", "git-push", "--limit", "1000", "--json"]);
+    let verdicts = entries.to_string();
+    assert!(verdicts.contains("\"push\""), "{verdicts}");
+    assert!(scene.corner.run(["audit", "verify"]).status.success());
+}
+
+/// From a make rule, a Python and a Node script alike, and without leaving anything.
+#[test]
+fn scripts_get_no_further() {
+    let scene = Scene::new();
+    let work = scene.corner.work();
+    std::fs::write(work.join("Makefile"), "leak:\n\tgit push origin HEAD:main\n").unwrap();
+    let run = "git push origin HEAD:main";
+    std::fs::write(work.join("leak.py"), format!("import subprocess; subprocess.run({run:?}.split())\n"))
+        .unwrap();
+    std::fs::write(
+        work.join("leak.mjs"),
+        format!("import {{execSync}} from 'child_process'; execSync({run:?}, {{stdio: 'inherit'}})\n"),
+    )
+    .unwrap();
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
+        make leak >made 2>&1; python3 leak.py >pythoned 2>&1; node leak.mjs >noded 2>&1\n";
+    scene.play(&[], play);
+    for name in ["made", "pythoned", "noded"] {
+        let said = scene.corner.left(name);
+        assert!(said.contains("[remote rejected] HEAD -> main"), "{name}: {said}");
+    }
+    assert_eq!(scene.refs(), "refs/heads/main");
+    assert_eq!(git(&scene.bare, &["rev-list", "--all", "--count"]), "1");
+}
+
+/// A credential in any commit of a push, and a workflow in a task that is not about them, stop it.
+#[test]
+fn what_a_push_carries_is_looked_at() {
+    let scene = Scene::new();
+    // Put together here, so that this file holds none.
+    let token = format!("ghp_{}", "A1b2C3d4E5".repeat(4).get(..36).unwrap());
+    let play = format!(
+        "echo 'key = \"{token}\"' >src.rs; git add src.rs; git commit -qm one; echo none >src.rs; git commit -qam two\n\
+         git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}secret >secret 2>&1 && echo PUSHED >>secret\n"
+    );
+    scene.play(&[], &play);
+    let said = scene.corner.left("secret");
+    assert!(
+        said.contains("[remote rejected]") && !said.contains("PUSHED") && !said.contains(&token),
+        "{said}"
+    );
+    assert_eq!(scene.refs(), "refs/heads/main");
+}
+
+/// What waits is approved at the door that sees it, once: the hook lets the call through and nobody is asked twice.
+#[test]
+fn a_push_is_approved_once_where_it_leaves() {
+    let scene = Scene::new();
+    let host = scene.host();
+    let play = format!(
+        "start\n{BY_PROXY}echo x >src.rs; git add src.rs; git commit -qm work\n\
+         call c1 'git push -q origin HEAD:main'\n\
+         git push -q origin HEAD:elsewhere >again 2>&1 || echo refused >>again\nfinish\n"
+    );
+    let mut running = scene.corner.started(&["--allow-host", &host, "--hold", "40s"], &play);
+    let waiting = |corner: &Corner| {
+        let list = corner.json(["approvals", "--json"]);
+        let list = list["approvals"].as_array().cloned().unwrap_or_default();
+        list.into_iter().find(|one| one["state"] == "pending")
+    };
+    let first = until("the push waits", || waiting(&scene.corner));
+    assert!(first.to_string().contains("main"), "{first}");
+    let approved = scene.corner.run(["approve", first["id"].as_str().unwrap()]);
+    assert!(approved.status.success(), "{}", text(&approved));
+    let second =
+        until("the next push waits too", || waiting(&scene.corner).filter(|one| one["id"] != first["id"]));
+    let denied = scene.corner.run(["deny", second["id"].as_str().unwrap()]);
+    assert!(denied.status.success(), "{}", text(&denied));
+    assert!(running.0.wait().unwrap().success(), "{}", scene.corner.left("script.err"));
+    assert_eq!(scene.corner.left("log"), "c1 allowed\n", "{}", scene.corner.left("replies"));
+    assert!(scene.corner.left("again").contains("refused"), "{}", scene.corner.left("again"));
+    assert_eq!(git(&scene.bare, &["rev-list", "main", "--count"]), "2");
+    let asked = scene.corner.json(["audit", "search", "--event", "approval-requested", "--json"]);
+    assert_eq!(asked["entries"].as_array().unwrap().len(), 2, "{asked}");
+    let at_hook = scene.corner.json(["audit", "search", "--effect", "git-push", "--json"]).to_string();
+    assert!(at_hook.contains("at-boundary"), "{at_hook}");
+}
