@@ -165,6 +165,23 @@ fn what_is_written_outside_stays_inside_and_what_runs_by_itself_is_told() {
     assert!(said.contains("LOOK AT THESE") && said.contains("    .envrc"), "{said}");
 }
 
+/// What lies in a repository's folder and makes `git` read settings elsewhere.
+#[test]
+fn settings_of_submodules_are_kept_and_a_pointer_to_other_settings_is_told() {
+    let corner = furnished();
+    for name in ["HEAD", "config", "hooks/old"] {
+        let path = corner.work().join(".git/modules/libs/sub").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+    let play = "start\nfor f in config hooks/pre-commit; do \
+        if (echo evil >.git/modules/libs/sub/$f) 2>>tried; then echo $f >>free; fi; done\n\
+        mkdir evil; echo ../evil >.git/commondir; finish\n";
+    let said = played(&corner, &[], play);
+    assert_eq!(corner.left("free"), "", "{}", corner.left("tried"));
+    assert!(said.contains("LOOK AT THESE") && said.contains("    .git/commondir"), "{said}");
+}
+
 /// One service is reached and says so; the other is a secret.
 #[test]
 fn the_network_leads_where_a_person_said() {

@@ -78,7 +78,8 @@ const BINDING: &[(&str, Runs)] = &[
 ];
 
 /// What `git` runs, told as well when it appears.
-const OF_GIT: [&str; 4] = [".git/config", ".git/hooks", ".gitattributes", ".gitmodules"];
+const OF_GIT: [&str; 6] =
+    [".git/commondir", ".git/config", ".git/config.worktree", ".git/hooks", ".gitattributes", ".gitmodules"];
 
 /// Most files of one such folder that are looked at.
 const MOST: usize = 2000;

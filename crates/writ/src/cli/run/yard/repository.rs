@@ -17,6 +17,9 @@ const PROTECTED: [&str; 8] = [
 /// How many submodules and worktrees are looked at.
 const MOST: usize = 1000;
 
+/// How deep they are looked for.
+const DEEPEST: usize = 12;
+
 /// Largest configuration that is looked at.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -153,10 +156,27 @@ impl Repository {
 
     fn protect(&mut self, folder: &Path) {
         self.protected.extend(PROTECTED.map(|name| folder.join(name)));
+        let mut left = MOST;
         for below in ["modules", "worktrees"] {
-            let entries = std::fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
-            for entry in entries.take(MOST) {
-                self.protected.extend(PROTECTED.map(|name| entry.path().join(name)));
+            self.protect_below(&folder.join(below), DEEPEST, &mut left);
+        }
+    }
+
+    /// A submodule's folder is named for its path, so it may lie deep, and has submodules of its own.
+    fn protect_below(&mut self, folder: &Path, deepest: usize, left: &mut usize) {
+        let Some(deepest) = deepest.checked_sub(1) else { return };
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Some(fewer) = left.checked_sub(1) else { return };
+            *left = fewer;
+            let path = entry.path();
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if path.join("HEAD").is_file() {
+                self.protected.extend(PROTECTED.map(|name| path.join(name)));
+                self.protect_below(&path.join("modules"), deepest, left);
+            } else {
+                self.protect_below(&path, deepest, left);
             }
         }
     }
@@ -210,7 +230,12 @@ mod tests {
         for (name, text) in [
             ("work/.git/config", config),
             ("work/.git/hooks/x", ""),
+            ("work/.git/modules/sub/HEAD", ""),
             ("work/.git/modules/sub/config", ""),
+            ("work/.git/modules/libs/deep/HEAD", ""),
+            ("work/.git/modules/libs/deep/config", ""),
+            ("work/.git/modules/libs/deep/modules/in/it/HEAD", ""),
+            ("work/.git/modules/libs/deep/modules/in/it/hooks/x", ""),
             ("bare.git/HEAD", ""),
             ("bare.git/config", ""),
             ("bare.git/objects/x", ""),
@@ -227,8 +252,14 @@ mod tests {
         make("work/.git/worktrees/tree/gitdir", &back);
         let found = of(&root.join("work"));
         assert_eq!(found.outside, [root.join("bare.git")]);
-        for name in ["work/.git/config", "work/.git/hooks", "work/.git/modules/sub/config", "bare.git/config"]
-        {
+        for name in [
+            "work/.git/config",
+            "work/.git/hooks",
+            "work/.git/modules/sub/config",
+            "work/.git/modules/libs/deep/config",
+            "work/.git/modules/libs/deep/modules/in/it/hooks",
+            "bare.git/config",
+        ] {
             assert!(found.protected.contains(&root.join(name)), "{name}");
         }
         let tree = of(&root.join("tree"));
