@@ -78,7 +78,7 @@ impl<C> Admitted<C> {
     /// For tests of what comes after admission.
     pub(crate) fn for_test(call: C) -> Self {
         let receipt = Receipt::from_append_path(Durability::Synced, writ_ledger::Stream::Activity, 0, 1);
-        Self { call, receipt }
+        Self { call, receipt, hosts: Vec::new() }
     }
 }
 

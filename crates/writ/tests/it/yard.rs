@@ -176,10 +176,15 @@ fn settings_of_submodules_are_kept_and_a_pointer_to_other_settings_is_told() {
     }
     let play = "start\nfor f in config hooks/pre-commit; do \
         if (echo evil >.git/modules/libs/sub/$f) 2>>tried; then echo $f >>free; fi; done\n\
-        mkdir evil; echo ../evil >.git/commondir; finish\n";
+        if (echo ../evil >.git/commondir) 2>>tried; then echo commondir >>free; fi\n\
+        if (rm -f .git/commondir) 2>>tried; then echo removed >>free; fi\n\
+        git init -q evil; git -C evil config core.fsmonitor /tmp/x; git status >status 2>&1; git add Makefile >>status 2>&1; finish\n";
+    std::fs::write(corner.work().join("Makefile"), "all:\n").unwrap();
     let said = played(&corner, &[], play);
     assert_eq!(corner.left("free"), "", "{}", corner.left("tried"));
-    assert!(said.contains("LOOK AT THESE") && said.contains("    .git/commondir"), "{said}");
+    assert!(!corner.left("status").contains("fatal"), "{}", corner.left("status"));
+    assert!(said.contains("LOOK AT THESE") && said.contains("    evil/.git"), "{said}");
+    assert!(!corner.work().join(".git/commondir").exists());
 }
 
 /// One service is reached and says so; the other is a secret.

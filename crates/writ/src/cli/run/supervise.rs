@@ -22,8 +22,9 @@ use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
 use super::network::{Egress, Lending, Reach};
 use super::summary::Ending;
-use super::yard::binding::Bindings;
+use super::yard::binding::{Bindings, repositories_since};
 use super::yard::repository;
+use super::yard::stand_in::StandIns;
 use super::{Folder, Wish, network, prepare, starts};
 use crate::cli::Context;
 use crate::config::variable;
@@ -66,7 +67,8 @@ pub(super) async fn task(
     held: &Arc<Held>,
 ) -> Outcome {
     let mut signals = Signals::listen()?;
-    let before = Bindings::of(&wish.workspace);
+    let (before, began) = (Bindings::of(&wish.workspace), std::time::SystemTime::now());
+    let stand_ins = StandIns::put(&wish.workspace);
     let folder = Folder::of(&context.state, held);
     folder.make()?;
     accept_fingerprint(wish, held).await?;
@@ -106,6 +108,10 @@ pub(super) async fn task(
     // What was allowed and never came back is flagged while the writ still lets us record it.
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
 
+    // Only when nothing that was started inside is left to use the place.
+    drop(stand_ins);
+    let mut changed = Bindings::of(&wish.workspace).changed_since(&before);
+    changed.extend(repositories_since(&wish.workspace, began));
     let cause = end.cause();
     let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
         Ok(Ok(closed)) => (closed, None),
@@ -121,7 +127,7 @@ pub(super) async fn task(
         tree_dead,
         closed: closed.as_ref(),
         unclosed,
-        binding: Bindings::of(&wish.workspace).changed_since(&before),
+        binding: changed,
     };
     for line in ending.lines() {
         screen::say(line);

@@ -15,6 +15,7 @@ pub(super) mod binding;
 mod client;
 pub(super) mod repository;
 mod secret;
+pub(super) mod stand_in;
 mod tools;
 
 /// What the view is made of.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use writ_model::TaskKind;
 
@@ -99,6 +100,41 @@ pub(in crate::cli::run) fn protected(workspace: &Path, kind: TaskKind) -> Vec<Pa
     let listed = BINDING.iter().filter(|(_, runs)| !is_about(*runs)).map(|(name, _)| workspace.join(name));
     // A link is changed where it leads to.
     listed.filter(|path| path.symlink_metadata().is_ok_and(|found| !found.is_symlink())).collect()
+}
+
+/// How many entries of a workspace are looked at for repositories, and how deep.
+const MAX_ENTRIES: usize = 300_000;
+const DEEPEST: usize = 24;
+
+/// Repositories inside the workspace that were made or changed since then: once one is added to the outer repository, the
+/// person's `git status` obeys its settings. When a file was changed last is the kernel's to say.
+pub(in crate::cli::run) fn repositories_since(workspace: &Path, began: SystemTime) -> Vec<PathBuf> {
+    let since = began.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |span| span.as_secs());
+    let since = i64::try_from(since).unwrap_or(i64::MAX);
+    let is_new = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.ctime() >= since);
+    let mut found = Vec::new();
+    let mut left = MAX_ENTRIES;
+    let mut open = vec![(PathBuf::new(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        for entry in std::fs::read_dir(workspace.join(&folder)).into_iter().flatten().flatten() {
+            left = left.saturating_sub(1);
+            if left == 0 || found.len() >= MOST {
+                return found;
+            }
+            let name = folder.join(entry.file_name());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if entry.file_name() == ".git" {
+                let path = workspace.join(&name);
+                let settings = [path.clone(), path.join("config"), path.join("hooks"), path.join("commondir")];
+                if depth > 0 && settings.iter().any(|path| is_new(path)) {
+                    found.push(name);
+                }
+            } else if is_folder && depth < DEEPEST {
+                open.push((name, depth + 1));
+            }
+        }
+    }
+    found
 }
 
 /// What a file was like.
