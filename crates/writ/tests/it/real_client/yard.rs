@@ -145,7 +145,7 @@ fn programs(loot: &Loot) -> [(&'static str, String); 4] {
          def containers():\n\
          \x20   os.chdir(os.path.dirname('{socket}'))\n\
          \x20   s = socket.socket(socket.AF_UNIX); s.connect('docker.sock'); s.send(b'GET / HTTP/1.0\\r\\n\\r\\n')\n\
-         \x20   return s.recv(4096)\n\
+         \x20   return b''.join(iter(lambda: s.recv(4096), b''))\n\
          attempt('docker.sock', containers)\n\
          for path in glob.glob('{folder}/*'): attempt(path, lambda: open(path).read())\n\
          print('END')\n"
