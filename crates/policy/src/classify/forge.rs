@@ -9,7 +9,7 @@ use writ_model::{Account, Body, EffectClass, Request, Scheme};
 use super::walk::Walk;
 use super::word::{UNKNOWN, Value};
 use super::{Target, flags};
-use crate::host;
+use crate::host::{self, Zone};
 use crate::request::{self, KnownHosts, What};
 
 /// Options of the forges' programs that give a field of the body.
@@ -106,6 +106,11 @@ impl Walk<'_> {
 
     fn asks(&mut self, method: &str, address: &str, headers: Vec<(String, String)>, body: Body) {
         let Some(request) = written(method, address, headers, body) else { return };
+        // What a command calls loopback is its own: a server under test is not the service whose interface it plays.
+        // What arrives at the proxy for loopback is a service of the machine around it.
+        if Zone::of(&request.host) == Zone::Loopback {
+            return;
+        }
         for ask in request::read(&request, &KnownHosts::default()).asks {
             let target = match ask.what {
                 _ if matches!(ask.effect, EffectClass::Network | EffectClass::Unknown) => continue,

@@ -101,7 +101,11 @@ fn ordinary_requests_only_reach_their_host() {
         ("GET https://gitlab.com/api/v4/projects/team%2Fapp/merge_requests", ""),
         ("GET https://github.com/o/r/releases/download/v1/x.tar.gz", ""),
         ("GET https://raw.githubusercontent.com/o/r/main/README.md", ""),
-        ("POST http://localhost:8080/api/v1/repos/o/r/pulls/1/merge", ""),
+        // What the proxy sees of loopback is a service of the machine around the sandbox.
+        (
+            "POST http://localhost:8080/api/v1/repos/o/r/pulls/1/merge",
+            "publish Repository localhost:8080/o/r",
+        ),
         ("PUT http://127.0.0.1:3000/repos/o/r/pulls/1/merge", ""),
     ]);
 }
@@ -402,6 +406,7 @@ fn publishing_is_publishing_at_any_host() {
         ),
         (format!("POST https://any.example/upload\n{FORM}").leak(), "publish Package shop"),
         ("PUT https://any.example/api/v1/crates/new\n\nx", "publish Package *"),
+        ("PUT http://127.0.0.1:8080/api/v1/crates/new\n\nx", "publish Package *"),
         (
             "PUT https://any.example/api/v1/crates/new\n\n\x19\0\0\0{\"name\":\"a\",\"vers\":\"1.0\"}",
             "publish Package a@1.0",

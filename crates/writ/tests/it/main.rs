@@ -16,6 +16,7 @@ mod corner;
 mod coverage;
 mod demo;
 mod doctor;
+mod egress;
 mod escape;
 mod git_way;
 mod grant;

@@ -125,7 +125,8 @@ pub(in crate::cli::run) fn repositories_since(workspace: &Path, began: SystemTim
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if entry.file_name() == ".git" {
                 let path = workspace.join(&name);
-                let settings = [path.clone(), path.join("config"), path.join("hooks"), path.join("commondir")];
+                let settings =
+                    [path.clone(), path.join("config"), path.join("hooks"), path.join("commondir")];
                 if depth > 0 && settings.iter().any(|path| is_new(path)) {
                     found.push(name);
                 }

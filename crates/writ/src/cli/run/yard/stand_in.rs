@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 /// Below a repository's folder, with what git makes of nothing.
 const FILES: [(&str, &str); 4] =
     // Its own folder is the common one.
-    [("commondir", ".\n"), ("info/attributes", ""), ("objects/info/alternates", ""), ("objects/info/http-alternates", "")];
+    [
+        ("commondir", ".\n"),
+        ("info/attributes", ""),
+        ("objects/info/alternates", ""),
+        ("objects/info/http-alternates", ""),
+    ];
 const FOLDERS: [&str; 2] = ["hooks", "info"];
 
 /// What was put into a repository. Dropped, it is taken away again, as far as it is still what was put.
