@@ -8,6 +8,7 @@ mod activity;
 mod agent;
 mod approval;
 mod grant;
+mod secret;
 mod snapshot;
 mod taint;
 mod task;
@@ -16,6 +17,7 @@ pub use activity::{ActivityState, Counts};
 pub use agent::{Agent, Changed};
 pub use approval::{Answer, Approval};
 pub use grant::Granted;
+pub use secret::Sealed;
 pub use snapshot::{FOLD_VERSION, SnapshotFormError, decode, encode};
 pub use taint::{FileMark, MAX_MARKS, Source, Taints, WorkspaceMarks};
 pub use task::TaskRecord;
@@ -47,6 +49,10 @@ pub struct State {
     approvals: BTreeMap<ApprovalId, TaskId>,
     policy: Option<Policy>,
     taints: Taints,
+    /// Credentials that may be lent, by name.
+    secrets: BTreeMap<Label, Sealed>,
+    /// Subjects of the vault that were given up and are not known to be erased yet.
+    unerased: BTreeSet<Label>,
 }
 
 /// The policy that was loaded last.
@@ -112,6 +118,10 @@ pub enum FoldError {
     GrantEnded(GrantId),
     #[error("the grant is not what its approval can be made")]
     Grant,
+    #[error("there is a secret `{0}` already")]
+    SecretExists(Label),
+    #[error("there is no secret `{0}`")]
+    UnknownSecret(Label),
 }
 
 // === impl State ===
@@ -224,7 +234,18 @@ impl State {
                 self.policy = Some(Policy { version: *version, source: source.clone(), loaded_at: at });
                 Ok(())
             }
-            ControlEvent::PayloadsErased { subject: _ } => Ok(()),
+            ControlEvent::PayloadsErased { subject } => {
+                self.unerased.remove(subject);
+                Ok(())
+            }
+            ControlEvent::SecretAdded { secret, name, binding, value } => {
+                self.add_secret(Sealed::new(*secret, name.clone(), *binding, *value, &entry.by, at))
+            }
+            ControlEvent::SecretRotated { secret, name, value } => {
+                self.rotate_secret(*secret, name, *value, at)
+            }
+            ControlEvent::SecretRemoved { secret, name } => self.remove_secret(*secret, name),
+            ControlEvent::CredentialLent { task, name } => self.lend_secret(*task, name, at),
         }
     }
 }
@@ -346,6 +367,9 @@ impl State {
     /// The part of the state that these entries touch.
     fn excerpt(&self, entries: &[ControlEntry]) -> Self {
         let mut excerpt = Self { size: self.size, last_at: self.last_at, ..Self::default() };
+        if entries.iter().any(|entry| secret::concerns(&entry.event)) {
+            excerpt.secrets.clone_from(&self.secrets);
+        }
         for entry in entries {
             let (agent, task, approval, name) = touched(&entry.event);
             let named = name.and_then(|name| self.names.get(name).copied());
@@ -397,6 +421,7 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         | ControlEvent::TaskMoved { task, .. }
         | ControlEvent::TaskClosed { task, .. }
         | ControlEvent::CredentialHandedOver { task, .. }
+        | ControlEvent::CredentialLent { task, .. }
         | ControlEvent::SafetyWeakened { task, .. }
         | ControlEvent::WritIssued { task, .. }
         | ControlEvent::TaskRevoked { task }
@@ -412,7 +437,10 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         ControlEvent::OwnerRevoked { .. }
         | ControlEvent::FileCleared { .. }
         | ControlEvent::PolicyLoaded { .. }
-        | ControlEvent::PayloadsErased { .. } => (None, None, None, None),
+        | ControlEvent::PayloadsErased { .. }
+        | ControlEvent::SecretAdded { .. }
+        | ControlEvent::SecretRotated { .. }
+        | ControlEvent::SecretRemoved { .. } => (None, None, None, None),
     }
 }
 

@@ -32,6 +32,7 @@ pub mod keys;
 mod office;
 mod record;
 mod revocation;
+mod secret;
 pub mod store;
 mod taint;
 mod task;
@@ -44,4 +45,5 @@ pub use office::{
     SWEEP_EVERY, StandingError, StandingStream, SystemBoot, SystemClock, SystemRandom,
 };
 pub use record::RecordError;
+pub use secret::SecretError;
 pub use task::TaskError;

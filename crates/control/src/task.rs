@@ -92,7 +92,7 @@ impl Office {
         let writ_expires_at = record.writ_expires_at();
         let pending = record.pending().count();
         let grants = self.grants_of(&record, &|_| true);
-        let TaskRecord { task, state, cause, closed_at, epoch, handed_over, weakened, .. } = record;
+        let TaskRecord { task, state, cause, closed_at, epoch, handed_over, lent, weakened, .. } = record;
         TaskView {
             id: task.id,
             agent: task.agent,
@@ -116,6 +116,7 @@ impl Office {
             epoch,
             writ_expires_at,
             handed_over: handed_over.into_iter().collect(),
+            lent: lent.into_iter().collect(),
             weakened: weakened.into_iter().collect(),
             pending_approvals: u64::try_from(pending).unwrap_or(u64::MAX),
             grants,

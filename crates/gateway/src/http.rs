@@ -195,7 +195,12 @@ impl<P: Outside> EgressProxy<P> {
 
     /// Serves until everything is revoked. When it ends, or is dropped, every connection ends.
     pub async fn serve(&self, listener: TcpListener) {
-        front::serve(Arc::clone(&self.0), listener).await;
+        front::serve(Arc::clone(&self.0), listener, None).await;
+    }
+
+    /// The same for clients that know of no proxy: what connects there speaks HTTP in the clear with one service.
+    pub async fn serve_for(&self, listener: TcpListener, to: Authority) {
+        front::serve(Arc::clone(&self.0), listener, Some(to)).await;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::agent::{Fingerprint, FingerprintPart, Human, LifecycleMove, Lifecycle
 use crate::decision::{ApprovalLevel, Decision};
 use crate::effect::EffectClass;
 use crate::grant::GrantEnd;
-use crate::id::{AgentId, ApprovalId, CallId, GrantId, SessionId, TaskId, WritId};
+use crate::id::{AgentId, ApprovalId, CallId, GrantId, SecretId, SessionId, TaskId, WritId};
 use crate::taint::{MarkEnd, SourceKind, Touch};
 use crate::task::{CloseCause, Task, TaskMove};
 use crate::text::{Digest, Label};
@@ -207,6 +207,30 @@ pub enum ControlEvent {
     },
     PayloadsErased {
         subject: Label,
+    },
+    /// A person sealed a credential that the egress proxy may lend. The value lies in the vault and nowhere else.
+    SecretAdded {
+        secret: SecretId,
+        name: Label,
+        /// Commitment to where it may go, and for whom.
+        binding: Digest,
+        /// Commitment to the value, under a salt that lies with it.
+        value: Digest,
+    },
+    /// The same credential has another value from here on.
+    SecretRotated {
+        secret: SecretId,
+        name: Label,
+        value: Digest,
+    },
+    SecretRemoved {
+        secret: SecretId,
+        name: Label,
+    },
+    /// A sealed credential was lent under this task for the first time.
+    CredentialLent {
+        task: TaskId,
+        name: Label,
     },
 }
 

@@ -93,6 +93,8 @@ ids! {
     GrantId, "grt", "grant";
     /// One downstream credential.
     LeaseId, "lse", "lease";
+    /// One sealed credential of a person's, lent by the egress proxy.
+    SecretId, "sec", "secret";
     /// One conversation of a client under a task.
     SessionId, "ses", "session";
     /// What a human asked for.

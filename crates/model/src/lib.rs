@@ -43,7 +43,7 @@ pub use grant::{
     Grant, GrantEnd, GrantFile, GrantLine, GrantShape, GrantTerms, GrantWord, GrantedResource, LineForm,
     MAX_GRANT_BYTES, MAX_GRANT_PARTS,
 };
-pub use id::{AgentId, ApprovalId, CallId, GrantId, InvalidId, LeaseId, SessionId, TaskId, WritId};
+pub use id::{AgentId, ApprovalId, CallId, GrantId, InvalidId, LeaseId, SecretId, SessionId, TaskId, WritId};
 pub use reason::ReasonCode;
 pub use resource::{Binding, PackageSource, Place, Resource};
 pub use secret::Secret;

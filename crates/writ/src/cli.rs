@@ -24,6 +24,7 @@ mod policy;
 mod replay;
 mod revoke;
 mod run;
+mod secret;
 mod seen;
 mod serve;
 mod task;
@@ -77,6 +78,9 @@ enum Command {
     /// End the authority of an agent, a task or an owner, at once
     #[command(subcommand)]
     Revoke(revoke::Command),
+    /// Seal credentials that agents work with and never hold
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Ask what would be decided, and why
     Check(Box<check::Arguments>),
     /// Look at, check, test and fetch policies
@@ -160,6 +164,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
         Command::Run(arguments) => run::main(&context()?, *arguments),
+        Command::Secret(command) => secret::main(&context()?, command),
         Command::Serve(arguments) => serve::main(&context()?, arguments),
         Command::Task(command) => task::main(&context()?, command),
     }

@@ -132,7 +132,8 @@ pub(crate) fn scrubbed(
     result
 }
 
-fn is_needed(name: &str) -> bool {
+/// Whether any development tool may need it.
+pub(crate) fn is_needed(name: &str) -> bool {
     let listed =
         NEEDED.contains(&name) || NEEDED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
     listed && !NEVER.contains(&name)
@@ -144,6 +145,14 @@ impl Scrubbed {
     /// Takes a variable away.
     pub(crate) fn unset(&mut self, name: &str) {
         self.passed.retain(|(have, _)| have != name);
+    }
+
+    /// Puts a placeholder where the user's own value would have been, which is then handed over no more.
+    pub(crate) fn lend(&mut self, name: &str, placeholder: &str) {
+        for names in [&mut self.handed_over, &mut self.withheld, &mut self.unlisted] {
+            names.retain(|have| have != name);
+        }
+        self.set(name, placeholder);
     }
 
     /// Sets a variable of our own, over whatever was passed.

@@ -114,6 +114,15 @@ operations! {
     /// Ends a grant, at once.
     "grant.end" EndGrant => GrantView, Person;
 
+    /// Seals a credential that the egress proxy may lend.
+    "secret.add" SecretAdd => SecretView, Person;
+    /// Lists sealed credentials. No answer holds a value.
+    "secret.list" SecretList => Secrets, Person;
+    /// Gives a sealed credential another value; the old one is erased.
+    "secret.rotate" SecretRotate => SecretView, Person;
+    /// Ends a sealed credential and erases its value.
+    "secret.remove" SecretRemove => SecretView, Person;
+
     /// Ends every authority of an agent, a task or an owner, at once.
     "revoke" Revoke => Revoked, Person;
 
@@ -147,6 +156,8 @@ operations! {
     "approval.wait" ApprovalWait => ApprovalWaited, Supervisor;
     /// Reports what was seen of the agent's fingerprint.
     "fingerprint.seen" FingerprintSeen => Standing, Supervisor;
+    /// Gives the value of a sealed credential that is bound to this agent and kind of task, for one sending.
+    "secret.lend" SecretLend => SecretLent, Supervisor;
     /// Subscribes to how the task stands. The supervisor lives as long as this subscription does.
     "standing.watch" StandingWatch => Standing, Supervisor;
     /// Tells what earlier sessions of the conversation let in, and which files of the workspace are marked.

@@ -80,6 +80,8 @@ impl AnyEntry {
                 ControlEvent::TaintRaised { what, .. } | ControlEvent::FileMarked { what, .. } => {
                     vec![("what", *what)]
                 }
+                // The value is in no answer about the record, whoever asks.
+                ControlEvent::SecretAdded { binding, .. } => vec![("binding", *binding)],
                 ControlEvent::AgentMoved { .. }
                 | ControlEvent::AgentReviewed { .. }
                 | ControlEvent::FingerprintAccepted { .. }
@@ -100,7 +102,10 @@ impl AnyEntry {
                 | ControlEvent::TaskRevoked { .. }
                 | ControlEvent::AgentRevoked { .. }
                 | ControlEvent::PolicyLoaded { .. }
-                | ControlEvent::PayloadsErased { .. } => Vec::new(),
+                | ControlEvent::PayloadsErased { .. }
+                | ControlEvent::SecretRotated { .. }
+                | ControlEvent::SecretRemoved { .. }
+                | ControlEvent::CredentialLent { .. } => Vec::new(),
             },
         }
     }

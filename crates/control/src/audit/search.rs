@@ -156,6 +156,7 @@ impl Who {
                 | ControlEvent::TaskMoved { task, .. }
                 | ControlEvent::TaskClosed { task, .. }
                 | ControlEvent::CredentialHandedOver { task, .. }
+                | ControlEvent::CredentialLent { task, .. }
                 | ControlEvent::SafetyWeakened { task, .. }
                 | ControlEvent::WritIssued { task, .. }
                 | ControlEvent::ApprovalRequested { task, .. }
@@ -173,7 +174,10 @@ impl Who {
                 }
                 ControlEvent::FileCleared { .. }
                 | ControlEvent::OwnerRevoked { .. }
-                | ControlEvent::PolicyLoaded { .. } => false,
+                | ControlEvent::PolicyLoaded { .. }
+                | ControlEvent::SecretAdded { .. }
+                | ControlEvent::SecretRotated { .. }
+                | ControlEvent::SecretRemoved { .. } => false,
             },
         }
     }

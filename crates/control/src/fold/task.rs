@@ -28,6 +28,8 @@ pub struct TaskRecord {
     /// Empty once the task is closed.
     pub grants: BTreeMap<GrantId, Granted>,
     pub handed_over: BTreeSet<Label>,
+    /// Sealed credentials that were lent under it.
+    pub lent: BTreeSet<Label>,
     pub weakened: BTreeSet<Label>,
     pub revoked: bool,
 }
@@ -56,6 +58,7 @@ impl State {
             approvals: BTreeMap::new(),
             grants: BTreeMap::new(),
             handed_over: BTreeSet::new(),
+            lent: BTreeSet::new(),
             weakened: BTreeSet::new(),
             revoked: false,
         };

@@ -25,6 +25,7 @@ impl Office {
         self.suspend_lapsed(&mut desk)?;
         self.expire_approvals(&mut desk)?;
         self.expire_grants(&mut desk)?;
+        self.erase_given_up(&mut desk)?;
         let now = self.now();
         let lost = self.supervisors.lost(self.time.since_boot());
         let over: Vec<(TaskId, CloseCause)> = {

@@ -9,6 +9,7 @@ use crate::audit::AuditError;
 use crate::fold::{FoldError, SnapshotFormError};
 use crate::identity::IdentityError;
 use crate::record::RecordError;
+use crate::secret::SecretError;
 use crate::task::TaskError;
 use crate::writ::WritError;
 
@@ -25,6 +26,8 @@ pub enum OfficeError {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Record(#[from] RecordError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Standing(#[from] StandingError),
     #[error(transparent)]
@@ -65,6 +68,7 @@ impl OfficeError {
             Self::Audit(error) => error.code(),
             Self::Identity(error) => error.code(),
             Self::Record(error) => error.code(),
+            Self::Secret(error) => error.code(),
             Self::Standing(error) => error.code(),
             Self::Task(error) => error.code(),
             Self::Writ(error) => match error {
@@ -101,6 +105,7 @@ impl OfficeError {
         match self {
             Self::Approval(error) => error.hint(),
             Self::Identity(error) => error.hint(),
+            Self::Secret(error) => error.hint(),
             Self::Standing(error) => error.hint(),
             Self::Task(error) => error.hint(),
             Self::Damaged(_) | Self::Restore(_) => Some("run `writ audit verify`".to_owned()),

@@ -10,5 +10,6 @@ mod reading;
 mod recording;
 mod registering;
 mod revoking;
+mod sealing;
 mod supervising;
 mod tainting;

@@ -56,8 +56,12 @@ impl<P> Clone for Visit<P> {
     }
 }
 
-/// Serves until everything is revoked, or the future is dropped.
-pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListener) {
+/// Serves until everything is revoked, or the future is dropped: as a proxy, or in the place of one service.
+pub(super) async fn serve<P: Outside>(
+    engine: Arc<Engine<P>>,
+    listener: TcpListener,
+    service: Option<Authority>,
+) {
     let places = Arc::new(Semaphore::new(engine.limits.connections));
     let (_end, receiver) = watch::channel(false);
     let cut = Cut::new(receiver);
@@ -77,7 +81,10 @@ pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListe
         match accepted {
             Ok((stream, _)) => {
                 let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), turn: Arc::new(turn) };
-                tokio::spawn(visit.welcome(stream));
+                match service.clone() {
+                    None => drop(tokio::spawn(visit.welcome(stream))),
+                    Some(to) => drop(tokio::spawn(visit.stand_in(stream, to))),
+                }
             }
             // Out of descriptors, mostly: others have to end first.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -99,6 +106,21 @@ impl<P: Outside> Visit<P> {
         tokio::select! {
             () = cut.called() => {}
             ended = connection => note(ended),
+        }
+    }
+
+    async fn stand_in(self, stream: TcpStream, to: Authority) {
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let mut cut = self.cut.clone();
+        tokio::select! {
+            () = cut.called() => {}
+            ended = self.requests(TokioIo::new(stream), Scheme::Http, to, false) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a service");
+                }
+            }
         }
     }
 

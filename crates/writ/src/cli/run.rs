@@ -23,6 +23,7 @@ use crate::wire::Held;
 mod bounds;
 mod danger;
 mod form;
+mod lent;
 mod network;
 mod place;
 mod prepare;
@@ -126,7 +127,8 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     let office = super::serve::connect_or_start(&context.state).await?;
     let agent = who::agent(&office, wish.program.client, wish.agent.clone()).await?;
     let engine = prepare::engine(context)?;
-    let scrubbed = prepare::environment(context, &wish)?;
+    let mut scrubbed = prepare::environment(context, &wish)?;
+    let placeholders = lent::placed(&office, &wish, &agent.name, &mut scrubbed).await?;
     let weakened = wish.danger.iter().map(|danger| Label::lossy(danger.name()));
     let opened = Held::open(
         office.clone(),
@@ -144,7 +146,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
         },
     )
     .await?;
-    let ran = supervise::task(context, &wish, scrubbed, engine, &opened).await;
+    let ran = supervise::task(context, &wish, scrubbed, placeholders, engine, &opened).await;
     if ran.is_err() {
         // The client never ran, or the supervisor could not go on: either way the task must not stay open.
         let _ = tokio::time::timeout(Duration::from_secs(5), opened.close(CloseCause::NotStarted)).await;

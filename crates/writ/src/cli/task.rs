@@ -256,6 +256,9 @@ fn card(task: &TaskView) -> String {
     if !task.handed_over.is_empty() {
         lines.push(format!("  handed over  {}", labels(&task.handed_over)));
     }
+    if !task.lent.is_empty() {
+        lines.push(format!("  lent         {}", labels(&task.lent)));
+    }
     if !task.weakened.is_empty() {
         lines.push(format!("  switched off {}", labels(&task.weakened)));
     }

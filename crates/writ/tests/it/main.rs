@@ -29,5 +29,6 @@ mod policy;
 mod real_client;
 mod replay;
 mod run;
+mod secret;
 mod serve;
 mod yard;

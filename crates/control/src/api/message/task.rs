@@ -74,6 +74,9 @@ pub struct TaskView {
     pub writ_expires_at: Option<Timestamp>,
     /// Credentials of the user's that the agent was left with, by name.
     pub handed_over: Vec<Label>,
+    /// Sealed credentials that were lent under it, by name.
+    #[serde(default)]
+    pub lent: Vec<Label>,
     /// Layers that a person switched off.
     pub weakened: Vec<Label>,
     pub pending_approvals: u64,

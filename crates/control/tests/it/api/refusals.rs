@@ -51,6 +51,10 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
         ("deny", json!({"approval": approval}), NotFound),
         ("grants.list", json!({"task": "tsk_1"}), BadRequest),
         ("grant.end", json!({"grant": grant}), NotFound),
+        ("secret.add", json!({"name": "x", "binding": {"hosts": ["*"]}, "value": "made-up"}), Refused),
+        ("secret.list", json!({"name": "x"}), BadRequest),
+        ("secret.rotate", json!({"name": "x", "value": "made-up"}), NotFound),
+        ("secret.remove", json!({"name": "x"}), NotFound),
         ("revoke", json!({"target": {"agent": "nobody"}}), NotFound),
         ("audit.search", json!({"limit": 0}), BadRequest),
         ("audit.show", json!({"what": session}), NotFound),
@@ -79,6 +83,7 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
         ("approval.take", json!({"writ": writ, "call": call, "action": digest}), WritInvalid),
         ("approval.wait", json!({"writ": writ, "approval": approval, "patience_millis": 1}), WritInvalid),
         ("fingerprint.seen", json!({"writ": writ, "seen": fingerprint}), WritInvalid),
+        ("secret.lend", json!({"writ": writ, "name": "x"}), WritInvalid),
         ("standing.watch", json!({"writ": writ}), WritInvalid),
         ("taint.recall", json!({"writ": writ, "client_session": digest}), WritInvalid),
         (

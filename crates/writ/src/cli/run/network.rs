@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use writ_gateway::http::port::Placeholder;
 use writ_gateway::http::{Authority, EgressProxy, Settings, UserProxy};
 use writ_model::{Bounds, Client, HostPattern};
 
@@ -34,6 +35,8 @@ pub(super) struct Reach {
     named: Vec<Endpoint>,
     /// Hosts that a person named for this task.
     also: Vec<HostPattern>,
+    /// Services of this machine that something is lent to, so that each request is looked into.
+    lent: Vec<Endpoint>,
 }
 
 /// The task's sockets with what they lead to. Dropped, every connection ends.
@@ -65,7 +68,14 @@ impl Reach {
         all.sort();
         all.dedup();
         let (local, named) = all.into_iter().partition(Endpoint::is_local);
-        Self { local, named, also }
+        Self { local, named, also, lent: Vec::new() }
+    }
+
+    /// The same, where these placeholders are for.
+    pub(super) fn lending(mut self, placeholders: &[Placeholder]) -> Self {
+        let is_lent = |to: &&Endpoint| placeholders.iter().any(|one| egress::is_for(one, &to.host, to.port));
+        self.lent = self.local.iter().filter(is_lent).cloned().collect();
+        self
     }
 
     /// Ports to listen at inside.
@@ -85,7 +95,7 @@ impl Reach {
 
     /// Hosts that the client's model is at, which are reached by name.
     pub(super) fn model(&self) -> Vec<Endpoint> {
-        self.named.clone()
+        self.named.iter().chain(&self.lent).cloned().collect()
     }
 
     /// Hosts that a person named for this task.
@@ -117,6 +127,11 @@ impl Reach {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
             match self.local.iter().find(|endpoint| endpoint.port == port) {
+                Some(endpoint) if self.lent.contains(endpoint) => {
+                    let Some(to) = Authority::parse(&endpoint.to_string(), None) else { continue };
+                    let proxy = Arc::clone(&proxy);
+                    served.spawn(async move { proxy.serve_for(listener, to).await });
+                }
                 Some(endpoint) => drop(served.spawn(relay::local(listener, endpoint.clone()))),
                 None if port == port_of_proxy => {
                     let proxy = Arc::clone(&proxy);

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use writ_control::api::message::FingerprintSeen;
 use writ_gateway::Door;
 use writ_gateway::hook::{Frame, HookReply};
-use writ_gateway::http::port::Refusal;
+use writ_gateway::http::port::{Placeholder, Refusal};
 use writ_gateway::http::{Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
 use writ_model::CloseCause;
@@ -63,6 +63,7 @@ pub(super) async fn task(
     context: &Context,
     wish: &Wish,
     mut scrubbed: Scrubbed,
+    placeholders: Arc<[Placeholder]>,
     engine: Arc<Engine>,
     held: &Arc<Held>,
 ) -> Outcome {
@@ -75,7 +76,7 @@ pub(super) async fn task(
     tell_environment(&scrubbed);
     let injection = prepare::injection(wish, &folder)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
-    let reach = prepare::reach(wish)?;
+    let reach = prepare::reach(wish)?.lending(&placeholders);
     scrubbed.set(variable::BRANCH_PREFIX, held.facts().task.branch_prefix.as_str());
     let plan = prepare::plan(context, wish, &folder, &reach, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
@@ -83,7 +84,8 @@ pub(super) async fn task(
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
-    let proxy = way_out(context, wish, &folder, &reach, &door, ended_yet).await?;
+    let lending = Lending { placeholders, held: Arc::clone(held) };
+    let proxy = way_out(context, wish, &folder, &reach, &door, lending, ended_yet).await?;
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
@@ -142,6 +144,7 @@ async fn way_out(
     folder: &Folder,
     reach: &Reach,
     door: &Arc<Door<Wire>>,
+    lending: Lending,
     ended: watch::Receiver<bool>,
 ) -> Result<EgressProxy<Egress>, Failure> {
     let refused = |refusal: Refusal| Failure::new(Kind::Denied, refusal.text);
@@ -155,7 +158,7 @@ async fn way_out(
     );
     let names = repository::remotes_by_http(&wish.workspace);
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
-    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), Lending::default(), ended);
+    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), lending, ended);
     let settings = Settings { divert: Some(Arc::new(pushes)), ..network::settings(crate::wire::now()) };
     let proxy =
         EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;

@@ -1,22 +1,26 @@
 //! The way out of a run: what the egress proxy asks of its supervisor.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
+use writ_control::api::message::{SecretLend, SecretLent};
 use writ_gateway::http::Authority;
 use writ_gateway::http::port::{
-    BodyWish, Boundary, Ended, Incident, Lend, Lent, NotLent, Pass, Placeholder, Refusal, Treat, Tunnels,
+    BodyWish, Boundary, Ended, How, Incident, Lend, Lent, NotLent, Pass, Placeholder, Refusal, Treat,
+    Tunnels, Use,
 };
 use writ_gateway::{Door, WayOut};
-use writ_model::{HostPattern, Label, Operation, Outcome, Request};
+use writ_model::{HostPattern, Label, Operation, Outcome, Request, Secret};
 
 use super::Endpoint;
-use crate::wire::Wire;
+use crate::wire::{Held, Wire};
 
 /// So much of a body is read before a decision.
 const LOOKED_AT_BYTES: usize = 256 << 10;
+/// How long the control plane may take to give a value.
+const LENDING: Duration = Duration::from_secs(5);
 
 /// What one run may reach, and who decides it.
 pub(in crate::cli::run) struct Egress {
@@ -31,11 +35,11 @@ pub(in crate::cli::run) struct Egress {
     ended: watch::Receiver<bool>,
 }
 
-/// The credentials of a run, by name, and what the agent holds in their place.
-#[derive(Default)]
+/// What the agent holds in place of credentials, and who is asked for a value at the moment of sending. Nothing is kept
+/// here, so that what was revoked, removed or rotated counts with the next request.
 pub(in crate::cli::run) struct Lending {
     pub(in crate::cli::run) placeholders: Arc<[Placeholder]>,
-    pub(in crate::cli::run) values: BTreeMap<Label, writ_model::Secret>,
+    pub(in crate::cli::run) held: Arc<Held>,
 }
 
 // === impl Egress ===
@@ -54,6 +58,10 @@ impl Egress {
 
     fn is_model(&self, to: &Authority) -> bool {
         self.model.iter().any(|model| *model.host == *to.host() && model.port == to.port())
+    }
+
+    fn lends_to(&self, to: &Authority) -> bool {
+        self.lending.placeholders.iter().any(|placeholder| is_for(placeholder, to.host(), to.port()))
     }
 
     fn is_named(&self, to: &Authority) -> bool {
@@ -101,8 +109,9 @@ impl Boundary for Egress {
 
 impl Tunnels for Egress {
     /// What the client says to its model passes as it is; everything else is looked into, request by request.
+    /// Where something is lent, its model is looked into as well.
     async fn treat(&self, to: &Authority) -> Treat {
-        if self.is_model(to) { Treat::Pass } else { Treat::Inspect }
+        if self.is_model(to) && !self.lends_to(to) { Treat::Pass } else { Treat::Inspect }
     }
 
     fn names(&self, to: &Authority) -> bool {
@@ -116,8 +125,35 @@ impl Lend for Egress {
     }
 
     async fn lend(&self, name: &Label, _pass: &Pass) -> Result<Lent, NotLent> {
-        let value = self.lending.values.get(name).ok_or_else(|| NotLent(name.as_str().to_owned()))?;
+        let not_lent = || NotLent(name.as_str().to_owned());
+        let asked = self.lending.held.call(|writ| SecretLend { writ, name: name.clone() });
+        let SecretLent { value } = match tokio::time::timeout(LENDING, asked).await {
+            Ok(Ok(lent)) => lent,
+            Ok(Err(error)) => {
+                tracing::warn!(%name, error = &error as &dyn std::error::Error, "a credential is not lent");
+                return Err(not_lent());
+            }
+            Err(_) => return Err(not_lent()),
+        };
         // Safe: it goes to the proxy, which puts it on for the host that it is bound to.
-        Ok(Lent::Text(writ_model::Secret::new(value.expose().to_owned())))
+        let text = value.expose();
+        let is_signed = |one: &Use| matches!(one.how, How::SigV4 { .. });
+        let placeholder = self.lending.placeholders.iter().find(|placeholder| placeholder.name == *name);
+        if !placeholder.is_some_and(|placeholder| placeholder.uses.iter().any(is_signed)) {
+            return Ok(Lent::Text(Secret::new(text.to_owned())));
+        }
+        let mut parts = text.splitn(3, ':');
+        let (access_key, secret_key) = parts.next().zip(parts.next()).ok_or_else(not_lent)?;
+        Ok(Lent::Aws {
+            access_key: access_key.to_owned(),
+            secret_key: Secret::new(secret_key.to_owned()),
+            session_token: parts.next().map(|token| Secret::new(token.to_owned())),
+        })
     }
+}
+
+/// Whether a placeholder is for a host at all.
+pub(super) fn is_for(placeholder: &Placeholder, host: &str, port: u16) -> bool {
+    let written = format!("{host}:{port}");
+    placeholder.uses.iter().any(|one| one.hosts.iter().any(|pattern| pattern.covers(&written)))
 }
