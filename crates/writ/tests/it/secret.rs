@@ -159,6 +159,8 @@ fn a_value_arrives_where_it_is_bound_and_the_agent_holds_a_placeholder() {
     let inside = corner.left("inside");
     assert!(inside.contains("FORGE_TOKEN=writ_placeholder_forge_"), "{inside}");
     assert!(!inside.contains("the-users-own-token"), "{inside}");
+    // The search itself finds what is there: the name stands in the ledger.
+    assert_ne!(holding(&corner.state(), "secret-added"), [""; 0]);
     for place in [corner.work(), corner.state(), corner.home()] {
         assert_eq!(holding(&place, VALUE), [""; 0], "{}", place.display());
     }
