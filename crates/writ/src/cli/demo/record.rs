@@ -4,7 +4,7 @@ use serde_json::Value;
 use writ_control::api::message::{AuditPage, AuditStory, EntryView};
 use writ_model::{
     ActivityEntry, ActivityEvent, ApprovalId, CallId, ControlEntry, ControlEvent, Decision, Digest,
-    EffectClass, Outcome, TaskId, Verdict,
+    EffectClass, Operation, Outcome, TaskId, Verdict,
 };
 
 use super::house::House;
@@ -70,6 +70,8 @@ impl Record {
         match event {
             ActivityEvent::SessionStarted { .. } => self.sessions += 1,
             ActivityEvent::CallEnded { call, outcome, .. } => self.ended.push((call, outcome)),
+            // Clients call home by themselves; the story is about what they were told to do.
+            ActivityEvent::CallDecided { operation, .. } if Operation::is_boundary_name(&operation) => {}
             ActivityEvent::CallDecided {
                 call,
                 operation,
