@@ -25,6 +25,8 @@ A secret is sealed here and bound to hosts. In a run the agent holds a placehold
 its place when a request leaves for a bound host, method and path, and refuses the placeholder anywhere else. The
 value is fetched for each request, so removing or rotating a secret, or revoking the task, counts at once.
 
+A binding opens no host: what a task may reach is for policy and `writ run --allow-host` to say.
+
 The value is asked for at the terminal, or read from standard input with --stdin. It is never an argument.
 
 Examples:

@@ -447,3 +447,81 @@ clients! {
     opencode OpenCode
     qwen_code QwenCode
 }
+
+/// A service in front of the model that hears what the model does not keep: which credential arrives.
+fn overheard(model: &ScriptedModel) -> (String, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (to, heard) = (model.url().replace("http://", ""), std::sync::Arc::default());
+    let kept: std::sync::Arc<std::sync::Mutex<Vec<u8>>> = std::sync::Arc::clone(&heard);
+    let pass = |mut from: TcpStream, mut to: TcpStream, kept: Option<_>| {
+        let mut piece = [0; 16 << 10];
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            if let Some(kept) = &kept {
+                let kept: &std::sync::Arc<std::sync::Mutex<Vec<u8>>> = kept;
+                kept.lock().unwrap().extend_from_slice(&piece[..count]);
+            }
+            if to.write_all(&piece[..count]).is_err() {
+                break;
+            }
+        }
+        let _gone = to.shutdown(std::net::Shutdown::Write);
+    };
+    std::thread::spawn(move || {
+        for inside in listener.incoming().flatten() {
+            let Ok(outside) = TcpStream::connect(&to) else { continue };
+            let (back, again) = (outside.try_clone().unwrap(), inside.try_clone().unwrap());
+            let kept = std::sync::Arc::clone(&kept);
+            std::thread::spawn(move || pass(inside, outside, Some(kept)));
+            std::thread::spawn(move || pass(back, again, None));
+        }
+    });
+    (url, heard)
+}
+
+/// A real client works with a login that it never holds.
+fn works_with_a_sealed_login(client: Client, key: &str, base: &str, header: &str) {
+    const VALUE: &str = "made-up-login-7Qk2ZpX9wv";
+    let play = Play::new(House::new(), Script::new().shell("echo worked > seen.txt").say("done"));
+    let (url, heard) = overheard(&play.model);
+    let host = url.replace("http://", "");
+    let mut add = std::process::Command::new(play.house.program());
+    add.args(["secret", "add", "model", "--stdin", "--host", &host, "--as", header, "--env", key])
+        .env("WRIT_STATE_DIR", play.house.state())
+        .env("HOME", play.house.stage.home());
+    let added = crate::corner::fed(add, VALUE.as_bytes());
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let ended = play.run(client, &[]).env(base, &url).run(PATIENCE).unwrap();
+    let story = play.story(&ended);
+    assert!(ended.status.success(), "{story}");
+    assert_eq!(play.made("seen.txt").as_deref(), Some("worked\n"), "{story}");
+    assert!(!story.contains(VALUE), "{story}");
+    let heard = heard.lock().unwrap();
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.contains(VALUE) && !heard.contains("writ_placeholder_model_"), "{story}");
+    let tasks = play.house.json(&["task", "list", "--all"]);
+    assert_eq!(tasks["tasks"][0]["lent"], serde_json::json!(["model"]), "{tasks}");
+    assert!(!tasks["tasks"][0]["handed_over"].to_string().contains(key), "{tasks}");
+}
+
+#[test]
+fn claude_code_works_with_a_sealed_login() {
+    works_with_a_sealed_login(
+        Client::ClaudeCode,
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "header:x-api-key",
+    );
+}
+
+#[test]
+fn gemini_cli_works_with_a_sealed_login() {
+    works_with_a_sealed_login(
+        Client::GeminiCli,
+        "GEMINI_API_KEY",
+        "GOOGLE_GEMINI_BASE_URL",
+        "header:x-goog-api-key",
+    );
+}

@@ -70,9 +70,21 @@ fn answered(stream: TcpStream) -> Option<String> {
             break;
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    head.push_str(&String::from_utf8_lossy(&body));
+    let is_chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    loop {
+        let mut size = String::new();
+        if is_chunked {
+            reader.read_line(&mut size).ok()?;
+            length = usize::from_str_radix(size.trim(), 16).ok()?;
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        head.push_str(&String::from_utf8_lossy(&body));
+        if !is_chunked || length == 0 {
+            break;
+        }
+        reader.read_line(&mut size).ok()?;
+    }
     let mut answer = String::new();
     write!(answer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{head}", head.len())
         .ok()?;
@@ -244,6 +256,70 @@ fn a_secret_of_others_is_neither_placed_nor_lent() {
     assert!(!corner.left("inside").contains("_TOKEN="), "{}", corner.left("inside"));
 }
 
+/// Each way to put a value on, with real curl.
+#[test]
+fn a_value_is_put_on_in_each_way() {
+    let corner = corner();
+    let service = Service::new();
+    let host = service.host();
+    let to = format!("http://{host}");
+    let aws = format!("AKIAMADEUPMADEUPMADE:{VALUE}");
+    let of = |placing: &'static str, like: &'static str, value: &str, ask: String, wanted: String| {
+        (placing, like, value.to_owned(), ask, wanted)
+    };
+    // `x:` and the value, as base64.
+    let basic = "eDptYWRlLXVwLXZhbHVlLTdRazJacFg5".to_owned();
+    let ways = [
+        of("header:x-key", "", VALUE, format!("-H \"X-Key: $T0\" {to}/0"), format!("{VALUE}\r\n")),
+        of(
+            "bearer",
+            "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+            VALUE,
+            format!("-H \"Authorization: Bearer $T1\" {to}/1"),
+            format!("Bearer {VALUE}"),
+        ),
+        of("basic", "", VALUE, format!("-u \"x:$T2\" {to}/2"), basic),
+        of(
+            "query:key",
+            "sk-abcdefghijklmnopqrstuvwx",
+            VALUE,
+            format!("\"{to}/3?a=b&key=$T3\""),
+            format!("/3?a=b&key={VALUE} "),
+        ),
+        of("body", "", VALUE, format!("--data \"token=$T4\" {to}/4"), format!("token={VALUE}")),
+        of(
+            "aws",
+            "AKIAIOSFODNN7EXAMPLE",
+            &aws,
+            format!("--aws-sigv4 aws:amz:eu-west-1:s3 -u \"$T5:none\" {to}/5"),
+            "Credential=AKIAMADEUPMADEUPMADE/".to_owned(),
+        ),
+    ];
+    let mut play = "start\nenv | grep '^T[0-9]=' >placeholders\n".to_owned();
+    for (number, (placing, like, value, ask, _)) in ways.iter().enumerate() {
+        let (name, variable) = (format!("way-{number}"), format!("T{number}"));
+        let mut arguments = vec![&*name, "--host", &host, "--as", placing, "--env", &variable];
+        if !like.is_empty() {
+            arguments.extend(["--like", like]);
+        }
+        let added = sealed(&corner, value, &arguments);
+        assert!(added.status.success(), "{placing}: {}", text(&added));
+        writeln!(play, "curl -sSi {ask} >said{number} 2>&1").unwrap();
+    }
+    played(&corner, &["--allow-host", &host], &format!("{play}finish\n"));
+    let placeholders = corner.left("placeholders");
+    for beginning in ["T0=writ_placeholder_way_0_", "T1=ghp_", "T3=sk-", "T5=AKIA"] {
+        assert!(placeholders.contains(beginning), "{placeholders}");
+    }
+    for (number, (placing, _, _, _, wanted)) in ways.iter().enumerate() {
+        let said = corner.left(&format!("said{number}"));
+        assert!(said.contains("200 OK"), "{placing}: {said}");
+        let heard = service.next();
+        assert!(heard.contains(wanted), "{placing}: {heard}");
+        assert!(!said.contains(VALUE), "{placing}: {said}");
+    }
+}
+
 /// What a client takes its own login from is no exception: the model is then looked into, and gets the value.
 #[test]
 fn a_login_that_is_sealed_is_not_handed_over() {
@@ -256,7 +332,8 @@ fn a_login_that_is_sealed_is_not_handed_over() {
     );
     assert!(added.status.success(), "{}", text(&added));
     let play = "start\necho \"$ANTHROPIC_API_KEY\" >key\n\
-        curl -sS -H \"x-api-key: $ANTHROPIC_API_KEY\" --data '{}' $ANTHROPIC_BASE_URL/v1/messages >answer 2>&1\nfinish\n";
+        head -c 700000 /dev/zero | tr '\\0' a >long\n\
+        curl -sS -H \"x-api-key: $ANTHROPIC_API_KEY\" --data @long $ANTHROPIC_BASE_URL/v1/messages >answer 2>&1\nfinish\n";
     let mut run = corner.play(&[], play);
     run.env("ANTHROPIC_API_KEY", "sk-ant-of-the-user-0123456789");
     run.env("ANTHROPIC_BASE_URL", format!("http://{}", model.host()));
