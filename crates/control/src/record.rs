@@ -251,6 +251,8 @@ fn needed(activity: &[NewActivity], asked: Durability) -> Durability {
         | ActivityEvent::ProgramStarted { .. }
         | ActivityEvent::Incident { .. }
         | ActivityEvent::ProgramsUnlisted { .. }
+        | ActivityEvent::ModelAsked { .. }
+        | ActivityEvent::ModelUsed { .. }
         | ActivityEvent::Noted { .. }
         | ActivityEvent::SessionEnded { .. }
         | ActivityEvent::InputRefused { .. } => false,
@@ -296,6 +298,8 @@ pub(crate) fn commitments(event: &ActivityEvent) -> Vec<(&'static str, Digest)> 
         | ActivityEvent::ConfigurationChanged { .. }
         | ActivityEvent::TurnEnded { .. }
         | ActivityEvent::ProgramsUnlisted { .. }
+        | ActivityEvent::ModelAsked { .. }
+        | ActivityEvent::ModelUsed { .. }
         | ActivityEvent::Noted { .. }
         | ActivityEvent::SessionEnded { .. }
         | ActivityEvent::InputRefused { .. } => Vec::new(),

@@ -28,13 +28,16 @@ use crate::port::{FileDigests, NewActivity, Office, PortError, Random, Survey};
 mod decide;
 mod grants;
 mod hold;
+mod model;
 mod room;
 mod session;
 mod way_out;
 
 pub use hold::unapprovable;
+pub use model::ModelDoor;
 pub use way_out::WayOut;
 
+use model::Asks;
 use room::Room;
 use session::{Opened, Slot};
 
@@ -90,6 +93,8 @@ pub struct Door<O> {
     /// The tasks of those sessions. Held for one look-up.
     rooms: Mutex<HashMap<TaskId, Arc<Room>>>,
     not_understood: AtomicU32,
+    /// The calls that hooks asked about. Held for one look-up.
+    asks: Mutex<Asks>,
 }
 
 /// A refusal on its way out: the reason, and the text for the agent.
@@ -125,6 +130,7 @@ impl<O: Office> Door<O> {
             sessions: Mutex::default(),
             rooms: Mutex::default(),
             not_understood: AtomicU32::new(0),
+            asks: Mutex::default(),
         }
     }
 
@@ -172,6 +178,9 @@ impl<O: Office> Door<O> {
             Ok(heard) => heard,
             Err(error) => return Err(self.not_understood(client, &error).await),
         };
+        if let HookEvent::BeforeTool(ProposedCall { client_call: Some(id), .. }) = &heard.event {
+            lock(&self.asks).asked(client, id);
+        }
         let key = (client, heard.session.clone());
         if let HookEvent::SessionEnded = heard.event {
             let slot = lock(&self.sessions).remove(&key);
@@ -186,7 +195,12 @@ impl<O: Office> Door<O> {
         let Heard { event_name, cwd: _, event, .. } = heard;
         match event {
             HookEvent::BeforeTool(proposed) => {
-                self.decide(&slot, opened, client, proposed, &event_name, until).await
+                let id = proposed.client_call.clone();
+                let reply = self.decide(&slot, opened, client, proposed, &event_name, until).await?;
+                if let Some(id) = id {
+                    lock(&self.asks).allowed(client, &id);
+                }
+                Ok(reply)
             }
             HookEvent::PermissionAsked(proposed) => {
                 self.permission(&slot, opened, client, proposed, &event_name).await
@@ -327,6 +341,21 @@ impl<O: Office> Door<O> {
         ported(self.ports.office.fingerprint_seen(task.id, task.agent, seen)).await.map_err(No::port)?;
         opened.learn_model(model);
         Ok(())
+    }
+
+    /// Whether a hook asked about this call and it was allowed.
+    fn was_allowed(&self, client: Client, id: &str) -> bool {
+        lock(&self.asks).was_allowed(client, id)
+    }
+
+    fn was_asked(&self, client: Client, id: &str) -> bool {
+        lock(&self.asks).was_asked(client, id)
+    }
+
+    /// Whether a session told that this is its model.
+    fn names_model(&self, model: &Label) -> bool {
+        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
+        slots.iter().any(|slot| slot.opened.get().is_some_and(|opened| !opened.is_new_model(model)))
     }
 
     async fn not_understood(&self, client: Client, error: &HookError) -> No {

@@ -32,6 +32,7 @@ mod head;
 mod identity;
 mod lend;
 mod lent;
+pub(crate) mod model;
 mod pool;
 pub mod port;
 mod refuse;
@@ -198,9 +199,10 @@ impl<P: Outside> EgressProxy<P> {
         front::serve(Arc::clone(&self.0), listener, None).await;
     }
 
-    /// The same for clients that know of no proxy: what connects there speaks HTTP in the clear with one service.
-    pub async fn serve_for(&self, listener: TcpListener, to: Authority) {
-        front::serve(Arc::clone(&self.0), listener, Some(to)).await;
+    /// Serves a listener that stands in for one place: requests in the clear with an origin target, as that place itself
+    /// would get them (RFC 9112, section 3.2.1). What is no HTTP/1.1 ends with 400. Ends as [`EgressProxy::serve`] does.
+    pub async fn serve_for(&self, listener: TcpListener, place: Authority) {
+        front::serve(Arc::clone(&self.0), listener, Some(place)).await;
     }
 }
 

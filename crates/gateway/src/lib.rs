@@ -32,6 +32,6 @@ pub mod setup;
 mod shown;
 
 pub use admit::{AdmitError, Admitted};
-pub use door::{Door, DoorPlan, Ports, WayOut, WaysOut, unapprovable};
+pub use door::{Door, DoorPlan, ModelDoor, Ports, WayOut, WaysOut, unapprovable};
 pub use judge::{Bench, Judge, NoJudge, PolicyBench};
 pub use shown::plain;

@@ -16,6 +16,7 @@ mod answer;
 mod events;
 mod hosted;
 mod request;
+mod results;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub use answer::{AnswerFacts, AnswerReader, AskedTool, Form, Tokens};
 pub use hosted::Hosted;
 pub use request::{RequestFacts, read_request};
+pub use results::ToolResult;
 
 use writ_model::Digest;
 

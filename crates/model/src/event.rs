@@ -311,6 +311,29 @@ pub enum ActivityEvent {
         /// Commitment to where it would have gone and what it was about.
         what: Digest,
     },
+    /// What the client asked its model with, as its request to the model says. Recorded once for each difference.
+    ModelAsked {
+        session: SessionId,
+        model: Label,
+        /// Over the texts that tell the model what it is and does.
+        system: Option<Digest>,
+        /// Over the list of tools.
+        tools: Option<Digest>,
+        /// Tools that run at the model's vendor, sorted.
+        hosted: Vec<Label>,
+    },
+    /// What all requests to the model of one run came to.
+    ModelUsed {
+        session: SessionId,
+        requests: u64,
+        /// As the vendor counted; those from a cache included.
+        input_tokens: u64,
+        output_tokens: u64,
+        /// Tool calls that the model asked the client for.
+        calls: u64,
+        /// Results among them that no decision could be found for, where this client's wire does not make that certain.
+        unmatched: u64,
+    },
     /// Anything else the client told.
     Noted {
         session: SessionId,

@@ -208,6 +208,11 @@ impl Room {
         }
     }
 
+    /// What all sessions have touched, as a text that differs when it does.
+    pub(super) fn touched(&self) -> String {
+        format!("{:?}", lock(&self.session).taint())
+    }
+
     /// The taint rises with what was allowed; before the answer, so that no call in parallel misses it.
     pub(super) fn raise(&self, print: &Footprint) -> Risen {
         lock(&self.session).after(print, &self.judge.ground())

@@ -21,10 +21,10 @@ const MAX_SHOWN_BODY_BYTES: usize = 4 << 10;
 
 /// The session of one run's way out.
 pub struct WayOut {
-    client: Client,
+    pub(super) client: Client,
     workspace: PathBuf,
-    slot: Slot,
-    opened: Opened,
+    pub(super) slot: Slot,
+    pub(super) opened: Opened,
 }
 
 impl<O: Office> Door<O> {
@@ -62,7 +62,8 @@ impl<O: Office> Door<O> {
             client: way.client,
             tool: Label::lossy(match operation {
                 Operation::Push(_) => "git door",
-                _ => "egress proxy",
+                Operation::Request(_) => "egress proxy",
+                _ => "vendor tool",
             }),
             client_call: None,
             subagent: None,
@@ -78,6 +79,11 @@ impl<O: Office> Door<O> {
                     .refusal())
             }
         }
+    }
+
+    /// What the task has touched, as far as decisions go; for comparison.
+    pub(super) fn touched(&self, way: &WayOut) -> String {
+        way.opened.room.touched()
     }
 
     /// Records what became of something that left.
@@ -109,7 +115,7 @@ impl<O: Office> Door<O> {
 // === impl No ===
 
 impl No {
-    fn refusal(self) -> Refusal {
+    pub(super) fn refusal(self) -> Refusal {
         let Self { reason, text } = self;
         Refusal { reason, text }
     }

@@ -34,7 +34,7 @@ pub enum BodyError {
 }
 
 /// Something that a body goes through, in pieces of at most [`MAX_PIECE_BYTES`]. What it holds back is bounded.
-pub(super) trait Stage: Send {
+pub(crate) trait Stage: Send {
     fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError>;
 
     /// What is left at the end.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{EXPECT, HOST};
-use hyper::http::HeaderMap;
+use hyper::http::{HeaderMap, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use writ_model::{Account, Body, Scheme};
+use writ_policy::Zone;
 
 use super::authority::{Authority, normal};
 use super::body::Flow;
@@ -42,6 +43,13 @@ const MAX_STREAMS: u32 = 64;
 /// Headers of one request.
 const MAX_HEADERS: usize = 100;
 
+/// Between two looks at a connection that has sent a part of its first word.
+const PEEK: Duration = Duration::from_millis(5);
+/// What a connection is told that speaks something else.
+const NOT_SPOKEN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    writ-reason: request-malformed\r\nconnection: close\r\ncontent-length: 77\r\n\r\n\
+    Writ: this way leads to the client's model, and only HTTP/1.1 is spoken here\n";
+
 /// One connection from inside.
 struct Visit<P> {
     engine: Arc<Engine<P>>,
@@ -56,12 +64,15 @@ impl<P> Clone for Visit<P> {
     }
 }
 
-/// Serves until everything is revoked, or the future is dropped: as a proxy, or in the place of one service.
+/// Serves until everything is revoked, or the future is dropped.
+///
+/// With a place, the listener stands in for it; without one it is a proxy that clients name.
 pub(super) async fn serve<P: Outside>(
     engine: Arc<Engine<P>>,
     listener: TcpListener,
-    service: Option<Authority>,
+    place: Option<Authority>,
 ) {
+    let place = place.map(|authority| Arc::new(Place { scheme: Scheme::Http, authority }));
     let places = Arc::new(Semaphore::new(engine.limits.connections));
     let (_end, receiver) = watch::channel(false);
     let cut = Cut::new(receiver);
@@ -81,9 +92,9 @@ pub(super) async fn serve<P: Outside>(
         match accepted {
             Ok((stream, _)) => {
                 let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), turn: Arc::new(turn) };
-                match service.clone() {
+                match &place {
                     None => drop(tokio::spawn(visit.welcome(stream))),
-                    Some(to) => drop(tokio::spawn(visit.stand_in(stream, to))),
+                    Some(place) => drop(tokio::spawn(visit.stand_in(stream, Arc::clone(place)))),
                 }
             }
             // Out of descriptors, mostly: others have to end first.
@@ -109,18 +120,32 @@ impl<P: Outside> Visit<P> {
         }
     }
 
-    async fn stand_in(self, stream: TcpStream, to: Authority) {
+    /// Requests for one place, from who takes us for it.
+    async fn stand_in(self, mut stream: TcpStream, place: Arc<Place>) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
         let mut cut = self.cut.clone();
+        let visit = async {
+            if !speaks(&stream).await {
+                let told = stream.write_all(NOT_SPOKEN.as_bytes()).await;
+                tracing::debug!(?told, "no HTTP/1.1 on the way to a service");
+                return;
+            }
+            let engine = Arc::clone(&self.engine);
+            let cut = self.cut.clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                let (engine, place, cut) = (Arc::clone(&engine), Arc::clone(&place), cut.clone());
+                async move {
+                    same_machine(request.headers_mut(), &place.authority);
+                    Ok::<_, Infallible>(engine.answer(place, cut, request).await)
+                }
+            });
+            note(first_version().serve_connection(TokioIo::new(stream), service).with_upgrades().await);
+        };
         tokio::select! {
             () = cut.called() => {}
-            ended = self.requests(TokioIo::new(stream), Scheme::Http, to, false) => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a service");
-                }
-            }
+            () = visit => {}
         }
     }
 
@@ -293,6 +318,47 @@ impl<P: Outside> Visit<P> {
     async fn mismatch(&self, to: &Authority) {
         let place = Place { scheme: Scheme::Https, authority: to.clone() };
         self.engine.incident(IncidentKind::HostMismatch, &place, None).await;
+    }
+}
+
+/// Whether a connection begins as a request of the first version: with the letters of a method, and not with the words of
+/// the second (RFC 9113, section 3.4).
+async fn speaks(stream: &TcpStream) -> bool {
+    let mut start = [0; 4];
+    let known = async {
+        loop {
+            match stream.peek(&mut start).await {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => {
+                    let seen = start.get(..count).unwrap_or_default();
+                    let is_method = seen.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
+                    if !is_method || !b"PRI ".starts_with(seen) {
+                        return Some(is_method);
+                    }
+                    if count == start.len() {
+                        return Some(false);
+                    }
+                    // So far it could be either; a peek returns at once, so this waits for more to come.
+                    tokio::time::sleep(PEEK).await;
+                }
+            }
+        }
+    };
+    matches!(timeout(OPEN, known).await, Ok(Some(true)))
+}
+
+/// A service of this machine is asked for by any of the machine's own names; to the service it is the one that was set.
+fn same_machine(headers: &mut HeaderMap, place: &Authority) {
+    let named = headers.get(HOST).and_then(|host| Authority::parse(host.to_str().ok()?, Some(80)));
+    let is_own = |to: &Authority| Zone::of(to.host()) == Zone::Loopback;
+    if let Some(named) = named
+        && is_own(&named)
+        && is_own(place)
+        && named.port() == place.port()
+        && headers.get_all(HOST).iter().count() == 1
+        && let Ok(value) = HeaderValue::from_str(&place.to_string())
+    {
+        headers.insert(HOST, value);
     }
 }
 

@@ -109,6 +109,11 @@ impl AnswerReader {
         self.facts.calls.get(before..).unwrap_or_default().to_vec()
     }
 
+    /// How many calls were given out so far.
+    pub fn told(&self) -> usize {
+        self.facts.calls.len()
+    }
+
     /// Everything that was told. Calls that never came to their end are among it.
     pub fn finish(mut self) -> AnswerFacts {
         match self.form {

@@ -5,6 +5,7 @@ use writ_model::{Digest, Operation};
 use writ_policy::json_once;
 
 use super::hosted::{Hosted, Sort, short, sort};
+use super::results::{ToolResult, results};
 use super::{MAX_REQUEST_BYTES, TrafficError, Wire, digest};
 
 /// How many tools of the vendor are told apart. A request with more has one that is unknown.
@@ -24,6 +25,8 @@ pub struct RequestFacts {
     pub hosted: Vec<Hosted>,
     /// The request goes on with what is kept at the vendor, so that its own words are not all that counts.
     pub is_continued: bool,
+    /// What came of calls that the model had asked for, in order.
+    pub results: Vec<ToolResult>,
 }
 
 /// Reads a request, unpacked and whole.
@@ -94,6 +97,7 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
         tools: tools_digest(&listed),
         hosted,
         is_continued: kept.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null())),
+        results: results(wire, &members),
     })
 }
 

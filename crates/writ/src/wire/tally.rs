@@ -91,6 +91,8 @@ impl Counts {
             | ActivityEvent::ProgramStarted { .. }
             | ActivityEvent::ProgramsUnlisted { .. }
             | ActivityEvent::Incident { .. }
+            | ActivityEvent::ModelAsked { .. }
+            | ActivityEvent::ModelUsed { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. } => {}
         }

@@ -105,6 +105,8 @@ impl Record {
             | ActivityEvent::ProgramStarted { .. }
             | ActivityEvent::ProgramsUnlisted { .. }
             | ActivityEvent::Incident { .. }
+            | ActivityEvent::ModelAsked { .. }
+            | ActivityEvent::ModelUsed { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. }
             | ActivityEvent::InputRefused { .. } => {}
