@@ -108,7 +108,13 @@ pub const ROWS: &[Row] = &[
     row(Client::Codex, "Stop", true, Stops::Never, "stopping it would make the agent go on"),
     row(Client::Codex, "SessionEnd", true, Stops::Never, ""),
     row(Client::Codex, "configuration change", false, Stops::Never, "unobserved"),
-    row(Client::Codex, "hosted tools (web search)", false, Stops::Never, "run at the model's vendor"),
+    row(
+        Client::Codex,
+        "hosted tools (web search)",
+        false,
+        Stops::Never,
+        "run at the model's vendor; off in a run unless its arguments ask for them, then judged where the model is on this machine",
+    ),
     row(
         Client::Codex,
         "typing into a running command",

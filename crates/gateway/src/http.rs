@@ -115,7 +115,8 @@ pub struct Settings {
     pub user_proxy: Option<UserProxy>,
     pub resolve: Arc<dyn Resolve>,
     pub tripwire: Option<Arc<dyn Tripwire>>,
-    pub divert: Option<Arc<dyn Divert>>,
+    /// Doors of their own, asked in this order.
+    pub diverts: Vec<Arc<dyn Divert>>,
     pub limits: Limits,
 }
 
@@ -156,7 +157,7 @@ impl Settings {
             user_proxy: None,
             resolve: Arc::new(SystemResolver),
             tripwire: None,
-            divert: None,
+            diverts: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -170,7 +171,7 @@ impl<P: Outside> EgressProxy<P> {
     /// # Errors
     /// When there is no authority to be made, or nothing to trust outside.
     pub fn new(outside: Arc<P>, settings: Settings) -> Result<Self, ProxyError> {
-        let Settings { now, extra_trust_pem, user_proxy, resolve, tripwire, divert, limits } = settings;
+        let Settings { now, extra_trust_pem, user_proxy, resolve, tripwire, diverts, limits } = settings;
         let provider = Arc::new(default_provider());
         let tls = upstream::trust(&provider, extra_trust_pem.as_deref())?;
         let known = Known::new(outside.placeholders());
@@ -181,7 +182,7 @@ impl<P: Outside> EgressProxy<P> {
             known,
             lent: LentValues::default(),
             tripwire,
-            divert,
+            diverts,
             limits,
             room: Arc::new(Semaphore::new(HELD_KIB)),
             requests: Arc::new(Semaphore::new(limits.requests)),

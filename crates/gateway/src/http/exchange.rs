@@ -45,7 +45,7 @@ pub(super) struct Engine<P> {
     pub(super) known: Known,
     pub(super) lent: LentValues,
     pub(super) tripwire: Option<Arc<dyn Tripwire>>,
-    pub(super) divert: Option<Arc<dyn Divert>>,
+    pub(super) diverts: Vec<Arc<dyn Divert>>,
     pub(super) limits: Limits,
     /// Room for held bodies, in KiB.
     pub(super) room: Arc<Semaphore>,
@@ -172,7 +172,7 @@ impl<P: Outside> Engine<P> {
         self.check_head(place, &head).await?;
         request.account = account(&head, &request, &plan, &self.known);
         request.body = if body.is_over() { Body::None } else { Body::Unread };
-        if let Some(divert) = self.divert.as_ref().filter(|divert| divert.takes(&request)) {
+        if let Some(divert) = self.diverts.iter().find(|divert| divert.takes(&request)) {
             return Ok(Decided::Diverted(Arc::clone(divert), request, head));
         }
         self.hold(&mut request, body).await?;

@@ -90,9 +90,18 @@ pub(super) fn sort(wire: Wire, tool: &Value) -> Vec<Sort> {
             Some("function" | "custom") => Sort::Client,
             kind => unknown(kind.unwrap_or("no type")),
         }],
+        // Tools of the client in a group of their own.
+        Wire::OpenaiResponses if kind == Some("namespace") => {
+            let inner = tool.get("tools").and_then(Value::as_array);
+            inner.into_iter().flatten().map(|tool| openai(kind_of(tool), tool)).collect()
+        }
         Wire::OpenaiResponses => vec![openai(kind.unwrap_or("no type"), tool)],
         Wire::Gemini => members.iter().map(|(name, value)| gemini(name, value)).collect(),
     }
+}
+
+fn kind_of(tool: &Value) -> &str {
+    tool.get("type").and_then(Value::as_str).unwrap_or("no type")
 }
 
 /// A name of a kind without the date behind it.

@@ -76,7 +76,7 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
         }
     }
     let tools = list(&members, "tools")?;
-    for tool in tools {
+    for tool in tools.iter().chain(added(&members)) {
         listed.push(tool);
         hosted.extend(sort(wire, tool).into_iter().filter_map(|sort| match sort {
             Sort::Client => None,
@@ -116,6 +116,13 @@ fn list<'v>(members: &'v Map<String, Value>, name: &'static str) -> Result<&'v [
         Some(Value::Array(values)) => Ok(values),
         Some(_) => Err(TrafficError::Field(name)),
     }
+}
+
+/// Tools that come among the messages, for models that call tools from code.
+fn added(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    let items = members.get("input").and_then(Value::as_array).into_iter().flatten();
+    let added = items.filter(|item| item.get("type").and_then(Value::as_str) == Some("additional_tools"));
+    added.filter_map(|item| item.get("tools")?.as_array()).flatten()
 }
 
 /// A member that is taken in two spellings. Both at once is none.

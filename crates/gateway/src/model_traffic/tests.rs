@@ -258,3 +258,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tools_in_groups_and_among_messages_are_tools_too() {
+    let function = json!({"type": "function", "name": "f"});
+    let group = json!({"type": "namespace", "name": "n", "tools": [function, {"type": "web_search"}]});
+    let request = json!({"model": "m", "input": [{"type": "additional_tools", "tools": [{"type": "code_interpreter"}]}],
+                         "tools": [group, function]});
+    let found = facts(Wire::OpenaiResponses, &request).hosted;
+    assert_eq!(found, [Hosted::CodeExecution, Hosted::WebSearch]);
+}
+
+#[test]
+fn results_are_read_in_each_form() {
+    for (wire, request, wanted) in [
+        (
+            Wire::AnthropicMessages,
+            json!({"model": "m", "messages": [{"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "a", "is_error": true, "content": [{"type": "text", "text": "no"}]}]}]}),
+            ("a", "", true, "no"),
+        ),
+        (
+            Wire::OpenaiResponses,
+            json!({"model": "m", "input": [{"type": "function_call_output", "call_id": "b", "output": "Exit code: 0"}]}),
+            ("b", "", false, "Exit code: 0"),
+        ),
+        (
+            Wire::OpenaiChat,
+            json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "c", "content": "yes"}]}),
+            ("c", "", false, "yes"),
+        ),
+        (
+            Wire::Gemini,
+            json!({"contents": [{"parts": [{"functionResponse": {"name": "d", "response": {"error": "x"}}}]}]}),
+            ("", "d", true, ""),
+        ),
+    ] {
+        let found = facts(wire, &request).results;
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.id.as_str(), one.name.as_str(), one.is_error, one.start.as_str()))
+            .collect();
+        assert_eq!(found, [wanted]);
+    }
+}

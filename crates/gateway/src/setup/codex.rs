@@ -126,8 +126,18 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         state.insert(state_key(FLAGS_SOURCE, handler.event.snake, 0), Value::InlineTable(trust));
     }
     arguments.extend(["-c".to_owned(), format!("hooks.state={state}")]);
+    if !wants_search(run.arguments) {
+        // Its searches run at the model's vendor, where no hook is called: nobody gets them without having asked.
+        arguments.extend(["-c".to_owned(), "web_search=\"disabled\"".to_owned()]);
+    }
     arguments.extend(run.arguments.iter().cloned());
     Ok(Injection { files: Vec::new(), private: None, set: Vec::new(), unset: Vec::new(), arguments })
+}
+
+/// Whether the person who started it asks for the vendor's search.
+fn wants_search(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "--search")
+        || flag_values(arguments, &["-c", "--config"]).any(|(_, flag)| flag.contains("web_search"))
 }
 
 /// An argument that would switch our hooks off, replace them, or have another process run the calls.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use writ_model::{ActivityEvent, CallId, Outcome, Verdict};
+use writ_model::{ActivityEvent, CallId, Operation, Outcome, Verdict};
 
 /// Counts of one door.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,12 @@ pub(crate) struct Counts {
     pub(crate) refused_input: u64,
     /// Outcomes of calls that nobody decided: the client ran something without asking.
     pub(crate) unmatched: u64,
+    /// Requests to the model that were read, and what they cost.
+    pub(crate) model_requests: u64,
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    /// Results in them of calls that no decision was found for, without certainty.
+    pub(crate) undecided_results: u64,
 }
 
 /// The counts, as they grow. The lock is held for one count.
@@ -63,25 +69,48 @@ impl Counts {
                 self.programs += count;
                 return;
             }
+            // Recorded at the ways out too, where no hook was called. The first message of each session has an event of its own.
+            ActivityEvent::CallDecided { .. }
+            | ActivityEvent::CallEnded { .. }
+            | ActivityEvent::Incident { .. }
+            | ActivityEvent::ModelAsked { .. }
+            | ActivityEvent::ModelUsed { .. }
+            | ActivityEvent::OutcomeUnmatched { .. } => {}
             _ => self.events += 1,
         }
         match event {
-            ActivityEvent::CallDecided { call, decision, approval, .. } => match decision.verdict {
-                Verdict::Allow => {
-                    self.allowed += 1;
-                    self.approved += u64::from(approval.is_some());
-                    self.granted += u64::from(approval.is_none() && !decision.grants.is_empty());
-                    self.open.insert(*call);
+            ActivityEvent::CallDecided { call, operation, decision, approval, .. } => {
+                match decision.verdict {
+                    Verdict::Allow => {
+                        // What the programs of an allowed call ask for on their way is no call of its own.
+                        self.allowed += u64::from(!Operation::is_boundary_name(operation));
+                        self.approved += u64::from(approval.is_some());
+                        self.granted += u64::from(approval.is_none() && !decision.grants.is_empty());
+                        self.open.insert(*call);
+                    }
+                    Verdict::StepUp => self.held += 1,
+                    Verdict::Deny => self.denied += 1,
                 }
-                Verdict::StepUp => self.held += 1,
-                Verdict::Deny => self.denied += 1,
-            },
+            }
             ActivityEvent::CallEnded { call, outcome, .. } => {
                 self.open.remove(call);
                 self.missing += u64::from(*outcome == Outcome::Missing);
             }
             ActivityEvent::InputRefused { .. } => self.refused_input += 1,
             ActivityEvent::OutcomeUnmatched { .. } => self.unmatched += 1,
+            ActivityEvent::ModelUsed {
+                session: _,
+                requests,
+                input_tokens,
+                output_tokens,
+                calls: _,
+                unmatched,
+            } => {
+                self.model_requests += requests;
+                self.input_tokens = self.input_tokens.saturating_add(*input_tokens);
+                self.output_tokens = self.output_tokens.saturating_add(*output_tokens);
+                self.undecided_results += unmatched;
+            }
             ActivityEvent::SessionStarted { .. }
             | ActivityEvent::PromptSubmitted { .. }
             | ActivityEvent::SubagentStarted { .. }
@@ -92,7 +121,6 @@ impl Counts {
             | ActivityEvent::ProgramsUnlisted { .. }
             | ActivityEvent::Incident { .. }
             | ActivityEvent::ModelAsked { .. }
-            | ActivityEvent::ModelUsed { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. } => {}
         }

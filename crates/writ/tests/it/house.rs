@@ -126,9 +126,12 @@ impl House {
         entries
     }
 
-    /// Verdicts of the decided calls, in order.
+    /// Verdicts of the decided calls, in order. What goes to the model on their way is none of them.
     pub fn verdicts(&self) -> Vec<String> {
-        let decided = self.activity().into_iter().filter(|event| event["type"] == "call-decided");
+        let decided = self
+            .activity()
+            .into_iter()
+            .filter(|event| event["type"] == "call-decided" && event["operation"] != "request");
         decided.map(|event| event["decision"]["verdict"].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -24,6 +24,7 @@ mod hook;
 mod house;
 mod install;
 mod mark;
+mod model;
 mod parts;
 mod policy;
 mod real_client;

@@ -96,6 +96,7 @@ impl Record {
                     wanted,
                 }));
             }
+            // What goes to the model is no step of the story.
             ActivityEvent::PromptSubmitted { .. }
             | ActivityEvent::OutcomeUnmatched { .. }
             | ActivityEvent::SubagentStarted { .. }

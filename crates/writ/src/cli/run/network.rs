@@ -1,7 +1,7 @@
 //! The one way out of the yard.
 //!
 //! The sandbox hands out sockets that listen inside. One leads to the egress proxy, which looks into what leaves; the
-//! others to services of this machine that the client's own settings name as its model. Names are resolved here, so that
+//! others to services of this machine that the client's own settings name as its model, or that a person named. Names are resolved here, so that
 //! nothing inside has to ask for one.
 
 use std::ffi::OsString;
@@ -16,6 +16,7 @@ use writ_model::{Bounds, Client, HostPattern};
 
 mod egress;
 mod endpoint;
+pub(super) mod model;
 mod relay;
 
 pub(super) use egress::{Egress, Lending};
@@ -31,6 +32,8 @@ const MAX_CONFIG_BYTES: u64 = 4 << 20;
 pub(super) struct Reach {
     /// Services of this machine, each at the same port inside.
     local: Vec<Endpoint>,
+    /// Those among them that are the client's model and speak HTTP in the clear: what passes there is read.
+    clear: Vec<Endpoint>,
     /// Hosts by name, through the proxy.
     named: Vec<Endpoint>,
     /// Hosts that a person named for this task.
@@ -62,13 +65,17 @@ impl Reach {
         let texts = files.iter().filter_map(|file| crate::config::read_text(file, MAX_CONFIG_BYTES));
         all.extend(texts.flat_map(|text| endpoint::in_text(&text)));
         all.extend(arguments.iter().flat_map(|argument| endpoint::in_text(argument)));
+        let mut clear: Vec<Endpoint> =
+            all.iter().filter(|found| found.is_clear && found.is_local()).cloned().collect();
+        clear.sort();
+        clear.dedup();
         let also: Vec<HostPattern> =
             bounds.into_iter().flat_map(|bounds| bounds.hosts.iter().flatten()).cloned().collect();
         all.extend(also.iter().filter_map(|pattern| Endpoint::of_authority(pattern.as_str())));
         all.sort();
         all.dedup();
         let (local, named) = all.into_iter().partition(Endpoint::is_local);
-        Self { local, named, also, lent: Vec::new() }
+        Self { local, clear, named, also, lent: Vec::new() }
     }
 
     /// The same, where these placeholders are for.
@@ -93,9 +100,13 @@ impl Reach {
         writ_gateway::http::variables(&bundle.to_string_lossy(), &proxy, None)
     }
 
-    /// Hosts that the client's model is at, which are reached by name.
+    /// Where the client's model is: hosts by name, and services of this machine that are looked into.
     pub(super) fn model(&self) -> Vec<Endpoint> {
-        self.named.iter().chain(&self.lent).cloned().collect()
+        let mut all: Vec<Endpoint> =
+            self.named.iter().chain(&self.clear).chain(&self.lent).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// Hosts that a person named for this task.
@@ -126,6 +137,12 @@ impl Reach {
             let port = listener.local_addr()?.port();
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
+            let clear = self.clear.iter().find(|endpoint| endpoint.port == port);
+            if let Some(place) = clear.and_then(model::authority) {
+                let proxy = Arc::clone(&proxy);
+                served.spawn(async move { proxy.serve_for(listener, place).await });
+                continue;
+            }
             match self.local.iter().find(|endpoint| endpoint.port == port) {
                 Some(endpoint) if self.lent.contains(endpoint) => {
                     let Some(to) = Authority::parse(&endpoint.to_string(), None) else { continue };

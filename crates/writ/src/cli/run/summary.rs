@@ -44,6 +44,12 @@ impl Ending<'_> {
         if counts.programs > 0 {
             lines.push(format!("  started {} programs inside, each on record", counts.programs));
         }
+        if counts.model_requests > 0 {
+            lines.push(format!(
+                "  model   asked {} times; {} tokens read, {} written, as its vendor counts",
+                counts.model_requests, counts.input_tokens, counts.output_tokens
+            ));
+        }
         match unclosed {
             None => lines.push(
                 "  ended   the writ, requests that still waited, and everything the client started"
@@ -66,6 +72,12 @@ impl Ending<'_> {
         }
         if counts.unmatched > 0 {
             lines.push(format!("  NOT ASKED: {} calls ran without having been decided", counts.unmatched));
+        }
+        if counts.undecided_results > 0 {
+            lines.push(format!(
+                "  {} results of tools went to the model of which no hook had told; some tools of this client have none",
+                counts.undecided_results
+            ));
         }
         if counts.refused_input > 0 {
             lines.push(format!("  {} messages of the client could not be read", counts.refused_input));

@@ -11,11 +11,11 @@ use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use writ_control::api::message::FingerprintSeen;
-use writ_gateway::Door;
 use writ_gateway::hook::{Frame, HookReply};
-use writ_gateway::http::port::{Placeholder, Refusal};
+use writ_gateway::http::port::{Divert, Placeholder, Refusal};
 use writ_gateway::http::{Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
+use writ_gateway::{Door, ModelDoor};
 use writ_model::CloseCause;
 use writ_policy::Engine;
 use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
@@ -85,7 +85,7 @@ pub(super) async fn task(
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
     let lending = Lending { placeholders, held: Arc::clone(held) };
-    let proxy = way_out(context, wish, &folder, &reach, &door, lending, ended_yet).await?;
+    let (proxy, models) = way_out(context, wish, &folder, &reach, &door, lending, ended_yet).await?;
 
     let streams = Streams::inherit()?;
     let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
@@ -107,6 +107,7 @@ pub(super) async fn task(
         // The last starts belong to the task that is about to close.
         let _ = tokio::time::timeout(CLOSING, tokio::task::spawn_blocking(move || clerk.join())).await;
     }
+    let _ = tokio::time::timeout(CLOSING, models.end()).await;
     // What was allowed and never came back is flagged while the writ still lets us record it.
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
 
@@ -146,7 +147,7 @@ async fn way_out(
     door: &Arc<Door<Wire>>,
     lending: Lending,
     ended: watch::Receiver<bool>,
-) -> Result<EgressProxy<Egress>, Failure> {
+) -> Result<(EgressProxy<Egress>, Arc<ModelDoor<Wire>>), Failure> {
     let refused = |refusal: Refusal| Failure::new(Kind::Denied, refusal.text);
     let way = door.way_out(wish.program.client, wish.workspace.clone()).await.map_err(refused)?;
     let way = Arc::new(way);
@@ -158,13 +159,15 @@ async fn way_out(
     );
     let names = repository::remotes_by_http(&wish.workspace);
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
+    let models = Arc::new(network::model::door(reach, door, &way));
     let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), lending, ended);
-    let settings = Settings { divert: Some(Arc::new(pushes)), ..network::settings(crate::wire::now()) };
+    let diverts: Vec<Arc<dyn Divert>> = vec![Arc::new(pushes), Arc::clone(&models) as Arc<dyn Divert>];
+    let settings = Settings { diverts, ..network::settings(crate::wire::now()) };
     let proxy =
         EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());
     std::fs::write(prepare::bundle(folder), trusted)?;
-    Ok(proxy)
+    Ok((proxy, models))
 }
 
 /// Reports what is seen of the agent, and stops here when it is not what was accepted.

@@ -108,10 +108,11 @@ impl Boundary for Egress {
 }
 
 impl Tunnels for Egress {
-    /// What the client says to its model passes as it is; everything else is looked into, request by request.
+    /// What the client says to its model elsewhere passes as it is; everything else is looked into, request by request.
     /// Where something is lent, its model is looked into as well.
     async fn treat(&self, to: &Authority) -> Treat {
-        if self.is_model(to) && !self.lends_to(to) { Treat::Pass } else { Treat::Inspect }
+        let is_here = super::is_loopback(to.host());
+        if self.is_model(to) && !is_here && !self.lends_to(to) { Treat::Pass } else { Treat::Inspect }
     }
 
     fn names(&self, to: &Authority) -> bool {

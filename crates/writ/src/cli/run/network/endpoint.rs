@@ -16,6 +16,8 @@ pub(crate) struct Endpoint {
     /// In lower case, an address of the sixth version in brackets.
     pub(super) host: Box<str>,
     pub(super) port: u16,
+    /// Known to speak HTTP without TLS.
+    pub(super) is_clear: bool,
 }
 
 /// Keys under which settings name the address of a model, without separators and in lower case.
@@ -25,7 +27,7 @@ const KEYS: [&str; 5] = ["apibase", "apiurl", "baseurl", "basepath", "endpoint"]
 
 impl Endpoint {
     fn https(host: &str) -> Self {
-        Self { host: host.into(), port: 443 }
+        Self { host: host.into(), port: 443, is_clear: false }
     }
 
     /// The host of a URL; nothing for another scheme, or where two readers could see two hosts.
@@ -36,7 +38,7 @@ impl Endpoint {
             (None, None) => return None,
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        Self::parsed(authority, Some(port))
+        Self::parsed(authority, Some(port)).map(|found| Self { is_clear: port == 80, ..found })
     }
 
     /// `host:port`.
@@ -70,7 +72,7 @@ impl Endpoint {
             }
         };
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        (fits && !host.is_empty()).then(|| Self { host: host.into(), port })
+        (fits && !host.is_empty()).then(|| Self { host: host.into(), port, is_clear: false })
     }
 }
 
@@ -182,7 +184,11 @@ pub(super) fn in_text(text: &str) -> Vec<Endpoint> {
             let url = text.get(start..)?;
             let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | '\\'));
             let url = url.get(..end.unwrap_or(url.len()))?;
-            KEYS.iter().any(|known| key.ends_with(known)).then(|| Endpoint::of_url(url)).flatten()
+            let found =
+                KEYS.iter().any(|known| key.ends_with(known)).then(|| Endpoint::of_url(url)).flatten()?;
+            // A collector of traces speaks what it likes.
+            let is_model = !key.contains("otel") && !key.contains("otlp");
+            Some(Endpoint { is_clear: found.is_clear && is_model, ..found })
         })
         .collect()
 }
@@ -219,6 +225,10 @@ mod tests {
             found(r#"{"options": {"baseURL": "https://llm.corp:8443/x", "apiKey": 1}}"#),
             ["llm.corp:8443"]
         );
+        let is_clear = |text: &str| in_text(text).iter().all(|found| found.is_clear);
+        assert!(is_clear("base_url = \"http://127.0.0.1:1/v1\""));
+        assert!(!is_clear("base_url = \"https://127.0.0.1:1/v1\""));
+        assert!(!is_clear("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317"));
         assert_eq!(found("OPENAI_BASE_URL=https://a.b\nOTHER=https://c.d"), ["a.b:443"]);
         assert_eq!(found(r#"{"homepage": "https://x.y", "url": "https://z"}"#), [""; 0]);
         assert_eq!(found("://, base_url=://x, base_url=https://"), [""; 0]);
