@@ -105,14 +105,13 @@ fn attack_a_command_of_codex_that_ran_without_its_hook_ends_the_task_with_a_scri
     std::fs::create_dir_all(corner.home().join(".codex")).unwrap();
     let config = format!("[model_providers.x]\nbase_url = \"{}/v1\"\n", model.url());
     std::fs::write(corner.home().join(".codex/config.toml"), config).unwrap();
-    let tools = json!([{ "type": "function", "name": "shell_command",
+    let tools = json!([{ "type": "function", "name": "exec_command",
         "parameters": { "type": "object", "properties": { "command": { "type": "string" } } } }]);
     let user =
         json!({ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": "go" }] });
-    let call =
-        json!({ "type": "function_call", "call_id": "ID", "name": "shell_command", "arguments": "{}" });
+    let call = json!({ "type": "function_call", "call_id": "ID", "name": "exec_command", "arguments": "{}" });
     let back = json!({ "type": "function_call_output", "call_id": "ID",
-        "output": "Exit code: 0\nWall time: 0 seconds\nOutput:\nhello\n" });
+        "output": "Chunk ID: 1\nWall time: 0 seconds\nProcess exited with code 0\nOutput:\nhello\n" });
     let first = json!({ "model": "m", "tools": tools, "input": [user] });
     let second = json!({ "model": "m", "tools": tools, "input": [user, call, back] });
     std::fs::write(corner.work().join("first.json"), first.to_string()).unwrap();
