@@ -58,10 +58,10 @@
 //! * **Forwarding**: it makes listening sockets inside and hands them out ([`Running::take_listeners`]).
 //! * **Groups**: supplementary groups stay, since only a privileged process may drop them. A member of `docker` or
 //!   `disk` is kept out by [`ways_out`] and by nothing else.
-//! * **Root**: a yard started by root hides raw devices and protects kernel settings; root reads all files of the
-//!   system that show, and the kernel does not bound root's processes.
+//! * **Root**: a yard started by root has few device nodes and protects kernel settings; root reads all files of the
+//!   system that show.
 //! * **What is made later**: a path that does not exist cannot be masked ([`Plan::absent`] lists them).
-//! * **Resources**: a bound on processes and on private directories; memory and time are not bound by a control group.
+//! * **Resources**: processes and private directories are bounded; memory where a control group is delegated; time is not.
 //! * **While a job is stopped** with the stop key, the supervisor is stopped too. Everything inside is stopped with it.
 //!   A control plane that must revoke then kills the supervisor, and the tree dies with it.
 //! * **Other systems**: Linux 6.2 or later, with Landlock, on x86-64 and 64-bit ARM only.

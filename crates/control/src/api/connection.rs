@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Replies {
     id: u64,
     lines: mpsc::Sender<Reply>,
+    /// The process at the other end, while the connection lasts.
+    peer: i32,
 }
 
 /// The other end is gone, or reads too slowly.
@@ -43,6 +45,7 @@ pub(super) async fn refuse(stream: UnixStream, error: ApiError) {
 
 /// Serves a connection until either end closes it.
 pub(super) async fn serve(control: Arc<Control>, stream: UnixStream, human: Human) {
+    let peer = stream.peer_cred().ok().and_then(|peer| peer.pid()).unwrap_or(0);
     let (read, write) = stream.into_split();
     let (lines, waiting) = mpsc::channel(MAX_WAITING);
     let mut tasks = JoinSet::new();
@@ -62,7 +65,7 @@ pub(super) async fn serve(control: Arc<Control>, stream: UnixStream, human: Huma
                 if writer.is_finished() { break } else { continue }
             }
         };
-        let mut replies = Replies { id: 0, lines: lines.clone() };
+        let mut replies = Replies { id: 0, lines: lines.clone(), peer };
         let refused = match next {
             Ok(true) => match parse(&std::mem::take(&mut line), &mut replies.id) {
                 Ok(op) => match Arc::clone(&room).try_acquire_owned() {
@@ -164,6 +167,11 @@ async fn write_line(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()>
 // === impl Replies ===
 
 impl Replies {
+    /// The process at the other end, as the system names it; 0 where it does not.
+    pub const fn peer(&self) -> i32 {
+        self.peer
+    }
+
     pub async fn ok(&self, answer: &impl serde::Serialize) -> Result<(), Gone> {
         match serde_json::to_value(answer) {
             Ok(ok) => self.send(Reply { ok: Some(ok), ..Reply::default() }).await,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use writ_model::{ApprovalId, ApprovalState};
 
 use super::connection::{Gone, Replies};
@@ -21,9 +22,28 @@ pub(super) async fn standing(office: &Arc<Office>, writ: &WritToken, replies: &R
     replies.push(&standing).await?;
     while stream.standings.changed().await.is_ok() {
         let standing = stream.standings.borrow_and_update().clone();
+        let revoked = standing.revoked;
         replies.push(&standing).await?;
+        if revoked {
+            end_if_stopped(replies.peer());
+        }
     }
     replies.end().await
+}
+
+/// A supervisor that is stopped hears of nothing. It is ended, and what it started dies with it.
+fn end_if_stopped(pid: i32) {
+    // Who holds the connection open is this very process; the handle is for the time until the signal.
+    let Some(pid) = Pid::from_raw(pid) else { return };
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    // The name in brackets can hold anything; what follows the last bracket is the state (proc_pid_stat(5)).
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    if matches!(state, Some('T' | 't')) {
+        tracing::warn!(%pid, "a stopped supervisor is ended, because its task was revoked");
+        // It may have ended by itself.
+        let _ = pidfd_send_signal(handle, Signal::KILL);
+    }
 }
 
 /// `approvals.watch`: first those that wait, then each that changes.
