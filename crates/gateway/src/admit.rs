@@ -104,11 +104,7 @@ pub(crate) async fn admit<O: Record>(
             None
         }
     };
-    let hosts = actions.iter().filter_map(|action| match (&action.resource, action.effect) {
-        (Resource::Host { name }, EffectClass::Network) => Some(name.clone()),
-        (_, _) => None,
-    });
-    let hosts = hosts.collect();
+    let hosts = actions.iter().filter_map(reached).map(str::to_owned).collect();
     let event = decided(place, &call, &actions, decision, approval, arguments.commitment);
     let activity = NewActivity { event, payloads: vec![arguments] };
     let receipts = record.record(place.task, vec![activity], needed).await.map_err(AdmitError::Record)?;
@@ -117,6 +113,21 @@ pub(crate) async fn admit<O: Record>(
         return Err(AdmitError::NotDurable);
     }
     Ok(Admitted { call, receipt, hosts })
+}
+
+/// The host that an action reaches and does nothing else to, as far as its resource names one.
+pub(crate) fn reached(action: &Action) -> Option<&str> {
+    if action.effect != EffectClass::Network {
+        return None;
+    }
+    match &action.resource {
+        Resource::Host { name } => Some(name),
+        // `host/path`; a name that only the workspace knows leads to no host by itself.
+        Resource::Ref { remote: name, .. } | Resource::Repository { name } => {
+            name.split_once('/').map(|(host, _)| host)
+        }
+        _ => None,
+    }
 }
 
 /// The record of a decision.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, ApprovalId, Client, Decision, Digest, EffectClass, Label, Operation, ReasonCode, Resource,
-    ToolCall, Verdict,
+    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, ToolCall, Verdict,
 };
 use writ_policy::{
     Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, StepUp, classify,
@@ -148,14 +147,7 @@ impl<O: Office> Door<O> {
             let all = held.held().iter().all(|action| ways.sees(action));
             return if all { Elsewhere::Decided(ReasonCode::AtBoundary) } else { Elsewhere::Nowhere };
         }
-        let hosts: Option<Vec<&str>> = held
-            .held()
-            .iter()
-            .map(|action| match (&action.resource, action.effect) {
-                (Resource::Host { name }, EffectClass::Network) => Some(name.as_str()),
-                (_, _) => None,
-            })
-            .collect();
+        let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
         match hosts {
             Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
                 Elsewhere::Decided(ReasonCode::Model)

@@ -205,7 +205,7 @@ impl Divert for Pushes {
 async fn a_door_of_its_own_gets_what_it_takes_and_nothing_else() {
     let pushes = Arc::new(Pushes::default());
     let divert = Arc::clone(&pushes);
-    let mut scene = Scene::with(|_| {}, |set| set.divert = Some(divert)).await;
+    let mut scene = Scene::with(|_| {}, |set| set.diverts = vec![divert]).await;
     let _ = pushes.0.set(Arc::clone(&scene.world));
     let port = echo(Some(server_tls(&["forge.test"], &["h2"]))).await;
     for (path, wanted) in

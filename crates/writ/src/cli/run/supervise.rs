@@ -68,7 +68,7 @@ pub(super) async fn task(
     held: &Arc<Held>,
 ) -> Outcome {
     let mut signals = Signals::listen()?;
-    let (before, began) = (Bindings::of(&wish.workspace), std::time::SystemTime::now());
+    let (before, began) = (Bindings::of(&wish.workspace), crate::wire::now());
     let stand_ins = StandIns::put(&wish.workspace);
     let folder = Folder::of(&context.state, held);
     folder.make()?;

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use writ_model::TaskKind;
+use writ_model::{TaskKind, Timestamp};
 
 /// Who would run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +107,8 @@ const DEEPEST: usize = 24;
 
 /// Repositories inside the workspace that were made or changed since then: once one is added to the outer repository, the
 /// person's `git status` obeys its settings. When a file was changed last is the kernel's to say.
-pub(in crate::cli::run) fn repositories_since(workspace: &Path, began: SystemTime) -> Vec<PathBuf> {
-    let since = began.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |span| span.as_secs());
-    let since = i64::try_from(since).unwrap_or(i64::MAX);
+pub(in crate::cli::run) fn repositories_since(workspace: &Path, began: Timestamp) -> Vec<PathBuf> {
+    let since = i64::try_from(Timestamp::EPOCH.until(began).as_secs()).unwrap_or(i64::MAX);
     let is_new = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.ctime() >= since);
     let mut found = Vec::new();
     let mut left = MAX_ENTRIES;
