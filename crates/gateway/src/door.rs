@@ -80,6 +80,8 @@ pub struct DoorPlan {
 pub struct WaysOut {
     /// Remotes that are reached by HTTP, by the names that the workspace has for them.
     pub remotes: Vec<String>,
+    /// Whatever publishes goes by a door that looks into it.
+    pub publishing: bool,
     /// Hosts of the client's own model, as policies name hosts.
     pub model: Vec<String>,
 }
@@ -114,7 +116,7 @@ impl WaysOut {
                 let name = if remote.is_empty() { "origin" } else { remote };
                 self.remotes.iter().any(|known| known == name)
             }
-            (Resource::Package { .. }, EffectClass::Publish) => true,
+            (Resource::Package { .. }, EffectClass::Publish) => self.publishing,
             (_, _) => false,
         }
     }

@@ -50,17 +50,12 @@ impl Scene {
         Self { corner, server, _folder: folder, bare }
     }
 
-    fn host(&self) -> String {
-        self.server.address().to_string()
-    }
-
     fn refs(&self) -> String {
         git(&self.bare, &["for-each-ref", "--format=%(refname)"])
     }
 
     fn play(&self, options: &[&str], play: &str) -> String {
-        let host = self.host();
-        let options = [&["--allow-host", &host, "--hold", "2s"], options].concat();
+        let options = [&["--hold", "2s"], options].concat();
         let output = finished(self.corner.play(&options, &format!("start\n{BY_PROXY}{play}\nfinish\n")));
         assert!(output.status.success(), "{}\n{}", text(&output), self.corner.left("script.err"));
         text(&output)
@@ -148,13 +143,12 @@ fn what_a_push_carries_is_looked_at() {
 #[test]
 fn a_push_is_approved_once_where_it_leaves() {
     let scene = Scene::new();
-    let host = scene.host();
     let play = format!(
         "start\n{BY_PROXY}echo x >src.rs; git add src.rs; git commit -qm work\n\
          call c1 'git push -q origin HEAD:main'\n\
          git push -q origin HEAD:elsewhere >again 2>&1 || echo refused >>again\nfinish\n"
     );
-    let mut running = scene.corner.started(&["--allow-host", &host, "--hold", "40s"], &play);
+    let mut running = scene.corner.started(&["--hold", "40s"], &play);
     let waiting = |corner: &Corner| {
         let list = corner.json(["approvals", "--json"]);
         let list = list["approvals"].as_array().cloned().unwrap_or_default();
@@ -176,4 +170,17 @@ fn a_push_is_approved_once_where_it_leaves() {
     assert_eq!(asked["entries"].as_array().unwrap().len(), 2, "{asked}");
     let at_hook = scene.corner.json(["audit", "search", "--effect", "git-push", "--json"]).to_string();
     assert!(at_hook.contains("at-boundary"), "{at_hook}");
+}
+
+/// A service of this machine that a person named is reached without a look, so the hook asks as if there were no door.
+#[test]
+fn nothing_is_left_to_a_door_that_does_not_see_it() {
+    let scene = Scene::new();
+    let host = scene.server.address().to_string();
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
+        call c1 'git push -q origin HEAD:main'\ncall c2 'npm publish'\n";
+    let told = scene.play(&["--allow-host", &host], play);
+    assert_eq!(scene.corner.left("log"), "c1 denied\nc2 denied\n", "{told}");
+    assert_eq!(scene.refs(), "refs/heads/main");
+    assert_eq!(git(&scene.bare, &["rev-list", "--all", "--count"]), "1");
 }

@@ -71,10 +71,15 @@ impl Reach {
         clear.dedup();
         let also: Vec<HostPattern> =
             bounds.into_iter().flat_map(|bounds| bounds.hosts.iter().flatten()).cloned().collect();
-        all.extend(also.iter().filter_map(|pattern| Endpoint::of_authority(pattern.as_str())));
-        all.sort();
-        all.dedup();
-        let (local, named) = all.into_iter().partition(Endpoint::is_local);
+        let (mut local, mut named): (Vec<Endpoint>, Vec<Endpoint>) =
+            all.into_iter().partition(Endpoint::is_local);
+        // A host that a person named is no model: it is looked into.
+        let by_person = also.iter().filter_map(|pattern| Endpoint::of_authority(pattern.as_str()));
+        local.extend(by_person.filter(Endpoint::is_local));
+        for list in [&mut local, &mut named] {
+            list.sort();
+            list.dedup();
+        }
         Self { local, clear, named, also, lent: Vec::new() }
     }
 
@@ -107,6 +112,13 @@ impl Reach {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// Services of this machine that programs reach without anybody's look: what a tool does there is seen by its hook
+    /// alone. As host and port.
+    pub(super) fn unseen(&self) -> Vec<String> {
+        let seen = |to: &Endpoint| self.clear.contains(to) || self.lent.contains(to);
+        self.local.iter().filter(|to| !seen(to)).map(ToString::to_string).collect()
     }
 
     /// Hosts that a person named for this task.

@@ -158,9 +158,10 @@ async fn way_out(
         Box::new(move |remote| Some(Remote { url: routes.of(remote)?, headers: Vec::new() })),
     );
     let names = repository::remotes_by_http(&wish.workspace);
+    let remotes = names.iter().filter_map(|(_, at)| at.split('/').next()).map(str::to_owned).collect();
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
     let models = Arc::new(network::model::door(reach, door, &way));
-    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), lending, ended);
+    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), remotes, lending, ended);
     let diverts: Vec<Arc<dyn Divert>> = vec![Arc::new(pushes), Arc::clone(&models) as Arc<dyn Divert>];
     let settings = Settings { diverts, ..network::settings(crate::wire::now()) };
     let proxy =

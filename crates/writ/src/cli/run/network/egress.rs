@@ -12,7 +12,7 @@ use writ_gateway::http::port::{
     Tunnels, Use,
 };
 use writ_gateway::{Door, WayOut};
-use writ_model::{HostPattern, Label, Operation, Outcome, Request, Secret};
+use writ_model::{HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
 
 use super::Endpoint;
 use crate::wire::{Held, Wire};
@@ -30,6 +30,8 @@ pub(in crate::cli::run) struct Egress {
     model: Vec<Endpoint>,
     /// Hosts that a person named for this task.
     also: Vec<HostPattern>,
+    /// Where the remotes of the workspace are, as policies name hosts.
+    remotes: Vec<String>,
     lending: Lending,
     /// Becomes true when the task has ended, or when its sender is gone.
     ended: watch::Receiver<bool>,
@@ -50,10 +52,11 @@ impl Egress {
         way: Arc<WayOut>,
         model: Vec<Endpoint>,
         also: Vec<HostPattern>,
+        remotes: Vec<String>,
         lending: Lending,
         ended: watch::Receiver<bool>,
     ) -> Self {
-        Self { door, way, model, also, lending, ended }
+        Self { door, way, model, also, remotes, lending, ended }
     }
 
     fn is_model(&self, to: &Authority) -> bool {
@@ -64,7 +67,12 @@ impl Egress {
         self.lending.placeholders.iter().any(|placeholder| is_for(placeholder, to.host(), to.port()))
     }
 
+    /// A person named the host, or it stood in the workspace's own configuration before the task began.
     fn is_named(&self, to: &Authority) -> bool {
+        let short = |scheme| to.short(scheme);
+        if self.remotes.iter().any(|at| *at == short(Scheme::Http) || *at == short(Scheme::Https)) {
+            return true;
+        }
         let written = format!("{}:{}", to.host(), to.port());
         self.also.iter().any(|pattern| pattern.covers(&written))
     }
