@@ -235,6 +235,7 @@ impl<O: Office> Door<O> {
                 self.note(&slot, opened, ActivityEvent::SubagentEnded { session: slot.id, subagent }).await
             }
             HookEvent::TurnEnded => {
+                slot.turn_ended();
                 self.note(&slot, opened, ActivityEvent::TurnEnded { session: slot.id }).await
             }
             HookEvent::Noted => {

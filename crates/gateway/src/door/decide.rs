@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, ToolCall, Verdict,
+    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, Resource, ToolCall,
+    Verdict,
 };
 use writ_policy::{
     Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, StepUp, classify,
@@ -147,13 +148,14 @@ impl<O: Office> Door<O> {
             let all = held.held().iter().all(|action| ways.sees(action));
             return if all { Elsewhere::Decided(ReasonCode::AtBoundary) } else { Elsewhere::Nowhere };
         }
+        let all_hosts = held.held().iter().all(|action| matches!(action.resource, Resource::Host { .. }));
         let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
         match hosts {
             Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
                 Elsewhere::Decided(ReasonCode::Model)
             }
-            // Who was asked about the call is not asked about each of its requests.
-            Some(hosts) if self.is_under_way(&hosts) => Elsewhere::Decided(ReasonCode::UnderWay),
+            // Who was asked about the call is not asked about each of its requests. A repository is more than its host.
+            Some(hosts) if all_hosts && self.is_under_way(&hosts) => Elsewhere::Decided(ReasonCode::UnderWay),
             // Programs call home by themselves: nobody is asked about a host that no call named.
             Some(hosts) => {
                 let reason = ReasonCode::StepUp;

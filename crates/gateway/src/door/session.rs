@@ -26,6 +26,8 @@ struct Book {
     recorded_bytes: u64,
     /// Admitted, in order, and not ended as far as the client told. Bounded by the task's limit of calls.
     open: Vec<Arc<Admitted<ToolCall>>>,
+    /// So many of them, from the front, are of turns that ended.
+    of_earlier_turns: usize,
 }
 
 /// A session whose task is known.
@@ -77,9 +79,16 @@ impl Slot {
         lock(&self.book).open.push(admitted);
     }
 
-    /// Whether a call that is under way was allowed to reach this host.
+    /// Whether a call of this turn that is under way was allowed to reach this host.
     pub(super) fn reaches(&self, host: &str) -> bool {
-        lock(&self.book).open.iter().any(|admitted| admitted.reaches(host))
+        let book = lock(&self.book);
+        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.reaches(host))
+    }
+
+    /// The client stopped its turn: what has not ended by now ran to its end without a word.
+    pub(super) fn turn_ended(&self) {
+        let mut book = lock(&self.book);
+        book.of_earlier_turns = book.open.len();
     }
 
     /// The admitted call under way that the client asks its user about.
@@ -110,6 +119,7 @@ impl Slot {
         };
         let Some(at) = book.open.iter().position(fits) else { return Paired::Nothing };
         let admitted = book.open.remove(at);
+        book.of_earlier_turns -= usize::from(at < book.of_earlier_turns);
         let call = admitted.call();
         if call.arguments == ended.arguments { Paired::Call(call.id) } else { Paired::Altered(call.id) }
     }

@@ -1,7 +1,6 @@
 //! In whose name a request speaks, as far as its head shows: where credentials stand.
 
 use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, COOKIE};
 
 /// Headers that carry credentials, in lower case. `Proxy-Authorization` is for us and is never passed on.
 pub const CREDENTIAL_HEADERS: &[&str] = &[
@@ -101,7 +100,9 @@ pub(super) fn is_foreign(
         !value.is_empty() && is_credential_key(&key) && !own_keys.contains(&key)
     });
     // Two of the same are two accounts, whichever the other side reads.
-    let is_twice = [AUTHORIZATION, COOKIE].iter().any(|name| headers.get_all(name).iter().count() > 1);
+    let is_twice = headers
+        .keys()
+        .any(|name| is_credential_header(name.as_str()) && headers.get_all(name).iter().count() > 1);
     in_headers || in_query || is_twice
 }
 

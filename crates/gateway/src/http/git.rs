@@ -232,10 +232,12 @@ const MAX_ADVERTISED_BYTES: usize = 16 << 20;
 
 impl<O: Office, M: Mirrors> Divert for GitWay<O, M> {
     fn takes(&self, request: &Request) -> bool {
-        matches!(
-            recognise(&request.authority(), &request.method, &request.path, request.query.as_deref()),
-            Recognised::Git(call) if call.service == Service::ReceivePack
-        )
+        match recognise(&request.authority(), &request.method, &request.path, request.query.as_deref()) {
+            Recognised::Git(call) => call.service == Service::ReceivePack,
+            // Writing beside git's own way (WebDAV, older servers) would move refs past this door.
+            Recognised::Refused(_) => !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS"),
+            Recognised::Lfs { .. } | Recognised::Other => false,
+        }
     }
 
     fn handle(
@@ -254,7 +256,10 @@ impl<O: Office, M: Mirrors> Divert for GitWay<O, M> {
                     Step::Advertise => self.advertise(&call.remote, request, head, body, &onward).await,
                     Step::Call => self.push(&call.remote, request, head, body, &onward).await,
                 },
-                Recognised::Other | Recognised::Lfs { .. } | Recognised::Refused(_) => {
+                Recognised::Refused(error) => {
+                    Err(Refusal { reason: ReasonCode::Unknown, text: error.to_string() }.into())
+                }
+                Recognised::Other | Recognised::Lfs { .. } => {
                     Err(Stop::RequestMalformed.say("this is no push"))
                 }
             };

@@ -15,6 +15,8 @@ use super::find::Needles;
 use super::port::{How, Lent, Placeholder, Use};
 
 /// The header of a session of AWS, which goes with its key.
+/// What may stand in place of the password where a placeholder is the user: nothing, and what says that it is a token.
+const BESIDE: [&str; 3] = ["", "x", "x-oauth-basic"];
 const SESSION_TOKEN: &str = "x-amz-security-token";
 
 /// The placeholders of a run, ready to be looked for.
@@ -164,7 +166,9 @@ impl Known {
         let (user, word) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let is_whole =
             (user == text && self.within(word).is_none()) || (word == text && self.within(user).is_none());
-        if !(is_for && is_whole) {
+        // Some forges go by the word alone: then another account's would ride on ours.
+        let is_ours = word == text || BESIDE.iter().any(|known| known.as_bytes() == word);
+        if !(is_for && is_whole && is_ours) {
             return Err(self.elsewhere(index));
         }
         plan.puts.push(Put { index, spot: Spot::Basic });

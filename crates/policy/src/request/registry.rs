@@ -194,7 +194,8 @@ fn npm(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<String> {
         // A name that stands twice, or a document that goes on.
         (true, None) | (false, _) => {
             let marks: [&[u8]; 3] = [b"_attachments", b"\"dist-tags\"", b"\"versions\""];
-            let is_hidden = matches!(wire.request.body, Body::Unread) && wire.media() == "application/json";
+            // Nobody saw all of it, or two readers could see two documents: such a document publishes.
+            let is_hidden = wire.media() == "application/json" && wire.request.body != Body::None;
             (is_hidden || marks.iter().any(|mark| has(bytes, mark))).then(by_path)
         }
     }

@@ -332,8 +332,8 @@ fn a_login_that_is_sealed_is_not_handed_over() {
     );
     assert!(added.status.success(), "{}", text(&added));
     let play = "start\necho \"$ANTHROPIC_API_KEY\" >key\n\
-        head -c 700000 /dev/zero | tr '\\0' a >long\n\
-        curl -sS -H \"x-api-key: $ANTHROPIC_API_KEY\" --data @long $ANTHROPIC_BASE_URL/v1/messages >answer 2>&1\nfinish\n";
+        (printf '{\"model\":\"m\",\"messages\":[],\"pad\":\"'; head -c 700000 /dev/zero | tr '\\0' a; printf '\"}') >long\n\
+        curl -sS -H 'content-type: application/json' -H \"x-api-key: $ANTHROPIC_API_KEY\" --data @long $ANTHROPIC_BASE_URL/v1/messages >answer 2>&1\nfinish\n";
     let mut run = corner.play(&[], play);
     run.env("ANTHROPIC_API_KEY", "sk-ant-of-the-user-0123456789");
     run.env("ANTHROPIC_BASE_URL", format!("http://{}", model.host()));
@@ -345,6 +345,7 @@ fn a_login_that_is_sealed_is_not_handed_over() {
         "{said}"
     );
     assert!(corner.left("key").starts_with("writ_placeholder_model_"), "{}", corner.left("key"));
+    assert!(!corner.left("answer").contains("Writ"), "{}\n{said}", corner.left("answer"));
     let heard = model.next();
     assert!(heard.contains(VALUE) && heard.starts_with("POST /v1/messages"), "{heard}");
     assert!(!corner.left("answer").contains(VALUE), "{}", corner.left("answer"));

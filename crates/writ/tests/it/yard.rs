@@ -187,6 +187,52 @@ fn settings_of_submodules_are_kept_and_a_pointer_to_other_settings_is_told() {
     assert!(!corner.work().join(".git/commondir").exists());
 }
 
+/// Folders of programs that lie in a tool chain's own folder show as part of its copy.
+#[test]
+fn programs_of_the_user_stay_as_they_are() {
+    let corner = furnished();
+    let bin = corner.home().join(".cargo/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("tool"), "good").unwrap();
+    let play = "start\n(echo evil >~/.cargo/bin/tool; echo evil >~/.cargo/bin/new) 2>tried; cat ~/.cargo/bin/tool >shown\nfinish\n";
+    let mut command = corner.play(&[], play);
+    let path = format!("{}:{}:{}", corner.bin().display(), bin.display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path);
+    let output = finished(command);
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(std::fs::read(bin.join("tool")).unwrap(), b"good", "{}", corner.left("tried"));
+    assert!(!bin.join("new").exists());
+    assert!(!corner.left("shown").is_empty());
+}
+
+/// A worktree's main repository, a submodule and a remote that is a folder: git outside obeys nothing that appears there.
+#[test]
+fn no_repository_that_the_workspace_leads_to_is_told_where_to_look() {
+    let corner = furnished();
+    let other = corner.home().parent().unwrap().join("other.git");
+    let out = std::process::Command::new("git").args(["init", "-q", "--bare"]).arg(&other).output().unwrap();
+    assert!(out.status.success());
+    let config = corner.work().join(".git/config");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str(&format!("[remote \"o\"]\n\turl = {}\n", other.display()));
+    std::fs::write(&config, text).unwrap();
+    let module = corner.work().join(".git/modules/sub");
+    std::fs::create_dir_all(&module).unwrap();
+    std::fs::write(module.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    let play = format!(
+        "start\nfor f in .git/modules/sub .git {0}; do for n in commondir config.worktree hooks/post-index-change; do \
+         (mkdir -p $f/hooks; echo ../evil >$f/$n) 2>>tried && echo $f/$n >>free; done; done\nfinish\n",
+        other.display()
+    );
+    played(&corner, &[], &play);
+    assert_eq!(corner.left("free"), "", "{}", corner.left("tried"));
+    for folder in [&module, &other, &corner.work().join(".git")] {
+        for name in ["commondir", "config.worktree"] {
+            assert!(!folder.join(name).exists(), "{}/{name}", folder.display());
+        }
+    }
+}
+
 /// One service is reached and says so; the other is a secret.
 #[test]
 fn the_network_leads_where_a_person_said() {

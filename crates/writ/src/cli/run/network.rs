@@ -121,6 +121,11 @@ impl Reach {
         self.local.iter().filter(|to| !seen(to)).map(ToString::to_string).collect()
     }
 
+    /// The model alone: what goes there is part of every task.
+    pub(super) fn of_client(&self) -> Vec<Endpoint> {
+        self.named.iter().chain(&self.clear).cloned().collect()
+    }
+
     /// Hosts that a person named for this task.
     pub(super) fn also(&self) -> Vec<HostPattern> {
         self.also.clone()

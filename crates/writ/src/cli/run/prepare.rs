@@ -91,7 +91,7 @@ pub(super) fn door(
     let ways_out = wish.has_way_out().then(|| WaysOut {
         remotes: remotes.iter().filter(|(_, at)| is_seen(at)).map(|(name, _)| name.clone()).collect(),
         publishing: unseen.is_empty(),
-        model: reach.model().iter().map(Endpoint::short).collect(),
+        model: reach.of_client().iter().map(Endpoint::short).collect(),
     });
     Ok(Door::new(
         ports,

@@ -72,9 +72,11 @@ impl Sight<'_> {
         profile.write.extend(own.kept);
         let named = tools::of_path(variable("PATH").as_deref(), home);
         profile.copies.extend(tools::roots(home, variable));
-        profile.show.extend(named.iter().cloned());
-        profile.show.extend(packages(program));
-        profile.show.extend(tools::settings(home));
+        // What lies in a copy shows as part of the copy. Shown by itself it would be the user's own, open to changes.
+        let copies = profile.copies.clone();
+        let is_copied = |path: &PathBuf| copies.iter().any(|copy| path.starts_with(copy));
+        let shown = [named.clone(), packages(program), tools::settings(home)].concat();
+        profile.show.extend(shown.into_iter().filter(|path| !is_copied(path)));
         profile.read_only.extend(tools::settings(home).into_iter().filter(|path| path.exists()));
         profile.read_only.extend(own.settings.into_iter().filter(|path| path.exists()));
 

@@ -12,7 +12,8 @@ use writ_gateway::http::port::{
     Tunnels, Use,
 };
 use writ_gateway::{Door, WayOut};
-use writ_model::{HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
+use writ_model::{Body, HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
+use writ_policy::Zone;
 
 use super::Endpoint;
 use crate::wire::{Held, Wire};
@@ -70,7 +71,9 @@ impl Egress {
     /// A person named the host, or it stood in the workspace's own configuration before the task began.
     fn is_named(&self, to: &Authority) -> bool {
         let short = |scheme| to.short(scheme);
-        if self.remotes.iter().any(|at| *at == short(Scheme::Http) || *at == short(Scheme::Https)) {
+        if Zone::of(to.host()) != Zone::Metadata
+            && self.remotes.iter().any(|at| *at == short(Scheme::Http) || *at == short(Scheme::Https))
+        {
             return true;
         }
         let written = format!("{}:{}", to.host(), to.port());
@@ -80,9 +83,10 @@ impl Egress {
 
 impl Boundary for Egress {
     fn wants(&self, request: &Request) -> BodyWish {
-        match request.method.as_str() {
-            "GET" | "HEAD" | "OPTIONS" => BodyWish::None,
-            _ => BodyWish::Whole(LOOKED_AT_BYTES),
+        match request.body {
+            Body::None => BodyWish::None,
+            // Some servers read a body whatever the method is.
+            Body::Unread | Body::Start(_) | Body::Whole(_) => BodyWish::Whole(LOOKED_AT_BYTES),
         }
     }
 

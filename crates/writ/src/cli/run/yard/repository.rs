@@ -28,6 +28,8 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 pub(super) struct Repository {
     /// Its folder, where that lies outside the workspace.
     pub(super) outside: Vec<PathBuf>,
+    /// Every folder of a repository that git outside reads settings from.
+    pub(super) folders: Vec<PathBuf>,
     /// What must not be changed; all of it exists.
     pub(super) protected: Vec<PathBuf>,
 }
@@ -155,6 +157,7 @@ impl Repository {
     }
 
     fn protect(&mut self, folder: &Path) {
+        self.folders.push(folder.to_owned());
         self.protected.extend(PROTECTED.map(|name| folder.join(name)));
         let mut left = MOST;
         for below in ["modules", "worktrees"] {
@@ -173,6 +176,7 @@ impl Repository {
                 continue;
             }
             if path.join("HEAD").is_file() {
+                self.folders.push(path.clone());
                 self.protected.extend(PROTECTED.map(|name| path.join(name)));
                 self.protect_below(&path.join("modules"), deepest, left);
             } else {

@@ -8,11 +8,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::repository;
+
 /// Below a repository's folder, with what git makes of nothing.
-const FILES: [(&str, &str); 4] =
+const FILES: [(&str, &str); 5] =
     // Its own folder is the common one.
     [
         ("commondir", ".\n"),
+        ("config.worktree", ""),
         ("info/attributes", ""),
         ("objects/info/alternates", ""),
         ("objects/info/http-alternates", ""),
@@ -29,30 +32,35 @@ pub(in crate::cli::run) struct StandIns {
 // === impl StandIns ===
 
 impl StandIns {
-    /// Puts them into the repository that the workspace is, if it is one.
+    /// Puts them into every repository that the workspace leads to: its own, that of a worktree, its submodules, remotes
+    /// that are folders.
     pub(in crate::cli::run) fn put(workspace: &Path) -> Self {
         let mut put = Self::default();
-        let folder = workspace.join(".git");
-        let is_repository = folder.symlink_metadata().is_ok_and(|found| found.is_dir())
-            && folder.join("HEAD").is_file()
-            && folder.join("objects").is_dir();
+        for folder in repository::of(workspace).folders {
+            put.fill(&folder);
+        }
+        put
+    }
+
+    fn fill(&mut self, folder: &Path) {
+        let is_repository =
+            folder.symlink_metadata().is_ok_and(|found| found.is_dir()) && folder.join("HEAD").is_file();
         if !is_repository {
-            return put;
+            return;
         }
         // Where the file system is read-only, nothing can be made inside either.
         for name in FOLDERS {
             let path = folder.join(name);
             if fs::create_dir(&path).is_ok() {
-                put.folders.push(path);
+                self.folders.push(path);
             }
         }
         for (name, text) in FILES {
             let path = folder.join(name);
             let Ok(mut file) = fs::File::create_new(&path) else { continue };
-            put.files.push((path, text));
+            self.files.push((path, text));
             let _ = file.write_all(text.as_bytes());
         }
-        put
     }
 }
 
