@@ -152,6 +152,15 @@ fn nothing_starts_while_the_supervisor_is_stopped_with_a_scripted_client() {
     until("client", || at("ready").exists().then_some(()));
     let supervisor = run.pid(Part::Supervisor);
     kill_process(supervisor, Signal::STOP).unwrap();
+    // Threads stop one by one, each at its next turn.
+    until("every thread is stopped", || {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", supervisor.as_raw_nonzero())).ok()?;
+        let is_stopped = |thread: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+        };
+        threads.flatten().all(is_stopped).then_some(())
+    });
     std::fs::write(at("stopped"), "").unwrap();
     until("attempt", || at("tried").exists().then_some(()));
     // Long enough for a program to start, if it could.
