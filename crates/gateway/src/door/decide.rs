@@ -143,6 +143,10 @@ impl<O: Office> Door<O> {
     fn elsewhere(&self, held: &StepUp) -> Elsewhere {
         let call = &held.ruling().call;
         let Some(ways) = &self.plan.ways_out else { return Elsewhere::Nowhere };
+        // A call that is held as a whole, by none of its actions, is nobody else's.
+        if held.held().is_empty() {
+            return Elsewhere::Nowhere;
+        }
         if !call.operation.is_of_boundary() {
             // Where the effect is seen with what it really is, the person is asked there, once.
             let all = held.held().iter().all(|action| ways.sees(action));
