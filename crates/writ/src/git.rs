@@ -27,6 +27,7 @@ mod run;
 
 pub(crate) use clean::clean;
 pub(crate) use room::GitRoom;
+pub(crate) use run::size_of;
 use run::{Input, Run};
 
 /// Longest time that a fetch may take, and that one waits for another of the same mirror.

@@ -176,7 +176,7 @@ async fn outgrown(folder: Option<(&Path, u64)>) -> u64 {
 }
 
 /// How many bytes lie in a folder; counting stops a little beyond the limit.
-fn size_of(folder: &Path, limit: u64) -> u64 {
+pub(crate) fn size_of(folder: &Path, limit: u64) -> u64 {
     let mut total = 0_u64;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::GitError;
-use crate::git::clean;
+use crate::git::{clean, size_of};
 
 /// What git gets of the user's environment: its program, the way to ssh's own settings and keys, the way out.
 const PASSED: &[&str] = &[
@@ -152,23 +152,4 @@ fn read(from: impl std::io::Read + Send + 'static, limit: u64) -> JoinHandle<Vec
 
 fn joined(reader: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
     reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-}
-
-/// How many bytes lie in a folder; counting stops a little beyond the limit.
-fn size_of(folder: &Path, limit: u64) -> u64 {
-    let mut total = 0_u64;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.metadata() {
-                Ok(found) if found.is_dir() => folders.push(entry.path()),
-                Ok(found) => total = total.saturating_add(found.len()),
-                Err(_) => {}
-            }
-            if total > limit {
-                return total;
-            }
-        }
-    }
-    total
 }
