@@ -7,6 +7,13 @@ use anyhow::{Context, Result};
 use crate::run::{is_there, run};
 use crate::{clients, tidy};
 
+/// Where property tests take the seed of their inputs from.
+const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+
+/// The whole run draws the same inputs each time, so that it fails for what was changed. New inputs are drawn by
+/// `cargo nextest run` and by the fuzz targets.
+const SEED: &str = "20251109";
+
 /// How much to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -33,19 +40,24 @@ pub fn all(root: &Path, scope: Scope) -> Result<()> {
     }
     tidy::all(root)?;
     run(root, "cargo", &["build", "--locked", "--workspace", "--all-targets"])?;
-    match scope {
-        Scope::Everything => {
-            run(
-                root,
-                "cargo",
-                &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
-            )?;
-            run(root, "cargo", &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
-        }
-        Scope::Quick => run(
-            root,
-            "cargo",
-            &["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "-E", "not test(/real_client/)"],
-        ),
+    if scope == Scope::Everything {
+        run(root, "cargo", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     }
+    let seed =
+        format!("{SEED_VARIABLE}={}", std::env::var(SEED_VARIABLE).unwrap_or_else(|_| SEED.to_owned()));
+    let mut args = vec![
+        &seed,
+        "cargo",
+        "nextest",
+        "run",
+        "--profile",
+        "whole",
+        "--locked",
+        "--workspace",
+        "--no-fail-fast",
+    ];
+    if scope == Scope::Quick {
+        args.extend(["-E", "not test(/real_client/)"]);
+    }
+    run(root, "env", &args)
 }
