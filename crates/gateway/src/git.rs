@@ -44,6 +44,7 @@ mod ref_name;
 mod report;
 mod room;
 mod spool;
+mod ssh;
 mod upload;
 
 pub use address::{AddressError, GitCall, Recognised, Service, Step, recognise};
@@ -61,17 +62,8 @@ pub use room::{
     Room,
 };
 pub use spool::{MAX_PACK_BYTES, SpoolError};
+pub use ssh::ssh_hint;
 pub use upload::{Upload, UploadError, UploadReader};
-
-/// What whoever tries git over SSH is told: the sandbox has no way out for it.
-pub const SSH_HINT: &str = "\
-git over SSH does not leave this sandbox: a push must be seen to be decided. Use HTTPS instead:
-  git remote set-url origin https://HOST/OWNER/REPOSITORY.git
-or, for every address of a host:
-  git config --global url.https://HOST/.insteadOf git@HOST:
-  git config --global --add url.https://HOST/.insteadOf ssh://git@HOST/
-No token is needed: credentials are put on outside.
-";
 
 #[cfg(test)]
 mod tests;

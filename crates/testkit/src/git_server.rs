@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 mod wire;
 
 pub use wire::{Head, Incoming};
@@ -32,6 +35,8 @@ struct Shared {
     is_over: AtomicBool,
     /// `METHOD PATH?QUERY`, in order. Guarded for one push or clone.
     requests: Mutex<Vec<String>>,
+    /// The word without which nobody gets in. Guarded for one look.
+    password: Mutex<Option<String>>,
 }
 
 // === impl GitServer ===
@@ -98,6 +103,11 @@ impl GitServer {
         Ok(folder)
     }
 
+    /// From now on whoever comes must know this word, whatever name they give (`Basic`, RFC 7617).
+    pub fn guard(&self, password: &str) {
+        *self.shared.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(password.to_owned());
+    }
+
     /// The first lines of all requests so far, without the version of HTTP.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
@@ -119,6 +129,14 @@ impl Drop for GitServer {
 // === impl Shared ===
 
 impl Shared {
+    fn lets_in(&self, head: &Head) -> bool {
+        let password = self.password.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(password) = password.as_deref() else { return true };
+        let given = head.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+        let given = given.and_then(|value| BASE64_STANDARD.decode(value).ok());
+        given.is_some_and(|given| given.ends_with(format!(":{password}").as_bytes()))
+    }
+
     fn requests(&self) -> MutexGuard<'_, Vec<String>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,6 +162,13 @@ fn serve(stream: &TcpStream, root: &Path, shared: &Shared) -> std::io::Result<()
     let mut reader = BufReader::new(stream);
     let Some(head) = Head::read(&mut reader)? else { return Ok(()) };
     shared.requests().push(head.first.rsplit_once(' ').map_or("", |(line, _)| line).to_owned());
+    if !shared.lets_in(&head) {
+        let mut stream = stream;
+        std::io::copy(&mut head.body(&mut reader), &mut std::io::sink())?;
+        return stream.write_all(
+            b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"forge\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        );
+    }
     let mut words = head.first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));

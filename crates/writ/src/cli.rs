@@ -20,6 +20,7 @@ mod grant;
 mod install;
 mod layout;
 mod measure;
+mod over_ssh;
 mod policy;
 mod replay;
 mod revoke;
@@ -104,6 +105,9 @@ enum Command {
     Replay(replay::Arguments),
     /// Print the completions of a shell
     Completion(completion::Arguments),
+    /// What git finds in a run in place of `ssh`
+    #[command(name = over_ssh::NAME, hide = true)]
+    OverSsh(over_ssh::Arguments),
 }
 
 /// For `--help` only: the real thing is started before this parser.
@@ -160,6 +164,7 @@ fn dispatch(command: Command) -> Outcome {
             format_args!("`writ hook {client}` must come first on its command line"),
         )),
         Command::Install(arguments) => install::main(arguments),
+        Command::OverSsh(arguments) => Ok(over_ssh::main(&arguments)),
         Command::Policy(command) => policy::main(&context()?, command),
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),

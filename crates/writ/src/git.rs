@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use writ_gateway::git::{GitError, Mirrors, ObjectFormat};
+use writ_gateway::http::port::Wait;
 use writ_model::Secret;
 
 use crate::wire::sha256;
@@ -48,8 +49,9 @@ pub(crate) struct Remote {
     pub(crate) headers: Vec<Secret>,
 }
 
-/// Says where a remote, as `forge.example/team/app`, is fetched from; `None` when it is not.
-pub(crate) type Routes = Box<dyn Fn(&str) -> Option<Remote> + Send + Sync>;
+/// Says where a remote, as `forge.example/team/app`, is fetched from; `None` when it is not. Asked for each fetch, so that
+/// a credential that was taken back counts with the next one.
+pub(crate) type Routes = Box<dyn Fn(&str) -> Wait<'static, Option<Remote>> + Send + Sync>;
 
 /// The mirrors of one state directory.
 pub(crate) struct GitMirrors {

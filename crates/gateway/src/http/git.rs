@@ -23,6 +23,7 @@ use writ_model::{Operation, ReasonCode, Request};
 
 use super::body::{BodyError, Flow};
 use super::exchange::{Onward, accepted};
+use super::login::Login;
 use super::port::{Divert, Pass, Refusal, Wait};
 use super::refuse::{No, Stop};
 use crate::door::{Door, WayOut};
@@ -49,27 +50,36 @@ pub struct GitWay<O, M: Mirrors> {
     addresses: Addresses,
 }
 
-/// Where remotes were spoken to, by their names as the git door knows them. Guarded for one look-up.
+/// Where remotes were spoken to, by their names as the git door knows them, and how. Guarded for one look-up.
 #[derive(Clone, Default)]
-pub struct Addresses(Arc<Mutex<Vec<(String, String)>>>);
+pub struct Addresses(Arc<Mutex<Vec<(String, Address)>>>);
+
+/// Where one remote was spoken to.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// Without a query.
+    pub url: String,
+    /// How the agent logged in there, where something is lent to it.
+    pub login: Option<Login>,
+}
 
 // === impl Addresses ===
 
 impl Addresses {
-    /// The address of a remote, without a query.
+    /// The address of a remote.
     #[must_use]
-    pub fn of(&self, remote: &str) -> Option<String> {
+    pub fn of(&self, remote: &str) -> Option<Address> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().find(|(name, _)| name == remote).map(|(_, address)| address.clone())
     }
 
-    fn learn(&self, remote: &str, address: &str) {
+    fn learn(&self, remote: &str, address: Address) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|(name, _)| name != remote);
         if all.len() >= MAX_ADDRESSES {
             all.remove(0);
         }
-        all.push((remote.to_owned(), address.to_owned()));
+        all.push((remote.to_owned(), address));
     }
 }
 
@@ -96,14 +106,15 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         onward: &Onward,
     ) -> Result<Response<Flow>, No> {
         let address = request.address();
-        let address = address.strip_suffix("/info/refs").unwrap_or(&address).to_owned();
+        let url = address.strip_suffix("/info/refs").unwrap_or(&address).to_owned();
+        let login = Login::of(&head, &request);
         let pass = self.leave(Operation::Request(Box::new(request))).await?;
         head.headers.remove(ACCEPT_ENCODING);
         let answer = onward.send(pass, hyper::Request::from_parts(head, body)).await;
         if !is_git(&answer, "advertisement") {
             return Ok(answer);
         }
-        self.addresses.learn(remote, &address);
+        self.addresses.learn(remote, Address { url, login });
         let (mut head, mut from) = answer.into_parts();
         head.headers.remove(CONTENT_LENGTH);
         // It is small beside a pack, and the client pushes only what it was told of: it is read to its end first, so

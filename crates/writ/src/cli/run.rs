@@ -23,6 +23,7 @@ use crate::wire::Held;
 mod bounds;
 mod danger;
 mod form;
+mod git_settings;
 mod lent;
 mod network;
 mod place;

@@ -176,7 +176,7 @@ impl Room for GitRoom {
     }
 
     async fn refresh(&self) -> Result<(), GitError> {
-        let Some(remote) = (self.routes)(&self.remote) else {
+        let Some(remote) = (self.routes)(&self.remote).await else {
             return Err(GitError::Unavailable("there is no way to fetch from this remote".to_owned()));
         };
         let _lock = lock(&self.mirror_lock, FETCH_WITHIN).await?;

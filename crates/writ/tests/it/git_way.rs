@@ -5,7 +5,7 @@ use std::process::Command;
 
 use writ_testkit::GitServer;
 
-use crate::corner::{Corner, finished, text, until};
+use crate::corner::{Corner, fed, finished, text, until};
 
 /// The server is on loopback, which programs reach without a proxy unless they are told otherwise.
 const BY_PROXY: &str = "export NO_PROXY= no_proxy=\n";
@@ -183,4 +183,66 @@ fn nothing_is_left_to_a_door_that_does_not_see_it() {
     assert_eq!(scene.corner.left("log"), "c1 denied\nc2 denied\n", "{told}");
     assert_eq!(scene.refs(), "refs/heads/main");
     assert_eq!(git(&scene.bare, &["rev-list", "--all", "--count"]), "1");
+}
+
+/// A forge that lets nobody in without a token, which the agent never holds: git asks for a login, gets a placeholder, and
+/// the door puts the value on; the look at what a push builds on gets in the same way.
+#[test]
+fn a_private_repository_is_worked_on_with_a_token_that_the_agent_never_holds() {
+    const VALUE: &str = "made-up-token-7Qk2ZpX9wv";
+    let scene = Scene::new();
+    git(&scene.corner.work(), &["push", "-q", "origin", "HEAD:elsewhere"]);
+    scene.server.guard(VALUE);
+    let host = scene.server.address().to_string();
+    let add = scene.corner.writ(["secret", "add", "forge", "--stdin", "--host", &host]);
+    let added = fed(add, VALUE.as_bytes());
+    assert!(added.status.success(), "{}", text(&added));
+    let play = format!(
+        "git fetch -q origin >fetched 2>&1 && echo well >>fetched\n\
+         git clone -q {url} src-clone >cloned 2>&1 && echo well >>cloned\n\
+         echo x >src.rs; git add src.rs; git commit -qm work\n\
+         git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}x >own 2>&1 && echo pushed >>own\n\
+         echo y >src.rs; git commit -qam more\n\
+         git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}x >again 2>&1 && echo pushed >>again\n\
+         git push -q origin HEAD:main >main 2>&1 && echo PUSHED >>main\n\
+         env >inside; git config --list >settings\n",
+        url = scene.server.url("team/app.git")
+    );
+    let told = scene.play(&[], &play);
+    let left = |name: &str| scene.corner.left(name);
+    for (name, end) in [("fetched", "well"), ("cloned", "well"), ("own", "pushed"), ("again", "pushed")] {
+        assert!(left(name).contains(end), "{name}: {}\n{told}\n{}", left(name), left("script.err"));
+    }
+    assert!(
+        left("main").contains("[remote rejected]") && !left("main").contains("PUSHED"),
+        "{}",
+        left("main")
+    );
+    assert!(left("inside").contains("writ_placeholder_forge_") && !left("inside").contains(VALUE));
+    assert!(!left("settings").contains(VALUE));
+    // What the push builds on was fetched by the supervisor itself.
+    let remotes = std::fs::read_dir(scene.corner.state().join("remotes")).unwrap().flatten();
+    let mirrors: Vec<_> = remotes.map(|entry| entry.path().join("mirror.git")).collect();
+    assert_eq!(mirrors.len(), 1, "{mirrors:?}");
+    let known = git(&mirrors[0], &["for-each-ref", "--format=%(refname)"]);
+    assert!(known.contains("refs/remote/heads/elsewhere"), "{known}");
+    let record = scene.corner.json(["audit", "search", "--limit", "1000", "--json"]).to_string();
+    assert!(record.contains("credential-lent") && !record.contains(VALUE));
+}
+
+/// Git over SSH, by an address of either form, says what to do instead, for this very repository.
+#[test]
+fn git_over_ssh_is_refused_with_what_to_do_instead() {
+    let scene = Scene::new();
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
+        git push -q ssh://git@forge.example:2222/team/app.git HEAD:main >url 2>&1 && echo PUSHED >>url\n\
+        git push -q git@forge.example:team/app.git HEAD:main >short 2>&1 && echo PUSHED >>short\n\
+        git clone -q git@forge.example:team/app.git copy >clone 2>&1 && echo CLONED >>clone\n\
+        git -c core.sshCommand=ssh fetch -q ssh://forge.example/team/app.git >fetch 2>&1 && echo FETCHED >>fetch\n";
+    scene.play(&[], play);
+    for name in ["url", "short", "clone", "fetch"] {
+        let said = scene.corner.left(name);
+        let hint = "git remote set-url origin https://forge.example/team/app.git\n";
+        assert!(said.contains(hint) && !said.contains("ED\n"), "{name}: {said}");
+    }
 }

@@ -10,6 +10,7 @@ use writ_gateway::port::Random as _;
 use writ_model::Label;
 
 use super::Wish;
+use super::git_settings::GitSettings;
 use crate::environment::Scrubbed;
 use crate::failure::{Failure, Kind};
 use crate::screen;
@@ -20,7 +21,8 @@ const RANDOM_DIGITS: usize = 32;
 /// So much of a secret's name stands in its placeholder.
 const MAX_NAME_CHARS: usize = 24;
 
-/// Makes the placeholders of a run and puts them into the agent's environment, over whatever stands there.
+/// Makes the placeholders of a run and puts them into the agent's environment, over whatever stands there, and where git
+/// asks for a login.
 pub(super) async fn placed(
     office: &Office,
     wish: &Wish,
@@ -29,6 +31,7 @@ pub(super) async fn placed(
 ) -> Result<Arc<[Placeholder]>, Failure> {
     let secrets = office.call(SecretList::default()).await?.secrets;
     let mut placeholders = Vec::new();
+    let mut git = GitSettings::default();
     let mut taken: BTreeMap<String, Label> = BTreeMap::new();
     for view in secrets {
         let name = view.name;
@@ -58,11 +61,15 @@ pub(super) async fn placed(
                 scrubbed.lend("AWS_SECRET_ACCESS_KEY", &text);
             }
         }
+        git.lend(&binding, &text);
         let hosts: Vec<&str> = binding.hosts.iter().map(writ_model::HostPattern::as_str).collect();
         let place =
             binding.env.as_ref().map(|variable| format!(", a placeholder in {variable}")).unwrap_or_default();
         screen::say(format_args!("writ: lent, not handed over: {name} to {}{place}", hosts.join(", ")));
         placeholders.push(Placeholder { text, name, uses: uses(&binding) });
+    }
+    if wish.has_way_out() {
+        git.put(&std::env::current_exe()?, scrubbed);
     }
     Ok(placeholders.into())
 }

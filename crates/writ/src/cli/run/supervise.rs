@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use writ_control::api::message::FingerprintSeen;
 use writ_gateway::hook::{Frame, HookReply};
 use writ_gateway::http::port::{Divert, Placeholder, Refusal};
-use writ_gateway::http::{Addresses, EgressProxy, GitWay, Settings};
+use writ_gateway::http::{Address, Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
 use writ_gateway::{Door, ModelDoor};
 use writ_model::CloseCause;
@@ -31,7 +31,7 @@ use crate::config::variable;
 use crate::door;
 use crate::environment::Scrubbed;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::git::{GitMirrors, Remote};
+use crate::git::{GitMirrors, Remote, Routes};
 use crate::screen;
 use crate::wire::{Held, Why, Wire};
 
@@ -152,11 +152,7 @@ async fn way_out(
     let way = door.way_out(wish.program.client, wish.workspace.clone()).await.map_err(refused)?;
     let way = Arc::new(way);
     let addresses = Addresses::default();
-    let routes = addresses.clone();
-    let mirrors = GitMirrors::new(
-        &context.state.remotes(),
-        Box::new(move |remote| Some(Remote { url: routes.of(remote)?, headers: Vec::new() })),
-    );
+    let mirrors = GitMirrors::new(&context.state.remotes(), routes(addresses.clone(), lending.clone()));
     let names = repository::remotes_by_http(&wish.workspace);
     let remotes = names.iter().filter_map(|(_, at)| at.split('/').next()).map(str::to_owned).collect();
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
@@ -169,6 +165,21 @@ async fn way_out(
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());
     std::fs::write(prepare::bundle(folder), trusted)?;
     Ok((proxy, models))
+}
+
+/// Where mirrors are fetched from: the address that the agent used, with the credential that is lent to it there.
+fn routes(addresses: Addresses, lending: Lending) -> Routes {
+    Box::new(move |remote| {
+        let (address, lending) = (addresses.of(remote), lending.clone());
+        Box::pin(async move {
+            let Address { url, login } = address?;
+            let Some(wanted) = login.and_then(|login| login.wanted(&lending.placeholders)) else {
+                return Some(Remote { url, headers: Vec::new() });
+            };
+            let lent = lending.value(&wanted.name).await.ok()?;
+            Some(Remote { url, headers: wanted.with(&lent)? })
+        })
+    })
 }
 
 /// Reports what is seen of the agent, and stops here when it is not what was accepted.

@@ -61,11 +61,12 @@ impl Ground {
         let mirrors = GitMirrors::new(
             &folder.path().join("mirrors"),
             Box::new(move |remote| {
-                let path = remote.strip_prefix("forge.example/")?;
-                is_reachable.then(|| Remote {
+                let path = remote.strip_prefix("forge.example/").filter(|_| is_reachable);
+                let remote = path.map(|path| Remote {
                     url: format!("{base}{path}.git"),
                     headers: vec![writ_model::Secret::new("X-Lent: made-up".to_owned())],
-                })
+                });
+                Box::pin(std::future::ready(remote))
             }),
         );
         let proxy = Proxy::start(server.address(), PushDoor::new(mirrors));

@@ -40,6 +40,7 @@ pub(in crate::cli::run) struct Egress {
 
 /// What the agent holds in place of credentials, and who is asked for a value at the moment of sending. Nothing is kept
 /// here, so that what was revoked, removed or rotated counts with the next request.
+#[derive(Clone)]
 pub(in crate::cli::run) struct Lending {
     pub(in crate::cli::run) placeholders: Arc<[Placeholder]>,
     pub(in crate::cli::run) held: Arc<Held>,
@@ -138,8 +139,17 @@ impl Lend for Egress {
     }
 
     async fn lend(&self, name: &Label, _pass: &Pass) -> Result<Lent, NotLent> {
+        self.lending.value(name).await
+    }
+}
+
+// === impl Lending ===
+
+impl Lending {
+    /// The value of a credential, from the control plane, which records that it was lent.
+    pub(in crate::cli::run) async fn value(&self, name: &Label) -> Result<Lent, NotLent> {
         let not_lent = || NotLent(name.as_str().to_owned());
-        let asked = self.lending.held.call(|writ| SecretLend { writ, name: name.clone() });
+        let asked = self.held.call(|writ| SecretLend { writ, name: name.clone() });
         let SecretLent { value } = match tokio::time::timeout(LENDING, asked).await {
             Ok(Ok(lent)) => lent,
             Ok(Err(error)) => {
@@ -151,7 +161,7 @@ impl Lend for Egress {
         // Safe: it goes to the proxy, which puts it on for the host that it is bound to.
         let text = value.expose();
         let is_signed = |one: &Use| matches!(one.how, How::SigV4 { .. });
-        let placeholder = self.lending.placeholders.iter().find(|placeholder| placeholder.name == *name);
+        let placeholder = self.placeholders.iter().find(|placeholder| placeholder.name == *name);
         if !placeholder.is_some_and(|placeholder| placeholder.uses.iter().any(is_signed)) {
             return Ok(Lent::Text(Secret::new(text.to_owned())));
         }
