@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Small answers over one kept connection, one request after another: straight from the origin, through nginx that puts a
+header on, through mitmproxy that does, and from inside `writ run`, where each request is decided and put on record.
+
+usage: bench/egress.py WRIT [--requests N] [--mitmdump PATH]
+
+The client is the same few lines of Python everywhere, so that what it costs itself is in every row. Origin and peers are
+started here, on loopback, and ended here. nginx is needed; mitmproxy is left out, and said so, where it is not given.
+"""
+
+import argparse
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLIENT = os.path.join(HERE, "kept_connection.py")
+ADDON = """
+class Inject:
+    def request(self, flow):
+        flow.request.headers["x-writ-bench"] = "made-up"
+addons = [Inject()]
+"""
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def ready(process, port):
+    """Waits until something listens at the port; a process that ended before is an error."""
+    ended = os.pidfd_open(process.pid)
+    while not select.select([ended], [], [], 0.05)[0]:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                os.close(ended)
+                return
+    raise SystemExit(f"{process.args[0]} did not start")
+
+
+def nginx(folder, origin, secure, reverse):
+    """One worker: the origin in the clear and over TLS, and a proxy before it that puts a header on."""
+    run = lambda *argv: subprocess.run(argv, check=True, cwd=folder, capture_output=True)
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+        "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    with open(os.path.join(folder, "nginx.conf"), "w") as file:
+        file.write(f"""
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;
+events {{ worker_connections 256; }}
+http {{
+  access_log off; keepalive_requests 10000000; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
+  fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  upstream origin {{ server 127.0.0.1:{origin}; keepalive 16; keepalive_requests 10000000; }}
+  server {{ listen 127.0.0.1:{origin}; location / {{ return 200 "hello"; }} }}
+  server {{ listen 127.0.0.1:{secure} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;
+            location / {{ return 200 "hello"; }} }}
+  server {{ listen 127.0.0.1:{reverse}; location / {{ proxy_pass http://origin; proxy_http_version 1.1;
+            proxy_set_header Connection ""; proxy_set_header X-Writ-Bench made-up; }} }}
+}}""")
+    process = subprocess.Popen(["nginx", "-p", folder, "-c", os.path.join(folder, "nginx.conf")], stderr=subprocess.DEVNULL)
+    ready(process, origin)
+    return process
+
+
+def measured(argv, env=None):
+    done = subprocess.run(argv, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(argv)}: {done.stderr}{done.stdout}")
+    return json.loads(done.stdout)
+
+
+def inside(writ, folder, options, script):
+    """Runs a script as a registered client would run it, below `writ run`, and gives what it wrote to `out`."""
+    home, repo, state, programs = (os.path.join(folder, name) for name in ("home", "repo", "state", "bin"))
+    env = {"HOME": home, "PATH": f"{programs}:{os.environ['PATH']}", "WRIT_STATE_DIR": state,
+           "SSL_CERT_FILE": os.path.join(folder, "cert.pem")}
+    if not os.path.exists(repo):
+        os.makedirs(home)
+        os.makedirs(programs)
+        os.makedirs(state, mode=0o700)
+        subprocess.run(["git", "init", "-q", repo], check=True)
+    shutil.copy(CLIENT, repo)
+    client = os.path.join(programs, "claude")
+    start = json.dumps({"session_id": "b", "hook_event_name": "SessionStart", "source": "startup", "cwd": repo})
+    with open(client, "w") as file:
+        file.write(f"#!/bin/sh\nexec >out 2>err\n"
+                   f"printf '%s' '{start}' | {writ} hook claude-code SessionStart --socket \"$WRIT_HOOK_SOCKET\" >/dev/null\n"
+                   f"{script}\n")
+    os.chmod(client, 0o755)
+    quiet = {"env": env, "cwd": repo, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    if not os.path.exists(os.path.join(state, "serve.pid")):
+        subprocess.run([writ, "agent", "register", "bench", "--client", "claude-code", "--purpose", "be timed", "--approve"],
+                       check=True, **quiet)
+    done = subprocess.run([writ, "run", "--kind", "feature", "--task", "be timed", *options, "--", "claude"], **quiet)
+    with open(os.path.join(repo, "out")) as file:
+        text = file.read()
+    if not text:
+        with open(os.path.join(repo, "err")) as file:
+            raise SystemExit(f"`writ run` gave no figures: {done.stderr}{file.read()}")
+    return [json.loads(line) for line in text.splitlines()], state
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("writ")
+    parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--mitmdump")
+    asked = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="writ-bench")
+    origin, secure, reverse, mitm = (free_port() for _ in range(4))
+    started, serve = [], None
+    count = str(asked.requests)
+    python = sys.executable
+    try:
+        started.append(nginx(folder, origin, secure, reverse))
+        clear, tls = f"http://127.0.0.1:{origin}/", f"https://127.0.0.1:{secure}/"
+        rows = {"direct": measured([python, CLIENT, clear, count])}
+        rows["nginx, header put on"] = measured([python, CLIENT, f"http://127.0.0.1:{reverse}/", count])
+        if asked.mitmdump:
+            addon = os.path.join(folder, "inject.py")
+            with open(addon, "w") as file:
+                file.write(ADDON)
+            started.append(subprocess.Popen(
+                [asked.mitmdump, "-q", "--listen-host", "127.0.0.1", "-p", str(mitm), "-s", addon,
+                 "--set", f"confdir={folder}/mitm", "--ssl-insecure"], stdout=subprocess.DEVNULL))
+            ready(started[-1], mitm)
+            fewer = str(min(asked.requests, 500))
+            rows["mitmproxy, header put on"] = measured([python, CLIENT, clear, fewer, "--proxy", f"127.0.0.1:{mitm}"])
+        writ = os.path.abspath(asked.writ)
+        options = [part for port in (origin, secure) for part in ("--allow-host", f"127.0.0.1:{port}")]
+        script = f'proxy=${{HTTP_PROXY#http://}}\n{python} kept_connection.py {clear} {count} --proxy "${{proxy%/}}"\n' \
+                 f'{python} kept_connection.py {tls} {count} --proxy "${{proxy%/}}" --ca "$SSL_CERT_FILE"'
+        figures, state = inside(writ, folder, options, script)
+        with open(os.path.join(state, "serve.pid")) as file:
+            serve = int(file.read().split()[0])
+        rows["writ run"] = figures[0]
+        if len(figures) > 1:
+            rows["writ run, TLS read"] = figures[1]
+        print(f"egress: {count} small answers over one kept connection, microseconds")
+        for name, row in rows.items():
+            print(f"  {name:26} p50 {row['p50']:8.1f}   p99 {row['p99']:8.1f}   {row['per_second']:9.0f} a second")
+        ours = rows["writ run"]
+        print(f"writ run: {ours['p50'] / rows['nginx, header put on']['p50']:.2f} x nginx")
+        if "writ run, TLS read" in rows:
+            print(f"TLS read: {rows['writ run, TLS read']['p50'] / ours['p50']:.2f} x plain")
+        if "mitmproxy, header put on" in rows:
+            print(f"mitmproxy: {rows['mitmproxy, header put on']['p50'] / ours['p50']:.1f} x as long as ours")
+        else:
+            print("mitmproxy: not given, not compared")
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
+        if serve:
+            ended = os.pidfd_open(serve)
+            os.kill(serve, signal.SIGTERM)
+            select.select([ended], [], [], 10)
+        shutil.rmtree(folder)
+
+
+main()
