@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Small answers over one kept connection, one request after another: straight from the origin, through nginx that puts a
-header on, through mitmproxy that does, and from inside `writ run`, where each request is decided and put on record.
+header on, through mitmproxy that does, through the proxy of the gateway alone, and from inside `writ run`, where each
+request is decided and its decision is on the disk before it goes.
 
-usage: bench/egress.py WRIT [--requests N] [--mitmdump PATH]
+usage: bench/egress.py WRIT GATEWAY_TESTS [--requests N] [--mitmdump PATH]
 
 The client is the same few lines of Python everywhere, so that what it costs itself is in every row. Origin and peers are
 started here, on loopback, and ended here. nginx is needed; mitmproxy is left out, and said so, where it is not given.
@@ -50,7 +51,7 @@ def nginx(folder, origin, secure, reverse):
     """One worker: the origin in the clear and over TLS, and a proxy before it that puts a header on."""
     run = lambda *argv: subprocess.run(argv, check=True, cwd=folder, capture_output=True)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-        "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+        "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:origin.test")
     with open(os.path.join(folder, "nginx.conf"), "w") as file:
         file.write(f"""
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;
@@ -111,9 +112,12 @@ def inside(writ, folder, options, script):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("writ")
+    parser.add_argument("gateway_tests", help="the test program of the gateway, in which the proxy alone is served")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--mitmdump")
     asked = parser.parse_args()
+    if not shutil.which("nginx"):
+        raise SystemExit("nginx is the origin and a peer here: install it (Debian: nginx-light)")
     folder = tempfile.mkdtemp(prefix="writ-bench")
     origin, secure, reverse, mitm = (free_port() for _ in range(4))
     started, serve = [], None
@@ -134,25 +138,33 @@ def main():
             ready(started[-1], mitm)
             fewer = str(min(asked.requests, 500))
             rows["mitmproxy, header put on"] = measured([python, CLIENT, clear, fewer, "--proxy", f"127.0.0.1:{mitm}"])
+        alone = subprocess.Popen(
+            [asked.gateway_tests, "--ignored", "--exact", "--nocapture", "http::tests::speed::serves_until_its_input_ends"],
+            env={**os.environ, "WRIT_BENCH_TRUST": os.path.join(folder, "cert.pem")},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(alone)
+        told = next((line.split() for line in alone.stdout if line.startswith("ready ")), None)
+        if not told:
+            raise SystemExit("the proxy alone did not start")
+        for name, url in (("proxy alone", f"http://origin.test:{origin}/"),
+                          ("proxy alone, TLS read", f"https://origin.test:{secure}/")):
+            rows[name] = measured([python, CLIENT, url, count, "--proxy", told[1], "--ca", told[2]])
         writ = os.path.abspath(asked.writ)
         options = [part for port in (origin, secure) for part in ("--allow-host", f"127.0.0.1:{port}")]
-        script = f'proxy=${{HTTP_PROXY#http://}}\n{python} kept_connection.py {clear} {count} --proxy "${{proxy%/}}"\n' \
-                 f'{python} kept_connection.py {tls} {count} --proxy "${{proxy%/}}" --ca "$SSL_CERT_FILE"'
+        script = f'proxy=${{HTTP_PROXY#http://}}\n{python} kept_connection.py {clear} {count} --proxy "${{proxy%/}}"'
         figures, state = inside(writ, folder, options, script)
         with open(os.path.join(state, "serve.pid")) as file:
             serve = int(file.read().split()[0])
         rows["writ run"] = figures[0]
-        if len(figures) > 1:
-            rows["writ run, TLS read"] = figures[1]
         print(f"egress: {count} small answers over one kept connection, microseconds")
         for name, row in rows.items():
             print(f"  {name:26} p50 {row['p50']:8.1f}   p99 {row['p99']:8.1f}   {row['per_second']:9.0f} a second")
-        ours = rows["writ run"]
-        print(f"writ run: {ours['p50'] / rows['nginx, header put on']['p50']:.2f} x nginx")
-        if "writ run, TLS read" in rows:
-            print(f"TLS read: {rows['writ run, TLS read']['p50'] / ours['p50']:.2f} x plain")
+        of = lambda one, other: rows[one]["p50"] / rows[other]["p50"]
+        print(f"proxy alone: {of('proxy alone', 'nginx, header put on'):.2f} x nginx")
+        print(f"TLS read: {of('proxy alone, TLS read', 'proxy alone'):.2f} x in the clear")
+        print(f"writ run: {of('writ run', 'nginx, header put on'):.1f} x nginx, which decides and records nothing")
         if "mitmproxy, header put on" in rows:
-            print(f"mitmproxy: {rows['mitmproxy, header put on']['p50'] / ours['p50']:.1f} x as long as ours")
+            print(f"mitmproxy: {of('mitmproxy, header put on', 'proxy alone'):.1f} x as long as the proxy alone")
         else:
             print("mitmproxy: not given, not compared")
     finally:

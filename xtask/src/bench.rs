@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use crate::run::run;
+use crate::run::{output, run};
 
 const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
 
 /// Named ones only: they install what they compare with, or take many minutes.
-const NAMED: [&str; 2] = ["identity", "moat"];
+const NAMED: [&str; 3] = ["egress", "identity", "moat"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
+/// The proxy that people take to look into traffic.
+const MITMPROXY: &str = "mitmproxy==11.0.2";
 /// The sandbox that Claude Code brings, as a package of its own.
 const SANDBOX_RUNTIME: &str = "@anthropic-ai/sandbox-runtime@0.0.78";
 
@@ -23,7 +25,7 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
         bail!("no benchmark is called `{unknown}`; there are {}, {}", ALL.join(", "), NAMED.join(", "));
     }
     // A link of many minutes, for those that run the program itself.
-    if names.iter().any(|name| matches!(*name, "start" | "moat")) {
+    if names.iter().any(|name| matches!(*name, "start" | "moat" | "egress")) {
         run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
     }
     for name in names {
@@ -67,6 +69,14 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 let others: Vec<&str> = others.iter().map(String::as_str).collect();
                 run(root, &bench, &[&[floor], &others[..]].concat())?;
             }
+            // nginx is a service of the machine, which is the person's to install.
+            "egress" => {
+                let other = mitmproxy(root).map(|tool| tool.display().to_string());
+                let given: Vec<&str> = other.iter().flat_map(|tool| ["--mitmdump", tool.as_str()]).collect();
+                let alone = tests_of(root, "writ-gateway")?;
+                let programs = ["bench/egress.py", "target/release/writ", &alone];
+                run(root, "python3", &[&programs, &given[..]].concat())?;
+            }
             "start" => {
                 run(
                     root,
@@ -86,6 +96,27 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Builds the unit tests of a crate as they are given away, and gives their program.
+fn tests_of(root: &Path, package: &str) -> Result<String> {
+    let args = [
+        "test",
+        "--release",
+        "--locked",
+        "--package",
+        package,
+        "--lib",
+        "--no-run",
+        "--message-format",
+        "json",
+    ];
+    let told = output(root, "cargo", &args)?;
+    let program = told.lines().rev().find_map(|line| {
+        let (_, rest) = line.split_once("\"executable\":\"")?;
+        rest.split_once('"').map(|(program, _)| program.to_owned())
+    });
+    program.with_context(|| format!("{package} has no unit tests"))
+}
+
 /// Installs sandbox-runtime below the build directory, where it is not there yet. It needs `bwrap`, `socat` and `rg`.
 fn sandbox_runtime(root: &Path) -> Option<PathBuf> {
     let place = root.join("target/tools/srt");
@@ -95,6 +126,18 @@ fn sandbox_runtime(root: &Path) -> Option<PathBuf> {
         let wanted =
             ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", &prefix];
         run(root, "npm", &[&wanted[..], &[SANDBOX_RUNTIME]].concat()).ok()?;
+    }
+    tool.is_file().then_some(tool)
+}
+
+/// Installs mitmproxy in an environment of its own below the build directory, where it is not there yet.
+fn mitmproxy(root: &Path) -> Option<PathBuf> {
+    let place = root.join("target/tools/mitmproxy");
+    let tool = place.join("bin/mitmdump");
+    if !tool.is_file() {
+        let pip = place.join("bin/pip").display().to_string();
+        run(root, "python3", &["-m", "venv", &place.to_string_lossy()]).ok()?;
+        run(root, &pip, &["install", "--quiet", MITMPROXY]).ok()?;
     }
     tool.is_file().then_some(tool)
 }

@@ -206,3 +206,14 @@ async fn a_hundred_streams_stay_within_32_mib() {
     println!("100 transfers at once: {:.1} MiB more than none", grown as f64 / 1024.0);
     assert!(grown < 32 << 10, "{grown} KiB");
 }
+
+/// The proxy alone, for `bench/egress.py`: everything is allowed and nothing recorded. Ends with its input.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "serves a benchmark"]
+async fn serves_until_its_input_ends() {
+    let trusted = std::env::var_os("WRIT_BENCH_TRUST").map(|file| std::fs::read(file).unwrap());
+    let scene = Scene::with(|_| {}, |settings| settings.extra_trust_pem = trusted).await;
+    println!("\nready {} {}", scene.at, scene.ca_path().display());
+    let mut rest = Vec::new();
+    tokio::io::stdin().read_to_end(&mut rest).await.unwrap();
+}
