@@ -1,4 +1,5 @@
-//! Installs the real clients that the end-to-end tests drive: the project's own pinned set, with a Node of its own.
+//! Installs the real clients that the end-to-end tests drive: the project's own pinned set, with a Node of its own, and
+//! the Python tools that they are made to use.
 //!
 //! Install scripts do not run: the programs that a package brings are linked under plain names instead. The set
 //! stands beside its lock file, outside the build directory, so that a clean build does not fetch it again.
@@ -11,6 +12,9 @@ use std::process::Command;
 use anyhow::{Context, bail, ensure};
 
 const SET: &str = "tests/clients";
+/// Python packages, each pinned with the digest of its file, and the folder that they are put into.
+const PYTHON_LOCK: &str = "requirements.txt";
+const PYTHON: &str = "python";
 
 /// Plain name and the program itself, below `node_modules`.
 const PROGRAMS: [(&str, &str); 8] = [
@@ -43,6 +47,7 @@ pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
 
     let alone = File::open(&lock_file)?;
     alone.lock().context("waiting for another installer")?;
+    python(&set)?;
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(programs);
     }
@@ -59,6 +64,32 @@ pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
     }
     fs::write(&stamp, &wanted)?;
     Ok(programs)
+}
+
+/// Brings the Python packages to what their lock file says. They are used by `PYTHONPATH`: no environment of their own,
+/// which not every system's Python can make.
+fn python(set: &Path) -> anyhow::Result<()> {
+    let lock_file = set.join(PYTHON_LOCK);
+    let wanted = fs::read(&lock_file).with_context(|| format!("reading `{}`", lock_file.display()))?;
+    let place = set.join(PYTHON);
+    let stamp = place.join(".writ-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("clearing `{}`", place.display()))?;
+    }
+    let status = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"])
+        .args(["--require-hashes", "--only-binary=:all:", "--root-user-action=ignore", "--target"])
+        .arg(PYTHON)
+        .args(["--requirement", PYTHON_LOCK])
+        .current_dir(set)
+        .status()
+        .context("starting `python3`; install Python 3.10 or newer with pip")?;
+    ensure!(status.success(), "`pip install` failed in `{}`", set.display());
+    fs::write(&stamp, &wanted)?;
+    Ok(())
 }
 
 /// All versions are exact, so it does not matter that an old Node runs npm itself. `install` and not `ci`: the latter

@@ -25,6 +25,9 @@ const CLIENT_SET: &str = "tests/clients";
 /// Made by the installer when all is in place; a copy of the lock file that was installed.
 const STAMP: &str = "node_modules/.writ/lock";
 const PROGRAMS: &str = "node_modules/.writ/bin";
+/// The Python tools, and a copy of the lock file by which they were installed.
+const PYTHON: &str = "python";
+const PYTHON_LOCK: [&str; 2] = ["requirements.txt", "python/.writ-lock"];
 /// No client checks it, and it looks like no real key.
 const DUMMY_KEY: &str = "dummy";
 
@@ -82,6 +85,19 @@ impl Clients {
     #[must_use]
     pub fn programs(&self) -> &Path {
         &self.programs
+    }
+
+    /// The folder of the Python tools (twine, requests, httpx), for `PYTHONPATH`.
+    ///
+    /// # Errors
+    /// When they are not installed, or not as their lock file wants it.
+    pub fn python(&self) -> Result<PathBuf, ClientsError> {
+        let set = self.programs.ancestors().nth(3).ok_or(ClientsError::NotInstalled)?;
+        let [wanted, installed] = PYTHON_LOCK.map(|name| std::fs::read(set.join(name)));
+        match (wanted, installed) {
+            (Ok(wanted), Ok(installed)) if wanted == installed => Ok(set.join(PYTHON)),
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => Err(ClientsError::NotInstalled),
+        }
     }
 
     /// The command that gives a prompt to a client and ends.

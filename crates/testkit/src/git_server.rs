@@ -2,6 +2,9 @@
 //! through the bytes that git's own programs write and read.
 //!
 //! Requests stream in and answers stream out, chunked or not. Every request is remembered by its first line.
+//!
+//! Below `/api/` it is the rest of a forge, as far as refusals need one: it knows nothing, says yes to everything that
+//! would change something, and remembers it.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -15,6 +18,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+mod forge;
 mod wire;
 
 pub use wire::{Head, Incoming};
@@ -37,6 +41,8 @@ struct Shared {
     requests: Mutex<Vec<String>>,
     /// The word without which nobody gets in. Guarded for one look.
     password: Mutex<Option<String>>,
+    /// `METHOD PATH` of what would have changed something below `/api/`. Guarded for one push or clone.
+    writes: Mutex<Vec<String>>,
 }
 
 // === impl GitServer ===
@@ -108,6 +114,12 @@ impl GitServer {
         *self.shared.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(password.to_owned());
     }
 
+    /// What was changed below `/api/`, as `METHOD PATH`.
+    #[must_use]
+    pub fn writes(&self) -> Vec<String> {
+        self.shared.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The first lines of all requests so far, without the version of HTTP.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
@@ -162,6 +174,13 @@ fn serve(stream: &TcpStream, root: &Path, shared: &Shared) -> std::io::Result<()
     let mut reader = BufReader::new(stream);
     let Some(head) = Head::read(&mut reader)? else { return Ok(()) };
     shared.requests().push(head.first.rsplit_once(' ').map_or("", |(line, _)| line).to_owned());
+    let mut words = head.first.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if path.starts_with("/api/") {
+        std::io::copy(&mut head.body(&mut reader), &mut std::io::sink())?;
+        return forge::answer(stream, method, path, &shared.writes);
+    }
     if !shared.lets_in(&head) {
         let mut stream = stream;
         std::io::copy(&mut head.body(&mut reader), &mut std::io::sink())?;
@@ -169,9 +188,6 @@ fn serve(stream: &TcpStream, root: &Path, shared: &Shared) -> std::io::Result<()
             b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"forge\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         );
     }
-    let mut words = head.first.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut command = git(root);
     command
         .arg("http-backend")

@@ -41,7 +41,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
             subagent,
             arguments: input.value("args"),
             outcome: Outcome::Succeeded,
-            output: message.value("output").to_string(),
+            output: came_back(message.value("output")).to_string(),
         }),
         "tool.failed" => HookEvent::AfterTool(EndedCall {
             tool: Label::lossy(input.needed_id("tool")?),
@@ -155,4 +155,13 @@ pub(super) fn refusal_form(event: Option<&str>) -> Form {
         Some("session.idle" | "session.deleted" | "tool.execute.after" | "tool.failed") => Form::Silence,
         Some(_) | None => Form::Decision("deny"),
     }
+}
+
+/// What a tool gave, without its title: that is the call's own words, as the command of a shell, and the model does not get
+/// to see it. Taken for what came back, it would make each later call of these words look like a stranger's.
+fn came_back(mut output: Value) -> Value {
+    if let Some(fields) = output.as_object_mut() {
+        fields.remove("title");
+    }
+    output
 }

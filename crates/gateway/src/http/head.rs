@@ -203,10 +203,15 @@ fn holds_nothing(path: &str) -> bool {
         || (dots != lower && dots.split('/').any(|part| part == "." || part == ".."))
 }
 
-/// Whether it asks for a web socket (RFC 6455, section 4.1). No other change of protocol is passed on.
+/// Whether it asks for a web socket (RFC 6455, section 4.1). No other change of protocol is passed on. The offer to go on in
+/// the second version, which curl and what is built on it make in the clear, is let drop, as every server may (RFC 9110,
+/// section 7.8): it goes no further than here.
 fn check_upgrade(head: &Parts) -> Result<bool, No> {
     let Some(wanted) = head.headers.get(UPGRADE) else { return Ok(false) };
     let is_alone = head.headers.get_all(UPGRADE).iter().count() == 1;
+    if is_alone && wanted.as_bytes().eq_ignore_ascii_case(b"h2c") {
+        return Ok(false);
+    }
     let asks = head
         .headers
         .get_all(CONNECTION)

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use http_body_util::{BodyExt as _, Full};
+use hyper::ext::ReasonPhrase;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
@@ -11,6 +12,9 @@ use super::port::Refusal;
 
 /// The header that carries the reason code.
 pub const REASON_HEADER: &str = "writ-reason";
+
+/// Longest part of a reason beside the status.
+const MAX_PHRASE_CHARS: usize = 300;
 
 /// Why the way out itself stops a request, before or after it is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +94,14 @@ impl From<Refusal> for No {
 }
 
 impl No {
+    /// What stands beside the status (RFC 9112, section 4): the beginning of the reason, in plain letters.
+    fn phrase(&self) -> String {
+        let usual = self.status.canonical_reason().unwrap_or("Refused");
+        let text = self.text.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' });
+        let text: String = text.take(MAX_PHRASE_CHARS).collect();
+        format!("{usual} [writ {}] {}", self.code, text.trim())
+    }
+
     /// In the form that the client asks for.
     pub(super) fn respond(&self, asked: &HeaderMap) -> Response<Flow> {
         let as_json = asked
@@ -100,6 +112,8 @@ impl No {
         let (kind, text) = if as_json {
             let error = serde_json::json!({
                 "error": { "type": "writ_refusal", "code": self.code, "message": self.text },
+                // As registries of crates say it, and others after them.
+                "errors": [{ "detail": self.text }],
                 "message": self.text,
             });
             ("application/json", format!("{error}\n"))
@@ -111,6 +125,10 @@ impl No {
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         response.headers_mut().insert(REASON_HEADER, HeaderValue::from_static(self.code));
+        // Many tools show nothing of an answer's body, but this.
+        if let Ok(phrase) = ReasonPhrase::try_from(self.phrase()) {
+            response.extensions_mut().insert(phrase);
+        }
         response
     }
 }

@@ -7,6 +7,7 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 
 use crate::house::{House, PATIENCE};
 
+mod leaving;
 mod yard;
 
 const PROMPT: &str = "Do as the script says.";
@@ -27,6 +28,11 @@ impl Play {
         let remote = house.stage.root().join("remote.git");
         house.stage.git(&["init", "-q", "--bare", remote.to_str().unwrap()]).unwrap();
         house.stage.git(&["remote", "add", "origin", remote.to_str().unwrap()]).unwrap();
+        Self::on(house, script)
+    }
+
+    /// With the remotes that the house has.
+    fn on(house: House, script: Script) -> Self {
         Self { model: ScriptedModel::start(script).unwrap(), house }
     }
 

@@ -58,7 +58,8 @@ const ATTACKS: &[(&str, Option<&[&str]>)] = &[
     ("TRACK http://@/ HTTP/1.1\r\nHost: @\r\n\r\n", None),
     (
         "GET http://@/ HTTP/1.1\r\nHost: @\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
-        None,
+        // An offer that a server may pass over; it goes no further.
+        Some(&["upgrade", "settings", "h2c"]),
     ),
     ("GET http://@/ HTTP/1.1\r\nHost: @\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n", None),
     (

@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use writ_control::api::message::{Placing, SecretBinding};
-use writ_model::HostPattern;
+use writ_model::{Client, HostPattern};
 use writ_policy::Zone;
 
 use crate::cli::over_ssh;
@@ -17,13 +19,44 @@ const USER: &str = "x-access-token";
 const MAX_SETTINGS: usize = 128;
 
 /// Settings by name and value.
-#[derive(Debug, Default)]
-pub(super) struct GitSettings(Vec<(String, String)>);
+#[derive(Debug)]
+pub(super) struct GitSettings {
+    way: Way,
+    list: Vec<(String, String)>,
+}
+
+/// How git gets a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By a helper, which is asked when the forge asks, and knows whom the address names.
+    Asked,
+    /// With each request to the host, where a client switches helpers off for whatever it runs.
+    Always,
+}
 
 // === impl GitSettings ===
 
 impl GitSettings {
-    /// Lets git log in with a placeholder where a forge asks for it, and only then.
+    pub(super) fn of(client: Client) -> Self {
+        let way = match client {
+            // It adds an empty `credential.helper` behind whatever is set, which forgets the others.
+            Client::GeminiCli => Way::Always,
+            Client::ClaudeCode
+            | Client::Cline
+            | Client::Codex
+            | Client::CopilotCli
+            | Client::Cursor
+            | Client::Kiro
+            | Client::OpenCode
+            | Client::Other
+            | Client::QwenCode
+            | Client::VsCode
+            | Client::Windsurf => Way::Asked,
+        };
+        Self { way, list: Vec::new() }
+    }
+
+    /// Lets git log in with a placeholder at the hosts that it is for.
     pub(super) fn lend(&mut self, binding: &SecretBinding, placeholder: &str) {
         let is_for_login = matches!(binding.placing, Placing::Usual | Placing::Basic);
         let may =
@@ -33,20 +66,29 @@ impl GitSettings {
         }
         let paths: &[String] = &binding.paths;
         for url in binding.hosts.iter().flat_map(|host| urls(host, paths)) {
-            if self.0.len() + 2 > MAX_SETTINGS {
+            if self.list.len() + 2 > MAX_SETTINGS {
                 return;
             }
-            let key = format!("credential.{url}.helper");
-            // Others, which would find nothing in here, are not asked.
-            self.0.push((key.clone(), String::new()));
-            self.0.push((key, helper(placeholder)));
+            match self.way {
+                Way::Asked => {
+                    let key = format!("credential.{url}.helper");
+                    // Others, which would find nothing in here, are not asked.
+                    self.list.push((key.clone(), String::new()));
+                    self.list.push((key, helper(placeholder)));
+                }
+                Way::Always => {
+                    let login = BASE64_STANDARD.encode(format!("{USER}:{placeholder}"));
+                    self.list
+                        .push((format!("http.{url}.extraHeader"), format!("Authorization: Basic {login}")));
+                }
+            }
         }
     }
 
     /// Puts them into the agent's environment, with what stands for SSH.
     pub(super) fn put(self, exe: &Path, scrubbed: &mut Scrubbed) {
-        scrubbed.set("GIT_CONFIG_COUNT", self.0.len().to_string());
-        for (at, (key, value)) in self.0.iter().enumerate() {
+        scrubbed.set("GIT_CONFIG_COUNT", self.list.len().to_string());
+        for (at, (key, value)) in self.list.iter().enumerate() {
             scrubbed.set(&format!("GIT_CONFIG_KEY_{at}"), key);
             scrubbed.set(&format!("GIT_CONFIG_VALUE_{at}"), value);
         }

@@ -31,7 +31,7 @@ pub(super) async fn placed(
 ) -> Result<Arc<[Placeholder]>, Failure> {
     let secrets = office.call(SecretList::default()).await?.secrets;
     let mut placeholders = Vec::new();
-    let mut git = GitSettings::default();
+    let mut git = GitSettings::of(wish.program.client);
     let mut taken: BTreeMap<String, Label> = BTreeMap::new();
     for view in secrets {
         let name = view.name;
