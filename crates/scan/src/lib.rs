@@ -8,6 +8,7 @@
 //! ```
 
 mod digest;
+pub mod document;
 mod fingerprint;
 mod tool;
 

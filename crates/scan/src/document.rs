@@ -1,0 +1,240 @@
+//! One tree for JSON, JSONC, TOML and YAML, with the line of each value, so that every finding can cite its place.
+//!
+//! What is read is untrusted: longer than [`MAX_BYTES`], deeper than [`MAX_DEPTH`] or of more than [`MAX_NODES`]
+//! values (each use of a YAML alias counts its whole copy) is refused, never cut.
+
+use thiserror::Error;
+
+mod json;
+mod toml;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+/// Longest text that is read as a document, in bytes.
+pub const MAX_BYTES: usize = 4 << 20;
+/// Most values in one document, aliases expanded.
+pub const MAX_NODES: usize = 200_000;
+/// Deepest nesting of lists and maps.
+pub const MAX_DEPTH: usize = 100;
+
+/// A value and the line (from 1) at which it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    pub line: u32,
+    pub value: Value,
+}
+
+/// What a document can hold. Numbers keep their spelling.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Bool(bool),
+    List(Vec<Node>),
+    Map(Vec<Member>),
+    Null,
+    Number(String),
+    Text(String),
+}
+
+/// One member of a map; duplicates are kept in order, and the last one counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    pub key: String,
+    pub line: u32,
+    pub node: Node,
+}
+
+/// The notation of a document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Notation {
+    /// JSON with comments and trailing commas.
+    Json,
+    Toml,
+    Yaml,
+}
+
+/// Why a text is no document.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum DocumentError {
+    #[error("it is not written in UTF-8")]
+    Encoding,
+    #[error("it is nested more than {MAX_DEPTH} deep")]
+    Depth,
+    #[error("it cannot be read, at line {line}")]
+    Syntax { line: u32 },
+    #[error("it holds more than {MAX_NODES} values")]
+    Values,
+    #[error("it is longer than {MAX_BYTES} bytes")]
+    Length,
+}
+
+/// Reads a whole document. An empty text is an empty map.
+///
+/// # Errors
+///
+/// [`DocumentError`] when the bytes are not that notation, or pass a bound.
+pub fn parse(bytes: &[u8], notation: Notation) -> Result<Node, DocumentError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(DocumentError::Length);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Encoding)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Ok(Node { line: 1, value: Value::Map(Vec::new()) });
+    }
+    match notation {
+        Notation::Json => json::parse(text),
+        Notation::Toml => toml::parse(text),
+        Notation::Yaml => yaml::parse(text),
+    }
+}
+
+/// The front matter of a markdown file: what stands between `---` lines at its head, if anything does.
+pub fn front_matter(bytes: &[u8]) -> Option<Node> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
+    let end = rest
+        .match_indices("\n---")
+        .map(|(at, _)| at)
+        .find(|at| rest.get(at + 4..).is_some_and(|after| after.is_empty() || after.starts_with(['\n', '\r'])))?;
+    let mut node = parse(rest.get(..=end)?.as_bytes(), Notation::Yaml).ok()?;
+    node.shift(1);
+    Some(node)
+}
+
+// === impl Node ===
+
+impl Node {
+    /// The member of a map; `None` when this is no map or has no such member.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.members().iter().rev().find(|member| member.key == key).map(|member| &member.node)
+    }
+
+    /// The value at a path of members.
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The member as written `a.b.c`, whether the dots are nesting or part of the name, as editors allow both.
+    pub fn setting(&self, name: &str) -> Option<&Self> {
+        if let Some(node) = self.get(name) {
+            return Some(node);
+        }
+        name.match_indices('.').find_map(|(dot, _)| {
+            let (head, tail) = (name.get(..dot)?, name.get(dot + 1..)?);
+            self.get(head)?.setting(tail)
+        })
+    }
+
+    /// The members of a map; none of anything else.
+    pub fn members(&self) -> &[Member] {
+        match &self.value {
+            Value::Map(members) => members,
+            Value::Bool(_) | Value::List(_) | Value::Null | Value::Number(_) | Value::Text(_) => &[],
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Bool(_) | Value::Map(_) | Value::Null | Value::Number(_) | Value::Text(_) => &[],
+        }
+    }
+
+    /// A text. Numbers and truth values are none.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Null | Value::Number(_) => None,
+        }
+    }
+
+    /// A scalar as its text.
+    pub fn scalar(&self) -> Option<String> {
+        match &self.value {
+            Value::Text(text) | Value::Number(text) => Some(text.clone()),
+            Value::Bool(truth) => Some(truth.to_string()),
+            Value::List(_) | Value::Map(_) | Value::Null => None,
+        }
+    }
+
+    /// A truth value; also `"true"` and `"false"` in quotes, which several clients take.
+    pub fn truth(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(truth) => Some(*truth),
+            Value::Text(text) if text == "true" => Some(true),
+            Value::Text(text) if text == "false" => Some(false),
+            Value::Text(_) | Value::List(_) | Value::Map(_) | Value::Null | Value::Number(_) => None,
+        }
+    }
+
+    pub fn is_true(&self) -> bool {
+        self.truth() == Some(true)
+    }
+
+    pub fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
+    /// The texts of a list of texts, or the one text.
+    pub fn texts(&self) -> Vec<&str> {
+        match &self.value {
+            Value::Text(text) => vec![text],
+            Value::List(items) => items.iter().filter_map(Self::text).collect(),
+            Value::Bool(_) | Value::Map(_) | Value::Null | Value::Number(_) => Vec::new(),
+        }
+    }
+
+    /// Every text below this value, with its line and the key nearest above it.
+    pub fn each_text<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a str, u32)) {
+        self.each_text_below("", see);
+    }
+
+    fn each_text_below<'a>(&'a self, key: &'a str, see: &mut dyn FnMut(&'a str, &'a str, u32)) {
+        match &self.value {
+            Value::Text(text) => see(key, text, self.line),
+            Value::List(items) => items.iter().for_each(|item| item.each_text_below(key, see)),
+            Value::Map(members) => {
+                for member in members {
+                    member.node.each_text_below(&member.key, see);
+                }
+            }
+            Value::Bool(_) | Value::Null | Value::Number(_) => {}
+        }
+    }
+
+    fn shift(&mut self, lines: u32) {
+        self.line = self.line.saturating_add(lines);
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.shift(lines)),
+            Value::Map(members) => {
+                for member in members {
+                    member.line = member.line.saturating_add(lines);
+                    member.node.shift(lines);
+                }
+            }
+            Value::Bool(_) | Value::Null | Value::Number(_) | Value::Text(_) => {}
+        }
+    }
+}
+
+/// Turns byte offsets, asked for in any order, into lines.
+struct Lines {
+    starts: Vec<usize>,
+}
+
+// === impl Lines ===
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
+}

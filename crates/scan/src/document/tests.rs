@@ -1,0 +1,84 @@
+//! Documents: the same tree out of each notation, and the bounds.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str, notation: Notation) -> Node {
+    parse(text.as_bytes(), notation).unwrap()
+}
+
+#[test]
+fn each_notation_gives_the_same_tree_with_its_lines() {
+    for (text, notation, line) in [
+        ("{\n  // why\n  \"a\": {\"b\": [1, true, \"x\"]},\n}", Notation::Json, 3),
+        ("\n[a]\nb = [1, true, \"x\"]\n", Notation::Toml, 3),
+        ("# why\na:\n  b: [1, true, x]\n", Notation::Yaml, 3),
+    ] {
+        let list = read(text, notation).at(&["a", "b"]).unwrap().clone();
+        assert_eq!(list.line, line, "{text}");
+        assert_eq!(list.items().iter().map(|item| item.scalar().unwrap()).collect::<Vec<_>>(), ["1", "true", "x"]);
+    }
+}
+
+#[test]
+fn a_setting_is_found_nested_or_dotted() {
+    for text in ["{\"a.b.c\": 1}", "{\"a\": {\"b.c\": 1}}", "{\"a.b\": {\"c\": 1}}", "{\"a\": {\"b\": {\"c\": 1}}}"] {
+        assert!(read(text, Notation::Json).setting("a.b.c").is_some(), "{text}");
+    }
+}
+
+#[test]
+fn aliases_and_merges_are_copied() {
+    let node = read("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n", Notation::Yaml);
+    assert_eq!(node.at(&["use", "x"]).unwrap().scalar().unwrap(), "1");
+    assert_eq!(node.at(&["use", "y"]).unwrap().scalar().unwrap(), "3");
+}
+
+#[test]
+fn a_billion_laughs_are_refused() {
+    let mut text = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+    for level in 1..12 {
+        let uses = vec![format!("*a{}", level - 1); 9].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
+    }
+    assert_eq!(parse(text.as_bytes(), Notation::Yaml), Err(DocumentError::Values));
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
+        let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+        let text = if notation == Notation::Toml { format!("a = {deep}") } else { deep };
+        assert!(parse(text.as_bytes(), notation).is_err());
+    }
+}
+
+#[test]
+fn front_matter_keeps_its_lines() {
+    let node = front_matter(b"---\nname: x\ntools: [Bash]\n---\n# Title\n").unwrap();
+    assert_eq!(node.get("tools").unwrap().line, 3);
+    assert_eq!(front_matter(b"# Title\n---\na: b\n---\n"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_a_reader(text in "\\PC{0,200}", yaml in "[a-c:&*<>|'\"\\-\\[\\]{}, \n#!%]{0,120}") {
+        for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
+            let _ = parse(text.as_bytes(), notation);
+            let _ = parse(yaml.as_bytes(), notation);
+        }
+        let _ = front_matter(format!("---\n{yaml}\n---\n").as_bytes());
+    }
+
+    #[test]
+    fn what_serde_writes_is_read_back(value in proptest::collection::btree_map("[a-z\\.]{1,6}", "\\PC{0,12}", 0..6)) {
+        let text = serde_json::to_string(&value).unwrap();
+        for notation in [Notation::Json, Notation::Yaml] {
+            let node = parse(text.as_bytes(), notation).unwrap();
+            for (key, expected) in &value {
+                prop_assert_eq!(node.get(key).unwrap().text().unwrap(), expected);
+            }
+        }
+    }
+}
