@@ -95,10 +95,9 @@ pub fn front_matter(bytes: &[u8]) -> Option<Node> {
     let text = std::str::from_utf8(bytes).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
-    let end = rest
-        .match_indices("\n---")
-        .map(|(at, _)| at)
-        .find(|at| rest.get(at + 4..).is_some_and(|after| after.is_empty() || after.starts_with(['\n', '\r'])))?;
+    let end = rest.match_indices("\n---").map(|(at, _)| at).find(|at| {
+        rest.get(at + 4..).is_some_and(|after| after.is_empty() || after.starts_with(['\n', '\r']))
+    })?;
     let mut node = parse(rest.get(..=end)?.as_bytes(), Notation::Yaml).ok()?;
     node.shift(1);
     Some(node)

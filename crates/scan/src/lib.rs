@@ -7,9 +7,15 @@
 //! let seen = fingerprint(Client::ClaudeCode, &Surroundings { home, workspace, program, arguments });
 //! ```
 
+pub mod approval;
+mod credential_name;
 mod digest;
 pub mod document;
 mod fingerprint;
-mod tool;
+pub mod report;
+pub mod server;
+pub mod survey;
+pub mod tool;
+pub mod walk;
 
 pub use fingerprint::{Surroundings, fingerprint};

@@ -1,18 +1,104 @@
 //! What each client reads: one file per client, as data.
 
+mod aider;
+mod amazon_q;
+mod amp;
+mod antigravity;
+mod augment;
 mod claude_code;
+mod claude_desktop;
 mod cline;
 mod codex;
+mod continue_dev;
 mod copilot_cli;
+mod crush;
 mod cursor;
+mod factory;
 mod gemini_cli;
+mod goose;
+mod jetbrains;
 mod kiro;
+mod openclaw;
 mod opencode;
+mod pi;
+mod place;
 mod qwen_code;
+mod roo_code;
+mod shared;
+mod trae;
 mod vscode;
 mod windsurf;
+mod zed;
 
 use writ_model::Client;
+
+use crate::approval::Approval;
+use crate::document::Node;
+
+pub(crate) use place::Catalogue;
+pub use place::{FileKind, Place};
+pub(crate) use vscode::speaks_of_agents as editor_speaks_of_agents;
+pub(crate) use zed::speaks_of_agents as zed_speaks_of_agents;
+
+/// What a scan knows of a tool: where its files are, and how to read in them what it may do unasked.
+pub struct Survey {
+    /// Stable name in reports.
+    pub id: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// Names of its programs.
+    pub executables: &'static [&'static str],
+    /// Its extensions in editors of the VS Code family: `publisher.name`, in lower case.
+    pub extensions: &'static [&'static str],
+    /// Its files, wherever they lie in a tree.
+    pub files: &'static [Place],
+    /// Files and folders below the home folder in which its user-level files lie.
+    pub home: &'static [&'static str],
+    /// Files and folders of the administrator.
+    pub administrator: &'static [&'static str],
+    /// Finds in a settings document what the tool may do without a question.
+    pub read: fn(&Node, &mut Approval),
+}
+
+/// Every tool that a scan knows. Where several could claim a file, the earlier one does.
+pub const SURVEYS: &[Survey] = &[
+    claude_code::SURVEY,
+    claude_desktop::SURVEY,
+    codex::SURVEY,
+    cursor::SURVEY,
+    antigravity::SURVEY,
+    gemini_cli::SURVEY,
+    copilot_cli::SURVEY,
+    vscode::SURVEY,
+    windsurf::SURVEY,
+    cline::SURVEY,
+    roo_code::SURVEY,
+    roo_code::KILO,
+    opencode::SURVEY,
+    qwen_code::SURVEY,
+    kiro::SURVEY,
+    amazon_q::SURVEY,
+    openclaw::SURVEY,
+    pi::SURVEY,
+    continue_dev::SURVEY,
+    amp::SURVEY,
+    jetbrains::SURVEY,
+    aider::SURVEY,
+    goose::SURVEY,
+    zed::SURVEY,
+    factory::SURVEY,
+    augment::SURVEY,
+    crush::SURVEY,
+    trae::SURVEY,
+    shared::AGENTS_MD,
+    shared::GENERIC_MCP,
+];
+
+/// Whether an extension of an editor is an agent.
+fn is_agent_extension(id: &str) -> bool {
+    let id = id.to_ascii_lowercase();
+    SURVEYS.iter().any(|survey| survey.extensions.contains(&id.as_str()))
+}
 
 /// The files that shape a client's behaviour. Paths are relative to the workspace or the home folder, but for the
 /// administrator's, which are absolute. A path may name a folder: then every file below it counts.

@@ -16,7 +16,12 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     }
 }
 
-fn convert(from: &ast::Value<'_>, lines: &Lines, depth: usize, count: &mut usize) -> Result<Node, DocumentError> {
+fn convert(
+    from: &ast::Value<'_>,
+    lines: &Lines,
+    depth: usize,
+    count: &mut usize,
+) -> Result<Node, DocumentError> {
     *count += 1;
     if *count > MAX_NODES {
         return Err(DocumentError::Values);

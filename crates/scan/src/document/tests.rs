@@ -17,13 +17,18 @@ fn each_notation_gives_the_same_tree_with_its_lines() {
     ] {
         let list = read(text, notation).at(&["a", "b"]).unwrap().clone();
         assert_eq!(list.line, line, "{text}");
-        assert_eq!(list.items().iter().map(|item| item.scalar().unwrap()).collect::<Vec<_>>(), ["1", "true", "x"]);
+        assert_eq!(
+            list.items().iter().map(|item| item.scalar().unwrap()).collect::<Vec<_>>(),
+            ["1", "true", "x"]
+        );
     }
 }
 
 #[test]
 fn a_setting_is_found_nested_or_dotted() {
-    for text in ["{\"a.b.c\": 1}", "{\"a\": {\"b.c\": 1}}", "{\"a.b\": {\"c\": 1}}", "{\"a\": {\"b\": {\"c\": 1}}}"] {
+    for text in
+        ["{\"a.b.c\": 1}", "{\"a\": {\"b.c\": 1}}", "{\"a.b\": {\"c\": 1}}", "{\"a\": {\"b\": {\"c\": 1}}}"]
+    {
         assert!(read(text, Notation::Json).setting("a.b.c").is_some(), "{text}");
     }
 }

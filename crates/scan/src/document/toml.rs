@@ -14,7 +14,12 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     Ok(Node { line: 1, value: members(table.get_ref(), &lines, 0, &mut count)? })
 }
 
-fn members(table: &DeTable<'_>, lines: &Lines, depth: usize, count: &mut usize) -> Result<Value, DocumentError> {
+fn members(
+    table: &DeTable<'_>,
+    lines: &Lines,
+    depth: usize,
+    count: &mut usize,
+) -> Result<Value, DocumentError> {
     let mut members: Vec<Member> = table
         .iter()
         .map(|(key, value)| {

@@ -27,7 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     options.set_emit_comments(false);
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| DocumentError::Syntax { line: line(error.marker().line()) })?;
+        let (event, span) =
+            event.map_err(|error| DocumentError::Syntax { line: line(error.marker().line()) })?;
         let at = line(span.start.line());
         match event {
             Event::Scalar(text, style, anchor, _) => builder.add(scalar(&text, style), at, anchor)?,

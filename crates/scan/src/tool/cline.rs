@@ -1,6 +1,8 @@
 //! Cline.
 
-use super::{Tool, json, members};
+use super::{FileKind, Place, Survey, Tool, json, members};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 pub const TOOL: Tool = Tool {
     project_instructions: &[
@@ -37,3 +39,48 @@ pub const TOOL: Tool = Tool {
     servers_of: |bytes| members(&json(bytes)?, &["hooks", "mcpServers", "plugins"]),
     model_of: |_| None,
 };
+
+pub const SURVEY: Survey = Survey {
+    id: "cline",
+    name: "Cline",
+    executables: &["cline"],
+    extensions: &["saoudrizwan.claude-dev"],
+    files: &[
+        Place { path: ".clinerules", kind: FileKind::Instructions },
+        Place { path: ".clinerules/hooks/**", kind: FileKind::Hooks },
+        Place { path: ".clinerules/workflows/**", kind: FileKind::Command },
+        Place { path: ".clinerules/**", kind: FileKind::Rules },
+        Place { path: ".cline/rules/**", kind: FileKind::Rules },
+        Place { path: ".cline/hooks/**", kind: FileKind::Hooks },
+        Place { path: ".cline/skills/**/SKILL.md", kind: FileKind::Skill },
+        Place { path: ".cline/mcp.json", kind: FileKind::Servers },
+        Place { path: "cline_mcp_settings.json", kind: FileKind::Servers },
+        Place { path: ".cline/data/settings/settings.json", kind: FileKind::Settings },
+    ],
+    home: &[
+        ".cline/mcp.json",
+        ".cline/data/settings",
+        ".cline/rules",
+        ".cline/hooks",
+        ".cline/skills",
+        ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+    ],
+    administrator: &[],
+    read,
+};
+
+/// Cline's stored settings: https://docs.cline.bot/features/auto-approve.
+fn read(document: &Node, approval: &mut Approval) {
+    for setting in
+        ["yoloModeToggled", "autoApprovalSettings.actions.executeAllCommands", "autoApproveAllToggled"]
+    {
+        approval.switch(document, setting, ApprovalLevel::Blanket);
+    }
+    for setting in [
+        "autoApprovalSettings.actions.executeSafeCommands",
+        "autoApprovalSettings.actions.editFiles",
+        "autoApprovalSettings.actions.useMcp",
+    ] {
+        approval.switch(document, setting, ApprovalLevel::Scoped);
+    }
+}

@@ -1,6 +1,8 @@
 //! Codex.
 
-use super::Tool;
+use super::{FileKind, Place, Survey, Tool};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 pub const TOOL: Tool = Tool {
     project_instructions: &["AGENTS.md", "AGENTS.override.md", ".codex/skills", ".agents/skills"],
@@ -24,4 +26,52 @@ pub const TOOL: Tool = Tool {
 
 fn document(bytes: &[u8]) -> Option<toml::Table> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+pub const SURVEY: Survey = Survey {
+    id: "codex",
+    name: "OpenAI Codex",
+    executables: &["codex"],
+    extensions: &["openai.chatgpt"],
+    files: &[
+        Place { path: ".codex/config.toml", kind: FileKind::Settings },
+        Place { path: "codex/managed_config.toml", kind: FileKind::Settings },
+        Place { path: "codex/requirements.toml", kind: FileKind::Settings },
+        Place { path: ".codex/hooks.json", kind: FileKind::Hooks },
+        Place { path: ".codex/rules/**.rules", kind: FileKind::Rules },
+        Place { path: ".codex/AGENTS.md", kind: FileKind::Instructions },
+        Place { path: ".codex/AGENTS.override.md", kind: FileKind::Instructions },
+        Place { path: ".codex/prompts/**.md", kind: FileKind::Command },
+        Place { path: ".codex/skills/**/SKILL.md", kind: FileKind::Skill },
+        Place { path: ".codex/agents/**.toml", kind: FileKind::Agent },
+        Place { path: ".codex-plugin/plugin.json", kind: FileKind::Manifest },
+    ],
+    home: &[".codex"],
+    administrator: &["/etc/codex"],
+    read,
+};
+
+/// https://developers.openai.com/codex/config-reference.
+fn read(document: &Node, approval: &mut Approval) {
+    one(document, approval);
+    // A profile counts when the file itself chooses it.
+    let chosen = document.get("profile").and_then(Node::text);
+    if let Some(profile) = chosen.and_then(|name| document.at(&["profiles", name])) {
+        one(profile, approval);
+    }
+    for server in document.get("mcp_servers").map_or(&[][..], Node::members) {
+        approval.word(&server.node, "default_tools_approval_mode", &[("approve", ApprovalLevel::Scoped)]);
+        for tool in server.node.get("tools").map_or(&[][..], Node::members) {
+            approval.word(&tool.node, "approval_mode", &[("approve", ApprovalLevel::Scoped)]);
+        }
+    }
+}
+
+fn one(document: &Node, approval: &mut Approval) {
+    approval.word(
+        document,
+        "approval_policy",
+        &[("never", ApprovalLevel::Blanket), ("on-failure", ApprovalLevel::Scoped)],
+    );
+    approval.word(document, "sandbox_mode", &[("danger-full-access", ApprovalLevel::Blanket)]);
 }

@@ -1,6 +1,8 @@
 //! Copilot CLI.
 
-use super::{Tool, json, members};
+use super::{FileKind, Place, Survey, Tool, json, members};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 pub const TOOL: Tool = Tool {
     project_instructions: &[
@@ -51,3 +53,59 @@ pub const TOOL: Tool = Tool {
     },
     model_of: |bytes| json(bytes)?.get("model")?.as_str().map(str::to_owned),
 };
+
+pub const SURVEY: Survey = Survey {
+    id: "github-copilot",
+    name: "GitHub Copilot",
+    executables: &["copilot"],
+    extensions: &["github.copilot", "github.copilot-chat"],
+    files: &[
+        Place { path: ".github/copilot-instructions.md", kind: FileKind::Instructions },
+        Place { path: ".github/instructions/**.md", kind: FileKind::Rules },
+        Place { path: ".github/prompts/**.md", kind: FileKind::Command },
+        Place { path: ".github/chatmodes/**.md", kind: FileKind::Agent },
+        Place { path: ".github/agents/**.md", kind: FileKind::Agent },
+        Place { path: ".github/skills/**/SKILL.md", kind: FileKind::Skill },
+        Place { path: ".github/mcp.json", kind: FileKind::Servers },
+        Place { path: ".copilot/mcp-config.json", kind: FileKind::Servers },
+        Place { path: ".copilot/mcp.json", kind: FileKind::Servers },
+        Place { path: ".github/copilot/settings.json", kind: FileKind::Settings },
+        Place { path: ".github/copilot/settings.local.json", kind: FileKind::Settings },
+        Place { path: ".copilot/settings.json", kind: FileKind::Settings },
+        Place { path: ".copilot/config.json", kind: FileKind::Settings },
+        Place { path: ".copilot/permissions-config.json", kind: FileKind::Settings },
+        Place { path: "github-copilot/managed-settings.json", kind: FileKind::Settings },
+        Place { path: ".github/hooks/**.json", kind: FileKind::Hooks },
+        Place { path: ".copilot/hooks/**.json", kind: FileKind::Hooks },
+        Place { path: ".copilot/agents/**.md", kind: FileKind::Agent },
+        Place { path: ".copilot/skills/**/SKILL.md", kind: FileKind::Skill },
+    ],
+    home: &[
+        ".copilot/settings.json",
+        ".copilot/config.json",
+        ".copilot/mcp-config.json",
+        ".copilot/permissions-config.json",
+        ".copilot/hooks",
+        ".copilot/agents",
+        ".copilot/skills",
+    ],
+    administrator: &["/etc/github-copilot"],
+    read,
+};
+
+/// https://docs.github.com/copilot, "About GitHub Copilot CLI".
+fn read(document: &Node, approval: &mut Approval) {
+    for setting in ["allowAllTools", "allow_all_tools", "allowAll", "yolo"] {
+        approval.switch(document, setting, ApprovalLevel::Blanket);
+    }
+    for setting in ["allowedTools", "allowed_tools", "permissions.allow"] {
+        if let Some(list) = document.setting(setting) {
+            approval.list(list, setting);
+        }
+    }
+    for location in document.get("locations").map_or(&[][..], Node::members) {
+        for given in location.node.get("tool_approvals").map_or(&[][..], Node::items) {
+            approval.scoped(given.line, "tool_approvals");
+        }
+    }
+}

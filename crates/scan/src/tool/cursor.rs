@@ -1,6 +1,8 @@
 //! Cursor, by documentation.
 
-use super::{Tool, json, members};
+use super::{FileKind, Place, Survey, Tool, json, members};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 pub const TOOL: Tool = Tool {
     project_instructions: &[
@@ -28,3 +30,58 @@ pub const TOOL: Tool = Tool {
     },
     model_of: |_| None,
 };
+
+pub const SURVEY: Survey = Survey {
+    id: "cursor",
+    name: "Cursor",
+    executables: &["cursor", "cursor-agent"],
+    extensions: &[],
+    files: &[
+        Place { path: ".cursorrules", kind: FileKind::Instructions },
+        Place { path: ".cursor/mcp.json", kind: FileKind::Servers },
+        Place { path: ".cursor/hooks.json", kind: FileKind::Hooks },
+        Place { path: "cursor/hooks.json", kind: FileKind::Hooks },
+        Place { path: ".cursor/cli.json", kind: FileKind::Settings },
+        Place { path: ".cursor/cli-config.json", kind: FileKind::Settings },
+        Place { path: ".cursor/permissions.json", kind: FileKind::Settings },
+        Place { path: ".cursor/sandbox.json", kind: FileKind::Settings },
+        Place { path: ".cursor/environment.json", kind: FileKind::Settings },
+        Place { path: ".cursor/settings.json", kind: FileKind::Settings },
+        Place { path: "Cursor/User/settings.json", kind: FileKind::Settings },
+        Place { path: ".cursor/rules/**", kind: FileKind::Rules },
+        Place { path: ".cursor/agents/**.md", kind: FileKind::Agent },
+        Place { path: ".cursor/commands/**.md", kind: FileKind::Command },
+        Place { path: ".cursor/skills/**/SKILL.md", kind: FileKind::Skill },
+        Place { path: ".cursor-plugin/plugin.json", kind: FileKind::Manifest },
+    ],
+    home: &[".cursor", ".config/Cursor/User/settings.json"],
+    administrator: &["/etc/cursor"],
+    read,
+};
+
+/// https://cursor.com/docs/cli/reference/permissions and …/configuration.
+fn read(document: &Node, approval: &mut Approval) {
+    if let Some(list) = document.at(&["permissions", "allow"]) {
+        approval.list(list, "permissions.allow");
+    }
+    approval.word(
+        document,
+        "approvalMode",
+        &[
+            ("unrestricted", ApprovalLevel::Blanket),
+            ("auto-run", ApprovalLevel::Blanket),
+            ("yolo", ApprovalLevel::Blanket),
+        ],
+    );
+    for setting in ["terminalAllowlist", "autoRun.allow_instructions"] {
+        if let Some(list) = document.setting(setting) {
+            approval.commands(list, setting);
+        }
+    }
+    if let Some(list) = document.get("mcpAllowlist") {
+        for item in list.items() {
+            approval.scoped(item.line, "mcpAllowlist");
+        }
+    }
+    super::vscode::switches(document, approval);
+}

@@ -1,6 +1,6 @@
 //! Qwen Code.
 
-use super::{Tool, json, members};
+use super::{FileKind, Place, Survey, Tool, json, members};
 
 pub const TOOL: Tool = Tool {
     project_instructions: &["AGENTS.md", "QWEN.md", ".qwen/agents", ".qwen/commands", ".qwen/skills"],
@@ -24,4 +24,31 @@ pub const TOOL: Tool = Tool {
         serde_json::Value::String(name) => Some(name.clone()),
         model => model.get("name")?.as_str().map(str::to_owned),
     },
+};
+
+pub const SURVEY: Survey = Survey {
+    id: "qwen-code",
+    name: "Qwen Code",
+    executables: &["qwen"],
+    extensions: &["qwenlm.qwen-code-vscode-ide-companion"],
+    files: &[
+        Place { path: "QWEN.md", kind: FileKind::Instructions },
+        Place { path: ".qwen/QWEN.md", kind: FileKind::Instructions },
+        Place { path: ".qwen/settings.json", kind: FileKind::Settings },
+        Place { path: "qwen-code/settings.json", kind: FileKind::Settings },
+        Place { path: ".qwen/commands/**", kind: FileKind::Command },
+        Place { path: ".qwen/agents/**.md", kind: FileKind::Agent },
+        Place { path: ".qwen/skills/**/SKILL.md", kind: FileKind::Skill },
+        Place { path: "qwen-extension.json", kind: FileKind::Manifest },
+    ],
+    home: &[
+        ".qwen/settings.json",
+        ".qwen/QWEN.md",
+        ".qwen/commands",
+        ".qwen/agents",
+        ".qwen/extensions",
+        ".qwen/skills",
+    ],
+    administrator: &["/etc/qwen-code"],
+    read: super::gemini_cli::SURVEY.read,
 };

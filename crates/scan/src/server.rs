@@ -1,0 +1,382 @@
+//! MCP servers as configurations name them: what would be started or called, and with which credentials. Nothing is.
+
+use std::collections::BTreeSet;
+
+use crate::credential_name::{has_password, is_credential_name, is_marked, is_real, variables};
+use crate::document::{Node, Value};
+
+mod package;
+
+#[cfg(test)]
+mod tests;
+
+pub use package::{Package, package_of};
+
+/// How a client talks to a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    Http,
+    Sse,
+    Stdio,
+}
+
+/// One configured server. Names and places only: no value of a credential is ever kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    pub name: String,
+    pub line: u32,
+    pub transport: Transport,
+    pub command: Option<String>,
+    pub package: Option<Package>,
+    /// Host and port of its address, where it is written out.
+    pub host: Option<String>,
+    /// Variables, headers and flags that carry credentials, and the variables that they refer to.
+    pub credential_names: BTreeSet<String>,
+    /// Lines at which a credential itself stands, with the name that it stands under.
+    pub hard_coded: Vec<HardCoded>,
+    /// Tools that run without a question; `*` counts as one.
+    pub approved_tools: usize,
+    pub approved_line: Option<u32>,
+    /// The whole server is trusted.
+    pub trusted_line: Option<u32>,
+    pub disabled: bool,
+}
+
+/// A place at which a credential stands in plain text.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HardCoded {
+    pub line: u32,
+    pub name: String,
+}
+
+/// Most servers read from one file.
+const MAX_SERVERS: usize = 500;
+/// Members under which clients keep their servers, in the order in which they are tried; all count.
+const HOLDERS: &[&str] = &[
+    "mcpServers",
+    "mcp_servers",
+    "mcp.servers",
+    "mcp.mcpServers",
+    "context_servers",
+    "amp.mcpServers",
+    "customizations.vscode.mcp.servers",
+    "settings.mcp.servers",
+    "cody.mcpServers",
+    "augment.advanced.mcpServers",
+];
+const COMMANDS: &[&str] = &["command", "cmd"];
+const ADDRESSES: &[&str] = &["url", "httpUrl", "serverUrl", "uri", "endpoint"];
+const ENVIRONMENTS: &[&str] = &["env", "environment", "envs"];
+const HEADERS: &[&str] = &["headers", "http_headers", "requestHeaders"];
+const APPROVED: &[&str] =
+    &["autoApprove", "alwaysAllow", "auto_approve", "always_allow", "autoApprovedTools"];
+
+/// Every server of a document. `bare` says that the file is for nothing but servers, so that they may stand at its top.
+pub fn servers(document: &Node, bare: bool) -> Vec<Server> {
+    let mut found = Vec::new();
+    for holder in HOLDERS {
+        if let Some(node) = document.setting(holder) {
+            collect(node, &mut found);
+        }
+    }
+    // OpenCode's servers stand right under `mcp`, Goose's under `extensions`, VS Code's own files' under `servers`.
+    for holder in ["mcp", "extensions", "servers"] {
+        if let Some(node) =
+            document.get(holder).filter(|node| node.members().iter().any(|member| is_server(&member.node)))
+        {
+            collect(node, &mut found);
+        }
+    }
+    // Claude Code keeps servers of each project in the user's own file.
+    for project in document.get("projects").map_or(&[][..], Node::members) {
+        if let Some(node) = project.node.get("mcpServers") {
+            collect(node, &mut found);
+        }
+    }
+    if found.is_empty() && bare {
+        for member in document.members().iter().filter(|member| is_server(&member.node)) {
+            found.push(read(&member.key, member.line, &member.node));
+        }
+    }
+    found.truncate(MAX_SERVERS);
+    found
+}
+
+fn collect(holder: &Node, found: &mut Vec<Server>) {
+    for member in holder.members() {
+        // Goose lists its own parts among them.
+        let inner = member.node.get("type").and_then(Node::text);
+        if member.node.is_map() && !matches!(inner, Some("builtin" | "platform" | "frontend")) {
+            found.push(read(&member.key, member.line, &member.node));
+        }
+    }
+    for item in holder.items().iter().filter(|item| item.is_map()) {
+        if let Some(name) = item.get("name").and_then(Node::text) {
+            found.push(read(name, item.line, item));
+        }
+    }
+    found.dedup_by(|a, b| a.name == b.name && a.line == b.line);
+}
+
+/// A map that names something to start or to call.
+fn is_server(node: &Node) -> bool {
+    node.is_map()
+        && (COMMANDS.iter().any(|key| node.get(key).is_some())
+            || ADDRESSES.iter().any(|key| node.get(key).is_some())
+            || matches!(
+                node.get("type").and_then(Node::text),
+                Some("stdio" | "sse" | "http" | "local" | "remote")
+            ))
+}
+
+fn read(name: &str, line: u32, node: &Node) -> Server {
+    let command_node = COMMANDS.iter().find_map(|key| node.get(key));
+    let mut words: Vec<String> = Vec::new();
+    let mut extra_environment = None;
+    match command_node.map(|command| &command.value) {
+        Some(Value::Text(command)) => words.push(command.clone()),
+        Some(Value::List(items)) => words.extend(items.iter().filter_map(Node::scalar)),
+        Some(Value::Map(_)) => {
+            // Zed's older form.
+            let inner = command_node;
+            words.extend(inner.and_then(|command| command.get("path")).and_then(Node::scalar));
+            words.extend(arguments(inner));
+            extra_environment = inner.and_then(|command| command.get("env"));
+        }
+        Some(Value::Bool(_) | Value::Null | Value::Number(_)) | None => {}
+    }
+    words.extend(arguments(Some(node)));
+    let address = ADDRESSES.iter().find_map(|key| node.get(key)).and_then(Node::text);
+
+    let mut credentials = Credentials::default();
+    let environments = ENVIRONMENTS.iter().filter_map(|key| node.get(key)).chain(extra_environment);
+    for environment in environments {
+        credentials.map(environment, true);
+    }
+    for headers in
+        HEADERS.iter().filter_map(|key| node.get(key)).chain(node.at(&["requestOptions", "headers"]))
+    {
+        credentials.map(headers, false);
+    }
+    // Zed's settings, and what other clients pass on as options.
+    for options in ["settings", "options", "oauth", "auth"].iter().filter_map(|key| node.get(key)) {
+        credentials.map(options, false);
+    }
+    for key in ["bearer_token_env_var", "bearerTokenEnvVar", "authTokenEnv"] {
+        if let Some(variable) = node.get(key).and_then(Node::text) {
+            credentials.names.insert(variable.to_owned());
+        }
+    }
+    for key in ["bearer_token", "bearerToken", "token", "apiKey", "api_key"] {
+        if let Some(value) = node.get(key)
+            && let Some(text) = value.text()
+        {
+            credentials.value(key, text, value.line, false);
+        }
+    }
+    for key in ["env_vars", "env_keys", "envVars"] {
+        for item in node.get(key).map_or(&[][..], Node::items) {
+            let variable = item.text().or_else(|| item.get("name").and_then(Node::text));
+            credentials.names.extend(variable.filter(|name| is_credential_name(name)).map(str::to_owned));
+        }
+    }
+    for member in node.get("env_http_headers").map_or(&[][..], Node::members) {
+        credentials.names.extend(member.node.text().map(str::to_owned));
+    }
+    let lines = argument_lines(node, command_node);
+    credentials.arguments(&words, &lines);
+    if let Some(address) = address {
+        let at = ADDRESSES.iter().find_map(|key| node.get(key)).map_or(line, |node| node.line);
+        credentials.address(address, at);
+    }
+
+    let approved = APPROVED.iter().find_map(|key| node.get(key));
+    let (approved_tools, approved_line) = match approved.map(|node| (&node.value, node.line)) {
+        Some((Value::List(items), line)) if !items.is_empty() => (items.len(), Some(line)),
+        Some((Value::Bool(true), line)) => (1, Some(line)),
+        _ => (0, None),
+    };
+    let trusted_line = node.get("trust").filter(|node| node.is_true()).map(|node| node.line);
+    let off = |key: &str| node.get(key).and_then(Node::truth) == Some(false);
+    Server {
+        name: name.to_owned(),
+        line,
+        transport: transport(node, !words.is_empty(), address),
+        command: words.first().cloned(),
+        package: package_of(&words),
+        host: address.and_then(host),
+        credential_names: credentials.names,
+        hard_coded: credentials.hard_coded,
+        approved_tools: approved_tools.max(usize::from(trusted_line.is_some())),
+        approved_line,
+        trusted_line,
+        disabled: node.get("disabled").is_some_and(Node::is_true) || off("enabled"),
+    }
+}
+
+fn arguments(node: Option<&Node>) -> Vec<String> {
+    node.and_then(|node| node.get("args").or_else(|| node.get("arguments")))
+        .map(|args| match &args.value {
+            Value::List(items) => items.iter().filter_map(Node::scalar).collect(),
+            Value::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+            Value::Bool(_) | Value::Map(_) | Value::Null | Value::Number(_) => Vec::new(),
+        })
+        .unwrap_or_default()
+}
+
+fn argument_lines(node: &Node, command: Option<&Node>) -> Vec<u32> {
+    let of = |node: &Node| match &node.value {
+        Value::List(items) => {
+            items.iter().filter(|item| item.scalar().is_some()).map(|item| item.line).collect()
+        }
+        Value::Text(_) => vec![node.line],
+        Value::Bool(_) | Value::Map(_) | Value::Null | Value::Number(_) => Vec::new(),
+    };
+    let inner = command.filter(|command| command.is_map());
+    let mut lines: Vec<u32> = command.map(of).unwrap_or_default();
+    lines.extend(inner.and_then(|command| command.get("path")).map(|path| path.line));
+    for args in [inner, Some(node)].into_iter().flatten().filter_map(|node| node.get("args")) {
+        lines.extend(of(args));
+    }
+    lines
+}
+
+fn transport(node: &Node, has_command: bool, address: Option<&str>) -> Transport {
+    let said = node.get("type").or_else(|| node.get("transport")).and_then(Node::text);
+    match said.map(str::to_ascii_lowercase).as_deref() {
+        Some("stdio" | "local" | "command" | "docker") => return Transport::Stdio,
+        Some("sse") => return Transport::Sse,
+        Some(
+            "http" | "remote" | "streamable-http" | "streamable_http" | "streamablehttp" | "ws" | "websocket",
+        ) => {
+            return Transport::Http;
+        }
+        _ => {}
+    }
+    match address {
+        Some(address) if !has_command => {
+            let path = address.split(['?', '#']).next().unwrap_or("");
+            if path.trim_end_matches('/').ends_with("/sse") { Transport::Sse } else { Transport::Http }
+        }
+        _ => Transport::Stdio,
+    }
+}
+
+/// Host and port of an address that is written out; `None` when part of it is a variable.
+pub(crate) fn host(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let plain = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte));
+    plain.then(|| host.to_ascii_lowercase())
+}
+
+/// Names that carry credentials, and places at which one stands.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) names: BTreeSet<String>,
+    pub(crate) hard_coded: Vec<HardCoded>,
+}
+
+// === impl Credentials ===
+
+impl Credentials {
+    /// Variables or headers with their values. Names of headers are no variables, so only what they refer to counts.
+    pub(crate) fn map(&mut self, node: &Node, variables: bool) {
+        for member in node.members() {
+            if let Some(text) = member.node.text() {
+                self.value(&member.key, text, member.node.line, variables);
+            }
+        }
+    }
+
+    /// One value under a name.
+    pub(crate) fn value(&mut self, name: &str, text: &str, line: u32, is_variable: bool) {
+        let carries = is_credential_name(name);
+        if is_variable && carries {
+            self.names.insert(name.to_owned());
+        }
+        for variable in variables(text).into_iter().filter(|variable| carries || is_credential_name(variable))
+        {
+            if is_variable || is_credential_name(variable) || carries {
+                self.names.insert(variable.to_owned());
+            }
+        }
+        if (carries && is_real(name, text)) || is_marked(text) || has_password(text) {
+            self.stands(name, line);
+        } else if text.contains("://") && !text.contains(char::is_whitespace) {
+            self.address(text, line);
+        } else {
+            self.marked_within(name, text, line);
+        }
+    }
+
+    /// `--api-key VALUE`, `--token=VALUE`, `-e NAME=VALUE`, `-H 'Authorization: Bearer VALUE'`.
+    pub(crate) fn arguments(&mut self, words: &[String], lines: &[u32]) {
+        let mut flag: Option<&str> = None;
+        for (index, word) in words.iter().enumerate() {
+            let line = lines.get(index).or(lines.last()).copied().unwrap_or(1);
+            let named = word.split_once('=').or_else(|| word.split_once(": ")).filter(|(name, _)| {
+                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            });
+            let set_by_environment = matches!(flag, Some("e" | "env"));
+            match (flag.take(), named) {
+                (_, Some((name, value))) => {
+                    self.value(
+                        name.trim_start_matches('-'),
+                        value,
+                        line,
+                        !name.starts_with('-') && word.contains('='),
+                    );
+                }
+                (Some(flag), None) if !word.starts_with('-') && !set_by_environment => {
+                    self.value(flag, word, line, false);
+                }
+                _ if set_by_environment && is_credential_name(word) => {
+                    self.names.insert(word.clone());
+                }
+                _ if word.contains("://") => self.address(word, line),
+                _ => self.value("", word, line, false),
+            }
+            flag = word
+                .strip_prefix('-')
+                .map(|rest| rest.trim_start_matches('-'))
+                .filter(|rest| !rest.contains('='));
+        }
+    }
+
+    /// Credentials in an address: its user part, and its query.
+    pub(crate) fn address(&mut self, address: &str, line: u32) {
+        for variable in variables(address).into_iter().filter(|variable| is_credential_name(variable)) {
+            self.names.insert(variable.to_owned());
+        }
+        if has_password(address) {
+            self.stands("url", line);
+        }
+        let query = address.split_once('?').map_or("", |(_, query)| query);
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            if is_credential_name(name) && is_real(name, value) || is_marked(value) {
+                self.stands(name, line);
+            }
+        }
+        if address.split(['/', '?', '&', '=']).any(is_marked) {
+            self.stands("url", line);
+        }
+    }
+
+    /// A value that carries a vendor's mark somewhere inside a longer text.
+    fn marked_within(&mut self, name: &str, text: &str, line: u32) {
+        if text.len() <= 4096 && text.split([' ', '"', '\'', ',', '=', ';']).any(is_marked) {
+            self.stands(name, line);
+        }
+    }
+
+    fn stands(&mut self, name: &str, line: u32) {
+        let found =
+            HardCoded { line, name: if name.is_empty() { "value".to_owned() } else { name.to_owned() } };
+        if !self.hard_coded.contains(&found) {
+            self.hard_coded.push(found);
+        }
+    }
+}

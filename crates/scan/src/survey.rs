@@ -1,0 +1,214 @@
+//! One scan: the files of tools in a tree, what each one says, and what could not be looked at.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::approval::Approval;
+use crate::credential_name::{is_credential_name, variables};
+use crate::document::{self, Node, Notation};
+use crate::server::{Credentials, HardCoded, Server, servers};
+use crate::tool::{self, Catalogue, FileKind, Survey};
+use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_regular};
+
+/// Longest configuration or instruction file that is read, in bytes.
+pub const MAX_FILE_BYTES: usize = document::MAX_BYTES;
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    Administrator,
+    Project,
+    User,
+}
+
+/// One file of a tool, and what it says.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// As given to the scan plus the way below it.
+    pub path: PathBuf,
+    pub tool: &'static str,
+    pub kind: FileKind,
+    pub level: Level,
+    pub servers: Vec<Server>,
+    /// Variables and names that carry credentials, those of servers included.
+    pub credential_names: BTreeSet<String>,
+    pub hard_coded: Vec<HardCoded>,
+    pub approval: Approval,
+    pub hooks: Vec<Hook>,
+    /// Plugins that are switched on, by name.
+    pub plugins: Vec<String>,
+}
+
+/// A command that a client runs at an event.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hook {
+    pub event: String,
+    pub line: u32,
+}
+
+/// What a whole scan found.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Sorted by path.
+    pub found: Vec<Found>,
+    pub notes: Vec<Note>,
+    pub notes_left_out: u64,
+    pub repositories: Vec<PathBuf>,
+    pub entries: u64,
+    pub folders: u64,
+}
+
+/// Scans a tree. Nothing in it is run or obeyed.
+pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
+    let Walked { hits, repositories, notes, notes_left_out, entries, folders } = walked;
+    let mut scan = Scan { found: Vec::new(), notes, notes_left_out, repositories, entries, folders };
+    for hit in hits {
+        let mut note = |why| scan.notes.push(Note { relative: hit.relative.clone(), why });
+        if let Some(found) = look(root, &hit, level, &mut note) {
+            scan.found.push(found);
+        }
+    }
+    scan
+}
+
+/// Walks and scans a tree with nothing remembered.
+pub fn scan_tree(root: &Path, options: WalkOptions) -> Scan {
+    scan(root, Level::Project, walk::walk(root, options, None, None))
+}
+
+/// What one file says; `None` when it is no tool's after all.
+fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) -> Option<Found> {
+    let parts: Vec<&str> = hit.parts.iter().map(String::as_str).collect();
+    let (survey, kind) = Catalogue::get().of(&parts)?;
+    let mut found = Found {
+        path: hit.relative.clone(),
+        tool: survey.id,
+        kind,
+        level,
+        servers: Vec::new(),
+        credential_names: BTreeSet::new(),
+        hard_coded: Vec::new(),
+        approval: Approval::default(),
+        hooks: Vec::new(),
+        plugins: Vec::new(),
+    };
+    let bytes = match read_regular(&root.join(&hit.relative), MAX_FILE_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            note(match error {
+                ReadError::Changed => NoteKind::Changed,
+                ReadError::NotRegular => NoteKind::NotRegular,
+                ReadError::TooLong(_) => NoteKind::TooLong,
+                ReadError::Unreadable(error) => NoteKind::Unreadable(error.kind().to_string()),
+            });
+            return Some(found);
+        }
+    };
+    let name = parts.last().copied().unwrap_or("");
+    match notation(name, kind) {
+        Some(notation) => match document::parse(&bytes, notation) {
+            Ok(document) => {
+                if !is_the_tools(survey, name, &document) {
+                    return None;
+                }
+                read(&mut found, survey, &document);
+            }
+            Err(error) => note(NoteKind::Unparsable(error.to_string())),
+        },
+        None => {
+            if let Some(document) = document::front_matter(&bytes) {
+                read(&mut found, survey, &document);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Editors keep settings of their own in the same files.
+fn is_the_tools(survey: &Survey, name: &str, document: &Node) -> bool {
+    match (survey.id, name) {
+        ("vscode-copilot", "settings.json" | "devcontainer.json" | ".devcontainer.json") => {
+            tool::editor_speaks_of_agents(document)
+        }
+        ("zed", "settings.json") => tool::zed_speaks_of_agents(document),
+        _ => true,
+    }
+}
+
+fn notation(name: &str, kind: FileKind) -> Option<Notation> {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match ending {
+        "toml" => Some(Notation::Toml),
+        "yml" | "yaml" => Some(Notation::Yaml),
+        "json" | "jsonc" | "hook" => Some(Notation::Json),
+        // `.roomodes` may be either; YAML takes JSON too.
+        "roomodes" | "kilocodemodes" => Some(Notation::Yaml),
+        _ if kind.is_configuration() && kind != FileKind::Hooks && kind != FileKind::Policy => {
+            Some(Notation::Json)
+        }
+        _ => None,
+    }
+}
+
+fn read(found: &mut Found, survey: &Survey, document: &Node) {
+    found.servers = servers(document, found.kind == FileKind::Servers);
+    (survey.read)(document, &mut found.approval);
+    for server in &found.servers {
+        found.credential_names.extend(server.credential_names.iter().cloned());
+        found.hard_coded.extend(server.hard_coded.iter().cloned());
+        if let Some(line) = server.trusted_line {
+            found.approval.scoped(line, format!("server `{}` is trusted", server.name));
+        }
+        if let Some(line) = server.approved_line {
+            found.approval.scoped(line, format!("server `{}`: {} tools", server.name, server.approved_tools));
+        }
+    }
+    credentials(found, document);
+    hooks(found, document);
+    if let Some(plugins) = document.get("enabledPlugins") {
+        let on = plugins.members().iter().filter(|plugin| plugin.node.is_true());
+        found.plugins.extend(on.map(|plugin| plugin.key.clone()));
+    }
+    for plugin in document.get("plugin").map_or(&[][..], Node::items) {
+        found.plugins.extend(plugin.text().map(str::to_owned));
+    }
+    found.hard_coded.sort();
+    found.hard_coded.dedup();
+}
+
+/// Credentials outside servers: the client's own variables, keys of model providers, and declared inputs.
+fn credentials(found: &mut Found, document: &Node) {
+    let mut credentials = Credentials::default();
+    for environment in ["env", "environment"].iter().filter_map(|key| document.get(key)) {
+        credentials.map(environment, true);
+    }
+    for setting in document.get("settings").map_or(&[][..], Node::items) {
+        let variable = setting.get("envVar").and_then(Node::text);
+        credentials.names.extend(variable.filter(|name| is_credential_name(name)).map(str::to_owned));
+    }
+    document.each_text(&mut |key, text, line| {
+        if is_credential_name(key) {
+            credentials.value(key, text, line, false);
+        }
+        for variable in variables(text).into_iter().filter(|name| is_credential_name(name)) {
+            // In prose a variable is only spoken of.
+            if text.len() < 200 && !text.contains('\n') {
+                credentials.names.insert(variable.to_owned());
+            }
+        }
+    });
+    found.credential_names.extend(credentials.names);
+    found.hard_coded.extend(credentials.hard_coded);
+}
+
+fn hooks(found: &mut Found, document: &Node) {
+    for event in document.get("hooks").map_or(&[][..], Node::members) {
+        if !event.node.items().is_empty() || event.node.is_map() || event.node.text().is_some() {
+            found.hooks.push(Hook { event: event.key.clone(), line: event.line });
+        }
+    }
+    // Kiro's hooks are one a file.
+    if let Some(when) = document.at(&["when", "type"]).filter(|_| document.get("then").is_some()) {
+        found.hooks.push(Hook { event: when.scalar().unwrap_or_default(), line: when.line });
+    }
+}

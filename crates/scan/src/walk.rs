@@ -1,0 +1,359 @@
+//! The walk over a tree that may be large, changing or hostile: bounded, on two threads, never through links to folders,
+//! and never into a file.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
+
+use crate::tool::Catalogue;
+
+pub mod cache;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::{ReadError, read_regular};
+
+/// Deepest folder that is entered, counted from the root.
+pub const MAX_DEPTH: usize = 200;
+/// Most entries looked at in one walk.
+pub const MAX_ENTRIES: u64 = 50_000_000;
+/// Most files of tools taken from one walk.
+pub const MAX_HITS: usize = 1_000_000;
+/// Most notes kept; the rest is counted.
+const MAX_NOTES: usize = 1_000;
+/// More threads than this find no more to do on a disk that two keep busy.
+const THREADS: usize = 2;
+/// Folders of version control, which hold no configuration of tools but their own.
+const CONTROL: &[&str] = &[".git", ".hg", ".jj", ".svn"];
+/// Folders of fetched packages: their files are no one's who works here.
+const VENDORED: &[&str] = &["node_modules", "site-packages"];
+
+/// What a walk may do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WalkOptions {
+    /// Enter folders of fetched packages too.
+    pub vendored: bool,
+}
+
+/// A file that the scan wants to read.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Hit {
+    /// Below the root.
+    pub relative: PathBuf,
+    /// The names on the way, the file's last; what is no UTF-8 shows as replacement characters.
+    pub parts: Vec<String>,
+}
+
+/// Something that was passed by, and why.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Note {
+    pub relative: PathBuf,
+    pub why: NoteKind,
+}
+
+/// Why something was passed by.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum NoteKind {
+    /// It changed while it was read.
+    Changed,
+    /// Deeper than [`MAX_DEPTH`].
+    Deep,
+    /// A link to a folder.
+    Link,
+    /// It has the name of a tool's file, and is no regular file.
+    NotRegular,
+    /// The walk had its fill.
+    TooMany,
+    /// It is longer than is read.
+    TooLong,
+    Unreadable(String),
+    /// It is not what its name says.
+    Unparsable(String),
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Sorted by path.
+    pub hits: Vec<Hit>,
+    /// Working copies: folders that hold a `.git`. Sorted.
+    pub repositories: Vec<PathBuf>,
+    pub notes: Vec<Note>,
+    pub notes_left_out: u64,
+    pub entries: u64,
+    pub folders: u64,
+}
+
+/// One folder to look at.
+struct Folder {
+    path: PathBuf,
+    parts: Vec<String>,
+    /// Some folder on the way is one that patterns speak of.
+    marked: bool,
+}
+
+/// What one folder gave, without what it holds that nobody asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) folders: Vec<OsString>,
+    pub(crate) hits: Vec<OsString>,
+    pub(crate) is_repository: bool,
+    pub(crate) notes: Vec<(OsString, NoteKind)>,
+    pub(crate) entries: u64,
+}
+
+struct Queue {
+    waiting: VecDeque<Folder>,
+    /// Folders that a thread is looking at.
+    busy: usize,
+}
+
+struct Shared<'a> {
+    root: &'a Path,
+    options: WalkOptions,
+    queue: Mutex<Queue>,
+    more: Condvar,
+    entries: AtomicU64,
+    found: Mutex<Walked>,
+    cache: Option<&'a cache::Cache>,
+    progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+/// Walks a tree and gives the files that the scan wants, reading none of them.
+///
+/// A link is not followed to a folder; a link to a file is taken for the file. `progress` is told the number of entries
+/// now and then.
+pub fn walk(
+    root: &Path,
+    options: WalkOptions,
+    cache: Option<&cache::Cache>,
+    progress: Option<&(dyn Fn(u64) + Sync)>,
+) -> Walked {
+    let shared = Shared {
+        root,
+        options,
+        queue: Mutex::new(Queue {
+            waiting: VecDeque::from([Folder { path: PathBuf::new(), parts: Vec::new(), marked: false }]),
+            busy: 0,
+        }),
+        more: Condvar::new(),
+        entries: AtomicU64::new(0),
+        found: Mutex::new(Walked::default()),
+        cache,
+        progress,
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..THREADS {
+            scope.spawn(|| shared.work());
+        }
+        shared.work();
+    });
+    let entries = shared.entries.load(Ordering::Relaxed);
+    let mut walked = shared.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    walked.entries = entries;
+    walked.hits.sort();
+    walked.repositories.sort();
+    walked.notes.sort();
+    walked
+}
+
+// === impl Shared ===
+
+impl Shared<'_> {
+    fn work(&self) {
+        let mut mine = Walked::default();
+        while let Some(folder) = self.next() {
+            let inner = self.look(&folder, &mut mine);
+            let mut queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            queue.busy = queue.busy.saturating_sub(1);
+            queue.waiting.extend(inner);
+            drop(queue);
+            self.more.notify_all();
+        }
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let room = MAX_HITS.saturating_sub(found.hits.len());
+        found.hits.extend(mine.hits.into_iter().take(room));
+        found.repositories.extend(mine.repositories);
+        found.folders += mine.folders;
+        for note in mine.notes {
+            if found.notes.len() < MAX_NOTES {
+                found.notes.push(note);
+            } else {
+                found.notes_left_out += 1;
+            }
+        }
+        found.notes_left_out += mine.notes_left_out;
+    }
+
+    /// The next folder; `None` once nothing waits and no thread can bring more.
+    fn next(&self) -> Option<Folder> {
+        let mut queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loop {
+            // Last in, first out keeps the queue as short as the tree is deep.
+            if let Some(folder) = queue.waiting.pop_back() {
+                queue.busy += 1;
+                return Some(folder);
+            }
+            if queue.busy == 0 {
+                self.more.notify_all();
+                return None;
+            }
+            queue = self.more.wait(queue).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    fn look(&self, folder: &Folder, found: &mut Walked) -> Vec<Folder> {
+        found.folders += 1;
+        let seen = self.entries.load(Ordering::Relaxed);
+        if seen > MAX_ENTRIES {
+            note(found, &folder.path, NoteKind::TooMany);
+            return Vec::new();
+        }
+        let path = self.root.join(&folder.path);
+        let listing = match self.cache {
+            Some(cache) => cache.listing(&folder.path, &path, || list(&path, folder)),
+            None => list(&path, folder),
+        };
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(error) => {
+                note(found, &folder.path, NoteKind::Unreadable(error.kind().to_string()));
+                return Vec::new();
+            }
+        };
+        let before = self.entries.fetch_add(listing.entries, Ordering::Relaxed);
+        if let Some(progress) = self.progress
+            && before / 4096 != (before + listing.entries) / 4096
+        {
+            progress(before + listing.entries);
+        }
+        for name in listing.hits {
+            if found.hits.len() < MAX_HITS {
+                found.hits.push(Hit { relative: folder.path.join(&name), parts: with(&folder.parts, &name) });
+            }
+        }
+        for (name, why) in listing.notes {
+            note(found, &folder.path.join(name), why);
+        }
+        if listing.is_repository {
+            found.repositories.push(folder.path.clone());
+        }
+        let inner: Vec<OsString> = listing
+            .folders
+            .into_iter()
+            .filter(|name| self.options.vendored || !VENDORED.iter().any(|vendored| name == vendored))
+            .collect();
+        if folder.parts.len() >= MAX_DEPTH {
+            if !inner.is_empty() {
+                note(found, &folder.path, NoteKind::Deep);
+            }
+            return Vec::new();
+        }
+        inner
+            .into_iter()
+            .map(|name| {
+                let parts = with(&folder.parts, &name);
+                let marked =
+                    folder.marked || parts.last().is_some_and(|name| Catalogue::get().is_folder(name));
+                Folder { path: folder.path.join(&name), parts, marked }
+            })
+            .collect()
+    }
+}
+
+/// Reads one folder, asking nothing of a file whose name nobody wants.
+fn list(path: &Path, folder: &Folder) -> std::io::Result<Listing> {
+    let catalogue = Catalogue::get();
+    let mut listing = Listing::default();
+    for entry in std::fs::read_dir(path)? {
+        // An entry that vanished under the walk is as good as never there.
+        let Ok(entry) = entry else { continue };
+        listing.entries += 1;
+        let name = entry.file_name();
+        let Ok(kind) = entry.file_type() else { continue };
+        let text = name.to_string_lossy();
+        if CONTROL.contains(&text.as_ref()) {
+            listing.is_repository |= text == ".git";
+            continue;
+        }
+        if kind.is_dir() {
+            listing.folders.push(name);
+            continue;
+        }
+        if !is_wanted(catalogue, &text, folder) {
+            continue;
+        }
+        // Only now is it worth asking what a link leads to.
+        let target = if kind.is_symlink() {
+            match std::fs::metadata(entry.path()) {
+                Ok(target) if target.is_dir() => {
+                    listing.notes.push((name, NoteKind::Link));
+                    continue;
+                }
+                Ok(target) => target.is_file(),
+                Err(_) => false,
+            }
+        } else {
+            kind.is_file()
+        };
+        if target {
+            listing.hits.push(name);
+        } else {
+            listing.notes.push((name, NoteKind::NotRegular));
+        }
+    }
+    Ok(listing)
+}
+
+/// Whether a file of this name could be a tool's, or describe what runs on a forge.
+fn is_wanted(catalogue: &Catalogue, name: &str, folder: &Folder) -> bool {
+    if catalogue.is_name(name) {
+        return true;
+    }
+    if folder.marked {
+        let mut parts: Vec<&str> = folder.parts.iter().map(String::as_str).collect();
+        parts.push(name);
+        if catalogue.of(&parts).is_some() {
+            return true;
+        }
+    }
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    is_yaml
+        && (folder.parts.iter().any(|part| part == "workflows" || part == "actions")
+            || name == ".gitlab-ci.yml"
+            || name == "action.yml"
+            || name == "action.yaml")
+}
+
+fn note(found: &mut Walked, path: &Path, why: NoteKind) {
+    if found.notes.len() < MAX_NOTES {
+        found.notes.push(Note { relative: path.to_owned(), why });
+    } else {
+        found.notes_left_out += 1;
+    }
+}
+
+fn with(parts: &[String], name: &std::ffi::OsStr) -> Vec<String> {
+    parts.iter().cloned().chain([name.to_string_lossy().into_owned()]).collect()
+}
+
+// === impl NoteKind ===
+
+impl std::fmt::Display for NoteKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Changed => f.write_str("it changed while it was read"),
+            Self::Deep => write!(f, "folders deeper than {MAX_DEPTH} were not entered"),
+            Self::Link => f.write_str("a link to a folder was not followed"),
+            Self::NotRegular => f.write_str("it is no regular file and was not opened"),
+            Self::TooMany => write!(f, "the walk ended after {MAX_ENTRIES} entries"),
+            Self::TooLong => f.write_str("it is too long and was not read"),
+            Self::Unreadable(why) => write!(f, "it could not be read: {why}"),
+            Self::Unparsable(why) => f.write_str(why),
+        }
+    }
+}
