@@ -8,6 +8,7 @@
 //! ```
 
 pub mod approval;
+pub mod ci;
 mod credential_name;
 mod digest;
 pub mod document;

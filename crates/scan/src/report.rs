@@ -1,7 +1,10 @@
 //! What a scan found, as reports: the JSON of `writ scan --json`, one object a file.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use crate::ci::{AgentStep, Call, CallSecrets};
 use crate::server::{Server, Transport};
 use crate::survey::{Found, Level};
 
@@ -9,7 +12,96 @@ use crate::survey::{Found, Level};
 pub const VERSION: u32 = 1;
 
 /// One file of a tool. Never the value of a credential.
+///
+/// Of a workflow that a forge would run, `agents` holds names of tools and `agent_steps` what is known of each step; of a
+/// workflow that lies elsewhere, both hold the steps.
 pub fn file(found: &Found) -> Value {
+    let mut object = plain(found);
+    if let (Value::Object(object), Some(workflow)) = (&mut object, &found.workflow) {
+        let steps: Vec<Value> = workflow.agents.iter().map(step).collect();
+        let mut names: BTreeSet<&str> = workflow.agents.iter().map(|step| step.agent).collect();
+        names.extend(workflow.calls.iter().flat_map(|call| call.agents.iter()));
+        let installed = found.path.parent().is_some_and(|folder| {
+            [".github/workflows", ".gitea/workflows", ".forgejo/workflows"]
+                .iter()
+                .any(|place| folder.ends_with(place))
+        });
+        object.insert("agents".to_owned(), if installed { json!(names) } else { json!(steps) });
+        object.insert("agent_steps".to_owned(), json!(steps));
+        object.insert(
+            "triggers".to_owned(),
+            workflow.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
+        );
+        let untrusted: Vec<&str> = workflow.untrusted().map(|trigger| trigger.name.as_str()).collect();
+        object.insert("untrusted_triggers".to_owned(), json!(untrusted));
+        object.insert("gate".to_owned(), json!(workflow.gate.name()));
+        object.insert("untrusted_privileged_start".to_owned(), json!(workflow.outsider_start));
+        object.insert("calls".to_owned(), workflow.calls.iter().map(call).collect());
+        object.insert(
+            "escalators".to_owned(),
+            workflow
+                .escalators
+                .iter()
+                .map(|step| {
+                    json!({
+                        "job": step.job, "line": step.line, "name": step.name, "gives": step.gives,
+                    })
+                })
+                .collect(),
+        );
+    }
+    if let (Value::Object(object), false) = (&mut object, found.gitlab.is_empty()) {
+        let names: BTreeSet<&str> = found.gitlab.iter().map(|job| job.agent).collect();
+        object.insert("agents".to_owned(), json!(names));
+        object.insert("agent_steps".to_owned(), found.gitlab.iter().map(|job| json!({
+            "job": job.job, "line": job.line, "agent": job.agent, "secrets_agent_step": job.secrets,
+            "id_token_write": !job.id_tokens.is_empty(), "on_merge_request": job.on_merge_request,
+        })).collect());
+    }
+    object
+}
+
+fn step(step: &AgentStep) -> Value {
+    json!({
+        "job": step.job,
+        "step_index": step.step_index,
+        "line": step.line,
+        "agent": step.agent,
+        "runs": step.runs,
+        "pinned": step.pinned,
+        "token_source": step.token.source.name(),
+        "scopes": step.token.scopes,
+        "write_all": step.token.all,
+        "write_scopes": step.token.writes().collect::<Vec<_>>(),
+        "id_token_write": step.token.id_token(),
+        "secrets_agent_step": step.secrets,
+        "checks_out_pr_head": step.checks_out_head.is_some(),
+        "persists_credentials": step.persists_credentials,
+        "environment": step.environment,
+        "self_hosted": step.self_hosted.is_some(),
+        "open_user_gate": step.open_to_all.is_some(),
+        "untrusted_content_in_prompt": step.untrusted_prompt.is_some(),
+        "outsider_by": step.outsider_by,
+        "gate": step.gate.name(),
+        "approval_level": step.approval.level().name(),
+    })
+}
+
+fn call(call: &Call) -> Value {
+    json!({
+        "job": call.job,
+        "line": call.line,
+        "workflow": call.path,
+        "agents": call.agents,
+        "secrets": match &call.secrets {
+            CallSecrets::All => json!("inherit"),
+            CallSecrets::Some(names) => json!(names),
+        },
+        "outsider": call.outsider,
+    })
+}
+
+fn plain(found: &Found) -> Value {
     json!({
         "v": VERSION,
         "file": found.path.to_string_lossy(),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::approval::Approval;
+use crate::ci::gitlab::GitlabAgent;
+use crate::ci::{self, Workflow};
 use crate::credential_name::{is_credential_name, variables};
 use crate::document::{self, Node, Notation};
 use crate::server::{Credentials, HardCoded, Server, servers};
@@ -37,6 +39,9 @@ pub struct Found {
     pub hooks: Vec<Hook>,
     /// Plugins that are switched on, by name.
     pub plugins: Vec<String>,
+    /// Of a workflow: its audit.
+    pub workflow: Option<Workflow>,
+    pub gitlab: Vec<GitlabAgent>,
 }
 
 /// A command that a client runs at an event.
@@ -79,19 +84,10 @@ pub fn scan_tree(root: &Path, options: WalkOptions) -> Scan {
 /// What one file says; `None` when it is no tool's after all.
 fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) -> Option<Found> {
     let parts: Vec<&str> = hit.parts.iter().map(String::as_str).collect();
-    let (survey, kind) = Catalogue::get().of(&parts)?;
-    let mut found = Found {
-        path: hit.relative.clone(),
-        tool: survey.id,
-        kind,
-        level,
-        servers: Vec::new(),
-        credential_names: BTreeSet::new(),
-        hard_coded: Vec::new(),
-        approval: Approval::default(),
-        hooks: Vec::new(),
-        plugins: Vec::new(),
+    let Some((survey, kind)) = Catalogue::get().of(&parts) else {
+        return look_at_workflow(root, hit, &parts, level, note);
     };
+    let mut found = Found::new(&hit.relative, survey.id, kind, level);
     let bytes = match read_regular(&root.join(&hit.relative), MAX_FILE_BYTES) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -122,6 +118,78 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
         }
     }
     Some(found)
+}
+
+/// What a workflow of a forge says of agents; `None` when it runs none.
+fn look_at_workflow(
+    root: &Path,
+    hit: &Hit,
+    parts: &[&str],
+    level: Level,
+    note: &mut dyn FnMut(NoteKind),
+) -> Option<Found> {
+    let bytes = read_regular(&root.join(&hit.relative), MAX_FILE_BYTES).ok()?;
+    let document = match document::parse(&bytes, Notation::Yaml) {
+        Ok(document) => document,
+        Err(error) => {
+            note(NoteKind::Unparsable(error.to_string()));
+            return None;
+        }
+    };
+    if parts.last() == Some(&".gitlab-ci.yml") {
+        let agents = ci::gitlab::audit(&document);
+        let mut found = Found::new(&hit.relative, "gitlab-ci", FileKind::Workflow, level);
+        found.credential_names = agents.iter().flat_map(|agent| agent.secrets.iter().cloned()).collect();
+        found.gitlab = agents;
+        return (!found.gitlab.is_empty()).then_some(found);
+    }
+    // Local actions and workflows are named from the top of the repository.
+    let depth = parts.iter().rposition(|part| part.starts_with('.') && part.ends_with("hub")).unwrap_or(0);
+    let top: PathBuf = hit.relative.components().take(depth).collect();
+    let local = |path: &str| {
+        let path = Path::new(path);
+        let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let bytes =
+            plain.then(|| read_regular(&root.join(&top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
+        document::parse(&bytes, Notation::Yaml).ok()
+    };
+    let workflow = ci::audit(&document, &local)?;
+    if workflow.agents.is_empty() && workflow.calls.is_empty() {
+        return None;
+    }
+    let mut found = Found::new(&hit.relative, "github-actions", FileKind::Workflow, level);
+    found.credential_names = workflow.secrets.clone();
+    found.approval = workflow.approval.clone();
+    let mut credentials = Credentials::default();
+    document.each_text(&mut |key, text, line| {
+        if !text.contains('\n') {
+            credentials.value(key, text, line, false);
+        }
+    });
+    found.hard_coded = credentials.hard_coded;
+    found.workflow = Some(workflow);
+    Some(found)
+}
+
+// === impl Found ===
+
+impl Found {
+    fn new(path: &Path, tool: &'static str, kind: FileKind, level: Level) -> Self {
+        Self {
+            path: path.to_owned(),
+            tool,
+            kind,
+            level,
+            servers: Vec::new(),
+            credential_names: BTreeSet::new(),
+            hard_coded: Vec::new(),
+            approval: Approval::default(),
+            hooks: Vec::new(),
+            plugins: Vec::new(),
+            workflow: None,
+            gitlab: Vec::new(),
+        }
+    }
 }
 
 /// Editors keep settings of their own in the same files.

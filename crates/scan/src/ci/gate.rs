@@ -1,0 +1,365 @@
+//! Whether an account without write access gets past a condition.
+//!
+//! Each part of a condition can be true, can be false, or both, depending on who asks. The same condition is asked about
+//! an outsider and about somebody trusted: what only the second gets past is a gate.
+
+use std::collections::BTreeSet;
+
+use super::expression::Expression;
+use super::trigger::Trigger;
+
+/// Who pulls the trigger.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Who {
+    /// An account without write access, on a fork where code is needed.
+    Outsider,
+    Trusted,
+}
+
+/// One question: can this hold for somebody, at this trigger?
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) who: Who,
+    pub(super) trigger: &'a Trigger,
+    /// Jobs and steps (`needs.JOB`, `steps.ID`) whose outputs tell who may.
+    pub(super) checks: &'a BTreeSet<String>,
+}
+
+/// What a part can be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Can {
+    pub(super) hold: bool,
+    pub(super) fail: bool,
+}
+
+const EITHER: Can = Can { hold: true, fail: true };
+const YES: Can = Can { hold: true, fail: false };
+const NO: Can = Can { hold: false, fail: true };
+
+/// Associations that come with write access or may: https://docs.github.com/graphql/reference/enums#commentauthorassociation.
+const TRUSTED_ASSOCIATIONS: &[&str] = &["owner", "member", "collaborator"];
+/// Events whose runs only people with write access cause.
+const TRUSTED_EVENTS: &[&str] = &[
+    "create",
+    "delete",
+    "deployment",
+    "merge_group",
+    "push",
+    "release",
+    "repository_dispatch",
+    "schedule",
+    "workflow_dispatch",
+];
+
+// === impl Asked ===
+
+impl Asked<'_> {
+    /// What a condition can be.
+    pub(super) fn of(&self, expression: &Expression) -> Can {
+        match expression {
+            Expression::And(parts) => {
+                let parts: Vec<Can> = parts.iter().map(|part| self.of(part)).collect();
+                Can { hold: parts.iter().all(|can| can.hold), fail: parts.iter().any(|can| can.fail) }
+            }
+            Expression::Or(parts) => {
+                let parts: Vec<Can> = parts.iter().map(|part| self.of(part)).collect();
+                Can { hold: parts.iter().any(|can| can.hold), fail: parts.iter().all(|can| can.fail) }
+            }
+            Expression::Not(inner) => {
+                let can = self.of(inner);
+                Can { hold: can.fail, fail: can.hold }
+            }
+            Expression::Equal(left, right) => self.equal(left, right),
+            Expression::Call(name, arguments) => self.call(name, arguments),
+            Expression::Path(path) => self.path(path),
+            Expression::Text(text) => {
+                if text.is_empty() {
+                    NO
+                } else {
+                    YES
+                }
+            }
+            Expression::Unknown => EITHER,
+        }
+    }
+
+    fn outsider(&self) -> bool {
+        self.who == Who::Outsider
+    }
+
+    /// A context as a condition.
+    fn path(&self, path: &str) -> Can {
+        match path {
+            "true" => return YES,
+            "false" | "null" => return NO,
+            _ => {}
+        }
+        if self.is_check(path) {
+            return if self.outsider() { NO } else { EITHER };
+        }
+        if path.ends_with(".fork") && self.is_here(path) {
+            return if self.outsider() && self.brings_code() { YES } else { EITHER };
+        }
+        if !self.is_here(path) {
+            return NO;
+        }
+        EITHER
+    }
+
+    fn equal(&self, left: &Expression, right: &Expression) -> Can {
+        let (path, other) = match (left, right) {
+            (Expression::Path(path), other) | (other, Expression::Path(path)) => (path.as_str(), other),
+            _ => return EITHER,
+        };
+        // `contains(…) == true` is what stands on the left.
+        let literal = match other {
+            Expression::Text(text) => Some(text.to_ascii_lowercase()),
+            Expression::Path(word) if word == "true" || word == "false" => Some(word.clone()),
+            Expression::Path(other) => return self.paths(path, other),
+            Expression::And(_)
+            | Expression::Call(..)
+            | Expression::Equal(..)
+            | Expression::Not(_)
+            | Expression::Or(_)
+            | Expression::Unknown => None,
+        };
+        if path == "true" || path == "false" {
+            let can = self.of(other);
+            return if path == "true" { can } else { Can { hold: can.fail, fail: can.hold } };
+        }
+        let Some(literal) = literal else { return EITHER };
+        if path == "github.event_name" {
+            return if literal == self.trigger.name { YES } else { NO };
+        }
+        if path == "github.event.action" {
+            let can = if self.outsider() {
+                self.trigger.outsider_can_cause_type(&literal)
+            } else {
+                self.trigger.includes(&literal)
+            };
+            return if can { EITHER } else { NO };
+        }
+        if !self.is_here(path) {
+            return if literal.is_empty() || literal == "false" { YES } else { NO };
+        }
+        if self.is_check(path) {
+            let refuses = matches!(literal.as_str(), "false" | "" | "none" | "read");
+            return match (self.outsider(), refuses) {
+                (true, true) => YES,
+                (true, false) => NO,
+                (false, _) => EITHER,
+            };
+        }
+        if path.ends_with("author_association") {
+            let trusted = TRUSTED_ASSOCIATIONS.contains(&literal.as_str());
+            return if self.outsider() && trusted && self.is_actors(path) { NO } else { EITHER };
+        }
+        if self.is_login(path) {
+            return if self.outsider() && self.is_actors(path) { NO } else { EITHER };
+        }
+        if path.ends_with(".fork") {
+            return match (self.outsider() && self.brings_code(), literal.as_str()) {
+                (true, "true") => YES,
+                (true, _) => NO,
+                (false, _) => EITHER,
+            };
+        }
+        if path.ends_with("head.repo.full_name")
+            || path.ends_with("head_repository.full_name")
+            || path.ends_with("head.repo.owner.login")
+            || path.ends_with("head_repository.owner.login")
+        {
+            return if self.outsider() { NO } else { EITHER };
+        }
+        if path == "github.event.workflow_run.event" {
+            return if self.outsider() && TRUSTED_EVENTS.contains(&literal.as_str()) { NO } else { EITHER };
+        }
+        // Only accounts with triage rights put labels on.
+        if path == "github.event.label.name" || path.contains(".labels.") {
+            return if self.outsider() { NO } else { EITHER };
+        }
+        EITHER
+    }
+
+    /// Two contexts that are to be the same.
+    fn paths(&self, left: &str, right: &str) -> Can {
+        let own = |path: &str| {
+            [
+                "github.repository",
+                "github.repository_id",
+                "github.repository_owner",
+                "github.repository_owner_id",
+            ]
+            .contains(&path)
+                || path.starts_with("github.event.repository.")
+                || path.contains(".base.repo.")
+        };
+        let head = |path: &str| {
+            path.contains(".head.repo.") || path.contains(".head_repository.") || path.contains(".head.user.")
+        };
+        if (head(left) && own(right)) || (head(right) && own(left)) {
+            let path = if head(left) { left } else { right };
+            return if self.outsider() || !self.is_here(path) { NO } else { EITHER };
+        }
+        if (self.is_login(left) && own(right)) || (self.is_login(right) && own(left)) {
+            return if self.outsider() { NO } else { EITHER };
+        }
+        EITHER
+    }
+
+    fn call(&self, name: &str, arguments: &[Expression]) -> Can {
+        match (name, arguments) {
+            ("always", _) => YES,
+            ("success", _) => YES,
+            ("failure" | "cancelled", _) => EITHER,
+            ("contains", [list, item]) => self.contains(list, item),
+            ("endswith", [Expression::Path(path), Expression::Text(end)])
+                if self.is_login(path) && end.eq_ignore_ascii_case("[bot]") =>
+            {
+                if self.outsider() {
+                    NO
+                } else {
+                    EITHER
+                }
+            }
+            ("fromjson" | "tojson" | "format", [one]) => self.of(one),
+            _ => EITHER,
+        }
+    }
+
+    fn contains(&self, list: &Expression, item: &Expression) -> Can {
+        let listed = literals(list);
+        match item {
+            Expression::Path(path) => {
+                let Some(listed) = listed else { return EITHER };
+                let has = |wanted: &str| listed.iter().any(|word| word == wanted);
+                if path == "github.event_name" {
+                    return if has(&self.trigger.name) { YES } else { NO };
+                }
+                if path == "github.event.action" {
+                    let can = listed.iter().any(|kind| {
+                        if self.outsider() {
+                            self.trigger.outsider_can_cause_type(kind)
+                        } else {
+                            self.trigger.includes(kind)
+                        }
+                    });
+                    return if can { EITHER } else { NO };
+                }
+                if !self.is_here(path) {
+                    return NO;
+                }
+                if path.ends_with("author_association") {
+                    let only_trusted = listed
+                        .iter()
+                        .all(|word| word.is_empty() || TRUSTED_ASSOCIATIONS.contains(&word.as_str()));
+                    return if self.outsider() && only_trusted && self.is_actors(path) { NO } else { EITHER };
+                }
+                if self.is_login(path) {
+                    return if self.outsider() && self.is_actors(path) { NO } else { EITHER };
+                }
+                EITHER
+            }
+            Expression::Text(text) => match list {
+                Expression::Path(path) if path.contains(".labels.") || path == "github.event.label.name" => {
+                    if self.outsider() || !self.is_here(path) {
+                        NO
+                    } else {
+                        EITHER
+                    }
+                }
+                Expression::Path(path) if self.is_login(path) && text.eq_ignore_ascii_case("[bot]") => {
+                    if self.outsider() { NO } else { EITHER }
+                }
+                Expression::Path(path) if !self.is_here(path) => NO,
+                _ => EITHER,
+            },
+            Expression::And(_)
+            | Expression::Call(..)
+            | Expression::Equal(..)
+            | Expression::Not(_)
+            | Expression::Or(_)
+            | Expression::Unknown => EITHER,
+        }
+    }
+
+    /// An answer of a job or step that looks who asks.
+    fn is_check(&self, path: &str) -> bool {
+        self.checks
+            .iter()
+            .any(|check| path.strip_prefix(check.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    fn is_login(&self, path: &str) -> bool {
+        matches!(path, "github.actor" | "github.actor_id" | "github.triggering_actor")
+            || path.ends_with("sender.login")
+            || path.ends_with("sender.id")
+            || path.ends_with(".user.login")
+            || path.ends_with(".user.id")
+            || path.ends_with("triggering_actor.login")
+            || path.ends_with(".actor.login")
+    }
+
+    /// Whether the event has this member at all.
+    fn is_here(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix("github.event.") else { return true };
+        let head = rest.split('.').next().unwrap_or("");
+        let trigger = self.trigger.name.as_str();
+        match head {
+            "comment" => matches!(
+                trigger,
+                "issue_comment" | "pull_request_review_comment" | "discussion_comment" | "commit_comment"
+            ),
+            "review" => trigger == "pull_request_review",
+            "issue" => matches!(trigger, "issues" | "issue_comment"),
+            "pull_request" => trigger.starts_with("pull_request"),
+            "discussion" => trigger.starts_with("discussion"),
+            "workflow_run" => trigger == "workflow_run",
+            "release" => trigger == "release",
+            "inputs" => matches!(trigger, "workflow_dispatch" | "workflow_call"),
+            "label" => self.trigger.includes("labeled") || self.trigger.includes("unlabeled"),
+            _ => true,
+        }
+    }
+
+    /// Whether this member speaks of whoever pulled the trigger, and not of somebody who wrote earlier.
+    fn is_actors(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix("github.event.") else { return true };
+        let head = rest.split('.').next().unwrap_or("");
+        match self.trigger.name.as_str() {
+            "issue_comment" | "pull_request_review_comment" | "discussion_comment" => {
+                matches!(head, "comment" | "sender")
+            }
+            "pull_request_review" => matches!(head, "review" | "sender"),
+            "issues" => matches!(head, "issue" | "sender"),
+            "pull_request_target" | "pull_request" => matches!(head, "pull_request" | "sender"),
+            "discussion" => matches!(head, "discussion" | "sender"),
+            _ => true,
+        }
+    }
+
+    /// Whether the event is about code that the one who asks brought along.
+    fn brings_code(&self) -> bool {
+        matches!(self.trigger.name.as_str(), "pull_request_target" | "pull_request" | "workflow_run")
+    }
+}
+
+/// The words of a fixed list: `fromJSON('["A","B"]')`, `'A, B'`.
+fn literals(list: &Expression) -> Option<Vec<String>> {
+    match list {
+        Expression::Text(text) => Some(
+            text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-')
+                .filter(|word| !word.is_empty())
+                .map(str::to_ascii_lowercase)
+                .collect(),
+        ),
+        Expression::Call(name, arguments) if name == "fromjson" => literals(arguments.first()?),
+        Expression::And(_)
+        | Expression::Call(..)
+        | Expression::Equal(..)
+        | Expression::Not(_)
+        | Expression::Or(_)
+        | Expression::Path(_)
+        | Expression::Unknown => None,
+    }
+}

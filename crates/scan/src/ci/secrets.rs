@@ -1,0 +1,59 @@
+//! Secrets that a part of a workflow names.
+
+use std::collections::BTreeSet;
+
+use crate::document::Node;
+
+/// Stands for all of them: `toJSON(secrets)`.
+const ALL: &str = "*";
+
+/// Names of secrets in every expression below a node.
+pub(super) fn of_node(node: &Node, into: &mut BTreeSet<String>) {
+    node.each_text(&mut |_, text, _| of_text(text, into));
+}
+
+/// Names of secrets in the expressions of a text.
+pub(super) fn of_text(text: &str, into: &mut BTreeSet<String>) {
+    for part in text.split("${{").skip(1) {
+        let expression = part.split("}}").next().unwrap_or("");
+        of_expression(expression, into);
+    }
+}
+
+/// Names of secrets in one expression.
+pub(super) fn of_expression(expression: &str, into: &mut BTreeSet<String>) {
+    let mut rest = expression;
+    while let Some(at) = find_word(rest, "secrets") {
+        rest = rest.get(at + "secrets".len()..).unwrap_or("");
+        let tail = rest.trim_start();
+        let name = match tail.bytes().next() {
+            Some(b'.') => word(tail.get(1..).unwrap_or("").trim_start()),
+            Some(b'[') => {
+                let inner = tail.get(1..).unwrap_or("").trim_start();
+                match inner.strip_prefix(['\'', '"']) {
+                    Some(quoted) => word(quoted),
+                    None => ALL,
+                }
+            }
+            _ => ALL,
+        };
+        into.insert(if name.is_empty() || name == "*" { ALL.to_owned() } else { name.to_owned() });
+    }
+}
+
+fn word(text: &str) -> &str {
+    let length =
+        text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-*".contains(byte)).count();
+    text.get(..length).unwrap_or("")
+}
+
+/// A whole word, in any case, that is no member of something else.
+fn find_word(text: &str, wanted: &str) -> Option<usize> {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(wanted).map(|(at, _)| at).find(|at| {
+        let before = lower.get(..*at).and_then(|head| head.bytes().last());
+        let after = lower.get(at + wanted.len()..).and_then(|tail| tail.bytes().next());
+        let joins = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        !before.is_some_and(|byte| joins(byte) || byte == b'.') && !after.is_some_and(joins)
+    })
+}

@@ -1,0 +1,272 @@
+//! Workflows as attackers and as maintainers write them.
+
+use proptest::prelude::*;
+
+use super::expression::{Expression, condition};
+use super::*;
+use crate::document::{Notation, parse};
+
+const ACTION: &str = "anthropics/claude-code-action@v1";
+
+fn document(text: &str) -> Node {
+    parse(text.as_bytes(), Notation::Yaml).unwrap()
+}
+
+fn of(text: &str) -> Workflow {
+    audit(&document(text), &|_| None).unwrap()
+}
+
+/// A workflow with one job and one agent that does not look who asks.
+fn one(on: &str, job: &str) -> Workflow {
+    of(&format!(
+        "on:\n{on}\njobs:\n  a:\n    runs-on: ubuntu-latest\n{job}\n    steps:\n      - uses: google-github-actions/run-gemini-cli@v0\n        with:\n          gemini_api_key: ${{{{ secrets.KEY }}}}\n"
+    ))
+}
+
+#[test]
+fn conditions_stop_outsiders_or_do_not() {
+    use Gate::{If, None as Open, NotApplicable};
+    let comment = "  issue_comment:";
+    let target = "  pull_request_target:";
+    for (on, condition, gate) in [
+        (comment, "contains(github.event.comment.body, '@bot')", Open),
+        (comment, "github.event.comment.author_association == 'OWNER'", If),
+        (comment, "github.event.comment.author_association != 'NONE'", Open),
+        (
+            comment,
+            "contains(fromJSON('[\"OWNER\",\"MEMBER\"]'), github.event.comment.author_association)",
+            If,
+        ),
+        (
+            comment,
+            "contains(fromJSON('[\"OWNER\",\"CONTRIBUTOR\"]'), github.event.comment.author_association)",
+            Open,
+        ),
+        // Whose issue it is says nothing of who comments.
+        (comment, "github.event.issue.author_association == 'OWNER'", Open),
+        (comment, "github.event.issue.user.login == 'me'", Open),
+        (comment, "github.actor == 'me' || github.actor == 'you'", If),
+        (comment, "github.actor != 'me'", Open),
+        (comment, "github.actor == github.repository_owner", If),
+        (comment, "github.event_name == 'push'", NotApplicable),
+        (comment, "github.event_name != 'issue_comment' || github.event.sender.login == 'me'", If),
+        (comment, "!(github.actor == 'me')", Open),
+        (comment, "always() && github.repository == 'a/b'", Open),
+        // Around a part only, the whole is a text, and a text is true.
+        (comment, "${{ github.actor == 'me' }} && true", Open),
+        (comment, "${{ github.actor == 'me' }}", If),
+        (comment, "github.actor == 'me' &&", Open),
+        (target, "github.event.pull_request.head.repo.full_name == github.repository", If),
+        (target, "github.event.pull_request.head.repo.fork == false", If),
+        (target, "!github.event.pull_request.head.repo.fork", If),
+        (target, "github.event.pull_request.draft == false", Open),
+        (target, "contains(github.event.pull_request.labels.*.name, 'safe')", If),
+        ("  pull_request_target:\n    types: [labeled]", "true", If),
+        ("  issues:\n    types: [opened, labeled]", "github.event.action == 'labeled'", If),
+        ("  issues:\n    types: [opened, labeled]", "true", Open),
+        ("  pull_request:", "true", NotApplicable),
+        ("  workflow_run:\n    workflows: [CI]", "github.event.workflow_run.event == 'push'", If),
+        ("  workflow_run:\n    workflows: [CI]", "github.event.workflow_run.head_branch == 'main'", Open),
+        ("  discussion_comment:", "github.event.comment.user.login == 'me'", If),
+    ] {
+        let workflow = one(on, &format!("    if: >-\n      {condition}"));
+        assert_eq!(workflow.gate, gate, "{on} {condition}");
+        assert_eq!(workflow.outsider_start, Some(gate == Open), "{on} {condition}");
+    }
+}
+
+#[test]
+fn other_jobs_and_steps_before_can_be_the_gate() {
+    let script = "gh api repos/x/y/collaborators/$ACTOR/permission";
+    let agent = "- uses: google-github-actions/run-gemini-cli@v0\n        with: {gemini_api_key: '${{ secrets.KEY }}'}";
+    for (text, gate) in [
+        (
+            format!(
+                "  check:\n    steps:\n      - run: |\n          {script} | grep -q write || exit 1\n  a:\n    needs: check\n    steps:\n      {agent}"
+            ),
+            Gate::NeedsJob,
+        ),
+        (
+            format!(
+                "  check:\n    steps:\n      - run: echo\n  a:\n    needs: check\n    steps:\n      {agent}"
+            ),
+            Gate::None,
+        ),
+        (
+            format!(
+                "  check:\n    outputs: {{ok: '${{{{ steps.p.outputs.ok }}}}'}}\n    steps:\n      - id: p\n        run: {script}\n  a:\n    needs: [check]\n    if: needs.check.outputs.ok == 'true'\n    steps:\n      {agent}"
+            ),
+            Gate::NeedsJob,
+        ),
+        (format!("  a:\n    steps:\n      - run: |\n          {script} || exit 1\n      {agent}"), Gate::If),
+        (
+            format!(
+                "  a:\n    steps:\n      - id: p\n        run: {script}\n      {agent}\n        if: steps.p.outputs.ok == 'true'"
+            ),
+            Gate::If,
+        ),
+        (format!("  a:\n    steps:\n      - id: p\n        run: {script}\n      {agent}"), Gate::None),
+        (
+            format!(
+                "  check:\n    if: github.actor == 'me'\n    steps:\n      - run: echo\n  a:\n    needs: check\n    steps:\n      {agent}"
+            ),
+            Gate::NeedsJob,
+        ),
+        (
+            format!(
+                "  check:\n    if: github.actor == 'me'\n    steps:\n      - run: echo\n  a:\n    needs: check\n    if: always()\n    steps:\n      {agent}"
+            ),
+            Gate::None,
+        ),
+    ] {
+        assert_eq!(of(&format!("on: issue_comment\njobs:\n{text}\n")).gate, gate, "{text}");
+    }
+}
+
+#[test]
+fn an_action_that_looks_who_asks_is_a_gate_until_it_is_told_not_to() {
+    for (with, on, gate) in [
+        ("{anthropic_api_key: x}", "issues", Gate::Action),
+        ("{allowed_non_write_users: '*', github_token: t}", "issues", Gate::None),
+        ("{allowed_non_write_users: '*'}", "issues", Gate::Action),
+        ("{allowed_non_write_users: 'me', github_token: t}", "issues", Gate::Action),
+        ("{anthropic_api_key: x}", "workflow_run", Gate::None),
+    ] {
+        let text =
+            format!("on: {on}\njobs:\n  a:\n    steps:\n      - uses: {ACTION}\n        with: {with}\n");
+        assert_eq!(of(&text).gate, gate, "{with} {on}");
+    }
+}
+
+#[test]
+fn agents_are_known_by_action_and_by_script() {
+    for (step, agent) in [
+        ("uses: anthropics/claude-code-base-action@beta", Some("claude-code")),
+        ("uses: someone/claude-code-action@main", Some("claude-code")),
+        ("uses: openai/codex-action@v1", Some("codex")),
+        ("uses: sst/opencode/github@latest", Some("opencode")),
+        ("uses: actions/checkout@v4", None),
+        ("uses: someone/setup-claude-code@v1", None),
+        ("run: claude -p 'fix it'", Some("claude-code")),
+        ("run: cat prompt | npx -y @anthropic-ai/claude-code@1.0.0 --print", Some("claude-code")),
+        ("run: npm install -g @anthropic-ai/claude-code", None),
+        ("run: claude --version", None),
+        ("run: claude mcp add x", None),
+        ("run: KEY=1 codex exec --full-auto 'x'", Some("codex")),
+        ("run: timeout 10m gemini --yolo -p x", Some("gemini-cli")),
+        ("run: \"# claude -p x\"", None),
+        ("run: aider --yes --message x", Some("aider")),
+    ] {
+        let text = format!("on: push\njobs:\n  a:\n    steps:\n      - {step}\n");
+        assert_eq!(of(&text).agents.first().map(|step| step.agent), agent, "{step}");
+    }
+}
+
+#[test]
+fn tokens_come_from_the_job_then_the_workflow_then_nobody() {
+    for (workflow, job, source, writes, id_token) in [
+        (
+            "permissions: {contents: read}",
+            "permissions: {issues: write, id-token: write}",
+            TokenSource::Job,
+            vec!["issues"],
+            true,
+        ),
+        ("permissions: {contents: write}", "env: {}", TokenSource::Workflow, vec!["contents"], false),
+        ("permissions: read-all", "env: {}", TokenSource::Workflow, vec![], false),
+        ("env: {}", "permissions: {}", TokenSource::Job, vec![], false),
+        ("env: {}", "env: {}", TokenSource::Inherited, vec![], false),
+    ] {
+        let text =
+            format!("on: push\n{workflow}\njobs:\n  a:\n    {job}\n    steps:\n      - uses: {ACTION}\n");
+        let found = of(&text);
+        let token = &found.agents[0].token;
+        assert_eq!(
+            (token.source, token.writes().collect::<Vec<_>>(), token.id_token()),
+            (source, writes, id_token),
+            "{text}"
+        );
+    }
+    let all =
+        of(&format!("on: push\npermissions: write-all\njobs:\n  a:\n    steps:\n      - uses: {ACTION}\n"));
+    assert!(all.agents[0].token.all && all.agents[0].token.writes().count() > 10);
+}
+
+#[test]
+fn secrets_are_those_that_the_step_can_see() {
+    let text = format!(
+        "on: push\nenv: {{A: '${{{{ secrets.WORKFLOW }}}}'}}\njobs:\n  a:\n    env: {{B: \"${{{{ secrets['JOB'] }}}}\"}}\n    steps:\n      - env: {{C: '${{{{ secrets.OTHER_STEP }}}}'}}\n        run: echo\n      - uses: {ACTION}\n        if: secrets.IN_IF != ''\n        with: {{d: '${{{{ secrets.STEP || secrets.FALLBACK }}}}', e: 'secrets.NOT'}}\n"
+    );
+    let found = of(&text);
+    let named: Vec<&str> = found.agents[0].secrets.iter().map(String::as_str).collect();
+    assert_eq!(named, ["FALLBACK", "JOB", "STEP", "WORKFLOW"]);
+    assert!(
+        found.secrets.contains("OTHER_STEP")
+            && found.secrets.contains("IN_IF")
+            && !found.secrets.contains("NOT")
+    );
+}
+
+#[test]
+fn local_actions_and_workflows_are_followed_and_loops_end() {
+    let inner = format!(
+        "on: workflow_call\njobs:\n  b:\n    steps:\n      - uses: google-github-actions/run-gemini-cli@v0\n      - uses: {ACTION}\n"
+    );
+    let looped = "on: workflow_call\njobs:\n  b:\n    uses: ./.github/workflows/loop.yml\n";
+    let action = format!("runs:\n  using: composite\n  steps:\n    - uses: {ACTION}\n");
+    let local = move |path: &str| match path {
+        ".github/workflows/inner.yml" => Some(document(&inner)),
+        ".github/workflows/loop.yml" => Some(document(looped)),
+        ".github/actions/x/action.yml" => Some(document(&action)),
+        _ => None,
+    };
+    let caller = document(
+        "on: issue_comment\njobs:\n  a:\n    uses: ./.github/workflows/inner.yml\n    secrets: inherit\n",
+    );
+    let found = audit(&caller, &local).unwrap();
+    assert_eq!(found.calls[0].secrets, CallSecrets::All);
+    assert_eq!(found.outsider_start, Some(true));
+    let found =
+        audit(&document("on: push\njobs:\n  a:\n    uses: ./.github/workflows/loop.yml\n"), &local).unwrap();
+    assert!(found.calls.is_empty());
+    let found =
+        audit(&document("on: push\njobs:\n  a:\n    steps:\n      - uses: ./.github/actions/x\n"), &local)
+            .unwrap();
+    assert_eq!(found.agents[0].agent, "claude-code");
+}
+
+#[test]
+fn gitlab_jobs_with_agents_are_found() {
+    let found = gitlab::audit(&document(
+        "stages: [a]\nvariables: {X: 1}\nreview:\n  id_tokens: {T: {aud: x}}\n  rules:\n    - if: $CI_PIPELINE_SOURCE == 'merge_request_event'\n  script:\n    - export K=$ANTHROPIC_API_KEY\n    - claude -p 'review'\ntest:\n  script: make\n",
+    ));
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].job.as_str(), found[0].agent, found[0].on_merge_request),
+        ("review", "claude-code", true)
+    );
+    assert!(found[0].secrets.contains("ANTHROPIC_API_KEY") && found[0].id_tokens.contains("T"));
+}
+
+#[test]
+fn expressions_nest_only_so_deep() {
+    let deep = format!("{}github.actor == 'me'{}", "(".repeat(5_000), ")".repeat(5_000));
+    assert_eq!(condition(&deep), Expression::Unknown);
+    assert_eq!(condition(&"!".repeat(20_000)), Expression::Unknown);
+}
+
+proptest! {
+    #[test]
+    fn no_condition_breaks_the_reader(text in "[a-z.'()!&|=\\[\\]*, ${}-]{0,120}") {
+        let workflow = format!("on: issue_comment\njobs:\n  a:\n    if: {}\n    steps:\n      - run: claude -p x\n", serde_json::to_string(&text).unwrap());
+        let _ = audit(&document(&workflow), &|_| None);
+    }
+
+    #[test]
+    fn no_script_breaks_the_reader(text in "\\PC{0,200}") {
+        let _ = super::agent::of_script(&text);
+        let mut names = BTreeSet::new();
+        super::secrets::of_text(&text, &mut names);
+        super::secrets::of_expression(&text, &mut names);
+    }
+}
