@@ -95,6 +95,8 @@ pub enum CloseCause {
     FileLimit,
     /// A call met a condition that the requester named for stopping.
     StopCondition,
+    /// A part of the sandbox was ended under the client, and all that ran inside with it.
+    TornDown,
 }
 
 /// When a task stops by itself.
@@ -273,6 +275,7 @@ impl CloseCause {
             Self::OutwardLimit => "outward-limit",
             Self::FileLimit => "file-limit",
             Self::StopCondition => "stop-condition",
+            Self::TornDown => "torn-down",
         }
     }
 }

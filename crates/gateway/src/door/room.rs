@@ -240,6 +240,7 @@ fn limit_reached(cause: CloseCause) -> No {
         | CloseCause::AgentSuspended
         | CloseCause::SupervisorLost
         | CloseCause::NotStarted
+        | CloseCause::TornDown
         | CloseCause::WritLapsed => "it has ended",
     };
     No::new(ReasonCode::LimitReached, &format!("the task is closed: {limit}. Stop, and tell the person"))

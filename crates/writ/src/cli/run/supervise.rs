@@ -284,7 +284,8 @@ impl End {
     /// What the record says.
     const fn cause(self) -> CloseCause {
         match self {
-            Self::Client(_) => CloseCause::Finished,
+            Self::Client(Ended::Exited(_) | Ended::Signalled(_)) => CloseCause::Finished,
+            Self::Client(Ended::TornDown) => CloseCause::TornDown,
             Self::Task(why) => why.cause(),
             Self::Told(_) => CloseCause::ByPerson,
         }
