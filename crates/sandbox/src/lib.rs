@@ -99,7 +99,7 @@ pub use peer::{Namespace, Peer, PeerOrigin, Process, myself, origin_of, seen_fro
 pub use plan::{Plan, PlanError};
 pub use probe::{Finding, Host, probe, rehearsed};
 pub use profile::{Danger, Profile};
-pub use recorder::{Recorder, Started};
+pub use recorder::{Found, Recorder, Started};
 pub use stage::dispatch;
 pub use start::{Ended, Running, StartError, StillAlive, Streams, start};
 pub use ways_out::ways_out;

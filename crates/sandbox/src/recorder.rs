@@ -10,18 +10,20 @@
 //!   program that the dynamic loader was told to load.
 //! * The true path, where a caller races with itself; the record then holds another one that was there a moment ago.
 //! * A file that was changed between its start and its reading.
+//! * A file that cannot be opened from here, as one behind a folder that is a link into a process table. The record says so.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
 use crate::sys::notify::{self, Notification};
 
@@ -29,6 +31,8 @@ use crate::sys::notify::{self, Notification};
 const QUEUE: usize = 256;
 /// Longest path, as the kernel has it.
 const MAX_PATH_BYTES: usize = 4096;
+/// Links that are followed by hand to what a descriptor holds.
+const MAX_LINKS: usize = 8;
 /// Most that is read of the arguments.
 const MAX_ARGUMENTS: usize = 256;
 const MAX_ARGUMENT_BYTES: usize = 4096;
@@ -39,12 +43,27 @@ const MAX_ALL_BYTES: usize = 64 << 10;
 pub struct Started {
     /// Process number, as the caller of [`crate::start`] sees it.
     pub pid: u32,
-    /// The path as it was asked for.
+    /// The path as it was asked for; where a descriptor was asked for, what the kernel calls its file.
     pub path: PathBuf,
-    /// The file at that path; nothing where it could not be opened, so that the start has failed as well.
+    /// The file itself, where it could be opened.
     pub file: Option<File>,
+    /// What sort of file that is, or why there is none.
+    pub found: Found,
     /// The arguments with the program's own name, cut where they are very long.
     pub arguments: Vec<OsString>,
+}
+
+/// What a recorder found where a program was to be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing is there, so the start fails.
+    Missing,
+    /// A file with a name.
+    Named,
+    /// A file that has no name in any folder: memory, or one that was removed.
+    Unnamed,
+    /// Something that cannot be opened or is no ordinary file, so nobody knows what was in it.
+    Unread,
 }
 
 /// The starts of programs in one yard, in order.
@@ -95,7 +114,7 @@ fn listen(notifications: &OwnedFd, tell: &SyncSender<Started>) -> io::Result<()>
 fn looked_at(notification: &Notification) -> Started {
     let pid = notification.pid;
     let Some(memory) = File::open(format!("/proc/{pid}/mem")).ok() else {
-        return Started { pid, path: PathBuf::new(), file: None, arguments: Vec::new() };
+        return Started { pid, path: PathBuf::new(), file: None, found: Found::Unread, arguments: Vec::new() };
     };
     let (directory, path, arguments) = match notification.start() {
         notify::Start::At { path, arguments } => (None, path, arguments),
@@ -104,9 +123,22 @@ fn looked_at(notification: &Notification) -> Started {
     let path =
         text(&memory, path, MAX_PATH_BYTES).map(OsString::from_vec).map(PathBuf::from).unwrap_or_default();
     let arguments = list(&memory, arguments);
-    let path = whole(pid, directory, &path);
-    let file = path.as_deref().and_then(|path| opened(pid, path));
-    Started { pid, path: path.unwrap_or_default(), file, arguments }
+    let (path, opened) = match directory {
+        // `fexecve`: the descriptor is the program.
+        Some(number) if path.as_os_str().is_empty() => held(pid, &format!("fd/{number}")),
+        Some(_) | None => match whole(pid, directory, &path) {
+            Some(path) => at_path(pid, path),
+            None => (path, Err(Found::Unread)),
+        },
+    };
+    let (file, found) = match opened {
+        Ok(file) => {
+            let found = if is_unnamed(&file) { Found::Unnamed } else { Found::Named };
+            (Some(file), found)
+        }
+        Err(found) => (None, found),
+    };
+    Started { pid, path, file, found, arguments }
 }
 
 /// The path from the client's root.
@@ -121,16 +153,109 @@ fn whole(pid: u32, directory: Option<i32>, path: &Path) -> Option<PathBuf> {
     // Read in the client's own view, which is what the path means there.
     let base = std::fs::read_link(base).ok()?;
     // Without the dots that say "here"; two dots can mean something behind a link.
-    Some(if path.as_os_str().is_empty() { base } else { base.join(path).components().collect() })
+    Some(base.join(path).components().collect())
 }
 
-fn opened(pid: u32, path: &Path) -> Option<File> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::openat(CWD, format!("/proc/{pid}/root"), flags, Mode::empty()).ok()?;
+/// The file at a path of the client's, through links to what its own descriptors hold: the name of such a file is what
+/// the kernel calls it.
+fn at_path(pid: u32, path: PathBuf) -> (PathBuf, Result<File, Found>) {
+    let mut at = path.clone();
+    for _ in 0..MAX_LINKS {
+        if let Some(entry) = own_entry(pid, &at) {
+            return held(pid, &entry);
+        }
+        match opened(pid, &at) {
+            Err(Found::Missing) => {}
+            answer => return (path, answer),
+        }
+        // Links of the process table lead nowhere for those who are not the client, so they are looked for by hand.
+        let Some(next) = link_at(pid, &at) else { break };
+        at = at.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
+    }
+    (path, Err(Found::Missing))
+}
+
+/// The entry of the caller's own process table that a path names: `fd/7`, `exe`.
+fn own_entry(pid: u32, path: &Path) -> Option<String> {
+    let path = path.components().collect::<PathBuf>();
+    let path = path.to_str()?;
+    if let Some(number) = path.strip_prefix("/dev/fd/") {
+        return numbered(number);
+    }
+    match path {
+        "/dev/stdin" => return Some("fd/0".to_owned()),
+        "/dev/stdout" => return Some("fd/1".to_owned()),
+        "/dev/stderr" => return Some("fd/2".to_owned()),
+        _ => {}
+    }
+    let (who, mut entry) = path.strip_prefix("/proc/")?.split_once('/')?;
+    if !matches!(who, "self" | "thread-self") && own_number(pid)? != who {
+        return None;
+    }
+    if let Some((_, of_thread)) = entry.strip_prefix("task/").and_then(|rest| rest.split_once('/')) {
+        entry = of_thread;
+    }
+    match entry.split_once('/') {
+        Some(("fd", number)) => numbered(number),
+        None if entry == "exe" => Some(entry.to_owned()),
+        Some(_) | None => None,
+    }
+}
+
+/// A descriptor by its number; `None` for what is no number, as `../exe`.
+fn numbered(number: &str) -> Option<String> {
+    number.parse::<u32>().ok().map(|number| format!("fd/{number}"))
+}
+
+/// The number that the caller has in its own process table.
+fn own_number(pid: u32) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    numbers.split_ascii_whitespace().last().map(str::to_owned)
+}
+
+/// What an entry of the caller's process table holds, with what the kernel calls it.
+fn held(pid: u32, entry: &str) -> (PathBuf, Result<File, Found>) {
+    let entry = PathBuf::from(format!("/proc/{pid}/{entry}"));
+    let Ok(name) = std::fs::read_link(&entry) else { return (entry, Err(Found::Missing)) };
+    // What waits for somebody at its other end is not opened, only what is a file.
+    let is_file = std::fs::metadata(&entry).is_ok_and(|found| found.is_file());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let file = rustix::fs::openat(CWD, &entry, flags, Mode::empty()).ok().filter(|_| is_file);
+    (name, file.map(File::from).ok_or(Found::Unread))
+}
+
+fn root_of(pid: u32) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, format!("/proc/{pid}/root"), flags, Mode::empty())
+}
+
+fn opened(pid: u32, path: &Path) -> Result<File, Found> {
+    let root = root_of(pid).map_err(|_| Found::Unread)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file =
+        rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).map_err(|error| {
+            match error {
+                // A link of the process table is refused as if it led in a circle.
+                Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Found::Missing,
+                _ => Found::Unread,
+            }
+        })?;
     let file = File::from(file);
-    file.metadata().is_ok_and(|found| found.is_file()).then_some(file)
+    if file.metadata().is_ok_and(|found| found.is_file()) { Ok(file) } else { Err(Found::Unread) }
+}
+
+/// Where the link at the end of a path leads, as it is written there.
+fn link_at(pid: u32, path: &Path) -> Option<PathBuf> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link =
+        rustix::fs::openat2(root_of(pid).ok()?, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let text = rustix::fs::readlinkat(link, "", Vec::new()).ok()?;
+    Some(PathBuf::from(OsString::from_vec(text.into_bytes())))
+}
+
+fn is_unnamed(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| found.nlink() == 0)
 }
 
 fn list(memory: &File, mut address: u64) -> Vec<OsString> {

@@ -141,6 +141,50 @@ fn each_program_that_starts_inside_is_on_record() {
     assert!(corner.run(["audit", "verify"]).status.success());
 }
 
+/// By a descriptor, by a path to it, by a link to that: what runs has no name, and its bytes are on record.
+#[test]
+fn attack_a_program_without_a_name_starts_and_its_bytes_are_on_record() {
+    let corner = furnished();
+    std::fs::write(
+        corner.work().join("start.py"),
+        "import os, shutil\n\
+         def start(how):\n\
+         \x20   if os.fork() == 0:\n\
+         \x20       how(); os._exit(1)\n\
+         \x20   os.wait()\n\
+         shutil.copy('/bin/true', 'gone'); open('gone', 'ab').write(b'of-nobody')\n\
+         gone = os.open('gone', os.O_RDONLY); os.unlink('gone')\n\
+         start(lambda: os.execve(gone, ['by-descriptor'], {}))\n\
+         start(lambda: os.execve(f'/proc/self/fd/{gone}', ['by-path'], {}))\n\
+         start(lambda: os.execve(f'/proc/{os.getpid()}/fd/{gone}', ['by-number'], {}))\n\
+         start(lambda: os.execve(f'/dev/fd/{gone}', ['by-device'], {}))\n\
+         os.symlink(f'/proc/self/fd/{gone}', 'link')\n\
+         start(lambda: os.execve('link', ['by-link'], {}))\n\
+         start(lambda: os.execve('/proc/self/exe', ['by-itself', '-c', ''], {}))\n",
+    )
+    .unwrap();
+    played(&corner, &[], "start\npython3 start.py >said 2>&1\nfinish\n");
+    let page = corner.json(["audit", "search", "--event", "program-started", "--limit", "1000", "--json"]);
+    let entries = page["entries"].as_array().unwrap();
+    let bytes = [std::fs::read("/bin/true").unwrap().as_slice(), b"of-nobody"].concat();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    for name in ["by-descriptor", "by-path", "by-number", "by-device", "by-link", "by-itself"] {
+        let start = entries.iter().find_map(|entry| {
+            let told: serde_json::Value =
+                serde_json::from_str(entry["texts"][0]["text"].as_str().unwrap()).unwrap();
+            (told["arguments"][0] == name).then(|| (entry["entry"]["event"]["program"].to_string(), told))
+        });
+        let (program, told) = start.unwrap_or_else(|| panic!("{name}: {}", corner.left("said")));
+        if name == "by-itself" {
+            assert!(program != "null" && told["file"] == "named", "{program} {told}");
+            assert!(told["path"].as_str().unwrap().contains("python"), "{told}");
+        } else {
+            assert!(program.contains(&digest) && told["file"] == "unnamed", "{name}: {program} {told}");
+        }
+    }
+}
+
 #[test]
 fn what_is_written_outside_stays_inside_and_what_runs_by_itself_is_told() {
     let corner = furnished();

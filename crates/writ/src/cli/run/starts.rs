@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use writ_gateway::port::{NewActivity, Payload, PortError, Record as _};
 use writ_ledger::Durability;
 use writ_model::{ActivityEvent, Digest, TaskId};
-use writ_sandbox::{Recorder, Started};
+use writ_sandbox::{Found, Recorder, Started};
 
 use crate::wire::{SystemRandom, Wire};
 
@@ -166,7 +166,7 @@ impl Clerk {
 
 /// What the vault keeps of a start.
 fn told(started: &Started) -> Vec<u8> {
-    let Started { pid, path, file: _, arguments } = started;
+    let Started { pid, path, file: _, found, arguments } = started;
     let mut left = MAX_ARGUMENT_BYTES;
     let kept: Vec<String> = arguments
         .iter()
@@ -178,6 +178,12 @@ fn told(started: &Started) -> Vec<u8> {
         .collect();
     let value = serde_json::json!({
         "path": path.to_string_lossy(),
+        "file": match found {
+            Found::Missing => "missing",
+            Found::Named => "named",
+            Found::Unnamed => "unnamed",
+            Found::Unread => "unread",
+        },
         "arguments": kept,
         "count": arguments.len(),
         "pid": pid,
