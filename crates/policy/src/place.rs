@@ -71,6 +71,13 @@ pub enum Unplaceable {
     Unreadable,
 }
 
+/// What runs or obeys a file or folder of a workspace by itself, by its path below the workspace; nothing for what ordinary
+/// work writes, build scripts and manifests included.
+#[must_use]
+pub fn binds(below: &str) -> Option<Binding> {
+    binding::in_workspace(&fold(below)).filter(|binding| !binding::is_everyday(*binding))
+}
+
 // === impl Workspace ===
 
 impl Workspace {

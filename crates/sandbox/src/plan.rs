@@ -73,6 +73,8 @@ pub(crate) enum Mount {
     HideFile(Target),
     /// Mounts it at its own path again, inside what was hidden.
     Keep(Target),
+    /// Mounts a link on itself, because a mount point cannot be removed.
+    PinLink(Target),
     /// Mounts it on itself, read-only, with all below.
     ReadOnly(Target),
     /// Mounts an empty directory over it that the client may fill.
@@ -200,6 +202,7 @@ impl Plan {
             hide_if_present,
             keep,
             read_only,
+            links,
             private,
             show,
             copies,
@@ -236,7 +239,7 @@ impl Plan {
             copies: &copies,
             notes: &notes,
         })?;
-        let mounts = view.steps(&client.cwd, &read_only, as_root)?;
+        let mounts = view.steps(&client.cwd, &read_only, &links, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
         let run = view.within_reach(&run, false)?;
         let listen = if danger.contains(&Danger::OpenNetwork) { Vec::new() } else { listen };
@@ -423,6 +426,7 @@ impl Mount {
             | Self::Private(target)
             | Self::CopyFile(target)
             | Self::Copy(Copied { target, .. })
+            | Self::PinLink(target)
             | Self::ReadOnly(target) => &target.path,
             Self::Devices(_) => Path::new(devices::DEVICES),
             Self::Note(note) => &note.path,
@@ -447,6 +451,7 @@ impl Mount {
             | Self::HideDirectory(_)
             | Self::HideFile(_)
             | Self::HideMade(_)
+            | Self::PinLink(_)
             | Self::ReadOnly(_)
             | Self::ReadOnlyCopy(_)
             | Self::Make(_)
@@ -462,6 +467,7 @@ impl fmt::Display for Mount {
         let verb = match self {
             Self::Devices(_) => "own device nodes and terminals at",
             Self::Pin(_) | Self::PinMade(_) => "pin",
+            Self::PinLink(_) => "pin link",
             Self::HideDirectory(_) | Self::HideMade(_) => "hide directory",
             Self::HideFile(_) => "hide file",
             Self::Keep(_) => "keep",

@@ -30,6 +30,9 @@ pub struct Profile {
     /// Directories and files that can be read and not written, with all below; inside a kept directory too, and a kept
     /// directory itself. A socket in a read-only directory can be connected to and not be replaced.
     pub read_only: Vec<PathBuf>,
+    /// Links that cannot be removed, renamed or exchanged inside, nor any folder above them. Where they lead is not
+    /// looked at. One that is gone or is no link is left out.
+    pub links: Vec<PathBuf>,
     /// Directories that are empty inside and can be written, at most [`crate::PRIVATE_BYTES`] each. What the client makes
     /// there ends with it. One that does not exist is made where it lies in another one.
     pub private: Vec<PathBuf>,

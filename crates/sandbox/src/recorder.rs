@@ -114,7 +114,13 @@ fn listen(notifications: &OwnedFd, tell: &SyncSender<Started>) -> io::Result<()>
 fn looked_at(notification: &Notification) -> Started {
     let pid = notification.pid;
     let Some(memory) = File::open(format!("/proc/{pid}/mem")).ok() else {
-        return Started { pid, path: PathBuf::new(), file: None, found: Found::Unread, arguments: Vec::new() };
+        return Started {
+            pid,
+            path: PathBuf::new(),
+            file: None,
+            found: Found::Unread,
+            arguments: Vec::new(),
+        };
     };
     let (directory, path, arguments) = match notification.start() {
         notify::Start::At { path, arguments } => (None, path, arguments),

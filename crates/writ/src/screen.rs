@@ -1,13 +1,15 @@
 //! What people read: text that agents or clients wrote is quoted, so that it cannot pass for ours.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 use writ_model::Timestamp;
 
 /// The version of everything that `--json` prints.
 const JSON_VERSION: u32 = 1;
+/// Longest path that is shown whole in a list.
+const MAX_PATH_BYTES: usize = 300;
 /// Longest claim that is shown whole.
 const MAX_QUOTED_CHARS: usize = 4_000;
 
@@ -23,6 +25,41 @@ pub(crate) fn line(text: impl fmt::Display) -> io::Result<()> {
 /// Prints one line for people to standard error.
 pub(crate) fn say(text: impl fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// What a program leaves in a terminal, undone in an order that does not depend on what it was: a sequence or string that
+/// was not ended (CAN, ST), output held back (2026) or sent to a printer (MC), the other screen (47, 1047, 1049), then a
+/// soft reset (DECSTR), with what that leaves out on some terminals: reverse (5), origin (6), wrapping (7), the cursor (25), mice
+/// (1000 to 1006), focus (1004), pasting (2004), margins (69, DECSTBM), insertion (4), character sets, colours (SGR, OSC 104, 110,
+/// 111, 112) and links (OSC 8). Then the last line, because leaving the other screen moves the cursor to anywhere.
+/// From ECMA-48 and xterm's "Control Sequences".
+const CALM: &str = "\u{18}\u{1b}\\\u{1b}[?2026l\u{1b}[4i\u{1b}[?4i\u{1b}[?1049l\u{1b}[?1047l\u{1b}[?47l\u{1b}[!p\u{1b}[?5l\u{1b}[?6l\
+    \u{1b}[?7h\u{1b}[?25h\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1003l\u{1b}[?1004l\u{1b}[?1006l\u{1b}[?2004l\u{1b}[?69l\u{1b}[r\u{1b}[4l\u{1b}[20l\
+    \u{1b}(B\u{1b})B\u{f}\u{1b}[0m\u{1b}]104\u{1b}\\\u{1b}]110\u{1b}\\\u{1b}]111\u{1b}\\\u{1b}]112\u{1b}\\\u{1b}]8;;\u{1b}\\\u{1b}[999;1H\r\n";
+
+/// Makes the terminal, where people read on one, show what is said next, whatever ran in it before.
+pub(crate) fn calm() {
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        let _ = stderr.write_all(CALM.as_bytes()).and_then(|()| stderr.flush());
+    }
+}
+
+/// A path for a list that people read: as it is, or quoted where it could show as something else.
+pub(crate) fn path(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = path.to_str().is_some()
+        && text.len() <= MAX_PATH_BYTES
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.contains(['"', '\\'])
+        && !text.chars().any(is_deceptive);
+    if is_plain {
+        return text.into_owned();
+    }
+    let cut: String = text.chars().take(MAX_PATH_BYTES).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", Quoted(&cut))
 }
 
 /// Prints an object as one line of JSON, with the version of the `--json` contract.
@@ -136,6 +173,20 @@ mod tests {
     fn a_long_claim_is_cut_and_says_so() {
         let shown = Quoted(&"x".repeat(MAX_QUOTED_CHARS + 7)).to_string();
         assert!(shown.ends_with("\" and 7 more characters"));
+    }
+
+    #[test]
+    fn a_path_shows_as_what_it_is() {
+        for (text, shown) in [
+            ("a b/c.yml", "a b/c.yml"),
+            ("a\u{1b}[2Kb", "\"a\\u{1b}[2Kb\""),
+            ("a\nb", "\"a\\nb\""),
+            (" a", "\" a\""),
+            ("caf\u{e9}", "caf\u{e9}"),
+        ] {
+            assert_eq!(path(std::path::Path::new(text)), shown);
+        }
+        assert!(path(std::path::Path::new(&"x".repeat(5_000))).len() < 400);
     }
 
     #[test]

@@ -116,6 +116,7 @@ impl View {
         &self,
         cwd: &Path,
         read_only: &[PathBuf],
+        links: &[PathBuf],
         as_root: bool,
     ) -> Result<Vec<Mount>, PlanError> {
         let read_only = all_real("protect from writing", read_only)?;
@@ -129,6 +130,7 @@ impl View {
                 });
             }
         }
+        let links: Vec<PathBuf> = links.iter().filter_map(|path| self.link(path)).collect();
         let mut steps: BTreeMap<(PathBuf, u8), Mount> = BTreeMap::new();
         let mut hidden: Vec<&Path> = Vec::new();
         for (path, cover) in &self.covers {
@@ -156,7 +158,7 @@ impl View {
             };
             steps.insert((path.clone(), 0), step);
         }
-        let above = hidden.into_iter().chain(read_only.iter().map(PathBuf::as_path));
+        let above = hidden.into_iter().chain(read_only.iter().chain(&links).map(PathBuf::as_path));
         for path in above.flat_map(|path| path.ancestors().skip(1)) {
             if steps.contains_key(&(path.to_owned(), 0)) {
                 continue;
@@ -184,6 +186,9 @@ impl View {
             } else {
                 Mount::ReadOnly(Target::at(path)?)
             });
+        }
+        for path in links {
+            steps.push(Mount::PinLink(Target::at(path)?));
         }
         if as_root && mounts::is_mount_point(&self.table, Path::new("/sys")) {
             steps.push(Mount::ReadOnly(Target::at(PathBuf::from("/sys"))?));
@@ -244,6 +249,14 @@ impl View {
     /// The cover that would decide about `path` if it had none of its own.
     fn cover_above(&self, path: &Path) -> Option<(&Path, Cover)> {
         path.parent().and_then(|parent| self.cover_of(parent))
+    }
+
+    /// The link at this path by its own name without links above it, where it shows inside.
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        let own = fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?);
+        let is_link = fs::symlink_metadata(&own).is_ok_and(|found| found.is_symlink());
+        let as_outside = matches!(self.cover_of(&own), None | Some((_, Cover::Keep)));
+        (is_link && as_outside).then_some(own)
     }
 
     fn shows(&self, path: &Path) -> bool {

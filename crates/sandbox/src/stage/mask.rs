@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags,
 };
 
 use super::devices;
@@ -40,7 +41,7 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
     let mut empty: Vec<&Path> = Vec::new();
     let mut is_open = !plan.system_read_only;
     for step in steps {
-        if !is_open && matches!(step, Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_)) {
+        if !is_open && matches!(step, Mount::PinLink(_) | Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_)) {
             close_the_rest(plan)?;
             is_open = true;
         }
@@ -48,6 +49,7 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
         match step {
             Mount::Pin(target) => bind_on_itself(target, false).map_err(|error| failed(&error))?,
             Mount::ReadOnly(target) => bind_on_itself(target, true).map_err(|error| failed(&error))?,
+            Mount::PinLink(target) => pin_link(target).map_err(|error| failed(&error))?,
             Mount::HideDirectory(target) => {
                 hide_directory(target).map_err(|error| failed(&error))?;
                 empty.push(&target.path);
@@ -176,7 +178,7 @@ pub(super) fn mount_process_table(
 /// The layer a step belongs to.
 pub(super) const fn layer_of(step: &Mount) -> Layer {
     match step {
-        Mount::Pin(_) | Mount::PinMade(_) => Layer::Pins,
+        Mount::Pin(_) | Mount::PinLink(_) | Mount::PinMade(_) => Layer::Pins,
         Mount::Devices(_)
         | Mount::HideDirectory(_)
         | Mount::HideFile(_)
@@ -309,6 +311,30 @@ fn bind_on_itself(target: &Target, read_only: bool) -> io::Result<()> {
         sys::set_read_only(bound.as_fd(), true)?;
     }
     Ok(())
+}
+
+/// Mounts a link on itself. By name a mount would land where the link leads, so both ends are descriptors.
+fn pin_link(target: &Target) -> io::Result<()> {
+    let link = open_link(target)?;
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let mount = rustix::mount::open_tree(&link, "", flags)?;
+    sys::set_read_only(mount.as_fd(), false)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(&mount, "", &link, "", flags)?)
+}
+
+/// The very link that the plan saw, not what it leads to.
+pub(super) fn open_link(target: &Target) -> io::Result<OwnedFd> {
+    let opened = open(&target.path, OFlags::NOFOLLOW)?;
+    let found = rustix::fs::fstat(&opened)?;
+    let same = (found.st_dev, found.st_ino) == (target.device, target.inode);
+    let is_link = FileType::from_raw_mode(found.st_mode) == FileType::Symlink;
+    if same && is_link {
+        Ok(opened)
+    } else {
+        Err(io::Error::other("it is not the link that was there when the plan was drawn"))
+    }
 }
 
 fn hide_directory(target: &Target) -> io::Result<()> {

@@ -38,6 +38,7 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
         let outcome = match step {
             Mount::Pin(target) => pinned(&target.path),
             Mount::PinMade(made) => pinned(&made.path),
+            Mount::PinLink(target) => pinned(&target.path),
             Mount::HideDirectory(target) => empty_directory(&target.path, &plan.mounts),
             Mount::HideMade(made) => empty_directory(&made.path, &plan.mounts),
             Mount::HideFile(target) => null_device(target),

@@ -123,6 +123,13 @@ techniques! {
         a_control_group_of_ones_own, Root, "for d in /sys/fs/cgroup/unified /sys/fs/cgroup /sys/fs/cgroup/pids; do mkdir $d/writ-technique && rmdir $d/writ-technique && got && break; done";
         the_agent_of_a_control_group, Root, "f=$(find /sys/fs/cgroup -name release_agent -o -name notify_on_release 2>/dev/null | head -1); (: >> $f) && got";
     }
+    Pins {
+        exchanging_a_link_to_settings, Outside, "rm -f linked && echo x > linked && got";
+        putting_a_file_in_place_of_a_link, Outside, "echo x > n; mv -f n linked; test -L linked || got";
+        moving_the_folder_of_a_link, Outside, "mv sub gone && mkdir sub && echo x > sub/linked && got";
+        exchanging_the_owner_of_a_link, Root, "chown -h 1 linked && got";
+        times_of_a_link, Outside, "touch -h -d 2001-01-01 linked && got";
+    }
     FileRights {
         writing_outside, Outside, "echo x > $OUT/new && got";
         writing_outside_through_a_link, Outside, "ln -s $OUT l; echo x > l/new && got";
@@ -266,6 +273,7 @@ techniques! {
 const fn layer_name(layer: &'static str) -> &'static str {
     match layer.as_bytes() {
         b"Masks" => "masks",
+        b"Pins" => "pins",
         b"ReadOnly" => "read-only",
         b"FileRights" => "file-rights",
         b"SystemCalls" => "system-calls",
@@ -343,6 +351,7 @@ impl Stage {
             "outside/file",
             "tmp/of-others",
             "work/.envrc",
+            "work/docs/told",
             "work/.vscode/tasks.json",
             "work/.claude/settings.json",
             "work/.git/config",
@@ -352,6 +361,9 @@ impl Stage {
         ] {
             make(name, SECRET.as_bytes());
         }
+        fs::create_dir(world.at("work/sub")).unwrap();
+        std::os::unix::fs::symlink("docs/told", world.at("work/linked")).unwrap();
+        std::os::unix::fs::symlink("../docs/told", world.at("work/sub/linked")).unwrap();
         make("work/old", &program_of_32_bits());
         fs::set_permissions(world.at("work/old"), fs::Permissions::from_mode(0o755)).unwrap();
         let key = std::process::id();
@@ -425,6 +437,7 @@ impl Stage {
             hide: vec![at("hidden")],
             private: vec![at("home"), at("tmp"), "/dev/shm".into()],
             read_only: protected.iter().map(|name| at("work").join(name)).collect(),
+            links: vec![at("work/linked"), at("work/sub/linked")],
             write: vec![at("work")],
             run: system.into_iter().chain([at("work")]).collect(),
             ..Profile::default()

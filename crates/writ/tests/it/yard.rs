@@ -231,6 +231,271 @@ fn settings_of_submodules_are_kept_and_a_pointer_to_other_settings_is_told() {
     assert!(!corner.work().join(".git/commondir").exists());
 }
 
+/// Writes of an agent that must fail, each a line of shell; the workspace is furnished first.
+fn none_gets_through(corner: &Corner, options: &[&str], attempts: &[&str]) -> String {
+    let mut play = "start\n".to_owned();
+    for (number, attempt) in attempts.iter().enumerate() {
+        play.push_str(&format!("if ({attempt}) 2>>tried; then echo {number} >>free; fi\n"));
+    }
+    play.push_str("git status --short >status 2>&1\nfinish\n");
+    let said = played(corner, options, &play);
+    let free: Vec<&str> =
+        corner.left("free").lines().map(|number| attempts[number.parse::<usize>().unwrap()]).collect();
+    assert!(free.is_empty(), "{free:#?}\n{}", corner.left("tried"));
+    assert!(!corner.left("status").contains("fatal"), "{}", corner.left("status"));
+    said
+}
+
+fn put(corner: &Corner, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = corner.work().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+fn link(corner: &Corner, links: &[(&str, &str)]) {
+    for (name, target) in links {
+        let path = corner.work().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_dir_all(&path);
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(target, path).unwrap();
+    }
+}
+
+/// What the settings of git lead to is a setting: hooks in the workspace, included files, programs that git runs by itself.
+#[test]
+fn attack_settings_that_git_is_led_to_are_not_written() {
+    let corner = furnished();
+    put(
+        &corner,
+        &[
+            ("tools/hooks/pre-commit", "#!/bin/sh\n"),
+            ("team/git.cfg", "[filter \"x\"]\n\tclean = ./tools/clean %f\n"),
+            ("tools/clean", "#!/bin/sh\ncat\n"),
+            ("tools/watch", "#!/bin/sh\n"),
+            (".git/rebase-merge/git-rebase-todo", "exec true\n"),
+        ],
+    );
+    for name in ["tools/clean", "tools/watch"] {
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(corner.work().join(name), executable).unwrap();
+    }
+    let config = corner.work().join(".git/config");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str(
+        "[core]\n\thooksPath = tools/hooks\n\tfsmonitor = ./tools/watch\n[include]\n\tpath = ../team/git.cfg\n\tpath = ../absent.cfg\n",
+    );
+    std::fs::write(&config, text).unwrap();
+    std::fs::write(corner.home().join(".gitconfig"), "[core]\n\thooksPath = .own-hooks/deep\n").unwrap();
+    none_gets_through(
+        &corner,
+        &[],
+        &[
+            "echo evil >tools/hooks/pre-commit",
+            "echo evil >tools/hooks/post-checkout",
+            "mv tools/hooks tools/old && mkdir tools/hooks",
+            "mv tools gone && mkdir -p tools/hooks",
+            "echo evil >team/git.cfg",
+            "echo evil >tools/clean",
+            "echo evil >tools/watch",
+            "echo evil >absent.cfg",
+            "rm -f absent.cfg && echo evil >absent.cfg",
+            "mkdir -p .own-hooks/deep && echo evil >.own-hooks/deep/pre-commit",
+            "echo exec evil >.git/rebase-merge/git-rebase-todo",
+            "rm -rf .git/rebase-merge && mkdir .git/rebase-merge",
+            "mkdir -p .git/remotes && echo evil >.git/remotes/origin",
+        ],
+    );
+    for name in ["absent.cfg", ".own-hooks"] {
+        assert!(!corner.work().join(name).exists(), "{name}");
+    }
+}
+
+/// A link is as good as what it leads to, and so is every link on the way.
+#[test]
+fn attack_what_binds_by_a_link_is_not_written() {
+    let corner = furnished();
+    put(
+        &corner,
+        &[
+            ("docs/told", "be good"),
+            ("dot/envrc", "true"),
+            ("conf/claude/settings.json", "{}"),
+            ("ci/x.yml", ""),
+            ("hooks/y", ""),
+        ],
+    );
+    link(
+        &corner,
+        &[
+            ("CLAUDE.md", "by"),
+            ("by", "docs/told"),
+            (".envrc", "dot/envrc"),
+            (".claude", "conf/claude"),
+            (".github/workflows/x.yml", "../../ci/x.yml"),
+            (".git/hooks", "../hooks"),
+        ],
+    );
+    none_gets_through(
+        &corner,
+        &[],
+        &[
+            "echo evil >docs/told",
+            "echo evil >CLAUDE.md",
+            "rm -f CLAUDE.md",
+            "ln -sf other by",
+            "mv by gone",
+            "mv docs gone && mkdir docs && echo evil >docs/told",
+            "echo x >n && mv -f n .envrc && test ! -L .envrc",
+            "echo evil >dot/envrc",
+            "echo evil >conf/claude/settings.json",
+            "echo evil >conf/claude/settings.local.json",
+            "rm -f .claude && mkdir .claude",
+            "echo evil >ci/x.yml",
+            "echo evil >hooks/pre-commit",
+            "rm -f .git/hooks && mkdir .git/hooks",
+        ],
+    );
+}
+
+/// Editors, shells, clients and git look into folders below the root as well.
+#[test]
+fn attack_what_binds_below_the_root_is_not_written() {
+    let corner = furnished();
+    let files = [
+        "sub/AGENTS.md",
+        "sub/deep/.claude/settings.json",
+        "sub/.envrc",
+        "sub/.vscode/tasks.json",
+        "sub/.npmrc.d/.yarnrc.yml",
+        "sub/.github/workflows/x.yml",
+        "sub/own/.git/HEAD",
+        "sub/own/.git/config",
+        "bare/HEAD",
+        "bare/config",
+        "bare/objects/x",
+        "bare/refs/x",
+        ".cargo/config.toml",
+        ".zed/settings.json",
+        ".nvim.lua",
+        "x.code-workspace",
+        ".idea/runConfigurations/x.xml",
+        ".devcontainer/devcontainer.json",
+        ".husky/pre-commit",
+        ".pre-commit-config.yaml",
+        "lefthook.yml",
+        ".mise.toml",
+        ".tool-versions",
+        ".pnpmfile.cjs",
+        ".hg/hgrc",
+    ];
+    put(&corner, &files.map(|name| (name, "good")));
+    put(&corner, &[("sub/module/.git", "gitdir: ../own/.git\n")]);
+    let mut attempts: Vec<String> = files
+        .iter()
+        .filter(|name| !["HEAD", "x"].iter().any(|end| name.ends_with(&format!("/{end}"))))
+        .map(|name| format!("echo evil >{name}"))
+        .collect();
+    attempts.extend(
+        [
+            "echo evil >sub/own/.git/commondir",
+            "mkdir -p bare/hooks && echo evil >bare/hooks/pre-commit",
+            "echo gitdir: /tmp/x >sub/module/.git",
+            "rm -f sub/module/.git",
+            "mv sub gone && mkdir -p sub/.vscode",
+            "mv sub/.vscode sub/gone",
+        ]
+        .map(str::to_owned),
+    );
+    let attempts: Vec<&str> = attempts.iter().map(String::as_str).collect();
+    let said = none_gets_through(&corner, &[], &attempts);
+    // Ordinary files beside them are written, and a person opens by name what a task is about.
+    assert!(!said.contains("LOOK AT THESE"), "{said}");
+    let play = "start\n(echo x >sub/.envrc && echo x >sub/main.rs && echo x >>sub/own/file && echo done >made) 2>tried\nfinish\n";
+    let said = played(&corner, &["--write", "sub/.envrc", "--write", "**"], play);
+    assert_eq!(corner.left("made"), "done\n", "{}", corner.left("tried"));
+    assert!(said.contains("    sub/.envrc"), "{said}");
+}
+
+/// Folders that editors and clients look into while they are open are not made.
+#[test]
+fn attack_settings_of_editors_and_clients_do_not_appear() {
+    let corner = furnished();
+    none_gets_through(
+        &corner,
+        &[],
+        &[
+            "mkdir -p .vscode && echo evil >.vscode/settings.json",
+            "rm -rf .vscode && mkdir .vscode && echo evil >.vscode/tasks.json",
+            "mkdir -p .cursor && echo evil >.cursor/mcp.json",
+            "echo evil >.devcontainer/devcontainer.json",
+            "echo evil >.idea/workspace.xml",
+            "ln -s /tmp .zed/x",
+        ],
+    );
+    assert_eq!(corner.left("status").matches(".vscode").count(), 0, "{}", corner.left("status"));
+    for name in [".vscode", ".cursor", ".devcontainer", ".idea", ".zed"] {
+        assert!(!corner.work().join(name).exists(), "{name}");
+    }
+    put(&corner, &[(".github/workflows/other.yml", "good"), ("src/.envrc", "good")]);
+    let play = "start\n(echo x >.github/workflows/ci.yml && echo done >made; echo x >.github/workflows/other.yml && echo other >>made; \
+        echo x >src/.envrc && echo envrc >>made) 2>tried\nfinish\n";
+    played(&corner, &["--write", ".github/workflows/ci.yml", "--write", "src/**", "--write", "*"], play);
+    assert_eq!(corner.left("made"), "done\n", "{}", corner.left("tried"));
+    let play = "start\n(echo {} >.vscode/settings.json || (mkdir .vscode && echo {} >.vscode/settings.json)) 2>tried\nfinish\n";
+    played(&corner, &["--write", ".vscode/settings.json", "--write", "**"], play);
+    assert_eq!(corner.left(".vscode/settings.json"), "{}\n", "{}", corner.left("tried"));
+}
+
+/// What runs by itself and was made anew is told, however much of it there is and whatever it is called.
+#[test]
+fn attack_the_list_at_the_end_is_not_flooded() {
+    let corner = furnished();
+    let play = "start\nmkdir .buildkite && (cd .buildkite && seq 3000 | xargs touch)\n\
+        for n in $(seq 100); do mkdir -p a$n && echo x >a$n/AGENTS.md; done\n\
+        mkdir -p src/deep && echo x >src/deep/.envrc; mkdir -p $'b\\e[2J' && echo x >$'b\\e[2J/.mcp.json'\n\
+        mkdir -p node_modules/x && echo x >node_modules/x/.npmrc; git init -q evil; mkdir -p .git/rebase-merge && echo exec x >.git/rebase-merge/git-rebase-todo\n\
+        finish\n";
+    let said = played(&corner, &[], play);
+    for wanted in [
+        "    src/deep/.envrc",
+        "\"b\\u{1b}[2J/.mcp.json\"",
+        "    .buildkite (2000 files or more",
+        "    .git (1 file: rebase-merge/git-rebase-todo)",
+        "    evil/.git (",
+        "more such files and folders",
+        "and 1 files in folders of dependencies",
+    ] {
+        assert!(said.contains(wanted), "{wanted}\n{said}");
+    }
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    assert!(said.lines().count() < 60, "{said}");
+}
+
+/// A client that leaves the other screen on, text hidden and a string open does not hide what is said after it.
+#[test]
+fn attack_the_list_at_the_end_is_not_hidden_by_the_terminal() {
+    let corner = furnished();
+    let play = "start\necho x >.envrc\nprintf '\\e[?1049h\\e[8m\\e[?25l\\e[1;1r\\e]0;never ended' >/dev/tty\nfinish\n";
+    let command = corner.play(&[], play);
+    let line: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let mut screen = std::process::Command::new("script");
+    screen.args(["-qec", &line.join(" "), "/dev/null"]).env_clear().current_dir(corner.work());
+    screen.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = text(&finished(screen));
+    let (left, told) = said.split_once("never ended").expect("what the client left");
+    assert!(left.contains("\u{1b}[?1049h"), "{said:?}");
+    let list = told.find("LOOK AT THESE").expect("the list");
+    for undone in ["\u{18}", "\u{1b}[?1049l", "\u{1b}[0m", "\u{1b}(B", "\u{1b}[r", "\u{1b}[?25h"] {
+        assert!(told.find(undone).is_some_and(|at| at < list), "{undone:?}: {told:?}");
+    }
+}
+
 /// Folders of programs that lie in a tool chain's own folder show as part of its copy.
 #[test]
 fn programs_of_the_user_stay_as_they_are() {

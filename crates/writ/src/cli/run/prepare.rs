@@ -13,6 +13,7 @@ use writ_policy::{Engine, KnownHosts};
 use writ_sandbox::{Plan, Profile};
 
 use super::network::{Endpoint, Reach};
+use super::yard::ground::{Ground, Terms};
 use super::yard::{Sight, repository};
 use super::{Folder, Wish};
 use crate::cli::Context;
@@ -121,7 +122,12 @@ pub(super) fn survey(wish: &Wish) -> Survey {
     Survey { home: home(), program: Some(wish.program.path.clone()), arguments: wish.arguments.clone() }
 }
 
-fn home() -> Option<PathBuf> {
+/// What the task may do in which workspace, for looking at that.
+pub(super) fn terms<'a>(wish: &'a Wish, home: Option<&'a Path>) -> Terms<'a> {
+    Terms { workspace: &wish.workspace, home, kind: wish.kind, bounds: wish.bounds.as_ref() }
+}
+
+pub(super) fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
@@ -202,6 +208,7 @@ pub(super) fn plan(
     wish: &Wish,
     folder: &Folder,
     reach: &Reach,
+    ground: &Ground,
     mut scrubbed: Scrubbed,
     injection: Injection,
 ) -> Result<Plan, Failure> {
@@ -249,6 +256,7 @@ pub(super) fn plan(
         home: &home,
         kind: wish.kind,
         bounds: wish.bounds.as_ref(),
+        ground,
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use writ_sandbox::Plan;
 
+use super::yard::ground::Ground;
 use super::{Folder, Wish, prepare};
 use crate::cli::Context;
 use crate::failure::Outcome;
@@ -93,7 +94,9 @@ fn planned(
     let injection = prepare::injection(wish, folder)?;
     let reach = prepare::reach(wish)?;
     let hosts = reach.hosts();
-    let plan = prepare::plan(context, wish, folder, &reach, scrubbed, injection)?;
+    let home = prepare::home();
+    let ground = Ground::look(&prepare::terms(wish, home.as_deref()), crate::wire::now());
+    let plan = prepare::plan(context, wish, folder, &reach, &ground, scrubbed, injection)?;
     let mut environment: Vec<String> =
         plan.variables().map(|name| name.to_string_lossy().into_owned()).collect();
     environment.sort();

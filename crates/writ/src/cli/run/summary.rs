@@ -1,10 +1,9 @@
 //! What a person is told when a task has ended: what was decided, what ended, what is missing, and what to keep.
 
-use std::path::PathBuf;
-
 use writ_control::api::message::TaskClosed;
 use writ_model::TaskId;
 
+use super::yard::binding::change::Changes;
 use crate::screen;
 use crate::wire::Counts;
 
@@ -21,7 +20,7 @@ pub(super) struct Ending<'a> {
     /// Why it could not be asked.
     pub(super) unclosed: Option<String>,
     /// Files that are new or changed and that a person's tools run by themselves.
-    pub(super) binding: Vec<PathBuf>,
+    pub(super) binding: Changes,
 }
 
 // === impl Ending ===
@@ -88,12 +87,7 @@ impl Ending<'_> {
                 lines.push(format!("  {missing} allowed calls ended without a word about their outcome"))
             }
         }
-        if !binding.is_empty() {
-            lines.push(
-                "  LOOK AT THESE before you go on; tools run them, or obey them, without asking:".to_owned(),
-            );
-            lines.extend(binding.iter().map(|path| format!("    {}", screen::word(&path.to_string_lossy()))));
-        }
+        lines.extend(binding.lines());
         for checkpoint in closed.iter().flat_map(|closed| &closed.checkpoints) {
             lines.push(format!(
                 "  checkpoint of the {} log at {}; whoever keeps it can prove a cut:",
@@ -122,7 +116,7 @@ mod tests {
             tree_dead,
             closed: None,
             unclosed,
-            binding: Vec::new(),
+            binding: Changes::default(),
         }
         .lines()
         .join("\n")

@@ -22,9 +22,8 @@ use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
 use super::network::{Egress, Lending, Reach};
 use super::summary::Ending;
-use super::yard::binding::{Bindings, repositories_since};
+use super::yard::ground::Ground;
 use super::yard::repository;
-use super::yard::stand_in::StandIns;
 use super::{Folder, Wish, network, prepare, starts};
 use crate::cli::Context;
 use crate::config::variable;
@@ -68,8 +67,7 @@ pub(super) async fn task(
     held: &Arc<Held>,
 ) -> Outcome {
     let mut signals = Signals::listen()?;
-    let (before, began) = (Bindings::of(&wish.workspace), crate::wire::now());
-    let stand_ins = StandIns::put(&wish.workspace);
+    let ground = Ground::prepare(&prepare::terms(wish, prepare::home().as_deref()), crate::wire::now());
     let folder = Folder::of(&context.state, held);
     folder.make()?;
     accept_fingerprint(wish, held).await?;
@@ -78,7 +76,7 @@ pub(super) async fn task(
     let listener = door::bind(&prepare::socket(&folder)?)?;
     let reach = prepare::reach(wish)?.lending(&placeholders);
     scrubbed.set(variable::BRANCH_PREFIX, held.facts().task.branch_prefix.as_str());
-    let plan = prepare::plan(context, wish, &folder, &reach, scrubbed, injection)?;
+    let plan = prepare::plan(context, wish, &folder, &reach, &ground, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
@@ -112,9 +110,7 @@ pub(super) async fn task(
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
 
     // Only when nothing that was started inside is left to use the place.
-    drop(stand_ins);
-    let mut changed = Bindings::of(&wish.workspace).changed_since(&before);
-    changed.extend(repositories_since(&wish.workspace, began));
+    let changed = tokio::task::block_in_place(|| ground.end(&wish.workspace));
     let cause = end.cause();
     let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
         Ok(Ok(closed)) => (closed, None),
@@ -132,6 +128,7 @@ pub(super) async fn task(
         unclosed,
         binding: changed,
     };
+    screen::calm();
     for line in ending.lines() {
         screen::say(line);
     }

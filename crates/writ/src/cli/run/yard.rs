@@ -13,10 +13,14 @@ use writ_sandbox::Profile;
 
 pub(super) mod binding;
 mod client;
+pub(super) mod ground;
 pub(super) mod repository;
 mod secret;
-pub(super) mod stand_in;
+mod stand_in;
 mod tools;
+mod trail;
+
+use ground::{Ground, Terms};
 
 /// What the view is made of.
 pub(super) struct Sight<'a> {
@@ -26,6 +30,7 @@ pub(super) struct Sight<'a> {
     pub(super) home: &'a Path,
     pub(super) kind: TaskKind,
     pub(super) bounds: Option<&'a Bounds>,
+    pub(super) ground: &'a Ground,
     /// The user's environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
 }
@@ -51,7 +56,7 @@ const MODULES: &str = "node_modules";
 impl Sight<'_> {
     /// Adds the view of files to a profile.
     pub(super) fn into_profile(self, profile: &mut Profile) {
-        let Self { client, program, workspace, home, kind, bounds, variable } = &self;
+        let Self { client, program, workspace, home, kind, bounds, ground, variable } = &self;
         let temporary = ["TMPDIR", "TMP", "TEMP"].into_iter().filter_map(variable).map(PathBuf::from);
         profile.private = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from).into();
         profile.private.extend(
@@ -80,21 +85,21 @@ impl Sight<'_> {
         profile.read_only.extend(tools::settings(home).into_iter().filter(|path| path.exists()));
         profile.read_only.extend(own.settings.into_iter().filter(|path| path.exists()));
 
-        let repository = repository::of(workspace);
-        profile.show.extend(repository.outside.iter().cloned());
-        profile.write.extend(repository.outside.iter().cloned());
-        profile.read_only.extend(repository.protected);
-        let opened = |path: &Path| bounds.is_some_and(|bounds| is_named(bounds, workspace, path));
-        let bound = binding::protected(workspace, *kind).into_iter().filter(|path| !opened(path));
-        profile.read_only.extend(bound);
+        let hidden: Vec<PathBuf> = secret::of_workspace(workspace)
+            .into_iter()
+            .filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path)))
+            .collect();
+        let terms = Terms { workspace, home: Some(home), kind: *kind, bounds: *bounds };
+        let (guarded, outside) = ground.guarded(&terms);
+        profile.show.extend(outside.iter().cloned());
+        profile.write.extend(outside);
+        // What is empty inside is not written either.
+        profile.read_only.extend(guarded.read_only.into_iter().filter(|path| !hidden.contains(path)));
+        profile.links.extend(guarded.links);
 
         profile.hide_if_present.extend(secret::of_home(home));
         profile.hide_if_present.extend(secret::of_system());
-        profile.hide_if_present.extend(
-            secret::of_workspace(workspace)
-                .into_iter()
-                .filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path))),
-        );
+        profile.hide_if_present.extend(hidden);
 
         profile.notes = notes(home, workspace);
 
@@ -146,12 +151,6 @@ fn packages(program: &Path) -> Vec<PathBuf> {
         .map(Path::to_owned);
     let folder = whole.or_else(|| real.parent().map(Path::to_owned));
     program.parent().map(Path::to_owned).into_iter().chain(folder).collect()
-}
-
-/// Whether a person said that the task may change this very path.
-fn is_named(bounds: &Bounds, workspace: &Path, path: &Path) -> bool {
-    let Ok(below) = path.strip_prefix(workspace) else { return false };
-    bounds.write.iter().flatten().any(|pattern| Path::new(pattern.as_str()) == below)
 }
 
 /// Whether a person said that the task may read this very path.

@@ -1,187 +1,230 @@
 //! Files of a workspace that run by themselves later: on a person's machine, in continuous integration, in the next
 //! session of an agent. Inside they are read-only, but for the kinds of work that are about them; what appears anew is
 //! told when the task ends.
+//!
+//! Which names these are is said once, in `writ-policy`, so that the sandbox and the judge of a call mean the same.
 
-use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use writ_model::{TaskKind, Timestamp};
+use writ_model::{Binding, TaskKind};
 
-/// Who would run it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Runs {
-    /// The settings, hooks and plugins of a client.
-    Client,
-    /// What a client is told before anybody asks it something.
-    Instructions,
-    /// Continuous integration.
-    Integration,
-    /// A person's shell, editor or version control.
-    Person,
+use super::repository::Repository;
+use super::trail::follow;
+
+pub(in crate::cli::run) mod change;
+pub(in crate::cli::run) mod survey;
+
+use survey::{Survey, Unit};
+
+/// Names that are told and not kept from change: an agent writes them in the course of ordinary work, and they run
+/// nothing that settings, which are kept, do not name.
+const ONLY_TOLD: [&str; 3] = [".gitattributes", ".gitmodules", ".lfsconfig"];
+
+/// Most files and folders below the workspace that are kept from change.
+const MOST_GUARDED: usize = 2_000;
+
+/// Most names in one such folder that are looked through for links.
+const MOST_IN_FOLDER: usize = 2_000;
+
+/// What must not change inside, as paths that exist.
+#[derive(Debug, Default)]
+pub(super) struct Guarded {
+    /// Files and folders, without links.
+    pub(super) read_only: BTreeSet<PathBuf>,
+    /// Links that lead to them, none of which may be exchanged.
+    pub(super) links: BTreeSet<PathBuf>,
 }
 
-/// Relative to the workspace.
-const BINDING: &[(&str, Runs)] = &[
-    (".buildkite", Runs::Integration),
-    (".circleci", Runs::Integration),
-    (".claude", Runs::Client),
-    (".cline", Runs::Client),
-    (".clinerules", Runs::Instructions),
-    (".codex", Runs::Client),
-    (".cursor", Runs::Client),
-    (".cursorrules", Runs::Instructions),
-    (".devcontainer", Runs::Person),
-    (".devcontainer.json", Runs::Person),
-    (".drone.yml", Runs::Integration),
-    (".envrc", Runs::Person),
-    (".gemini", Runs::Client),
-    (".github/actions", Runs::Integration),
-    (".github/agents", Runs::Client),
-    (".github/copilot-instructions.md", Runs::Instructions),
-    (".github/hooks", Runs::Client),
-    (".github/instructions", Runs::Instructions),
-    (".github/prompts", Runs::Instructions),
-    (".github/workflows", Runs::Integration),
-    (".gitlab-ci.yml", Runs::Integration),
-    (".husky", Runs::Person),
-    (".idea/runConfigurations", Runs::Person),
-    (".idea/workspace.xml", Runs::Person),
-    (".kiro", Runs::Client),
-    (".mcp.json", Runs::Client),
-    (".mise.toml", Runs::Person),
-    (".opencode", Runs::Client),
-    (".pre-commit-config.yaml", Runs::Person),
-    (".qwen", Runs::Client),
-    (".travis.yml", Runs::Integration),
-    (".vscode/launch.json", Runs::Person),
-    (".vscode/mcp.json", Runs::Client),
-    (".vscode/settings.json", Runs::Person),
-    (".vscode/tasks.json", Runs::Person),
-    (".windsurf", Runs::Client),
-    (".windsurfrules", Runs::Instructions),
-    (".woodpecker", Runs::Integration),
-    (".woodpecker.yml", Runs::Integration),
-    ("AGENTS.md", Runs::Instructions),
-    ("AGENTS.override.md", Runs::Instructions),
-    ("CLAUDE.local.md", Runs::Instructions),
-    ("CLAUDE.md", Runs::Instructions),
-    ("GEMINI.md", Runs::Instructions),
-    ("Jenkinsfile", Runs::Integration),
-    ("QWEN.md", Runs::Instructions),
-    ("azure-pipelines.yml", Runs::Integration),
-    ("bitbucket-pipelines.yml", Runs::Integration),
-    ("lefthook.yml", Runs::Person),
-    ("mise.toml", Runs::Person),
-    ("opencode.json", Runs::Client),
-    ("opencode.jsonc", Runs::Client),
-];
-
-/// What `git` runs, told as well when it appears.
-const OF_GIT: [&str; 6] =
-    [".git/commondir", ".git/config", ".git/config.worktree", ".git/hooks", ".gitattributes", ".gitmodules"];
-
-/// Most files of one such folder that are looked at.
-const MOST: usize = 2000;
-
-/// Those that are there and must not be changed in a task of this kind.
-pub(in crate::cli::run) fn protected(workspace: &Path, kind: TaskKind) -> Vec<PathBuf> {
-    let is_about = |runs: Runs| match kind {
-        TaskKind::Ops | TaskKind::Release => runs == Runs::Integration,
-        TaskKind::Docs => runs == Runs::Instructions,
-        TaskKind::Bugfix
-        | TaskKind::DependencyUpdate
-        | TaskKind::Feature
-        | TaskKind::Refactor
-        | TaskKind::Review
-        | TaskKind::Test => false,
-    };
-    let listed = BINDING.iter().filter(|(_, runs)| !is_about(*runs)).map(|(name, _)| workspace.join(name));
-    // A link is changed where it leads to.
-    listed.filter(|path| path.symlink_metadata().is_ok_and(|found| !found.is_symlink())).collect()
+/// Who asks for what in a workspace.
+pub(super) struct Guard<'a> {
+    pub(super) workspace: &'a Path,
+    pub(super) kind: TaskKind,
+    /// What a person said that the task may change.
+    pub(super) opened: &'a dyn Fn(&Path) -> Opened,
 }
 
-/// How many entries of a workspace are looked at for repositories, and how deep.
-const MAX_ENTRIES: usize = 300_000;
-const DEEPEST: usize = 24;
+/// How far a person opened a path for a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Opened {
+    Closed,
+    /// Something below it.
+    InPart,
+    Whole,
+}
 
-/// Repositories inside the workspace that were made or changed since then: once one is added to the outer repository, the
-/// person's `git status` obeys its settings. When a file was changed last is the kernel's to say.
-pub(in crate::cli::run) fn repositories_since(workspace: &Path, began: Timestamp) -> Vec<PathBuf> {
-    let since = i64::try_from(Timestamp::EPOCH.until(began).as_secs()).unwrap_or(i64::MAX);
-    let is_new = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.ctime() >= since);
-    let mut found = Vec::new();
-    let mut left = MAX_ENTRIES;
-    let mut open = vec![(PathBuf::new(), 0)];
-    while let Some((folder, depth)) = open.pop() {
-        for entry in std::fs::read_dir(workspace.join(&folder)).into_iter().flatten().flatten() {
-            left = left.saturating_sub(1);
-            if left == 0 || found.len() >= MOST {
-                return found;
+// === impl Guard ===
+
+impl Guard<'_> {
+    /// Everything that is there and must not be changed in such a task.
+    pub(super) fn of(&self, survey: &Survey, repository: &Repository) -> Guarded {
+        let mut guarded = Guarded::default();
+        // In the order of what matters most, because there is an end to how many are taken.
+        for path in &repository.protected {
+            self.add(path, repository, &mut guarded);
+        }
+        for path in repository.named.folders.iter().chain(&repository.named.files).chain(&repository.begun) {
+            if (self.opened)(path) == Opened::Closed {
+                self.add(path, repository, &mut guarded);
             }
-            let name = folder.join(entry.file_name());
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if entry.file_name() == ".git" {
-                let path = workspace.join(&name);
-                let settings =
-                    [path.clone(), path.join("config"), path.join("hooks"), path.join("commondir")];
-                if depth > 0 && settings.iter().any(|path| is_new(path)) {
-                    found.push(name);
+        }
+        for path in &survey.pointers {
+            self.add(&self.workspace.join(path), repository, &mut guarded);
+        }
+        for Unit { path, binding, built: _ } in &survey.units {
+            let told = path.file_name().is_some_and(|name| ONLY_TOLD.iter().any(|told| name == *told));
+            let path = self.workspace.join(path);
+            if !told && !is_about(self.kind, *binding) {
+                self.add_closed(path, repository, &mut guarded);
+            }
+        }
+        guarded
+    }
+
+    /// Adds a file or folder, but for what a person opened in it.
+    fn add_closed(&self, path: PathBuf, repository: &Repository, guarded: &mut Guarded) {
+        let mut open = vec![path];
+        let mut left = MOST_IN_FOLDER;
+        while let Some(path) = open.pop() {
+            match (self.opened)(&path) {
+                Opened::Whole => {}
+                Opened::Closed => self.add(&path, repository, guarded),
+                Opened::InPart => {
+                    for entry in std::fs::read_dir(&path).into_iter().flatten().flatten().take(left) {
+                        left = left.saturating_sub(1);
+                        open.push(entry.path());
+                    }
                 }
-            } else if is_folder && depth < DEEPEST {
-                open.push((name, depth + 1));
+            }
+        }
+    }
+
+    /// Adds a file or folder with what leads to it, and what links in it lead to.
+    fn add(&self, path: &Path, repository: &Repository, guarded: &mut Guarded) {
+        let mut open = vec![path.to_owned()];
+        let mut left = MOST_IN_FOLDER;
+        while let Some(path) = open.pop() {
+            let Some(trail) = follow(&path) else { continue };
+            let within = |path: &Path| {
+                let outside = repository.outside.iter().any(|folder| path.starts_with(folder));
+                (path.starts_with(self.workspace) || outside) && path != self.workspace
+            };
+            guarded.links.extend(trail.links.into_iter().filter(|link| within(link)));
+            let end = trail.end;
+            if trail.missing.is_some() || !within(&end) || guarded.read_only.len() >= MOST_GUARDED {
+                continue;
+            }
+            if end.is_dir() {
+                open.extend(links_in(&end, &mut left));
+            }
+            guarded.read_only.insert(end);
+        }
+    }
+}
+
+/// Links in a folder and the folders below it.
+fn links_in(folder: &Path, left: &mut usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Some(fewer) = left.checked_sub(1) else { return found };
+            *left = fewer;
+            match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => found.push(entry.path()),
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                Ok(_) | Err(_) => {}
             }
         }
     }
     found
 }
 
-/// What a file was like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
-    inode: u64,
-    size: u64,
-    changed: (i64, i64),
+/// Whether tasks of this kind are about such files.
+pub(super) fn is_about(kind: TaskKind, binding: Binding) -> bool {
+    match kind {
+        TaskKind::Ops | TaskKind::Release => binding == Binding::Ci,
+        TaskKind::Docs => binding == Binding::Instructions,
+        TaskKind::Bugfix
+        | TaskKind::DependencyUpdate
+        | TaskKind::Feature
+        | TaskKind::Refactor
+        | TaskKind::Review
+        | TaskKind::Test => false,
+    }
 }
 
-/// All files of a workspace that run by themselves, as they were at one time.
-#[derive(Debug, Default)]
-pub(in crate::cli::run) struct Bindings(BTreeMap<PathBuf, Look>);
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
 
-// === impl Bindings ===
+    use super::super::repository;
+    use super::*;
 
-impl Bindings {
-    /// How they are now.
-    pub(in crate::cli::run) fn of(workspace: &Path) -> Self {
-        let mut found = Self::default();
-        for name in BINDING.iter().map(|(name, _)| *name).chain(OF_GIT) {
-            found.look(workspace, Path::new(name));
+    #[test]
+    fn what_a_name_leads_to_is_guarded_with_the_way_there() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        for name in [
+            ".git/HEAD",
+            ".git/hooks2/x",
+            "docs/told",
+            "ci/build.yml",
+            "skills/x.md",
+            "sub/AGENTS.md",
+            "sub/.vscode/tasks.json",
+            ".github/workflows/own.yml",
+            "vendor/lib/CLAUDE.md",
+            ".gitattributes",
+            "node_modules/x/.envrc",
+        ] {
+            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            std::fs::write(root.join(name), "").unwrap();
         }
-        found
-    }
-
-    /// Those that are new or not as they were, relative to the workspace.
-    pub(in crate::cli::run) fn changed_since(&self, before: &Self) -> Vec<PathBuf> {
-        self.0
-            .iter()
-            .filter(|(path, look)| before.0.get(*path) != Some(look))
-            .map(|(path, _)| path.clone())
-            .collect()
-    }
-
-    fn look(&mut self, workspace: &Path, name: &Path) {
-        let Ok(found) = workspace.join(name).symlink_metadata() else { return };
-        if found.is_dir() {
-            let entries = std::fs::read_dir(workspace.join(name)).into_iter().flatten().flatten();
-            for entry in entries {
-                if self.0.len() < MOST {
-                    self.look(workspace, &name.join(entry.file_name()));
-                }
-            }
-            return;
+        for (link, target) in [
+            ("CLAUDE.md", "by"),
+            ("by", "docs/told"),
+            (".git/hooks", "hooks2"),
+            (".github/workflows/ci.yml", "../../ci/build.yml"),
+            (".claude", "skills"),
+            (".envrc", "/etc/hostname"),
+            ("AGENTS.md", "docs/absent"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
         }
-        let look =
-            Look { inode: found.ino(), size: found.size(), changed: (found.mtime(), found.mtime_nsec()) };
-        self.0.insert(name.to_owned(), look);
+        let survey = Survey::before(&root);
+        let of = |kind| {
+            let repository = repository::of(&root, &survey.repositories, None);
+            Guard { workspace: &root, kind, opened: &|_| Opened::Closed }.of(&survey, &repository)
+        };
+        let paths = |names: &[&str]| names.iter().map(|name| root.join(name)).collect::<BTreeSet<_>>();
+        let guarded = of(TaskKind::Feature);
+        assert_eq!(
+            guarded.read_only,
+            paths(&[
+                ".git/hooks2",
+                ".github/workflows",
+                "ci/build.yml",
+                "docs/told",
+                "skills",
+                "sub/.vscode",
+                "sub/AGENTS.md",
+                "vendor/lib/CLAUDE.md",
+            ])
+        );
+        assert_eq!(
+            guarded.links,
+            paths(&[
+                ".claude",
+                ".envrc",
+                ".git/hooks",
+                ".github/workflows/ci.yml",
+                "AGENTS.md",
+                "CLAUDE.md",
+                "by"
+            ])
+        );
+        assert!(!of(TaskKind::Docs).read_only.contains(&root.join("docs/told")));
+        assert!(!of(TaskKind::Ops).read_only.contains(&root.join(".github/workflows")));
     }
 }

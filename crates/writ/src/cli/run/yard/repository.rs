@@ -2,8 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+pub(super) mod settings;
+
+use settings::Named;
+
 /// Inside a repository's folder.
-const PROTECTED: [&str; 8] = [
+pub(super) const PROTECTED: [&str; 10] = [
+    "branches",
     "commondir",
     "config",
     "config.worktree",
@@ -12,7 +17,12 @@ const PROTECTED: [&str; 8] = [
     "info/grafts",
     "objects/info/alternates",
     "objects/info/http-alternates",
+    "remotes",
 ];
+
+/// Inside a repository's folder: what was begun and runs when a person goes on with it. An agent begins such things
+/// itself, so only what was there before it is kept from it.
+pub(super) const BEGUN: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
 
 /// How many submodules and worktrees are looked at.
 const MOST: usize = 1000;
@@ -30,17 +40,24 @@ pub(super) struct Repository {
     pub(super) outside: Vec<PathBuf>,
     /// Every folder of a repository that git outside reads settings from.
     pub(super) folders: Vec<PathBuf>,
-    /// What must not be changed; all of it exists.
+    /// What must not be changed, by its name: it may be absent, or a link.
     pub(super) protected: Vec<PathBuf>,
+    /// What somebody began and has not ended.
+    pub(super) begun: Vec<PathBuf>,
+    /// What the settings lead to.
+    pub(super) named: Named,
 }
 
-/// Looks at the repository by its files; `git` itself would run what they say.
-pub(super) fn of(workspace: &Path) -> Repository {
+/// Looks at the repository by its files; `git` itself would run what they say. `nested` are folders of repositories below
+/// the workspace, relative to it, `home` is where the user's own settings lie.
+pub(super) fn of(workspace: &Path, nested: &[PathBuf], home: Option<&Path>) -> Repository {
     let mut found = Repository::default();
     let entry = workspace.join(".git");
+    let mut own = Vec::new();
     if entry.is_dir() {
         found.protect(&entry);
         found.reach_remotes(workspace, &entry);
+        own.push(entry);
     } else if let Some(folder) = pointed_at(&entry) {
         // A worktree: its folder lies in the main repository's, which holds the objects.
         found.protected.push(entry);
@@ -49,11 +66,35 @@ pub(super) fn of(workspace: &Path) -> Repository {
         found.protect(&folder);
         found.reach_remotes(workspace, &common);
         if !common.starts_with(workspace) {
-            found.outside.push(common);
+            found.outside.push(common.clone());
+        }
+        own.extend([common, folder]);
+    } else if entry.is_file() {
+        found.protected.push(entry);
+    }
+    for folder in nested {
+        found.protect(&workspace.join(folder));
+    }
+    for folder in found.folders.clone() {
+        // Beside a folder that is called `.git` lies what git runs things from, else in the folder itself.
+        let around = folder.parent().filter(|_| folder.ends_with(".git")).unwrap_or(&folder);
+        let tree = if own.contains(&folder) { workspace } else { around };
+        let tree = settings::tree_of(&folder).unwrap_or_else(|| tree.to_owned());
+        for name in ["config", "config.worktree"] {
+            found.named.read(&folder.join(name), &tree, home);
         }
     }
-    found.protected.retain(|path| path.symlink_metadata().is_ok_and(|found| !found.is_symlink()));
+    for file in of_user(home) {
+        found.named.read(&file, workspace, home);
+    }
     found
+}
+
+/// Settings of the user and the machine, which hold in every repository.
+fn of_user(home: Option<&Path>) -> Vec<PathBuf> {
+    let below = home.into_iter().flat_map(|home| [home.join(".gitconfig"), home.join(".config/git/config")]);
+    let elsewhere = std::env::var_os("XDG_CONFIG_HOME").map(|folder| Path::new(&folder).join("git/config"));
+    below.chain(elsewhere).chain([PathBuf::from("/etc/gitconfig")]).collect()
 }
 
 /// Where the file `.git` of a worktree points to, when that is a repository's folder of this worktree.
@@ -157,12 +198,17 @@ impl Repository {
     }
 
     fn protect(&mut self, folder: &Path) {
-        self.folders.push(folder.to_owned());
-        self.protected.extend(PROTECTED.map(|name| folder.join(name)));
+        self.take(folder);
         let mut left = MOST;
         for below in ["modules", "worktrees"] {
             self.protect_below(&folder.join(below), DEEPEST, &mut left);
         }
+    }
+
+    fn take(&mut self, folder: &Path) {
+        self.folders.push(folder.to_owned());
+        self.protected.extend(PROTECTED.map(|name| folder.join(name)));
+        self.begun.extend(BEGUN.map(|name| folder.join(name)));
     }
 
     /// A submodule's folder is named for its path, so it may lie deep, and has submodules of its own.
@@ -176,8 +222,7 @@ impl Repository {
                 continue;
             }
             if path.join("HEAD").is_file() {
-                self.folders.push(path.clone());
-                self.protected.extend(PROTECTED.map(|name| path.join(name)));
+                self.take(&path);
                 self.protect_below(&path.join("modules"), deepest, left);
             } else {
                 self.protect_below(&path, deepest, left);
@@ -254,6 +299,7 @@ mod tests {
         }
         let back = root.join("tree/.git").display().to_string();
         make("work/.git/worktrees/tree/gitdir", &back);
+        let of = |folder: &Path| of(folder, &[], None);
         let found = of(&root.join("work"));
         assert_eq!(found.outside, [root.join("bare.git")]);
         for name in [
@@ -272,6 +318,6 @@ mod tests {
                 && tree.protected.contains(&root.join("tree/.git"))
         );
         let evil = of(&root.join("evil"));
-        assert!(evil.outside.is_empty() && evil.protected.is_empty());
+        assert!(evil.outside.is_empty() && evil.protected == [root.join("evil/.git")]);
     }
 }

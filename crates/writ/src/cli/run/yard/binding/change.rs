@@ -1,0 +1,383 @@
+//! What binds and is new, or not as it was: told when a task ends, sort by sort, so that no crowd of one sort pushes
+//! another out of sight.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use writ_model::{Binding, Timestamp};
+
+use super::super::repository::{self, Repository};
+use super::survey::{Survey, Unit};
+use crate::screen;
+
+/// Files of one folder that are looked at.
+const MOST_FILES: usize = 2_000;
+/// Files that are remembered from before.
+const MOST_LOOKS: usize = 100_000;
+/// Lines of one sort.
+const MOST_LINES: usize = 8;
+/// Files of a folder that are named.
+const FEW_FILES: usize = 3;
+
+/// Who would run or obey it. The gravest first: what runs soonest, and unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    Git,
+    Shell,
+    Agent,
+    Editor,
+    Packages,
+    Integration,
+    Instructions,
+}
+
+/// What a file was like. When it was changed last is the kernel's to say, and nobody inside can set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    device: u64,
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+    /// The same of what a link leads to.
+    end: Option<(u64, u64, u64, (i64, i64))>,
+}
+
+/// Everything that binds, as it was when the task began.
+#[derive(Debug)]
+pub(in crate::cli::run) struct Before {
+    looks: HashMap<PathBuf, Look>,
+    complete: bool,
+    /// In seconds since 1970.
+    began: i64,
+    home: Option<PathBuf>,
+}
+
+/// What is told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::cli::run) struct Changes {
+    sorts: BTreeMap<Sort, Changed>,
+    /// Something was not looked at.
+    incomplete: bool,
+}
+
+/// What is told of one sort.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Changed {
+    lines: Vec<String>,
+    /// Files and folders that got no line.
+    more: usize,
+    /// Files in folders of dependencies.
+    built: usize,
+}
+
+/// A file, or a folder with its files, that is told in one line.
+struct Told {
+    sort: Sort,
+    path: PathBuf,
+    /// Looked at below it; nothing for itself.
+    below: Vec<PathBuf>,
+    built: bool,
+}
+
+/// Files of one folder.
+#[derive(Default)]
+struct Files {
+    found: Vec<PathBuf>,
+    /// There were more.
+    cut: bool,
+}
+
+// === impl Sort ===
+
+impl Sort {
+    const fn of(binding: Binding) -> Self {
+        match binding {
+            Binding::GitConfig | Binding::GitHook => Self::Git,
+            Binding::Environment | Binding::Program | Binding::Scheduled | Binding::ShellProfile => {
+                Self::Shell
+            }
+            Binding::AgentSettings | Binding::McpSettings | Binding::Own => Self::Agent,
+            Binding::EditorTask | Binding::ToolSettings => Self::Editor,
+            Binding::BuildScript
+            | Binding::LockFile
+            | Binding::ManifestScripts
+            | Binding::PackageSettings => Self::Packages,
+            Binding::Ci => Self::Integration,
+            Binding::Instructions => Self::Instructions,
+        }
+    }
+
+    const fn told(self) -> &'static str {
+        match self {
+            Self::Git => "git, or what watches over it:",
+            Self::Shell => "a shell, on entering the folder:",
+            Self::Agent => "a coding agent, as settings:",
+            Self::Editor => "an editor or a debugger:",
+            Self::Packages => "a package manager:",
+            Self::Integration => "continuous integration:",
+            Self::Instructions => "a coding agent, as instructions:",
+        }
+    }
+}
+
+// === impl Before ===
+
+impl Before {
+    /// How everything is now, when the task begins.
+    pub(in crate::cli::run) fn of(
+        workspace: &Path,
+        home: Option<&Path>,
+        survey: &Survey,
+        began: Timestamp,
+    ) -> Self {
+        let mut looks = HashMap::new();
+        let mut complete = survey.complete;
+        let repository = repository::of(workspace, &survey.repositories, home);
+        for told in all(workspace, survey, &repository) {
+            let Files { found, cut } = told.files();
+            complete &= !cut && looks.len() < MOST_LOOKS;
+            for path in found.into_iter().take(MOST_LOOKS.saturating_sub(looks.len())) {
+                if let Some(look) = Look::at(&path) {
+                    looks.insert(path, look);
+                }
+            }
+        }
+        let began = i64::try_from(Timestamp::EPOCH.until(began).as_secs()).unwrap_or(i64::MAX);
+        Self { looks, complete, began, home: home.map(Path::to_owned) }
+    }
+
+    /// What is new or changed by now.
+    pub(in crate::cli::run) fn changes(&self, workspace: &Path) -> Changes {
+        let survey = Survey::after(workspace);
+        let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
+        let mut changes = Changes { incomplete: !survey.complete, ..Changes::default() };
+        for told in all(workspace, &survey, &repository) {
+            let Files { found, cut } = told.files();
+            let changed: Vec<&PathBuf> =
+                found.iter().filter(|path| self.is_changed(path, told.built)).collect();
+            if changed.is_empty() && !cut {
+                continue;
+            }
+            let sort = changes.sorts.entry(told.sort).or_default();
+            if told.built {
+                sort.built = sort.built.saturating_add(changed.len());
+            } else if sort.lines.len() < MOST_LINES {
+                sort.lines.push(told.line(workspace, &changed, cut));
+            } else {
+                sort.more = sort.more.saturating_add(1);
+            }
+        }
+        changes.sorts.retain(|_, changed| *changed != Changed::default());
+        changes
+    }
+
+    fn is_changed(&self, path: &Path, built: bool) -> bool {
+        let Some(now) = Look::at(path) else { return false };
+        match self.looks.get(path) {
+            Some(before) => *before != now,
+            // What was not looked at before counts by the time of its last change.
+            None => (self.complete && !built) || now.is_since(self.began),
+        }
+    }
+}
+
+/// Everything that binds: the repositories first, then what lies nearest to the root.
+fn all<'a>(
+    workspace: &'a Path,
+    survey: &'a Survey,
+    repository: &'a Repository,
+) -> impl Iterator<Item = Told> + 'a {
+    let one = |sort, path| Told { sort, path, below: Vec::new(), built: false };
+    let folders = repository.folders.iter().map(move |folder| {
+        let below = repository::PROTECTED.iter().chain(&repository::BEGUN);
+        Told { below: below.map(|name| folder.join(name)).collect(), ..one(Sort::Git, folder.clone()) }
+    });
+    let pointers = survey.pointers.iter().map(move |path| one(Sort::Git, workspace.join(path)));
+    let own = std::iter::once(workspace.join(".git")).filter(|path| path.is_file());
+    let own = own.map(move |path| one(Sort::Git, path));
+    let named = repository.named.folders.iter().chain(&repository.named.files);
+    let named = named
+        .filter(move |path| path.starts_with(workspace) && path.as_path() != workspace)
+        .map(move |path| one(Sort::Git, path.clone()));
+    let units = survey.units.iter().map(move |Unit { path, binding, built }| Told {
+        built: *built,
+        ..one(Sort::of(*binding), workspace.join(path))
+    });
+    folders.chain(own).chain(pointers).chain(named).chain(units)
+}
+
+// === impl Told ===
+
+impl Told {
+    fn files(&self) -> Files {
+        let mut files = Files::default();
+        let mut open = if self.below.is_empty() { vec![self.path.clone()] } else { self.below.clone() };
+        let mut left = MOST_FILES;
+        let mut is_first = true;
+        while let Some(path) = open.pop() {
+            let Ok(found) = path.symlink_metadata() else { continue };
+            // A folder that stands in another place is looked into where a name of ours leads to it.
+            let is_folder = found.is_dir() || (is_first && self.below.is_empty() && path.is_dir());
+            is_first = false;
+            // What git ships as an example runs for nobody.
+            let is_example = self.sort == Sort::Git && path.extension().is_some_and(|end| end == "sample");
+            if !found.is_dir() && !is_example {
+                files.found.push(path.clone());
+            }
+            if is_folder {
+                for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                    let Some(fewer) = left.checked_sub(1) else {
+                        files.cut = true;
+                        break;
+                    };
+                    left = fewer;
+                    open.push(entry.path());
+                }
+            }
+        }
+        files
+    }
+
+    fn line(&self, workspace: &Path, changed: &[&PathBuf], cut: bool) -> String {
+        let path = screen::path(self.path.strip_prefix(workspace).unwrap_or(&self.path));
+        if let [only] = changed
+            && *only == &self.path
+        {
+            return path;
+        }
+        let names = changed.iter().filter_map(|file| file.strip_prefix(&self.path).ok());
+        let mut names: Vec<String> = names.take(FEW_FILES).map(screen::path).collect();
+        if changed.len() > names.len() {
+            names.push("…".to_owned());
+        }
+        let count = match (changed.len(), cut) {
+            (count, true) => format!("{count} files or more; it holds more than are looked at"),
+            (1, false) => "1 file".to_owned(),
+            (count, false) => format!("{count} files"),
+        };
+        let colon = if names.is_empty() { "" } else { ": " };
+        format!("{path} ({count}{colon}{})", names.join(", "))
+    }
+}
+
+// === impl Look ===
+
+impl Look {
+    fn at(path: &Path) -> Option<Self> {
+        let found = path.symlink_metadata().ok()?;
+        let of =
+            |found: &Metadata| (found.dev(), found.ino(), found.size(), (found.ctime(), found.ctime_nsec()));
+        let end = found.is_symlink().then(|| path.metadata().ok()).flatten();
+        let (device, inode, size, changed) = of(&found);
+        Some(Self { device, inode, size, changed, end: end.as_ref().map(of) })
+    }
+
+    fn is_since(&self, began: i64) -> bool {
+        self.changed.0 >= began || self.end.is_some_and(|(_, _, _, changed)| changed.0 >= began)
+    }
+}
+
+// === impl Changes ===
+
+impl Changes {
+    /// The lines for a person; none when there is nothing to look at.
+    pub(in crate::cli::run) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.incomplete {
+            lines.push(
+                "  NOT ALL WAS LOOKED AT: the workspace holds more names, or deeper ones, than are looked through for \
+                 what tools run by themselves"
+                    .to_owned(),
+            );
+        }
+        if self.sorts.is_empty() {
+            return lines;
+        }
+        lines.push(
+            "  LOOK AT THESE before you go on; tools run them, or obey them, without asking:".to_owned(),
+        );
+        for (sort, Changed { lines: told, more, built }) in &self.sorts {
+            lines.push(format!("   {}", sort.told()));
+            lines.extend(told.iter().map(|line| format!("    {line}")));
+            if *more > 0 {
+                lines.push(format!("    … and {more} more such files and folders, farther from the root"));
+            }
+            if *built > 0 {
+                lines.push(format!("    and {built} files in folders of dependencies"));
+            }
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make(root: &Path, name: &str, text: &str) {
+        let path = root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn before(root: &Path) -> Before {
+        Before::of(root, None, &Survey::before(root), Timestamp::from_millis(i64::MAX / 2))
+    }
+
+    #[test]
+    fn a_crowd_of_one_sort_pushes_no_other_out() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        make(root, "src/main.rs", "");
+        make(root, ".envrc", "old");
+        let before = before(root);
+        assert_eq!(before.changes(root), Changes::default());
+        for number in 0..MOST_FILES + 10 {
+            make(root, &format!(".buildkite/{number}.yml"), "");
+        }
+        for number in 0..50 {
+            make(root, &format!("a{number}/AGENTS.md"), "");
+        }
+        make(root, "deep/down/here/.vscode/tasks.json", "{}");
+        make(root, "evil/.git/config", "");
+        make(root, "\u{1b}[2J/.envrc", "");
+        let text = before.changes(root).lines().join("\n");
+        for wanted in [
+            "    deep/down/here/.vscode (1 file: tasks.json)",
+            "    evil/.git (1 file: config)",
+            "    .buildkite (2000 files or more",
+            "\"\\u{1b}[2J/.envrc\"",
+            "    … and 42 more such",
+        ] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+        assert!(!text.contains('\u{1b}') && text.lines().count() < 40, "{text}");
+        assert!(text.find("evil/.git") < text.find("a0/AGENTS.md"), "{text}");
+    }
+
+    #[test]
+    fn what_was_changed_and_looks_the_same_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        make(root, ".envrc", "old");
+        make(root, "docs/told", "old");
+        std::os::unix::fs::symlink("docs/told", root.join("CLAUDE.md")).unwrap();
+        make(root, "node_modules/x/.npmrc", "");
+        let before = before(root);
+        let at = root.join(".envrc");
+        let time = at.metadata().unwrap().modified().unwrap();
+        // The kernel's clock for files moves in steps.
+        let start = std::time::Instant::now();
+        while start.elapsed() < std::time::Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        std::fs::write(&at, "new").unwrap();
+        std::fs::File::options().write(true).open(&at).unwrap().set_modified(time).unwrap();
+        std::fs::write(root.join("docs/told"), "new").unwrap();
+        let text = before.changes(root).lines().join("\n");
+        assert!(text.contains("    .envrc") && text.contains("    CLAUDE.md"), "{text}");
+        assert!(!text.contains("npmrc"), "{text}");
+    }
+}

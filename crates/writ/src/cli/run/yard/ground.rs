@@ -1,0 +1,95 @@
+//! The workspace as a run finds it: looked at once, for what is protected, for what stands in, and for what is told at the
+//! end.
+
+use std::path::{Path, PathBuf};
+
+use writ_model::{Bounds, TaskKind, Timestamp};
+
+use super::binding::change::{Before, Changes};
+use super::binding::survey::Survey;
+use super::binding::{Guard, Guarded, Opened, is_about};
+use super::repository::{self, Repository};
+use super::stand_in::StandIns;
+
+/// What a task may do in which workspace.
+pub(in crate::cli::run) struct Terms<'a> {
+    pub(in crate::cli::run) workspace: &'a Path,
+    pub(in crate::cli::run) home: Option<&'a Path>,
+    pub(in crate::cli::run) kind: TaskKind,
+    pub(in crate::cli::run) bounds: Option<&'a Bounds>,
+}
+
+/// What was found, and what was put. Dropped, the latter is taken away.
+pub(in crate::cli::run) struct Ground {
+    survey: Survey,
+    stand_ins: StandIns,
+    before: Before,
+}
+
+// === impl Terms ===
+
+impl Terms<'_> {
+    /// How far a person said, by name, that the task may change a path.
+    fn opened(&self, path: &Path) -> Opened {
+        let Ok(below) = path.strip_prefix(self.workspace) else { return Opened::Closed };
+        let named = self.bounds.iter().flat_map(|bounds| bounds.write.iter().flatten());
+        let how = named.map(|pattern| {
+            // `src/**` says where work is done, and opens nothing that binds there; `.vscode/**` does.
+            let whole = pattern.as_str().strip_suffix("/**").unwrap_or(pattern.as_str());
+            let binds = writ_policy::binds(whole).is_some();
+            let (whole, pattern) = (Path::new(whole), Path::new(pattern.as_str()));
+            if pattern == below || (binds && below.starts_with(whole)) {
+                Opened::Whole
+            } else if pattern.starts_with(below) {
+                Opened::InPart
+            } else {
+                Opened::Closed
+            }
+        });
+        how.max().unwrap_or(Opened::Closed)
+    }
+
+    fn repository(&self, survey: &Survey) -> Repository {
+        repository::of(self.workspace, &survey.repositories, self.home)
+    }
+}
+
+// === impl Ground ===
+
+impl Ground {
+    /// Looks and changes nothing.
+    pub(in crate::cli::run) fn look(terms: &Terms<'_>, now: Timestamp) -> Self {
+        let survey = Survey::before(terms.workspace);
+        let before = Before::of(terms.workspace, terms.home, &survey, now);
+        Self { survey, stand_ins: StandIns::default(), before }
+    }
+
+    /// Looks, then puts what stands in for the time of a run.
+    pub(in crate::cli::run) fn prepare(terms: &Terms<'_>, now: Timestamp) -> Self {
+        let mut ground = Self::look(terms, now);
+        let is_closed = |path: &Path| {
+            let name = path.strip_prefix(terms.workspace).ok().and_then(Path::to_str);
+            let binding = name.and_then(writ_policy::binds);
+            binding.is_some_and(|binding| !is_about(terms.kind, binding))
+                && terms.opened(path) == Opened::Closed
+        };
+        ground.stand_ins = StandIns::put(terms.workspace, &terms.repository(&ground.survey), &is_closed);
+        ground
+    }
+
+    /// What must not change inside, and folders outside the workspace that its repository leads to.
+    pub(super) fn guarded(&self, terms: &Terms<'_>) -> (Guarded, Vec<PathBuf>) {
+        let mut repository = terms.repository(&self.survey);
+        repository.protected.extend(self.stand_ins.paths().map(Path::to_owned));
+        let opened = |path: &Path| terms.opened(path);
+        let guard = Guard { workspace: terms.workspace, kind: terms.kind, opened: &opened };
+        (guard.of(&self.survey, &repository), repository.outside)
+    }
+
+    /// Takes away what stood in, and looks again.
+    pub(in crate::cli::run) fn end(self, workspace: &Path) -> Changes {
+        let Self { survey: _, stand_ins, before } = self;
+        drop(stand_ins);
+        before.changes(workspace)
+    }
+}
