@@ -1,0 +1,168 @@
+//! The secrets detector: finds credentials in a stream of bytes, in whatever pieces it comes.
+//!
+//! ```text
+//! let mut scanner = Scanner::new(Detector::shipped());
+//! for piece in pieces { found.extend(scanner.push(piece)); }
+//! found.extend(scanner.finish());
+//! ```
+//!
+//! Two ways lead to a finding. A *shape* is a published format that begins with a text of its own, and is checked to the
+//! end, with its checksum where it has one; shapes are data, in `secret/shapes.toml`. A *mention* is a word such as
+//! `token` or the name of a service, followed by a value that looks drawn and not written: structure and entropy count
+//! only there. Whatever a value is, no finding holds it: only where it stands.
+
+use std::sync::LazyLock;
+
+mod anchor;
+mod check;
+mod mark;
+mod mention;
+mod place;
+mod shape;
+mod tree;
+mod value;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use mark::{Marker, redact};
+pub use place::Lines;
+pub use tree::{FileFinding, Note, Survey, survey};
+pub use window::Scanner;
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Looks like one by its surroundings; a person should look.
+    Low,
+    /// Has the form of one, and stands where one would.
+    Medium,
+    /// Has a form that nothing else has, or its checksum is right.
+    High,
+}
+
+/// Where a secret stands: never what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// First byte of the secret value, from the beginning of the stream.
+    pub start: u64,
+    /// First byte after it.
+    pub end: u64,
+    /// The stable name of the rule.
+    pub rule: &'static str,
+    pub confidence: Confidence,
+}
+
+/// The rules, ready to be used by any number of threads.
+pub struct Detector {
+    anchors: anchor::Anchors,
+    shapes: Vec<shape::Shape>,
+}
+
+/// The bytes that a rule may look at, and the place in them.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    bytes: &'a [u8],
+}
+
+/// A finding within a view.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Found {
+    start: usize,
+    end: usize,
+    rule: &'static str,
+    confidence: Confidence,
+}
+
+// === impl Confidence ===
+
+impl Confidence {
+    /// The stable word of reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+// === impl Detector ===
+
+static SHIPPED: LazyLock<Detector> = LazyLock::new(|| {
+    let shapes = shape::shipped();
+    let anchors = anchor::Anchors::new(&shapes);
+    Detector { anchors, shapes }
+});
+
+impl Detector {
+    /// The rules that Writ ships.
+    pub fn shipped() -> &'static Self {
+        &SHIPPED
+    }
+
+    /// Finds secrets in bytes that are there as a whole. The same as a scanner finds that gets them in pieces.
+    pub fn find(&'static self, bytes: &[u8]) -> Vec<Finding> {
+        let mut scanner = Scanner::new(self);
+        let mut found = scanner.push(bytes);
+        found.extend(scanner.finish());
+        found
+    }
+
+    /// Names of all rules, in the order of the table.
+    pub fn rules(&self) -> impl Iterator<Item = &'static str> {
+        self.shapes.iter().map(|shape| shape.id).chain(mention::RULES)
+    }
+
+    /// What is found at anchors that begin in `from..until` of a view.
+    fn look(&self, view: View<'_>, from: usize, until: usize, found: &mut Vec<Found>) {
+        self.anchors.each(view.bytes, from, until, |at, anchor| match anchor {
+            anchor::Anchor::Shape(which) => {
+                if let Some(shape) = self.shapes.get(usize::from(which)) {
+                    found.extend(shape.find(view, at));
+                }
+            }
+            anchor::Anchor::Word(word) => found.extend(mention::find(view, at, word)),
+        });
+    }
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Detector({} shapes)", self.shapes.len())
+    }
+}
+
+// === impl View ===
+
+impl<'a> View<'a> {
+    /// The byte there; zero where nothing is.
+    fn at(self, index: usize) -> u8 {
+        self.bytes.get(index).copied().unwrap_or(0)
+    }
+
+    fn before(self, index: usize) -> u8 {
+        index.checked_sub(1).map_or(0, |index| self.at(index))
+    }
+
+    /// As much of the range as is there.
+    fn slice(self, from: usize, until: usize) -> &'a [u8] {
+        let until = until.min(self.bytes.len());
+        self.bytes.get(from.min(until)..until).unwrap_or_default()
+    }
+
+    /// The bytes of one line around a place, no more than `reach` to either side.
+    fn line(self, at: usize, reach: usize) -> &'a [u8] {
+        let before = self.slice(at.saturating_sub(reach), at);
+        let from = at - before.iter().rev().position(|byte| *byte == b'\n').unwrap_or(before.len());
+        let after = self.slice(at, at.saturating_add(reach));
+        let until = at + after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
+        self.slice(from, until)
+    }
+}
+
+/// Whether a byte can stand inside a name.
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

@@ -1,0 +1,136 @@
+//! Checksums and inner forms that published formats have.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+/// Which one a shape has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Check {
+    #[default]
+    None,
+    /// The last six characters are the CRC-32 of those after the prefix, in base 62 (GitHub and npm, which publish it).
+    Crc32Base62,
+    /// The first part is base64 of a JSON object (RFC 7519).
+    Jwt,
+    /// A macaroon whose location is named within (PyPI).
+    Macaroon,
+    /// A private key whose header says what it is.
+    Base64Json,
+    /// `user:password` in base64 (RFC 7617).
+    Basic,
+    /// A password within a URL (RFC 3986, section 3.2.1).
+    Userinfo,
+}
+
+/// What a check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Right,
+    /// There is nothing to check.
+    None,
+    /// It does not fit, and samples are often made up so: worth a look.
+    Off,
+    Wrong,
+}
+
+/// Looks at the secret.
+pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
+    let right = |yes: bool| if yes { Verdict::Right } else { Verdict::Wrong };
+    match check {
+        Check::None => Verdict::None,
+        Check::Crc32Base62 => match crc32_base62(secret) {
+            Some(true) => Verdict::Right,
+            Some(false) => Verdict::Off,
+            None => Verdict::Wrong,
+        },
+        Check::Jwt => match secret.split(|byte| *byte == b'.').next().and_then(decoded) {
+            Some(header) if header.starts_with(b"{") && header.trim_ascii_end().ends_with(b"}") => {
+                Verdict::None
+            }
+            _ => Verdict::Wrong,
+        },
+        Check::Macaroon => {
+            right(secret.get(5..).and_then(decoded).is_some_and(|bytes| bytes.first() == Some(&2)))
+        }
+        Check::Base64Json => match decoded(secret) {
+            Some(text) if text.starts_with(b"{") => Verdict::None,
+            _ => Verdict::Wrong,
+        },
+        Check::Basic => match decoded(secret) {
+            Some(text) if is_pair(&text) => Verdict::None,
+            _ => Verdict::Wrong,
+        },
+        Check::Userinfo => {
+            if super::value::is_reference(secret) || super::value::is_placeholder(secret) || secret.len() < 3
+            {
+                Verdict::Wrong
+            } else {
+                Verdict::None
+            }
+        }
+    }
+}
+
+/// `user:password`, printable, with something on the left.
+fn is_pair(text: &[u8]) -> bool {
+    let printable = text.iter().all(|byte| (0x20..0x7f).contains(byte) || *byte >= 0x80);
+    printable && text.iter().position(|byte| *byte == b':').is_some_and(|at| at > 0)
+}
+
+/// Base64 of either alphabet, with or without padding; a rest that is no whole group is left out.
+fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
+    let text = text.get(..end)?;
+    let whole = text.get(..text.len() - usize::from(text.len() % 4 == 1))?;
+    let mut whole = whole.to_vec();
+    for byte in &mut whole {
+        match *byte {
+            b'-' => *byte = b'+',
+            b'_' => *byte = b'/',
+            _ => {}
+        }
+    }
+    let lenient = base64::engine::GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        base64::engine::GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone),
+    );
+    lenient
+        .decode(&whole)
+        .or_else(|_| STANDARD_NO_PAD.decode(text))
+        .or_else(|_| URL_SAFE_NO_PAD.decode(text))
+        .ok()
+}
+
+/// The checksum of GitHub's and npm's tokens: after the prefix and its `_`, thirty characters and six of checksum.
+fn crc32_base62(secret: &[u8]) -> Option<bool> {
+    let at = secret.iter().rposition(|byte| *byte == b'_')?;
+    let body = secret.get(at + 1..)?;
+    let (entropy, sum) = body.split_at_checked(body.len().checked_sub(6)?)?;
+    let mut written = 0_u64;
+    for byte in sum {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        written = written * 62 + u64::from(digit);
+    }
+    Some(written == u64::from(crc32(entropy)))
+}
+
+/// CRC-32 as in ISO 3309, bit by bit: few bytes, and only of what already has the form.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
+}

@@ -1,0 +1,232 @@
+//! Mentions: a word that says what follows, and a value that looks drawn.
+//!
+//! `api_key = "…"`, `SERVICE_TOKEN=…`, `Authorization: Bearer …`, `service SECRET …`. The word decides how drawn a value has
+//! to look; a name that ends otherwise (`max_tokens`, `key_id`, `password_hint`) says that none follows.
+
+use super::value::{self, Drawn};
+use super::{Confidence, Found, View, is_word};
+
+mod command;
+mod header;
+mod name;
+mod reach;
+mod words;
+
+pub(super) use words::{Kind, Word, words};
+
+const PASSWORD: &str = "assigned-password";
+const TOKEN: &str = "assigned-token";
+const SERVICE: &str = "service-token";
+
+/// The rules that are no shapes.
+pub(super) const RULES: [&str; 5] = [PASSWORD, TOKEN, SERVICE, header::RULE, command::RULE];
+
+/// What stands between a word and its value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    /// `=`, `:`, `=>`, a comma between arguments, the end of a tag.
+    assigned: bool,
+    /// A quotation mark opens right before the value.
+    quoted: bool,
+    /// Another word such as `key` or `secret` came by.
+    keyword: bool,
+    /// Words that say nothing came by.
+    strange: usize,
+}
+
+/// A value, where it stands.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    start: usize,
+    end: usize,
+    text: &'a [u8],
+}
+
+/// The secret that a word at this place speaks of.
+pub(super) fn find(view: View<'_>, at: usize, word: Word) -> Option<Found> {
+    let end = at + word.length();
+    match word.kind {
+        Kind::Command(which) => command::find(view, at, end, which),
+        Kind::Header => header::find(view, at, end),
+        Kind::Service { everyday } => service(view, at, end, everyday),
+        Kind::Key | Kind::Password | Kind::Token => secret(view, at, end, word.kind),
+    }
+}
+
+/// The name of a service, then perhaps a word, then a value.
+fn service(view: View<'_>, at: usize, end: usize, everyday: bool) -> Option<Found> {
+    if !name::begins(view, at) {
+        return None;
+    }
+    let mut way = Way::default();
+    let value = reach::value(view, end, &mut way, 2)?;
+    let drawn = value::drawn(value.text);
+    if drawn == Drawn::No || no_secret(view, &value, way) {
+        return None;
+    }
+    let confidence = if way.keyword && drawn >= Drawn::Perhaps && value.text.len() >= 8 {
+        if drawn >= Drawn::Likely { Confidence::Medium } else { Confidence::Low }
+    } else if everyday {
+        (way.assigned && way.strange == 0 && drawn >= Drawn::Surely && !hash_like(view, at))
+            .then_some(Confidence::Low)?
+    } else if way.assigned && way.strange == 0 && drawn >= Drawn::Likely {
+        Confidence::Medium
+    } else {
+        (way.strange <= 1 && drawn >= Drawn::Likely && !hash_like(view, at)).then_some(Confidence::Low)?
+    };
+    Some(Found { start: value.start, end: value.end, rule: SERVICE, confidence })
+}
+
+/// A word such as `token` within a name, then a value.
+fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
+    let name = name::read(view, at, end, kind)?;
+    let mut way = Way { keyword: true, ..Way::default() };
+    let value = reach::value(view, name.end, &mut way, 0)?;
+    let drawn = value::drawn(value.text);
+    if drawn == Drawn::No && kind != Kind::Password || no_secret(view, &value, way) {
+        return None;
+    }
+    let found = |rule, confidence| Some(Found { start: value.start, end: value.end, rule, confidence });
+    if kind == Kind::Password {
+        return found(PASSWORD, password(view, at, &value, way, name.is_option, drawn)?);
+    }
+    let assigned = way.assigned || name.is_option;
+    let confidence = match drawn {
+        Drawn::Surely if assigned => Confidence::Medium,
+        Drawn::Surely => Confidence::Low,
+        Drawn::Likely if assigned && (name.qualified || kind == Kind::Token) => Confidence::Medium,
+        Drawn::Likely if name.qualified && way.strange == 0 && name.loud => Confidence::Low,
+        Drawn::Perhaps if assigned && name.qualified && value.text.len() >= 8 && ends_line(view, &value) => {
+            Confidence::Low
+        }
+        Drawn::Likely | Drawn::No | Drawn::Perhaps => return None,
+    };
+    // A bare `key` is mostly one of a map.
+    if kind == Kind::Key && !name.qualified {
+        let none = value::is_uuid(value.text) || drawn < Drawn::Surely;
+        return if none { None } else { found(TOKEN, Confidence::Low) };
+    }
+    found(TOKEN, confidence)
+}
+
+/// Passwords are chosen by people: what stands there counts, unless it is code or a word of an interface.
+fn password(
+    view: View<'_>,
+    at: usize,
+    value: &Value<'_>,
+    way: Way,
+    option: bool,
+    drawn: Drawn,
+) -> Option<Confidence> {
+    let text = value.text;
+    let counts = value::Counts::of(text);
+    if text.contains(&b' ') || !(4..=200).contains(&text.len()) {
+        return None;
+    }
+    if drawn >= Drawn::Likely && (way.assigned || option) {
+        return Some(Confidence::Medium);
+    }
+    let special = counts.other > 0 && text.iter().any(|byte| b"!$%^&*@#?+~`".contains(byte));
+    if way.assigned && way.quoted {
+        let chosen = counts.digits > 0 || special || text.contains(&b'_') && counts.letters() > 0;
+        let plain = counts.lower == counts.length && counts.length >= 6;
+        return if chosen { Some(Confidence::Medium) } else { plain.then_some(Confidence::Low) };
+    }
+    if option {
+        return (counts.digits > 0 || special || counts.length >= 6).then_some(Confidence::Low);
+    }
+    if way.assigned && ends_line(view, value) && begins_line(view, at) {
+        const CODE: [&[u8]; 14] = [
+            b"pass", b"secret", b"token", b"user", b"config", b"env", b"get", b"input", b"self", b"args",
+            b"param", b"opt", b"value", b"str",
+        ];
+        let lower = text.to_ascii_lowercase();
+        let code = text.contains(&b'.') && counts.digits == 0
+            || CODE.iter().any(|word| value::contains(&lower, word));
+        return (!code && counts.letters() + counts.digits > 2).then_some(Confidence::Low);
+    }
+    (way.assigned && drawn >= Drawn::Perhaps && (counts.digits > 0 && special)).then_some(Confidence::Low)
+}
+
+/// What says of a value itself that it is none.
+fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
+    const HEADS: [&[u8]; 15] = [
+        b"sha1-",
+        b"sha1:",
+        b"sha256-",
+        b"sha256:",
+        b"sha384-",
+        b"sha512-",
+        b"sha512:",
+        b"md5:",
+        b"h1:",
+        b"AAAAB3NzaC1",
+        b"AAAAC3NzaC1",
+        b"AAAAE2VjZHNh",
+        b"data:",
+        b"MIIBIjAN",
+        b"image/",
+    ];
+    let text = value.text;
+    HEADS.iter().any(|head| text.starts_with(head))
+        || value::is_reference(text)
+        || value::is_placeholder(text)
+        || !way.quoted && b"([".contains(&view.at(value.end))
+        || !way.quoted && view.at(value.end) == b'.' && is_word(view.at(value.end + 1))
+}
+
+/// Whether the line speaks of sums and not of secrets.
+fn hash_like(view: View<'_>, at: usize) -> bool {
+    const WORDS: [&[u8]; 13] = [
+        b"sha1",
+        b"sha256",
+        b"sha512",
+        b"sha-",
+        b"md5",
+        b"checksum",
+        b"integrity",
+        b"digest",
+        b"commit",
+        b"hash",
+        b"uses:",
+        b"http://",
+        b"https://",
+    ];
+    let line = view.line(at, 200).to_ascii_lowercase();
+    WORDS.iter().any(|word| value::contains(&line, word))
+}
+
+/// Whether nothing but a closing mark stands between a value and the end of its line.
+fn ends_line(view: View<'_>, value: &Value<'_>) -> bool {
+    let mut at = value.end;
+    for _ in 0..4 {
+        match view.at(at) {
+            0 | b'\n' | b'\r' => return true,
+            b'\\' if matches!(view.at(at + 1), b'n' | b'r') => return true,
+            b'"' | b'\'' | b'`' | b'\\' | b' ' | b',' | b';' => at += 1,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Whether only marks stand between the beginning of the line and the name around `at`.
+fn begins_line(view: View<'_>, at: usize) -> bool {
+    let mut at = at;
+    for _ in 0..96 {
+        let byte = view.before(at);
+        if !(is_word(byte) || b"-.".contains(&byte)) {
+            break;
+        }
+        at -= 1;
+    }
+    for _ in 0..64 {
+        match view.before(at) {
+            0 | b'\n' | b'\r' => return true,
+            b'n' if view.before(at - 1) == b'\\' => return true,
+            b' ' | b'\t' | b'+' | b'-' | b'#' | b'"' | b'\'' | b'/' | b'>' | b':' => at -= 1,
+            _ => return false,
+        }
+    }
+    false
+}

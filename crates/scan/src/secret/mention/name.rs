@@ -1,0 +1,320 @@
+//! The name around a word: `STRIPE_SECRET_KEY`, `apiKey`, `max_tokens`, `--password`.
+
+use super::super::{View, is_word};
+use super::words::Kind;
+
+/// What a name says.
+pub(super) struct Name {
+    /// First byte after it.
+    pub(super) end: usize,
+    /// A word before or after says what it is a key of.
+    pub(super) qualified: bool,
+    /// Written in capitals, or in two words that both say secret.
+    pub(super) loud: bool,
+    /// An option of a command line: its value stands after a space.
+    pub(super) is_option: bool,
+}
+
+/// Longest name that is read.
+const LONGEST: usize = 80;
+
+/// Words after which, as the last of a name, no secret follows.
+const NOT_AFTER: [&str; 78] = [
+    "alg",
+    "algorithm",
+    "arn",
+    "board",
+    "budget",
+    "chain",
+    "char",
+    "check",
+    "class",
+    "code",
+    "color",
+    "column",
+    "cost",
+    "count",
+    "counts",
+    "data",
+    "date",
+    "digest",
+    "dir",
+    "down",
+    "endpoint",
+    "error",
+    "event",
+    "expires",
+    "expiry",
+    "field",
+    "file",
+    "format",
+    "frame",
+    "frames",
+    "handler",
+    "hash",
+    "hint",
+    "holder",
+    "id",
+    "ids",
+    "index",
+    "kind",
+    "label",
+    "len",
+    "length",
+    "limit",
+    "list",
+    "loader",
+    "manager",
+    "map",
+    "message",
+    "mode",
+    "name",
+    "names",
+    "ns",
+    "page",
+    "path",
+    "pattern",
+    "policy",
+    "press",
+    "prompt",
+    "provider",
+    "ref",
+    "refs",
+    "regex",
+    "reset",
+    "ring",
+    "scope",
+    "scopes",
+    "serializer",
+    "size",
+    "space",
+    "store",
+    "type",
+    "types",
+    "up",
+    "uri",
+    "url",
+    "usage",
+    "version",
+    "window",
+    "word",
+];
+
+/// Words before `key` that make it one of a map, a lock that all may see, or a button.
+const NOT_BEFORE: [&str; 48] = [
+    "arrow",
+    "cache",
+    "column",
+    "composite",
+    "context",
+    "dict",
+    "enter",
+    "event",
+    "field",
+    "foreign",
+    "group",
+    "hot",
+    "i18n",
+    "idempotency",
+    "index",
+    "item",
+    "json",
+    "label",
+    "map",
+    "max",
+    "menu",
+    "meta",
+    "min",
+    "node",
+    "object",
+    "on",
+    "option",
+    "param",
+    "partition",
+    "primary",
+    "prop",
+    "pub",
+    "public",
+    "query",
+    "range",
+    "react",
+    "ref",
+    "registry",
+    "row",
+    "s3",
+    "schema",
+    "short",
+    "sort",
+    "state",
+    "storage",
+    "tab",
+    "translation",
+    "unique",
+];
+
+/// Words that may be glued to the front of a word in one case.
+const GLUED: [&str; 40] = [
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "bearer",
+    "bot",
+    "client",
+    "consumer",
+    "crypt",
+    "crypto",
+    "customer",
+    "database",
+    "db",
+    "deploy",
+    "dev",
+    "encryption",
+    "install",
+    "integration",
+    "license",
+    "master",
+    "my",
+    "oauth",
+    "personal",
+    "private",
+    "prod",
+    "refresh",
+    "rest",
+    "root",
+    "secret",
+    "service",
+    "session",
+    "shared",
+    "sign",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+    "user",
+];
+
+/// Whether a word begins here: not in the middle of another, unless its case says so.
+pub(super) fn begins(view: View<'_>, at: usize) -> bool {
+    let (before, first) = (view.before(at), view.at(at));
+    !before.is_ascii_alphanumeric()
+        || before.is_ascii_digit()
+        || before.is_ascii_lowercase() && first.is_ascii_uppercase()
+        || escaped(view, at)
+}
+
+/// Whether the letter before is one of an escape such as `\n`.
+fn escaped(view: View<'_>, at: usize) -> bool {
+    at >= 2 && matches!(view.before(at), b'n' | b't' | b'r') && view.before(at - 1) == b'\\'
+}
+
+/// Reads the name in which a word stands, at `at..end`. `None` when the name says that no secret follows.
+pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Name> {
+    let start = start(view, at);
+    let before = view.slice(start, at);
+    let own = view.slice(at, end);
+    let mut qualified = kind != Kind::Key;
+    if !begins(view, at) {
+        let glued = before.to_ascii_lowercase();
+        let free = kind == Kind::Token || kind == Kind::Password && own.len() > 4;
+        if !free && !GLUED.iter().any(|word| glued.ends_with(word.as_bytes())) {
+            return None;
+        }
+        qualified = true;
+    }
+    let previous = last_word(before);
+    if !previous.is_empty() {
+        if kind == Kind::Key && NOT_BEFORE.iter().any(|word| previous.eq_ignore_ascii_case(word.as_bytes())) {
+            return None;
+        }
+        if kind != Kind::Password
+            && (previous.eq_ignore_ascii_case(b"public") || previous.eq_ignore_ascii_case(b"pub"))
+        {
+            return None;
+        }
+        qualified = true;
+    }
+    // Words after, as long as the name goes on.
+    let mut at_end = end;
+    let mut said_twice = false;
+    for _ in 0..4 {
+        let from = at_end;
+        let glue = matches!(view.at(from), b'_' | b'-' | b'.') && view.at(from + 1).is_ascii_alphabetic();
+        let word_start = from + usize::from(glue);
+        let word = next_word(view, word_start);
+        if word.is_empty() {
+            let digits = view.slice(from, from + 3).iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits > 0 && digits < 3 && !is_word(view.at(from + digits)) {
+                at_end = from + digits;
+            }
+            break;
+        }
+        let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
+        if NOT_AFTER.into_iter().any(is) {
+            return None;
+        }
+        let plural = is("s") || is("es");
+        let known = ["key", "secret", "token", "access", "private", "value", "string", "auth", "api"]
+            .into_iter()
+            .any(is);
+        said_twice |= known;
+        let camel =
+            word.first().is_some_and(u8::is_ascii_uppercase) && view.before(from).is_ascii_lowercase();
+        if !(glue || plural || known || camel) {
+            // One letter too many is a slip of the pen; more is another word.
+            if word.len() > 1 {
+                return None;
+            }
+        }
+        // A value glued with a hyphen is no part of the name.
+        let digit = view.at(word_start + word.len()).is_ascii_digit();
+        if glue && !known && (word.len() > 14 || digit) {
+            break;
+        }
+        at_end = word_start + word.len();
+    }
+    let whole = view.slice(start, at_end);
+    Some(Name {
+        end: at_end,
+        qualified,
+        loud: said_twice || own.iter().all(|byte| byte.is_ascii_uppercase()),
+        is_option: whole.starts_with(b"--") || whole.starts_with(b"-") && view.before(start) == b' ',
+    })
+}
+
+/// Where the name begins that `at` is in.
+fn start(view: View<'_>, at: usize) -> usize {
+    let before = view.slice(at.saturating_sub(LONGEST), at);
+    let length = before.iter().rev().take_while(|byte| is_word(**byte) || b"-.".contains(byte)).count();
+    let start = at - length;
+    if escaped(view, start + 1) && view.at(start) != b'-' { start + 1 } else { start }
+}
+
+/// The last word of the part of a name before another.
+fn last_word(name: &[u8]) -> &[u8] {
+    let end = name.iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let name = name.get(..end).unwrap_or_default();
+    let mut start = name.len();
+    while let Some(byte) = start.checked_sub(1).and_then(|at| name.get(at)) {
+        if !byte.is_ascii_alphanumeric() {
+            break;
+        }
+        start -= 1;
+        let before = start.checked_sub(1).and_then(|at| name.get(at));
+        if byte.is_ascii_uppercase() && before.is_some_and(u8::is_ascii_lowercase) {
+            break;
+        }
+    }
+    name.get(start..).unwrap_or_default()
+}
+
+/// The word that begins here, by its case.
+fn next_word(view: View<'_>, at: usize) -> &[u8] {
+    let text = view.slice(at, at + 24);
+    let upper = text.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let lower = text.iter().skip(upper).take_while(|byte| byte.is_ascii_lowercase()).count();
+    let length = if upper > 1 && lower > 0 { upper - 1 } else { upper + lower };
+    text.get(..length).unwrap_or_default()
+}

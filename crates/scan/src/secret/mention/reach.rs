@@ -1,0 +1,208 @@
+//! The way from a word to its value: marks, quotation, and words that say nothing new.
+
+use super::super::value::{self, Drawn};
+use super::super::{View, is_word};
+use super::{Value, Way};
+
+/// How far a value may stand from its word.
+const FARTHEST: usize = 72;
+/// Longest value.
+const LONGEST: usize = 2048;
+
+/// Words that say that a secret follows.
+const KEYWORDS: [&str; 13] = [
+    "access",
+    "apikey",
+    "api",
+    "auth",
+    "authtoken",
+    "key",
+    "keys",
+    "pass",
+    "password",
+    "private",
+    "secret",
+    "token",
+    "tkn",
+];
+/// Words between a name and its value that say nothing.
+const FILLERS: [&str; 24] = [
+    "account",
+    "app",
+    "authtoken",
+    "byte",
+    "bytes",
+    "client",
+    "const",
+    "default",
+    "dev",
+    "env",
+    "id",
+    "is",
+    "live",
+    "oauth",
+    "pat",
+    "prod",
+    "service",
+    "str",
+    "string",
+    "test",
+    "text",
+    "user",
+    "value",
+    "y",
+];
+
+/// The value that stands after `at`: the first that looks drawn, or what a quotation holds after an assignment. No more
+/// than `strange` unknown words may stand before it.
+pub(super) fn value<'a>(view: View<'a>, at: usize, way: &mut Way, strange: usize) -> Option<Value<'a>> {
+    let mut here = at;
+    let mut lines = 0;
+    let mut quote = 0;
+    while here < at + FARTHEST {
+        let byte = view.at(here);
+        match byte {
+            0 => return None,
+            b'"' | b'\'' | b'`' => {
+                quote = byte;
+                here += 1;
+                continue;
+            }
+            b'\\' => {
+                let escape = view.at(here + 1);
+                if matches!(escape, b'n' | b'r' | b't') {
+                    lines += usize::from(escape == b'n');
+                    here += 2;
+                } else {
+                    here += 1;
+                }
+                continue;
+            }
+            b'=' | b':' => {
+                way.assigned = true;
+                quote = 0;
+                here += 1;
+                continue;
+            }
+            b',' | b'(' | b'>' => {
+                // Between arguments and after a tag a value stands in quotation marks, or is the text of an element.
+                let next = view.at(here + 1);
+                let quoted = |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\');
+                if way.assigned || quoted(next) || next == b' ' && quoted(view.at(here + 2)) || byte == b'>' {
+                    way.assigned = true;
+                } else {
+                    return None;
+                }
+                quote = 0;
+                here += 1;
+                continue;
+            }
+            b'\n' => {
+                lines += 1;
+                here += 1;
+                if lines > 1 || !way.assigned {
+                    return None;
+                }
+                continue;
+            }
+            b' ' | b'\t' | b'\r' | b'[' | b'{' | b']' => {
+                quote = 0;
+                here += 1;
+                continue;
+            }
+            b'-' | b'_' | b'.' | b'/' if quote == 0 || !way.assigned => {
+                here += 1;
+                continue;
+            }
+            _ => {}
+        }
+        if lines > 1 {
+            return None;
+        }
+        way.quoted = quote != 0;
+        if way.quoted && way.assigned {
+            return quoted(view, here, quote);
+        }
+        if byte.is_ascii_alphabetic() {
+            if let Some(length) = known(view, here, &KEYWORDS) {
+                way.keyword = true;
+                here += length;
+                continue;
+            }
+            if let Some(length) = known(view, here, &FILLERS) {
+                here += length;
+                continue;
+            }
+        }
+        let value = bare(view, here)?;
+        if value::drawn(value.text) > Drawn::No || way.assigned && way.strange == strange {
+            return Some(value);
+        }
+        let letters =
+            view.slice(here, value.end).iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if way.strange >= strange || letters == 0 || letters > 16 {
+            return None;
+        }
+        way.strange += 1;
+        here += letters;
+    }
+    None
+}
+
+/// A word of a list that stands here as a whole.
+fn known(view: View<'_>, at: usize, words: &[&str]) -> Option<usize> {
+    let first = view.at(at).to_ascii_lowercase();
+    words
+        .iter()
+        .filter(|word| word.as_bytes().first() == Some(&first))
+        .filter(|word| {
+            let end = at + word.len();
+            let text = view.slice(at, end);
+            let (last, next) = (view.before(end), view.at(end));
+            let ends = !next.is_ascii_alphanumeric()
+                || last.is_ascii_lowercase() && next.is_ascii_uppercase()
+                || last.is_ascii_uppercase() && next.is_ascii_lowercase()
+                || KEYWORDS
+                    .iter()
+                    .any(|other| view.slice(end, end + other.len()).eq_ignore_ascii_case(other.as_bytes()));
+            text.eq_ignore_ascii_case(word.as_bytes()) && ends
+        })
+        .map(|word| word.len())
+        .max()
+}
+
+/// What stands up to the closing quotation mark of the same line.
+fn quoted(view: View<'_>, at: usize, quote: u8) -> Option<Value<'_>> {
+    let text = view.slice(at, at + LONGEST);
+    let mut length = 0;
+    for (index, byte) in text.iter().enumerate() {
+        let escape = *byte == b'\\'
+            && text
+                .get(index + 1)
+                .is_some_and(|next| *next == quote || matches!(next, b'n' | b'r' | b'"' | b'\''));
+        if *byte == quote || *byte == b'\n' || escape {
+            break;
+        }
+        length = index + 1;
+    }
+    let text = view.slice(at, at + length);
+    (!text.is_empty() && length < LONGEST).then_some(Value { start: at, end: at + length, text })
+}
+
+/// What stands up to the next byte that ends a value outside of quotation marks.
+pub(super) fn bare(view: View<'_>, at: usize) -> Option<Value<'_>> {
+    let text = view.slice(at, at + LONGEST);
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;)(}{<>[]|\\&".contains(byte) || *byte == 0;
+    let mut length = text.iter().position(ends).unwrap_or(text.len());
+    if length >= LONGEST {
+        return None;
+    }
+    while length > 0
+        && matches!(view.before(at + length), b'.' | b':' | b'?' | b'!')
+        && !is_word(view.at(at + length))
+    {
+        length -= 1;
+    }
+    let text = view.slice(at, at + length);
+    (!text.is_empty()).then_some(Value { start: at, end: at + length, text })
+}

@@ -1,0 +1,217 @@
+//! Shapes: published formats that begin with a text of their own. The table is data; this reads and applies it.
+
+use std::sync::OnceLock;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, Span};
+use serde::Deserialize;
+
+use super::check::{self, Check};
+use super::value;
+use super::{Confidence, Found, View, is_word};
+
+/// The table. A test reads all of it.
+const TABLE: &str = include_str!("shapes.toml");
+/// How far around a secret a word that must be near may stand, on the same line.
+const NEAR: usize = 160;
+/// Longest text that a shape may match.
+const LONGEST: usize = super::window::AHEAD - 1024;
+
+/// One line of the table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// The stable name.
+    id: String,
+    /// Texts that it begins with.
+    at: Vec<String>,
+    /// The whole as a regular expression, from the first byte of the anchor; the secret is its group, if it has one.
+    is: String,
+    /// Where the format is published.
+    #[serde(rename = "from")]
+    _from: String,
+    #[serde(default)]
+    check: Check,
+    /// Words of which one must stand near.
+    #[serde(default)]
+    near: Vec<String>,
+    /// Whether upper and lower case are alike.
+    #[serde(default)]
+    fold: bool,
+    /// Whether it may stand inside a longer word.
+    #[serde(default)]
+    inside: bool,
+    /// How many bytes before its anchor it begins.
+    #[serde(default)]
+    back: usize,
+    /// Whether what is matched is the head of armoured text, all of which is the secret.
+    #[serde(default)]
+    armour: bool,
+    /// Whether it begins with the word that its anchor ends or follows.
+    #[serde(default)]
+    run: bool,
+    /// Whether bytes that repeat do not show that it is a sample.
+    #[serde(default)]
+    plain: bool,
+    #[serde(default)]
+    sure: Sure,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sure {
+    Low,
+    Medium,
+    #[default]
+    High,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    shape: Vec<Row>,
+}
+
+/// One published format.
+pub(super) struct Shape {
+    pub(super) id: &'static str,
+    pub(super) anchors: Vec<&'static str>,
+    pub(super) exact: bool,
+    pub(super) apart: bool,
+    is: String,
+    built: OnceLock<Option<Regex>>,
+    back: usize,
+    run: bool,
+    armour: bool,
+    check: Check,
+    near: Vec<String>,
+    plain: bool,
+    confidence: Confidence,
+}
+
+/// All rows. One that cannot be read is left out; a test says that none is.
+pub(super) fn shipped() -> Vec<Shape> {
+    toml::from_str::<Table>(TABLE)
+        .map(|table| table.shape.into_iter().map(Shape::new).collect())
+        .unwrap_or_default()
+}
+
+// === impl Shape ===
+
+impl Shape {
+    fn new(row: Row) -> Self {
+        let Row { id, at, is, _from: _, check, near, fold, inside, back, run, armour, plain, sure } = row;
+        let confidence = match sure {
+            Sure::Low => Confidence::Low,
+            Sure::Medium => Confidence::Medium,
+            Sure::High => Confidence::High,
+        };
+        // The table lives as long as the program: names and anchors are leaked once, so that findings stay small.
+        let anchors = at.into_iter().map(|text| &*String::leak(text)).collect();
+        Self {
+            id: String::leak(id),
+            anchors,
+            exact: !fold,
+            apart: !inside,
+            is,
+            built: OnceLock::new(),
+            back,
+            run,
+            armour,
+            check,
+            near,
+            plain,
+            confidence,
+        }
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        self.built.get_or_init(|| self.build().ok()).as_ref()
+    }
+
+    /// The expression, in bytes and without Unicode: its sets are small, and invalid text is text like any other.
+    pub(super) fn build(&self) -> Result<Regex, Box<regex_automata::meta::BuildError>> {
+        let config = syntax::Config::new().unicode(false).utf8(false).case_insensitive(!self.exact);
+        Regex::builder()
+            .syntax(config)
+            .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)))
+            .build(&self.is)
+            .map_err(Box::new)
+    }
+
+    /// Where the whole begins whose anchor is at `at`.
+    fn begin(&self, view: View<'_>, at: usize) -> Option<usize> {
+        if self.run {
+            let before = view.slice(at.saturating_sub(96), at);
+            let run = before.iter().rev().take_while(|byte| is_word(**byte) || **byte == b'-').count();
+            return Some(at - run);
+        }
+        at.checked_sub(self.back)
+    }
+
+    /// The secret whose anchor begins at `at`.
+    pub(super) fn find(&self, view: View<'_>, at: usize) -> Option<Found> {
+        let regex = self.regex()?;
+        let at = self.begin(view, at)?;
+        let span = Span { start: at, end: view.bytes.len().min(at + LONGEST) };
+        let input = Input::new(view.bytes).span(span).anchored(Anchored::Yes);
+        // Most anchors lead to nothing; only a match is worth a place for its groups.
+        regex.search_half(&input)?;
+        let mut captures = regex.create_captures();
+        regex.captures(input, &mut captures);
+        let whole = captures.get_match()?;
+        if self.apart
+            && is_word(view.at(whole.end() - usize::from(whole.end() > at)))
+            && is_word(view.at(whole.end()))
+        {
+            return None;
+        }
+        let Span { start, mut end } = captures.get_group(1).unwrap_or_else(|| whole.span());
+        if self.armour {
+            end = armoured(view, end)?;
+        }
+        let secret = view.slice(start, end);
+        if !self.plain && value::is_sample(secret) {
+            return None;
+        }
+        if !self.near.is_empty() {
+            let line = view.line(at, NEAR).to_ascii_lowercase();
+            if !self.near.iter().any(|word| value::contains(&line, word.as_bytes())) {
+                return None;
+            }
+        }
+        let confidence = match check::of(self.check, secret) {
+            check::Verdict::Right => Confidence::High,
+            check::Verdict::None => self.confidence,
+            check::Verdict::Off => Confidence::Low,
+            check::Verdict::Wrong => return None,
+        };
+        Some(Found { start, end, rule: self.id, confidence })
+    }
+}
+
+/// The end of armoured text whose head ends at `at`: its foot, or as far as it goes when it is cut off. `None` when there is
+/// no text. Source code puts quotation marks and escapes between the lines.
+fn armoured(view: View<'_>, at: usize) -> Option<usize> {
+    const LEAST: usize = 24;
+    let text = view.slice(at, at + LONGEST);
+    let mut letters = 0;
+    for (index, byte) in text.iter().enumerate() {
+        match byte {
+            b'-' if letters >= LEAST && text.get(index..).is_some_and(|rest| rest.starts_with(b"---")) => {
+                let foot = text
+                    .get(index..)?
+                    .iter()
+                    .take(80)
+                    .position(|byte| matches!(byte, b'\n' | b'"' | b'\\' | b'\''));
+                return Some(at + index + foot.unwrap_or(0));
+            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => letters += 1,
+            b'+' | b'/' | b'=' | b'-' | b'"' | b'\'' | b'`' | b',' | b'\\' | b'.' | b':' | b'(' | b')'
+            | b'>' | b'#' => {}
+            byte if byte.is_ascii_whitespace() => {}
+            _ => return (letters >= LEAST).then_some(at + index),
+        }
+    }
+    (letters >= LEAST).then_some(at + text.len())
+}

@@ -1,0 +1,255 @@
+//! A whole tree: every regular file below a folder, read in pieces by several threads. Nothing that is found is opened in
+//! a way that could block, followed out of the tree, or run.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use rustix::fs::OFlags;
+
+use super::mark::Marker;
+use super::place::{Lines, Place};
+use super::{Confidence, Detector, Finding, Scanner};
+
+/// Most files of one survey.
+const MAX_FILES: usize = 4_000_000;
+/// Deepest folder below the first.
+const MAX_DEPTH: usize = 128;
+/// Most bytes that are read of one file.
+const MAX_FILE_BYTES: u64 = 64 << 30;
+/// Most findings of one file: more than that is a list of samples, or a file made to fill reports.
+const MAX_FINDINGS: usize = 2_000;
+/// Bytes that are read at a time.
+const PIECE: usize = 256 << 10;
+/// Findings that wait for whoever takes them.
+const WAITING: usize = 1024;
+
+/// A secret in a file.
+#[derive(Clone, Debug)]
+pub struct FileFinding {
+    pub path: PathBuf,
+    pub place: Place,
+    /// First byte of the value, and the first after it.
+    pub start: u64,
+    pub end: u64,
+    pub rule: &'static str,
+    pub confidence: Confidence,
+    /// Equal for equal values of one marker.
+    pub mark: String,
+}
+
+/// Something that was not looked at as a whole, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub path: PathBuf,
+    pub why: &'static str,
+}
+
+/// How far a survey is, to be read while it runs, and to be stopped.
+#[derive(Debug, Default)]
+pub struct Survey {
+    pub files: AtomicU64,
+    pub bytes: AtomicU64,
+    pub stop: AtomicBool,
+}
+
+/// What workers tell.
+enum Told {
+    Found(FileFinding),
+    Note(Note),
+}
+
+/// Looks through everything below `root`, or through one file. `found` and `noted` are called on this thread, files in the
+/// order in which they are done, findings of one file in order.
+pub fn survey(
+    detector: &'static Detector,
+    root: &Path,
+    threads: usize,
+    marker: &Marker,
+    progress: &Survey,
+    mut found: impl FnMut(FileFinding),
+    mut noted: impl FnMut(Note),
+) {
+    let mut files = Vec::new();
+    gather(root, &mut files, progress, &mut noted);
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::sync_channel::<Told>(WAITING);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, 64) {
+            let (tell, next, files) = (tell.clone(), &next, &files);
+            scope.spawn(move || {
+                let mut piece = vec![0; PIECE];
+                while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if progress.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    for told in file(detector, path, &mut piece, marker, progress) {
+                        if tell.send(told).is_err() {
+                            return;
+                        }
+                    }
+                    progress.files.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        drop(tell);
+        for told in told {
+            match told {
+                Told::Found(finding) => found(finding),
+                Told::Note(note) => noted(note),
+            }
+        }
+    });
+}
+
+/// All regular files below a folder, in order of name. Links are not followed, so nothing loops.
+fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut impl FnMut(Note)) {
+    let mut note = |path: &Path, why| noted(Note { path: path.to_owned(), why });
+    if !root.is_dir() {
+        files.push(root.to_owned());
+        return;
+    }
+    let mut open = vec![(root.to_owned(), 0_usize)];
+    while let Some((folder, depth)) = open.pop() {
+        if progress.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            note(&folder, "could not be listed");
+            continue;
+        };
+        let mut below = Vec::new();
+        for entry in entries {
+            let Ok(entry) = entry else {
+                note(&folder, "could not be listed to the end");
+                break;
+            };
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                if depth < MAX_DEPTH {
+                    below.push((entry.path(), depth + 1));
+                } else {
+                    note(&entry.path(), "lies too deep");
+                }
+            } else if kind.is_file() {
+                if files.len() >= MAX_FILES {
+                    note(&entry.path(), "too many files: this one and all after it were left out");
+                    return;
+                }
+                files.push(entry.path());
+            }
+        }
+        below.sort_by(|a, b| b.cmp(a));
+        open.extend(below);
+    }
+    files.sort();
+}
+
+/// What stands in one file.
+fn file(
+    detector: &'static Detector,
+    path: &Path,
+    piece: &mut [u8],
+    marker: &Marker,
+    progress: &Survey,
+) -> Vec<Told> {
+    let note = |why| vec![Told::Note(Note { path: path.to_owned(), why })];
+    // A name can become a FIFO or a link between listing and opening: neither may block or lead elsewhere.
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits();
+    let flags = i32::try_from(flags).unwrap_or(0);
+    let Ok(mut file) = File::options().read(true).custom_flags(flags).open(path) else {
+        return note("could not be opened");
+    };
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        _ => return note("is no regular file"),
+    }
+    let mut told = Vec::new();
+    let mut scanner = Scanner::new(detector);
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut read = 0_u64;
+    loop {
+        if progress.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match file.read(piece) {
+            Ok(0) => break,
+            Ok(length) => {
+                read += length as u64;
+                progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
+                findings.extend(scanner.push(piece.get(..length).unwrap_or_default()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => {
+                told.extend(note("could not be read to the end"));
+                break;
+            }
+        }
+        if findings.len() > MAX_FINDINGS {
+            told.extend(note("has too many findings: the rest was left out"));
+            break;
+        }
+        if read >= MAX_FILE_BYTES {
+            told.extend(note("is too long: the rest was left out"));
+            break;
+        }
+    }
+    if findings.len() <= MAX_FINDINGS {
+        findings.extend(scanner.finish());
+    }
+    findings.truncate(MAX_FINDINGS);
+    if !findings.is_empty() {
+        match placed(&mut file, &findings, piece, marker) {
+            Some(places) => {
+                told.extend(findings.iter().zip(places).map(|(finding, (place, mark))| {
+                    Told::Found(FileFinding {
+                        path: path.to_owned(),
+                        place,
+                        start: finding.start,
+                        end: finding.end,
+                        rule: finding.rule,
+                        confidence: finding.confidence,
+                        mark,
+                    })
+                }));
+            }
+            None => told.extend(note("changed while it was looked at")),
+        }
+    }
+    told
+}
+
+/// Reads a file once more, up to its last finding, for places and marks. Only files with findings are read twice, so a
+/// survey keeps no value and no table of lines.
+fn placed(
+    file: &mut File,
+    findings: &[Finding],
+    piece: &mut [u8],
+    marker: &Marker,
+) -> Option<Vec<(Place, String)>> {
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let mut lines = Lines::default();
+    let mut places = Vec::with_capacity(findings.len());
+    let mut skip = |file: &mut File, lines: &mut Lines, until: u64| -> Option<()> {
+        while lines.offset() < until {
+            let wanted = usize::try_from(until - lines.offset()).unwrap_or(usize::MAX).min(piece.len());
+            let part = piece.get_mut(..wanted)?;
+            file.read_exact(part).ok()?;
+            lines.pass(part);
+        }
+        Some(())
+    };
+    for finding in findings {
+        skip(file, &mut lines, finding.start)?;
+        let place = lines.here();
+        let length = usize::try_from(finding.end.checked_sub(lines.offset())?).ok()?;
+        let mut value = zeroize::Zeroizing::new(vec![0; length]);
+        file.read_exact(&mut value).ok()?;
+        lines.pass(&value);
+        places.push((place, marker.mark(&value)));
+    }
+    Some(places)
+}

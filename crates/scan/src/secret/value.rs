@@ -1,0 +1,381 @@
+//! What a value looks like: drawn by a machine, chosen by a person, or no secret at all.
+
+/// How much a text looks drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Drawn {
+    /// Words, paths, numbers, code.
+    No,
+    /// Could be a password, or a short token.
+    Perhaps,
+    /// A token beside the right word.
+    Likely,
+    /// Hardly anything else.
+    Surely,
+}
+
+/// What the bytes of a text are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) length: usize,
+    pub(super) digits: usize,
+    pub(super) lower: usize,
+    pub(super) upper: usize,
+    pub(super) other: usize,
+    /// Bytes that are no hexadecimal digits and no hyphen.
+    beyond_hex: usize,
+    /// Changes between lower, upper and digit, without those that a word's first letter makes.
+    changes: usize,
+    pub(super) distinct: u32,
+}
+
+impl Counts {
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut counts = Self { length: text.len(), ..Self::default() };
+        let mut seen = 0_u128;
+        let mut before = 0_u8;
+        for byte in text {
+            seen |= 1_u128.checked_shl(u32::from(*byte)).unwrap_or(0);
+            let kind = match byte {
+                b'0'..=b'9' => {
+                    counts.digits += 1;
+                    1
+                }
+                b'a'..=b'z' => {
+                    counts.lower += 1;
+                    2
+                }
+                b'A'..=b'Z' => {
+                    counts.upper += 1;
+                    3
+                }
+                _ => {
+                    counts.other += 1;
+                    4
+                }
+            };
+            if !byte.is_ascii_hexdigit() && *byte != b'-' {
+                counts.beyond_hex += 1;
+            }
+            if kind != before && before != 0 && kind != 4 && before != 4 && !(before == 3 && kind == 2) {
+                counts.changes += 1;
+            }
+            before = kind;
+        }
+        counts.distinct = seen.count_ones();
+        counts
+    }
+
+    pub(super) const fn letters(&self) -> usize {
+        self.lower + self.upper
+    }
+}
+
+/// How much a text looks drawn, by itself.
+pub(super) fn drawn(text: &[u8]) -> Drawn {
+    let counts = Counts::of(text);
+    let length = counts.length;
+    if length < 6 || counts.distinct < 4 || is_path_or_code(text) {
+        return Drawn::No;
+    }
+    if is_uuid(text) {
+        return Drawn::Likely;
+    }
+    if counts.digits == length {
+        return match length {
+            0..12 => Drawn::No,
+            12..30 => Drawn::Perhaps,
+            _ => Drawn::Likely,
+        };
+    }
+    if is_written(text) {
+        return Drawn::No;
+    }
+    if counts.beyond_hex == 0 && counts.other <= 5 && counts.digits > 0 && counts.letters() > 0 {
+        return match length {
+            0..8 => Drawn::No,
+            8..16 => Drawn::Perhaps,
+            16..32 => Drawn::Likely,
+            _ => Drawn::Surely,
+        };
+    }
+    let varied = counts.distinct as usize >= (length / 3).min(10);
+    if counts.digits >= 2 && counts.letters() >= 2 && varied {
+        return match length {
+            0..8 => Drawn::No,
+            8..15 => Drawn::Perhaps,
+            15..20 => Drawn::Likely,
+            _ if counts.changes * 6 >= length => Drawn::Surely,
+            _ => Drawn::Likely,
+        };
+    }
+    if counts.digits >= 1 && counts.letters() >= 2 && length >= 8 {
+        let mixed = counts.upper > 0 && counts.lower > 0;
+        return if length >= 16 && (mixed && counts.changes * 5 >= length) {
+            Drawn::Likely
+        } else {
+            Drawn::Perhaps
+        };
+    }
+    if counts.upper > 1 && counts.lower > 1 && length >= 16 && counts.changes * 6 >= length {
+        return if length >= 24 { Drawn::Surely } else { Drawn::Likely };
+    }
+    if length >= 16 && counts.other == 0 && consonants(text) {
+        return Drawn::Perhaps;
+    }
+    Drawn::No
+}
+
+/// A run of letters that no language writes: five consonants together, more than once for each sixteen letters.
+fn consonants(text: &[u8]) -> bool {
+    let mut run = 0;
+    let mut runs = 0;
+    for byte in text {
+        if byte.is_ascii_alphabetic() && !b"aeiouyAEIOUY".contains(byte) {
+            run += 1;
+            runs += usize::from(run == 5);
+        } else {
+            run = 0;
+        }
+    }
+    runs >= 1
+}
+
+/// `8-4-4-4-12`, of letters and digits: some services draw theirs beyond hexadecimal.
+pub(super) fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36
+        && text.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_alphanumeric(),
+        })
+        && text.iter().any(u8::is_ascii_digit)
+}
+
+/// Words with something between them: `some-name`, `camelCaseName2`, `A_CONSTANT`, `a.path.of.names`.
+fn is_written(text: &[u8]) -> bool {
+    let mut words = 0;
+    let mut letters = 0;
+    let mut numbers = 0;
+    for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
+        if part.is_empty() {
+            continue;
+        }
+        let mut rest = part;
+        while let Some(first) = rest.first() {
+            let length = if first.is_ascii_digit() {
+                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                numbers += 1;
+                if digits > 4 || numbers > 2 {
+                    return false;
+                }
+                digits
+            } else {
+                let upper = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+                let lower = rest.iter().skip(upper).take_while(|byte| byte.is_ascii_lowercase()).count();
+                let length = if upper > 1 && lower > 0 { upper - 1 } else { upper + lower };
+                let length = length.max(1);
+                let word = rest.get(..length).unwrap_or_default();
+                if length > 16 || !is_pronounceable(word) {
+                    return false;
+                }
+                words += 1;
+                letters += length;
+                length
+            };
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+    // Drawn texts fall into words of one and two letters.
+    words > 0 && letters * 2 >= words * 5 && letters * 10 >= text.len() * 6
+}
+
+/// Whether a word has vowels where words have them.
+fn is_pronounceable(word: &[u8]) -> bool {
+    let mut run = 0;
+    let mut vowels = 0;
+    for byte in word {
+        if b"aeiouyAEIOUY".contains(byte) {
+            vowels += 1;
+            run = 0;
+        } else {
+            run += 1;
+            if run > 4 {
+                return false;
+            }
+        }
+    }
+    vowels > 0 || word.len() <= 4
+}
+
+/// Paths, addresses, names of variables, calls.
+fn is_path_or_code(text: &[u8]) -> bool {
+    let starts = |head: &[u8]| text.starts_with(head);
+    if contains(text, b"::")
+        || contains(text, b"->")
+        || contains(text, b"://")
+        || is_constant(text)
+        || starts(b"./")
+        || starts(b"../")
+        || starts(b"~/")
+        || starts(b"--")
+    {
+        return true;
+    }
+    if text.iter().any(|byte| b"()[]{}<>;".contains(byte)) {
+        return true;
+    }
+    let slashes = text.iter().filter(|byte| **byte == b'/').count();
+    slashes > 0
+        && text.split(|byte| *byte == b'/').filter(|part| part.len() > 2 && is_written(part)).count() * 2
+            > slashes
+}
+
+/// A name of code: words and numbers of sizes between underscores, in one case.
+fn is_constant(text: &[u8]) -> bool {
+    let name = text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    if !name || !text.contains(&b'_') {
+        return false;
+    }
+    let parts = || text.split(|byte| *byte == b'_');
+    let lower = text.iter().any(u8::is_ascii_lowercase);
+    let one_case = !(lower && text.iter().any(u8::is_ascii_uppercase));
+    let short = parts().all(|part| part.len() <= 12 && Counts::of(part).changes <= 3);
+    let words = parts().filter(|part| part.len() > 2 && part.iter().all(u8::is_ascii_alphabetic)).count();
+    one_case && short && words * 2 >= parts().count()
+}
+
+/// What names a secret instead of being one: variables, templates, look-ups, calls.
+pub(super) fn is_reference(text: &[u8]) -> bool {
+    const HEADS: [&[u8]; 22] = [
+        b"$",
+        b"%(",
+        b"%s",
+        b"%{",
+        b"{{",
+        b"{",
+        b"<",
+        b"[",
+        b"&",
+        b"@",
+        b"#{",
+        b"os.environ",
+        b"os.getenv",
+        b"process.env",
+        b"env.",
+        b"env(",
+        b"ENV[",
+        b"secrets.",
+        b"vault:",
+        b"arn:",
+        b"op://",
+        b"import.meta",
+    ];
+    if HEADS.iter().any(|head| text.starts_with(head)) {
+        // A crypt hash and a password can begin with a dollar: a variable goes on with a name.
+        let named = text.get(1).is_none_or(|byte| byte.is_ascii_alphabetic() || b"({_$".contains(byte));
+        return text.first() != Some(&b'$') || named;
+    }
+    text.first() == Some(&b'%') && text.last() == Some(&b'%')
+        || contains(text, b"${")
+        || contains(text, b"$(")
+        || contains(text, b"{{")
+        || contains(text, b"ENV[")
+}
+
+/// What stands where a secret will be put: samples, blanks, instructions.
+pub(super) fn is_placeholder(text: &[u8]) -> bool {
+    const PARTS: [&[u8]; 33] = [
+        b"your",
+        b"example",
+        b"changeme",
+        b"change-me",
+        b"change_me",
+        b"change-in",
+        b"change_in",
+        b"changethis",
+        b"placeholder",
+        b"xxxx",
+        b"****",
+        b"....",
+        b"insert",
+        b"replace",
+        b"dummy",
+        b"sample",
+        b"todo",
+        b"fixme",
+        b"redacted",
+        b"_here",
+        b"-here",
+        b"notreal",
+        b"not-real",
+        b"not_a_",
+        b"not-a-",
+        b"foobar",
+        b"fake",
+        b"masked",
+        b"undefined",
+        b"test-token",
+        b"test_token",
+        b"some-",
+        b"abcdefg-",
+    ];
+    const WHOLE: [&[u8]; 30] = [
+        b"password",
+        b"passwd",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"api_key",
+        b"api-key",
+        b"none",
+        b"null",
+        b"nil",
+        b"true",
+        b"false",
+        b"string",
+        b"str",
+        b"test",
+        b"username",
+        b"user",
+        b"admin",
+        b"default",
+        b"empty",
+        b"required",
+        b"optional",
+        b"hidden",
+        b"string,",
+        b"boolean",
+        b"number",
+        b"bytes",
+        b"any",
+        b"unset",
+        b"...",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WHOLE.iter().any(|whole| lower == *whole)
+        || PARTS.iter().any(|part| contains(&lower, part))
+        || repeats(text)
+}
+
+/// Whether a published form is filled with a sample: hardly any different bytes, or a word that says so.
+pub(super) fn is_sample(secret: &[u8]) -> bool {
+    const PARTS: [&[u8]; 6] = [b"EXAMPLE", b"example", b"XXXXX", b"xxxxx", b"*****", b"....."];
+    let counts = Counts::of(secret);
+    PARTS.iter().any(|part| contains(secret, part))
+        || counts.length >= 16 && counts.distinct < 7
+        || repeats(secret)
+}
+
+/// Whether more than half of the text is one byte, or one byte six times together.
+fn repeats(text: &[u8]) -> bool {
+    let mut run = 1;
+    let mut longest = 1;
+    for pair in text.windows(2) {
+        run = if pair.first() == pair.last() { run + 1 } else { 1 };
+        longest = longest.max(run);
+    }
+    text.len() >= 4 && longest >= 6_usize.max(text.len().div_ceil(4))
+}
+
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
+    !part.is_empty() && text.windows(part.len()).any(|window| window == part)
+}

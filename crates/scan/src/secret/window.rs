@@ -1,0 +1,127 @@
+//! The stream: pieces of any size become windows whose places depend on the stream alone.
+
+use super::{Confidence, Detector, Finding, Found, View};
+
+/// Bytes whose anchors are looked at together.
+const BLOCK: usize = 256 << 10;
+/// How far a rule may look back from its anchor.
+const BEHIND: usize = 4 << 10;
+/// How far a rule may look on from its anchor: a private key of 16,384 bits fits.
+pub(super) const AHEAD: usize = 16 << 10;
+
+/// Looks through one stream. What is found does not depend on how the stream was cut into pieces.
+pub struct Scanner {
+    detector: &'static Detector,
+    /// The bytes from `base` on that a rule could still look at.
+    held: Vec<u8>,
+    /// Where in the stream `held` begins.
+    base: u64,
+    /// Up to where anchors were looked at, within `held`.
+    done: usize,
+    /// Found, and not yet certain not to be part of something better.
+    open: Vec<Finding>,
+}
+
+// === impl Scanner ===
+
+impl Scanner {
+    pub fn new(detector: &'static Detector) -> Self {
+        Self { detector, held: Vec::new(), base: 0, done: 0, open: Vec::new() }
+    }
+
+    /// Takes the next piece and gives what is certain, in order of place.
+    pub fn push(&mut self, piece: &[u8]) -> Vec<Finding> {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let wanted = (self.done + BLOCK + AHEAD).saturating_sub(self.held.len()).max(1);
+            let (now, later) = rest.split_at(wanted.min(rest.len()));
+            self.held.extend_from_slice(now);
+            rest = later;
+            if self.held.len() >= self.done + BLOCK + AHEAD {
+                self.block(self.done + BLOCK);
+            }
+        }
+        let certain = self.base + self.done.saturating_sub(BEHIND) as u64;
+        self.settled(certain)
+    }
+
+    /// Ends the stream and gives the rest.
+    pub fn finish(&mut self) -> Vec<Finding> {
+        while self.done < self.held.len() {
+            self.block((self.done + BLOCK).min(self.held.len()));
+        }
+        self.settled(u64::MAX)
+    }
+
+    /// Looks at the anchors up to `until`, and lets go of what no later one can look at.
+    fn block(&mut self, until: usize) {
+        // A rule sees the same bytes around an anchor whatever came later: the view ends with the block's own reach.
+        let seen = self.held.len().min(until + AHEAD);
+        let mut found = Vec::new();
+        if let Some(bytes) = self.held.get(..seen) {
+            self.detector.look(View { bytes }, self.done, until, &mut found);
+        }
+        let base = self.base;
+        self.open.extend(found.into_iter().map(|Found { start, end, rule, confidence }| Finding {
+            start: base + start as u64,
+            end: base + end as u64,
+            rule,
+            confidence,
+        }));
+        self.done = until;
+        let drop = self.done.saturating_sub(BEHIND);
+        self.held.drain(..drop.min(self.held.len()));
+        self.base += drop as u64;
+        self.done -= drop;
+    }
+
+    /// Takes out what ends before `certain`, one finding for all that overlap: the surest, then the one with a format of
+    /// its own, then the first and longest.
+    fn settled(&mut self, certain: u64) -> Vec<Finding> {
+        self.open.sort_by_key(|finding| (finding.start, finding.end, finding.rule));
+        let mut settled = Vec::new();
+        let mut open = std::mem::take(&mut self.open).into_iter().peekable();
+        while let Some(first) = open.next() {
+            let mut group = vec![first];
+            let mut end = first.end;
+            while let Some(next) = open.next_if(|next| next.start < end) {
+                end = end.max(next.end);
+                group.push(next);
+            }
+            if end >= certain {
+                self.open.extend(group);
+                self.open.extend(open);
+                return settled;
+            }
+            settled.extend(best(group));
+        }
+        settled
+    }
+}
+
+impl std::fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scanner(at {})", self.base + self.done as u64)
+    }
+}
+
+/// Of findings that overlap, those that stand for all: the best, and others that do not overlap with it.
+fn best(mut group: Vec<Finding>) -> Vec<Finding> {
+    let rank = |finding: &Finding| {
+        let sure = match finding.confidence {
+            Confidence::High => 0,
+            Confidence::Medium => 1,
+            Confidence::Low => 2,
+        };
+        (sure, super::mention::RULES.contains(&finding.rule), finding.start, u64::MAX - finding.end)
+    };
+    group.sort_by_key(rank);
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in group {
+        if kept.iter().all(|other| finding.end <= other.start || other.end <= finding.start) {
+            kept.push(finding);
+        }
+    }
+    kept.sort_by_key(|finding| finding.start);
+    kept
+}
