@@ -8,13 +8,17 @@
 //! ```
 
 pub mod approval;
+pub mod autonomy;
 pub mod ci;
 mod credential_name;
 mod digest;
 pub mod document;
+pub mod finding;
 mod fingerprint;
+pub mod machine;
 pub mod provenance;
 pub mod report;
+pub mod sarif;
 pub mod secret;
 pub mod server;
 pub mod survey;

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::autonomy::{Answer, Autonomy};
 use crate::ci::{AgentStep, Call, CallSecrets};
+use crate::finding::{Finding, findings};
+use crate::machine::{Extension, Process, Program};
 use crate::server::{Server, Transport};
 use crate::survey::{Found, Level};
+use crate::walk::Note;
 
 /// Version of the objects.
 pub const VERSION: u32 = 1;
@@ -58,7 +62,58 @@ pub fn file(found: &Found) -> Value {
             "id_token_write": !job.id_tokens.is_empty(), "on_merge_request": job.on_merge_request,
         })).collect());
     }
+    if let Value::Object(object) = &mut object {
+        let autonomy = Autonomy::of(found);
+        object.insert(
+            "autonomy".to_owned(),
+            json!({
+                "level": autonomy.level(),
+                "actions": answer(&autonomy.actions),
+                "tools": answer(&autonomy.tools),
+                "timing": answer(&autonomy.timing),
+            }),
+        );
+        object.insert("findings".to_owned(), findings(found).iter().map(finding).collect());
+    }
     object
+}
+
+fn answer(answer: &Answer) -> Value {
+    let because: Vec<Value> =
+        answer.because.iter().map(|(line, why)| json!({"line": line, "why": why})).collect();
+    json!({"degree": answer.degree.name(), "because": because})
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.id,
+        "severity": finding.rule.severity.name(),
+        "line": finding.line,
+        "message": finding.message,
+        "key": finding.key,
+    })
+}
+
+/// Something that was passed by.
+pub fn note(note: &Note) -> Value {
+    json!({"v": VERSION, "note": note.why.to_string(), "at": note.relative.to_string_lossy()})
+}
+
+/// What is on the machine beside files.
+pub fn machine(programs: &[Program], extensions: &[Extension], processes: &[Process]) -> Value {
+    json!({
+        "v": VERSION,
+        "programs": programs.iter().map(|program| json!({
+            "tool": program.tool, "path": program.path.to_string_lossy(),
+        })).collect::<Vec<_>>(),
+        "extensions": extensions.iter().map(|extension| json!({
+            "tool": extension.tool, "id": extension.id, "version": extension.version, "editor": extension.editor,
+        })).collect::<Vec<_>>(),
+        "processes": processes.iter().map(|process| json!({
+            "tool": process.tool, "pid": process.id, "credential_env": process.credential_names,
+            "bypass": process.bypass,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 fn step(step: &AgentStep) -> Value {

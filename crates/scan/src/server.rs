@@ -30,6 +30,8 @@ pub struct Server {
     pub package: Option<Package>,
     /// Host and port of its address, where it is written out.
     pub host: Option<String>,
+    /// Its address is `http://`.
+    pub plain_http: bool,
     /// Variables, headers and flags that carry credentials, and the variables that they refer to.
     pub credential_names: BTreeSet<String>,
     /// Lines at which a credential itself stands, with the name that it stands under.
@@ -205,6 +207,7 @@ fn read(name: &str, line: u32, node: &Node) -> Server {
         command: words.first().cloned(),
         package: package_of(&words),
         host: address.and_then(host),
+        plain_http: address.is_some_and(|address| address.starts_with("http://")),
         credential_names: credentials.names,
         hard_coded: credentials.hard_coded,
         approved_tools: approved_tools.max(usize::from(trusted_line.is_some())),

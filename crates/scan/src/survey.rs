@@ -280,3 +280,9 @@ fn hooks(found: &mut Found, document: &Node) {
         found.hooks.push(Hook { event: when.scalar().unwrap_or_default(), line: when.line });
     }
 }
+
+/// A name for what is remembered of a root: the first half of a SHA-256 of its path, in hex.
+pub fn root_key(root: &Path) -> String {
+    let whole = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, root.as_os_str().as_encoded_bytes());
+    whole.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -133,16 +133,40 @@ pub fn walk(
     cache: Option<&cache::Cache>,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Walked {
+    walk_from(root, &[PathBuf::new()], options, cache, progress)
+}
+
+/// The same for some files and folders below a root only; what is not there is passed by.
+pub fn walk_from(
+    root: &Path,
+    starts: &[PathBuf],
+    options: WalkOptions,
+    cache: Option<&cache::Cache>,
+    progress: Option<&(dyn Fn(u64) + Sync)>,
+) -> Walked {
+    let mut found = Walked::default();
+    let mut waiting = VecDeque::new();
+    for start in starts {
+        let parts: Vec<String> =
+            start.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        match std::fs::metadata(root.join(start)) {
+            Ok(facts) if facts.is_dir() => {
+                let marked = parts.iter().any(|part| Catalogue::get().is_folder(part));
+                waiting.push_back(Folder { path: start.clone(), parts, marked });
+            }
+            Ok(facts) if facts.is_file() => found.hits.push(Hit { relative: start.clone(), parts }),
+            Ok(_) => note(&mut found, start, NoteKind::NotRegular),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => note(&mut found, start, NoteKind::Unreadable(error.kind().to_string())),
+        }
+    }
     let shared = Shared {
         root,
         options,
-        queue: Mutex::new(Queue {
-            waiting: VecDeque::from([Folder { path: PathBuf::new(), parts: Vec::new(), marked: false }]),
-            busy: 0,
-        }),
+        queue: Mutex::new(Queue { waiting, busy: 0 }),
         more: Condvar::new(),
         entries: AtomicU64::new(0),
-        found: Mutex::new(Walked::default()),
+        found: Mutex::new(found),
         cache,
         progress,
     };
@@ -156,6 +180,7 @@ pub fn walk(
     let mut walked = shared.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     walked.entries = entries;
     walked.hits.sort();
+    walked.hits.dedup();
     walked.repositories.sort();
     walked.notes.sort();
     walked

@@ -25,6 +25,7 @@ mod policy;
 mod replay;
 mod revoke;
 mod run;
+mod scan;
 mod secret;
 mod seen;
 mod serve;
@@ -41,6 +42,7 @@ Examples:
   writ revoke agent claude-code      stop it everywhere, now
   writ audit search --denied         what was refused, and why
   writ audit verify                  check the whole record, offline
+  writ scan                          every agent on this machine and in this repository
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 denied, 4 approval pending, 5 integrity failure.
 `writ run` ends with the client's own exit code.";
@@ -79,6 +81,8 @@ enum Command {
     /// End the authority of an agent, a task or an owner, at once
     #[command(subcommand)]
     Revoke(revoke::Command),
+    /// Find every agent here, and say what it may do
+    Scan(scan::Arguments),
     /// Seal credentials that agents work with and never hold
     #[command(subcommand)]
     Secret(secret::Command),
@@ -169,6 +173,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
         Command::Run(arguments) => run::main(&context()?, *arguments),
+        Command::Scan(arguments) => scan::main(arguments),
         Command::Secret(command) => secret::main(&context()?, command),
         Command::Serve(arguments) => serve::main(&context()?, arguments),
         Command::Task(command) => task::main(&context()?, command),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod survey;
+
 use std::fs;
 use std::path::Path;
 

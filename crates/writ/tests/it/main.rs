@@ -30,6 +30,7 @@ mod policy;
 mod real_client;
 mod replay;
 mod run;
+mod scan;
 mod secret;
 mod serve;
 mod yard;

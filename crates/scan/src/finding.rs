@@ -1,0 +1,295 @@
+//! What of all that was found somebody should look at, how soon, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::approval::ApprovalLevel;
+use crate::ci::{Gate, TokenSource};
+use crate::server::Transport;
+use crate::survey::{Found, Level};
+use crate::tool::FileKind;
+
+mod rules;
+
+pub use rules::{RULES, Rule};
+
+/// How soon somebody should look.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// One thing to look at.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    pub path: PathBuf,
+    pub line: u32,
+    pub message: String,
+    /// Names the finding from scan to scan, wherever its line moves to: the first half of a SHA-256, in hex, of rule,
+    /// path and subject.
+    pub key: String,
+}
+
+// === impl Severity ===
+
+impl Severity {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 5] = [Self::Note, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+struct Findings<'a> {
+    path: &'a Path,
+    found: Vec<Finding>,
+}
+
+// === impl Findings ===
+
+impl Findings<'_> {
+    fn add(&mut self, rule: &'static Rule, line: u32, subject: &str, message: String) {
+        let mut named = Vec::new();
+        for part in [rule.id.as_bytes(), self.path.as_os_str().as_encoded_bytes(), subject.as_bytes()] {
+            named.extend((part.len() as u64).to_be_bytes());
+            named.extend(part);
+        }
+        let key =
+            digest(&SHA256, &named).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.found.push(Finding { rule, path: self.path.to_owned(), line, message, key });
+    }
+}
+
+/// Everything to look at in one file, the worst first.
+pub fn findings(found: &Found) -> Vec<Finding> {
+    let mut out = Findings { path: &found.path, found: Vec::new() };
+    for at in &found.hard_coded {
+        out.add(
+            &rules::HARD_CODED,
+            at.line,
+            &at.name,
+            format!("a credential stands in plain text under `{}`", at.name),
+        );
+    }
+    if found.kind != FileKind::Workflow {
+        approvals(found, &mut out);
+    }
+    servers(found, &mut out);
+    if found.level == Level::Project && !found.hooks.is_empty() {
+        let line = found.hooks.first().map_or(1, |hook| hook.line);
+        let events: Vec<&str> = found.hooks.iter().map(|hook| hook.event.as_str()).collect();
+        out.add(
+            &rules::PROJECT_HOOKS,
+            line,
+            "hooks",
+            format!(
+                "whoever opens this project with {} runs its commands at {}",
+                found.tool,
+                events.join(", ")
+            ),
+        );
+    }
+    workflow(found, &mut out);
+    out.found.sort_by(|a, b| b.rule.severity.cmp(&a.rule.severity).then(a.line.cmp(&b.line)));
+    out.found
+}
+
+fn approvals(found: &Found, out: &mut Findings<'_>) {
+    for evidence in &found.approval.evidence {
+        if evidence.level == ApprovalLevel::Blanket {
+            out.add(
+                &rules::BLANKET,
+                evidence.line,
+                &evidence.text,
+                format!("{} runs any command without asking: `{}`", found.tool, evidence.text),
+            );
+        }
+    }
+}
+
+fn servers(found: &Found, out: &mut Findings<'_>) {
+    for server in found.servers.iter().filter(|server| !server.disabled) {
+        if let Some(package) = server.package.as_ref().filter(|package| !package.pinned) {
+            out.add(
+                &rules::UNPINNED_SERVER,
+                server.line,
+                &server.name,
+                format!(
+                    "server `{}` runs whatever version of `{}` is newest at each start",
+                    server.name, package.spelling
+                ),
+            );
+        }
+        let local = server.host.as_deref().is_none_or(|host| {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "host.docker.internal"].contains(&name)
+        });
+        if server.plain_http && !local && server.transport != Transport::Stdio {
+            out.add(
+                &rules::PLAIN_HTTP,
+                server.line,
+                &server.name,
+                format!("server `{}` is called without encryption", server.name),
+            );
+        }
+        if let Some(line) = server.trusted_line {
+            out.add(
+                &rules::TRUSTED_SERVER,
+                line,
+                &server.name,
+                format!("every tool of server `{}` runs without asking", server.name),
+            );
+        }
+    }
+}
+
+fn workflow(found: &Found, out: &mut Findings<'_>) {
+    let Some(workflow) = &found.workflow else { return };
+    for step in &workflow.agents {
+        let name = format!("{}/{}", step.job, step.step_index);
+        if !step.outsider_by.is_empty() && step.is_privileged() {
+            out.add(
+                &rules::OUTSIDER_STARTS,
+                step.line,
+                &name,
+                format!(
+                    "anybody can start {} in job `{}` by {}, with {}",
+                    step.agent,
+                    step.job,
+                    step.outsider_by.join(", "),
+                    means(step)
+                ),
+            );
+        }
+        if let Some(line) = step.checks_out_head.filter(|_| step.gate > Gate::NotApplicable) {
+            out.add(
+                &rules::STRANGERS_CODE,
+                line,
+                &name,
+                format!("job `{}` fetches a stranger's code into a run with {}", step.job, means(step)),
+            );
+        }
+        if let Some(line) = step.open_to_all {
+            out.add(
+                &rules::OPEN_ACTION,
+                line,
+                &name,
+                format!("{} takes orders from everybody in job `{}`", step.agent, step.job),
+            );
+        }
+        if step.token.all {
+            let line = step.token.line.unwrap_or(step.line);
+            out.add(
+                &rules::WRITE_ALL,
+                line,
+                &name,
+                format!("the token beside {} may write everything", step.agent),
+            );
+        } else if step.token.source == TokenSource::Inherited {
+            out.add(
+                &rules::INHERITED_TOKEN,
+                step.line,
+                &name,
+                format!("nothing says what the token beside {} in job `{}` may do", step.agent, step.job),
+            );
+        }
+        if let Some(line) =
+            step.self_hosted.filter(|_| step.gate > Gate::NotApplicable || runs_for_forks(found))
+        {
+            out.add(
+                &rules::SELF_HOSTED,
+                line,
+                &name,
+                format!("job `{}` runs strangers' work on a runner that keeps state", step.job),
+            );
+        }
+        for evidence in
+            step.approval.evidence.iter().filter(|evidence| evidence.level == ApprovalLevel::Blanket)
+        {
+            out.add(
+                &rules::CI_BYPASS,
+                evidence.line,
+                &format!("{name} {}", evidence.text),
+                format!("{} in job `{}` runs any command: `{}`", step.agent, step.job, evidence.text),
+            );
+        }
+        if !step.pinned {
+            out.add(
+                &rules::UNPINNED_ACTION,
+                step.line,
+                &name,
+                format!("`{}` is not fixed to a commit", step.runs),
+            );
+        }
+        if step.persists_credentials && step.token.writes().any(|scope| scope == "contents") {
+            out.add(
+                &rules::LEFT_TOKEN,
+                step.line,
+                &name,
+                format!(
+                    "the checkout in job `{}` leaves a token that may push where {} can read it",
+                    step.job, step.agent
+                ),
+            );
+        }
+    }
+    for call in workflow.calls.iter().filter(|call| call.outsider) {
+        out.add(
+            &rules::OUTSIDER_STARTS,
+            call.line,
+            &call.job,
+            format!("anybody can start the agents of `{}` through job `{}`", call.path, call.job),
+        );
+    }
+    for step in &workflow.escalators {
+        out.add(
+            &rules::ESCALATOR,
+            step.line,
+            &format!("{} {}", step.job, step.name),
+            format!("`{}` in job `{}` {}", step.name, step.job, step.gives),
+        );
+    }
+}
+
+fn runs_for_forks(found: &Found) -> bool {
+    found
+        .workflow
+        .as_ref()
+        .is_some_and(|workflow| workflow.triggers.iter().any(|trigger| trigger.name == "pull_request"))
+}
+
+/// What is at stake in a step, in words.
+fn means(step: &crate::ci::AgentStep) -> String {
+    let secrets: Vec<&str> =
+        step.secrets.iter().map(String::as_str).filter(|name| *name != "GITHUB_TOKEN").collect();
+    let writes: Vec<&str> = step.token.writes().collect();
+    let mut means = Vec::new();
+    if !secrets.is_empty() {
+        means.push(format!("secrets {}", secrets.join(", ")));
+    }
+    if step.token.all {
+        means.push("a token that writes everything".to_owned());
+    } else if !writes.is_empty() {
+        means.push(format!("a token that writes {}", writes.join(", ")));
+    } else if step.token.source == TokenSource::Inherited {
+        means.push("the default token".to_owned());
+    }
+    if step.token.id_token() {
+        means.push("an identity token".to_owned());
+    }
+    if means.is_empty() { "nothing of worth".to_owned() } else { means.join(" and ") }
+}

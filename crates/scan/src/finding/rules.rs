@@ -1,0 +1,131 @@
+//! Every rule, with what to do about it.
+
+use super::Severity;
+
+/// A kind of finding.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable.
+    pub id: &'static str,
+    pub severity: Severity,
+    pub title: &'static str,
+    /// What to do.
+    pub help: &'static str,
+}
+
+pub(super) static HARD_CODED: Rule = Rule {
+    id: "writ/hard-coded-credential",
+    severity: Severity::High,
+    title: "A credential stands in plain text",
+    help: "Revoke it, then name a variable there that is set outside the file. What was committed stays in the history.",
+};
+pub(super) static BLANKET: Rule = Rule {
+    id: "writ/blanket-approval",
+    severity: Severity::High,
+    title: "A client runs any command without asking",
+    help: "Take the setting out, or list the few commands that need no question. Under `writ run` each call is decided anyway.",
+};
+pub(super) static TRUSTED_SERVER: Rule = Rule {
+    id: "writ/trusted-server",
+    severity: Severity::Medium,
+    title: "All tools of an MCP server run without asking",
+    help: "List the tools that only read, and let the client ask for the others.",
+};
+pub(super) static UNPINNED_SERVER: Rule = Rule {
+    id: "writ/unpinned-server",
+    severity: Severity::Low,
+    title: "An MCP server runs whatever version is newest",
+    help: "Write an exact version, or the digest of an image: a new version can change what each tool does.",
+};
+pub(super) static PLAIN_HTTP: Rule = Rule {
+    id: "writ/plain-http-server",
+    severity: Severity::Medium,
+    title: "An MCP server is called without encryption",
+    help: "Use https: who is on the way reads and changes what the agent is told.",
+};
+pub(super) static PROJECT_HOOKS: Rule = Rule {
+    id: "writ/project-hooks",
+    severity: Severity::Note,
+    title: "A project brings commands that clients run by themselves",
+    help: "Read them before you open the project with an agent.",
+};
+pub(super) static OUTSIDER_STARTS: Rule = Rule {
+    id: "writ/ci-outsider-starts-agent",
+    severity: Severity::Critical,
+    title: "Anybody can start an agent that holds secrets or a writing token",
+    help: "Let a condition on the job ask for the author association, or run the agent on a trigger of maintainers, without secrets in reach of the text that it reads.",
+};
+pub(super) static STRANGERS_CODE: Rule = Rule {
+    id: "writ/ci-strangers-code",
+    severity: Severity::High,
+    title: "An agent works on a stranger's code with the repository's rights",
+    help: "Check out the base, or run in a job without secrets and with a token that only reads.",
+};
+pub(super) static OPEN_ACTION: Rule = Rule {
+    id: "writ/ci-open-action",
+    severity: Severity::High,
+    title: "The action's own check of who asks is switched off",
+    help: "List accounts, or leave the check on.",
+};
+pub(super) static WRITE_ALL: Rule = Rule {
+    id: "writ/ci-write-all",
+    severity: Severity::High,
+    title: "The token beside an agent may write everything",
+    help: "Name the few scopes that the job needs.",
+};
+pub(super) static INHERITED_TOKEN: Rule = Rule {
+    id: "writ/ci-inherited-token",
+    severity: Severity::Medium,
+    title: "Nothing says what the token beside an agent may do",
+    help: "Write `permissions:` on the job; the default of the repository or organisation may be write access to everything.",
+};
+pub(super) static SELF_HOSTED: Rule = Rule {
+    id: "writ/ci-self-hosted",
+    severity: Severity::High,
+    title: "Strangers' work runs on a runner that keeps state",
+    help: "Use runners that are thrown away after each job.",
+};
+pub(super) static CI_BYPASS: Rule = Rule {
+    id: "writ/ci-bypass",
+    severity: Severity::Medium,
+    title: "An agent in CI runs any command",
+    help: "List the commands that the job needs: there is nobody to ask in CI.",
+};
+pub(super) static UNPINNED_ACTION: Rule = Rule {
+    id: "writ/ci-unpinned-action",
+    severity: Severity::Low,
+    title: "An agent's action is not fixed to a commit",
+    help: "Write the commit in place of the tag or branch.",
+};
+pub(super) static LEFT_TOKEN: Rule = Rule {
+    id: "writ/ci-left-token",
+    severity: Severity::Medium,
+    title: "A checkout leaves a pushing token where an agent reads it",
+    help: "Set `persist-credentials: false` on the checkout.",
+};
+pub(super) static ESCALATOR: Rule = Rule {
+    id: "writ/ci-escalator",
+    severity: Severity::Note,
+    title: "A step beside an agent gives rights that the token does not show",
+    help: "Move it into another job, or after the agent.",
+};
+
+/// All of them.
+pub static RULES: &[&Rule] = &[
+    &HARD_CODED,
+    &BLANKET,
+    &TRUSTED_SERVER,
+    &UNPINNED_SERVER,
+    &PLAIN_HTTP,
+    &PROJECT_HOOKS,
+    &OUTSIDER_STARTS,
+    &STRANGERS_CODE,
+    &OPEN_ACTION,
+    &WRITE_ALL,
+    &INHERITED_TOKEN,
+    &SELF_HOSTED,
+    &CI_BYPASS,
+    &UNPINNED_ACTION,
+    &LEFT_TOKEN,
+    &ESCALATOR,
+];

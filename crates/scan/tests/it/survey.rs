@@ -1,0 +1,181 @@
+//! A tree of a team, scanned as a whole: what is found, what is reported, and that no secret gets out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use writ_scan::autonomy::Autonomy;
+use writ_scan::finding::{RULES, Severity, findings};
+use writ_scan::survey::{Found, scan_tree};
+use writ_scan::walk::WalkOptions;
+use writ_scan::{report, sarif};
+
+const SECRET: &str = "q8Zk2LmN4pRs7TuVwXyZ";
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text.replace("SECRET", SECRET)).unwrap();
+    }
+    folder
+}
+
+fn found(root: &Path) -> BTreeMap<String, Found> {
+    let scan = scan_tree(root, WalkOptions::default());
+    scan.found.into_iter().map(|found| (found.path.to_string_lossy().into_owned(), found)).collect()
+}
+
+#[test]
+fn settings_say_what_runs_unasked_in_every_tool() {
+    for (path, text, level) in [
+        (".claude/settings.json", r#"{"permissions": {"defaultMode": "bypassPermissions"}}"#, "blanket"),
+        (".claude/settings.json", r#"{"permissions": {"allow": ["Bash(*)"]}}"#, "blanket"),
+        (".claude/settings.json", r#"{"permissions": {"allow": ["Bash(git status)"]}}"#, "scoped"),
+        (".claude/settings.json", r#"{"permissions": {"allow": [], "deny": ["Bash"]}}"#, "none"),
+        (".claude/settings.json", r#"{"permissions": {"ask": ["Bash"]}}"#, "none"),
+        (".claude/agents/x.md", "---\npermissionMode: bypassPermissions\n---\n", "blanket"),
+        (".codex/config.toml", "approval_policy = \"never\"", "blanket"),
+        (
+            ".codex/config.toml",
+            "profile = \"x\"\n[profiles.x]\nsandbox_mode = \"danger-full-access\"",
+            "blanket",
+        ),
+        (".codex/config.toml", "[profiles.x]\nsandbox_mode = \"danger-full-access\"", "none"),
+        (".codex/config.toml", "approval_policy = \"on-request\"", "none"),
+        (".gemini/settings.json", r#"{"general": {"defaultApprovalMode": "yolo"}}"#, "blanket"),
+        (".gemini/settings.json", r#"{"tools": {"allowed": ["run_shell_command(git)"]}}"#, "scoped"),
+        (".gemini/settings.json", r#"{"mcpServers": {"x": {"command": "y", "trust": true}}}"#, "scoped"),
+        (
+            ".gemini/policies/a.toml",
+            "[[rule]]\ntoolName = \"run_shell_command\"\ndecision = \"allow\"",
+            "blanket",
+        ),
+        (".qwen/settings.json", r#"{"tools": {"approvalMode": "yolo"}}"#, "blanket"),
+        ("opencode.json", r#"{"permission": {"bash": {"*": "allow", "rm *": "deny"}}}"#, "blanket"),
+        ("opencode.json", r#"{"permission": {"bash": {"*": "ask", "git *": "allow"}}}"#, "scoped"),
+        ("opencode.json", r#"{"permission": {"bash": "ask", "read": "allow"}}"#, "none"),
+        (".cursor/cli.json", r#"{"permissions": {"allow": ["Shell(*)"]}}"#, "blanket"),
+        (".cursor/cli.json", r#"{"permissions": {"allow": ["Shell(ls)"]}}"#, "scoped"),
+        (".vscode/settings.json", r#"{"chat.tools.autoApprove": true}"#, "blanket"),
+        (
+            ".vscode/settings.json",
+            r#"{"chat.tools.terminal.autoApprove": {"git": true, "rm": false}}"#,
+            "scoped",
+        ),
+        (".vscode/settings.json", r#"{"chat.tools.terminal.autoApprove": {"/.*/": true}}"#, "blanket"),
+        (".vscode/settings.json", r#"{"kiroAgent.trustedCommands": ["*"]}"#, "blanket"),
+        (
+            ".kiro/settings/mcp.json",
+            r#"{"mcpServers": {"x": {"command": "y", "autoApprove": ["a"]}}}"#,
+            "scoped",
+        ),
+        (".kiro/agents/x.json", r#"{"allowedTools": ["read"]}"#, "none"),
+        (".kiro/agents/x.json", r#"{"allowedTools": ["execute_bash"]}"#, "blanket"),
+        (".roo/mcp.json", r#"{"mcpServers": {"x": {"command": "y", "alwaysAllow": ["*"]}}}"#, "scoped"),
+        (".aider.conf.yml", "yes-always: true", "blanket"),
+        (".config/goose/config.yaml", "GOOSE_MODE: auto", "blanket"),
+        (".config/goose/config.yaml", "GOOSE_MODE: smart_approve", "scoped"),
+        (".zed/settings.json", r#"{"agent": {"always_allow_tool_actions": true}}"#, "blanket"),
+        (".amp/settings.json", r#"{"amp.dangerouslyAllowAll": true}"#, "blanket"),
+        (".continue/permissions.yaml", "allow: [Bash]", "blanket"),
+        (".factory/settings.json", r#"{"autonomyMode": "auto-high"}"#, "blanket"),
+        (".junie/allowlist.json", r#"{"defaultBehavior": "allow"}"#, "blanket"),
+        ("crush.json", r#"{"permissions": {"allowed_tools": ["view", "bash"]}}"#, "blanket"),
+        ("openclaw.json", r#"{"tools": {"exec": {"ask": "off"}}}"#, "blanket"),
+    ] {
+        let tree = tree(&[(path, text)]);
+        let found = found(tree.path());
+        let level_found = found.get(path).map(|found| found.approval.level().name());
+        assert_eq!(level_found, Some(level), "{path} {text}");
+    }
+}
+
+#[test]
+fn editor_settings_without_agents_are_no_agents() {
+    let tree = tree(&[
+        (".vscode/settings.json", r#"{"editor.tabSize": 2}"#),
+        ("a/.zed/settings.json", r#"{"tab_size": 2}"#),
+        ("b/.devcontainer/devcontainer.json", r#"{"image": "x"}"#),
+        ("c/.github/workflows/test.yml", "on: push\njobs: {a: {steps: [{run: make}]}}"),
+    ]);
+    assert!(found(tree.path()).is_empty());
+}
+
+#[test]
+fn no_report_holds_a_secret_and_each_finding_cites_its_line() {
+    let workflow = "on: issue_comment\njobs:\n  a:\n    runs-on: self-hosted\n    steps:\n      - uses: google-github-actions/run-gemini-cli@v0\n        with:\n          gemini_api_key: SECRET\n          prompt: ${{ github.event.comment.body }}\n        env: {K: '${{ secrets.K }}'}\n";
+    let tree = tree(&[
+        (
+            ".mcp.json",
+            "{\"mcpServers\": {\"x\": {\"command\": \"npx\", \"args\": [\"p\", \"--api-key\",\n \"SECRET\"],\n\"env\": {\"A_TOKEN\":\n\"SECRET\"}},\n\"y\": {\"url\": \"http://far.example/mcp?token=SECRET\",\n\"headers\": {\"Authorization\": \"Bearer SECRET\"}}}}",
+        ),
+        (".github/workflows/a.yml", workflow),
+        (
+            ".codex/config.toml",
+            "approval_policy = \"never\"\n[mcp_servers.z]\nurl = \"https://u:SECRET@h/\"\n",
+        ),
+        (".continue/config.yaml", "models:\n  - apiKey: SECRET\n"),
+    ]);
+    let mut all = Vec::new();
+    let mut text = String::new();
+    for found in found(tree.path()).values() {
+        text.push_str(&report::file(found).to_string());
+        text.push_str(&format!("{found:?}"));
+        all.extend(findings(found));
+    }
+    let document = sarif::sarif(&all, "0");
+    text.push_str(&document.to_string());
+    assert!(!text.contains(SECRET), "{text}");
+    let seen = |rule: &str| {
+        all.iter().filter(|finding| finding.rule.id == rule).map(|finding| finding.line).collect::<Vec<_>>()
+    };
+    assert_eq!(seen("writ/hard-coded-credential").len(), 7, "{all:?}");
+    for rule in [
+        "writ/blanket-approval",
+        "writ/ci-outsider-starts-agent",
+        "writ/ci-self-hosted",
+        "writ/ci-inherited-token",
+        "writ/plain-http-server",
+        "writ/unpinned-server",
+    ] {
+        assert_eq!(seen(rule).len(), 1, "{rule}");
+    }
+    assert_eq!(all.iter().map(|finding| finding.rule.severity).max(), Some(Severity::Critical));
+    let results = document.pointer("/runs/0/results").and_then(serde_json::Value::as_array).unwrap();
+    assert_eq!(results.len(), all.len());
+    assert!(RULES.iter().all(|rule| rule.id.starts_with("writ/") && !rule.help.is_empty()));
+}
+
+#[test]
+fn a_finding_keeps_its_key_when_its_line_moves() {
+    let one = tree(&[(".mcp.json", r#"{"mcpServers": {"x": {"command": "npx", "args": ["p"]}}}"#)]);
+    let two =
+        tree(&[(".mcp.json", "\n\n{\"mcpServers\": {\n\"x\": {\"command\": \"npx\", \"args\": [\"p\"]}}}")]);
+    let key = |root: &Path| {
+        findings(&found(root)[".mcp.json"]).into_iter().map(|finding| finding.key).collect::<Vec<_>>()
+    };
+    assert_eq!(key(one.path()), key(two.path()));
+    assert_eq!(key(one.path()).len(), 1);
+}
+
+#[test]
+fn autonomy_follows_what_is_allowed_and_what_starts_it() {
+    for (path, text, level) in [
+        (".claude/settings.json", "{}", 0),
+        (".claude/settings.json", r#"{"permissions": {"allow": ["Edit"]}}"#, 1),
+        (".claude/settings.json", r#"{"permissions": {"allow": ["Bash"]}}"#, 2),
+        (".github/workflows/a.yml", "on: workflow_dispatch\njobs: {a: {steps: [{run: claude -p x}]}}", 1),
+        (".github/workflows/a.yml", "on: schedule\njobs: {a: {steps: [{run: claude -p x}]}}", 2),
+        (
+            ".github/workflows/a.yml",
+            "on: schedule\njobs: {a: {steps: [{run: claude -p --dangerously-skip-permissions x}]}}",
+            3,
+        ),
+        (".github/workflows/a.yml", "on: issues\njobs: {a: {steps: [{run: claude -p x}]}}", 3),
+    ] {
+        let tree = tree(&[(path, text)]);
+        assert_eq!(Autonomy::of(&found(tree.path())[path]).level(), level, "{text}");
+    }
+}

@@ -1,0 +1,173 @@
+//! `writ scan`: every agent on this machine, in a repository or in a tree of them, and what each may do. Reads files;
+//! starts nothing that it finds, no MCP server either, and needs no control plane.
+
+use std::io::IsTerminal as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use writ_scan::finding::{Finding, Severity, findings};
+use writ_scan::survey::{Found, Scan};
+use writ_scan::walk::WalkOptions;
+use writ_scan::{machine, report, sarif};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::screen;
+
+mod baseline;
+mod places;
+mod summary;
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  writ scan                            you, this machine, and the repository around you
+  writ scan ~/work                     a folder of repositories, however large
+  writ scan --json . | jq '.findings'  one object a file, for programs
+  writ scan --sarif . > writ.sarif     for code scanning of a forge
+  writ scan --fail-on high .           in CI: exit code 3 when something is high or critical
+  writ scan --write-baseline known .   take what is there today as known …
+  writ scan --baseline known --fail-on medium .
+                                       … and fail on what is new only
+
+It finds configuration, MCP servers, instructions, hooks, plugins and skills of some thirty tools, workflows of GitHub
+and GitLab that run agents, settings that take questions away, and credentials in plain text: their place, never their
+value. Nothing that is found is run, and nothing is written, but with --remember and --write-baseline.
+
+Exit codes: 0 done, 1 broken, 2 usage, 3 findings at or above --fail-on.")]
+pub(super) struct Arguments {
+    /// Folders to scan; without any, your own settings, the administrator's, and the repository around you
+    paths: Vec<PathBuf>,
+    /// One JSON object a line and a file, paths relative to the folder
+    #[arg(long)]
+    json: bool,
+    /// One SARIF 2.1.0 document
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
+    /// End with exit code 3 when there is a finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+    /// Leave out findings that this file names
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings of this scan to a file for --baseline
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Enter folders of fetched packages (node_modules, site-packages) too
+    #[arg(long)]
+    vendored: bool,
+    /// Keep what folders held in the state folder, so that the next scan reads only what changed
+    #[arg(long)]
+    remember: bool,
+    /// Show every file and note, and what to do about each finding
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FailOn {
+    Note,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+// === impl FailOn ===
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Note => Severity::Note,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// Everything that one command looked at.
+#[derive(Default)]
+struct Whole {
+    found: Vec<Found>,
+    notes: Vec<writ_scan::walk::Note>,
+    notes_left_out: u64,
+    repositories: usize,
+    entries: u64,
+    programs: Vec<machine::Program>,
+    extensions: Vec<machine::Extension>,
+    processes: Vec<machine::Process>,
+}
+
+pub(super) fn main(arguments: Arguments) -> Outcome {
+    let options = WalkOptions { vendored: arguments.vendored };
+    let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
+    let whole = if arguments.paths.is_empty() {
+        places::here(options, &progress)?
+    } else {
+        places::folders(&arguments.paths, options, arguments.remember, &progress)?
+    };
+    clear_progress();
+    let all: Vec<Finding> = whole.found.iter().flat_map(findings).collect();
+    if let Some(file) = &arguments.write_baseline {
+        baseline::write(file, &all)?;
+    }
+    let fresh: Vec<Finding> = all.into_iter().filter(|finding| !known.contains(&finding.key)).collect();
+    if arguments.json {
+        for found in &whole.found {
+            screen::line(report::file(found))?;
+        }
+        for note in &whole.notes {
+            screen::line(report::note(note))?;
+        }
+        if arguments.paths.is_empty() {
+            screen::line(report::machine(&whole.programs, &whole.extensions, &whole.processes))?;
+        }
+    } else if arguments.sarif {
+        screen::line(sarif::sarif(&fresh, env!("CARGO_PKG_VERSION")))?;
+    } else {
+        summary::show(&whole, &fresh, known.len(), arguments.verbose)?;
+    }
+    let worst = fresh.iter().map(|finding| finding.rule.severity).max();
+    let fails = arguments.fail_on.is_some_and(|least| worst.is_some_and(|worst| worst >= least.severity()));
+    Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
+}
+
+// === impl Whole ===
+
+impl Whole {
+    /// Takes in one scan, its paths below `before`.
+    fn take(&mut self, scan: Scan, before: &Path) {
+        let Scan { found, notes, notes_left_out, repositories, entries, folders: _ } = scan;
+        self.found.extend(found.into_iter().map(|mut found| {
+            found.path = before.join(&found.path);
+            found
+        }));
+        self.notes.extend(notes.into_iter().map(|mut note| {
+            note.relative = before.join(&note.relative);
+            note
+        }));
+        self.notes_left_out += notes_left_out;
+        self.repositories += repositories.len();
+        self.entries += entries;
+    }
+}
+
+/// Shows people at a terminal that a long walk goes on.
+fn progress(entries: u64) {
+    if std::io::stderr().is_terminal() {
+        let _ = write!(std::io::stderr(), "\r  {entries} entries …");
+    }
+}
+
+fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format_args!("could not scan `{}`: {error}", path.display()))
+}

@@ -1,0 +1,95 @@
+//! Where a scan looks: the folders that were named, or this user, this machine and the repository around.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use writ_scan::machine;
+use writ_scan::survey::{self, Level};
+use writ_scan::tool::SURVEYS;
+use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
+use writ_scan::walk::{WalkOptions, read_regular, walk, walk_from};
+
+use super::{Whole, unreadable};
+use crate::config::State;
+use crate::failure::Failure;
+use crate::wire::now;
+
+type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// Scans each folder. Paths are relative to it, and below it as named when there are several.
+pub(super) fn folders(
+    paths: &[PathBuf],
+    options: WalkOptions,
+    remember: bool,
+    progress: Progress<'_>,
+) -> Result<Whole, Failure> {
+    let mut whole = Whole::default();
+    for path in paths {
+        let root = std::fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
+        if !root.is_dir() {
+            return Err(unreadable(path, &std::io::ErrorKind::NotADirectory.into()));
+        }
+        let walked = if remember {
+            let file = cache_file(&root)?;
+            let seconds = now().as_millis() / 1_000;
+            let cache = Cache::new(&read_regular(&file, MAX_CACHE_BYTES).unwrap_or_default(), seconds);
+            let walked = walk(&root, options, Some(&cache), Some(progress));
+            keep(&file, &cache.bytes())?;
+            walked
+        } else {
+            walk(&root, options, None, Some(progress))
+        };
+        let before = if paths.len() == 1 { Path::new("") } else { path.as_path() };
+        whole.take(survey::scan(&root, Level::Project, walked), before);
+    }
+    Ok(whole)
+}
+
+/// Scans this user's settings, the administrator's, and the repository around the current folder.
+pub(super) fn here(options: WalkOptions, progress: Progress<'_>) -> Result<Whole, Failure> {
+    let mut whole = Whole::default();
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let current = std::env::current_dir()?;
+    let repository = current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&current);
+    if Some(repository) != home.as_deref() {
+        let walked = walk(repository, options, None, Some(progress));
+        whole.take(survey::scan(repository, Level::Project, walked), Path::new(""));
+    }
+    if let Some(home) = &home {
+        let starts: Vec<PathBuf> = SURVEYS.iter().flat_map(|survey| survey.home).map(PathBuf::from).collect();
+        let walked = walk_from(home, &starts, options, None, Some(progress));
+        whole.take(survey::scan(home, Level::User, walked), Path::new("~"));
+        whole.extensions = machine::extensions(home);
+    }
+    let root = Path::new("/");
+    let starts: Vec<PathBuf> = SURVEYS
+        .iter()
+        .flat_map(|survey| survey.administrator)
+        .filter_map(|path| Path::new(path).strip_prefix(root).ok().map(Path::to_owned))
+        .collect();
+    let walked = walk_from(root, &starts, options, None, Some(progress));
+    whole.take(survey::scan(root, Level::Administrator, walked), root);
+    whole.programs = std::env::var_os("PATH").map(|path| machine::programs(&path)).unwrap_or_default();
+    whole.processes = machine::processes(Path::new("/proc"));
+    Ok(whole)
+}
+
+/// One file a root in the state folder.
+fn cache_file(root: &Path) -> Result<PathBuf, Failure> {
+    let state = State::of(|name| std::env::var_os(name))?;
+    let name = writ_scan::survey::root_key(root);
+    Ok(state.root().join("scan").join(name))
+}
+
+/// Replaces the file as a whole, for its owner alone.
+fn keep(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    if let Some(folder) = file.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let beside = file.with_extension(format!("{}.new", std::process::id()));
+    let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    new.write_all(bytes)?;
+    std::fs::rename(&beside, file)?;
+    Ok(())
+}

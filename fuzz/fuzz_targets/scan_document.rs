@@ -1,0 +1,18 @@
+//! Any bytes are a document or none, in every notation, within the bounds; and any document has its servers read.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use writ_scan::document::{Notation, front_matter, parse};
+use writ_scan::server::servers;
+
+fuzz_target!(|bytes: &[u8]| {
+    for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
+        if let Ok(document) = parse(bytes, notation) {
+            let _ = servers(&document, true);
+            for survey in writ_scan::tool::SURVEYS {
+                (survey.read)(&document, &mut writ_scan::approval::Approval::default());
+            }
+        }
+    }
+    let _ = front_matter(bytes);
+});
