@@ -78,6 +78,31 @@ pub fn binds(below: &str) -> Option<Binding> {
     binding::in_workspace(&fold(below)).filter(|binding| !binding::is_everyday(*binding))
 }
 
+/// The names of one folder of a workspace, none of which around it binds: [`binds`] for many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderNames {
+    /// The folder's name, folded, where it matters.
+    pair: Option<String>,
+}
+
+impl FolderNames {
+    /// By the folder's own name; nothing for the workspace itself.
+    #[must_use]
+    pub fn of(folder: Option<&str>) -> Self {
+        Self { pair: folder.map(fold).filter(|name| binding::begins_a_pair(name)).map(Into::into) }
+    }
+
+    /// What runs or obeys the file or folder of this name in it.
+    #[must_use]
+    pub fn binds(&self, name: &str) -> Option<Binding> {
+        match &self.pair {
+            Some(folder) => binds(&format!("{folder}/{name}")),
+            None if binding::could_matter(name) => binds(name),
+            None => None,
+        }
+    }
+}
+
 // === impl Workspace ===
 
 impl Workspace {

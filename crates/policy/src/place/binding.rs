@@ -625,3 +625,42 @@ pub(super) fn guarded_names() -> impl Iterator<Item = &'static str> {
     let files = FILES.iter().filter(guarded);
     files.chain(FOLDERS).flat_map(|(_, list)| list.iter().copied())
 }
+
+/// The names that matter, by their first byte: a bit for each length. Most names of a large folder end here.
+static LENGTHS: LazyLock<[u64; 128]> = LazyLock::new(|| {
+    let mut lengths = [0; 128];
+    for name in guarded_names() {
+        let slot = name.bytes().next().and_then(|first| lengths.get_mut(usize::from(first)));
+        if let (Some(slot), Some(bit)) = (slot, bit(name.len())) {
+            *slot |= bit;
+        }
+    }
+    lengths
+});
+
+const fn bit(length: usize) -> Option<u64> {
+    if length < 64 { Some(1 << length) } else { None }
+}
+
+/// Whether a file or folder of this name, which is not folded, could matter by its name alone. It says yes for some that
+/// do not.
+pub(super) fn could_matter(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let folds = !name.is_ascii() || matches!(last, b'.' | b' ') || bytes.contains(&b'~');
+    let ending = ENDINGS
+        .iter()
+        .any(|(binding, end)| !is_everyday(*binding) && name.len() > end.len() && ends_with(bytes, end));
+    let lengths = LENGTHS.get(usize::from(first.to_ascii_lowercase())).copied().unwrap_or_default();
+    folds || ending || bit(bytes.len()).is_some_and(|bit| lengths & bit != 0)
+}
+
+fn ends_with(name: &[u8], end: &str) -> bool {
+    let at = name.len().saturating_sub(end.len());
+    name.get(at..).is_some_and(|found| found.eq_ignore_ascii_case(end.as_bytes()))
+}
+
+/// Whether names in a folder of this name, which is folded, matter by the two together.
+pub(super) fn begins_a_pair(folder: &str) -> bool {
+    PAIRS.iter().any(|(_, first, _)| *first == folder)
+}

@@ -224,3 +224,38 @@ proptest::proptest! {
         proptest::prop_assert!(found.iter().all(|placed| placed.place == Place::Own), "{found:?}");
     }
 }
+
+/// The quick way to look at the names of a folder says the same as the long one.
+#[test]
+fn names_of_a_folder_bind_as_their_paths_do() {
+    let spellings = |name: &str| {
+        [
+            name.to_owned(),
+            name.to_uppercase(),
+            format!("{name}."),
+            format!("{name} "),
+            format!("x{name}"),
+            format!("{name}x"),
+            name.replacen('i', "\u{ff49}", 1),
+        ]
+    };
+    let names: Vec<&str> = binding::guarded_names()
+        .chain([
+            "main.rs",
+            "a.code-workspace",
+            "B.Sublime-Project",
+            "git~1",
+            "workflows",
+            "config.toml",
+            "x",
+            "mise",
+        ])
+        .collect();
+    for folder in [None, Some("src"), Some(".github"), Some(".Config"), Some(".cargo")] {
+        let of = FolderNames::of(folder);
+        for name in names.iter().flat_map(|name| spellings(name)) {
+            let path = folder.map_or_else(|| name.clone(), |folder| format!("{folder}/{name}"));
+            assert_eq!(of.binds(&name), binds(&path), "{path:?}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use writ_model::Binding;
+use writ_policy::FolderNames;
 
 /// How a workspace is looked through before a task: it delays the start.
 const BEFORE: Bounds = Bounds { names: 100_000, built: 0, folder: 20_000, depth: 16, units: 2_000 };
@@ -93,6 +94,8 @@ impl Survey {
             // Installing makes more than anybody looks at.
             let _ = found.look(folder, &mut way, &mut left);
         }
+        // The same workspace is told in the same way every time, what is nearest to its root first.
+        found.units.sort_by_cached_key(|unit| (unit.path.components().count(), unit.path.clone()));
         found
     }
 
@@ -100,7 +103,7 @@ impl Survey {
     fn look(&mut self, folder: Open, way: &mut Way<'_>, left: &mut usize) -> bool {
         let entries = std::fs::read_dir(way.workspace.join(&folder.path)).into_iter().flatten().flatten();
         let most = (*left).min(way.bounds.folder);
-        let mut entries: Vec<(OsString, FileType)> = entries
+        let entries: Vec<(OsString, FileType)> = entries
             .take(most.saturating_add(1))
             .filter_map(|entry| Some((entry.file_name(), entry.file_type().ok()?)))
             .collect();
@@ -116,13 +119,28 @@ impl Survey {
             self.repositories.push(folder.path);
             return whole;
         }
-        // The same folder is told in the same way every time.
-        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        entries.into_iter().fold(whole, |whole, (name, kind)| self.take(&folder, &name, kind, way) && whole)
+        let names = FolderNames::of(folder.path.file_name().and_then(OsStr::to_str));
+        entries.into_iter().fold(whole, |whole, (name, kind)| {
+            // Most names are neither, and cost nothing more.
+            let binding = name.to_str().and_then(|name| names.binds(name));
+            let binds = binding.is_some();
+            let is_own = matches!(name.to_str(), Some(".direnv" | ".git" | ".hg" | ".jj" | ".svn"));
+            if !binds && !kind.is_dir() && !is_own {
+                return whole;
+            }
+            self.take(&folder, &name, kind, binding, way) && whole
+        })
     }
 
     /// Takes note of one name; `false` when what lies below it is not looked at.
-    fn take(&mut self, folder: &Open, name: &OsStr, kind: FileType, way: &mut Way<'_>) -> bool {
+    fn take(
+        &mut self,
+        folder: &Open,
+        name: &OsStr,
+        kind: FileType,
+        binding: Option<Binding>,
+        way: &mut Way<'_>,
+    ) -> bool {
         let path = folder.path.join(name);
         let built = folder.built;
         let settings: &[&str] = match name.to_str() {
@@ -137,13 +155,8 @@ impl Survey {
             Some(".jj") => &["repo/config.toml", "workspace-config.toml"],
             Some(".svn") => &[],
             Some(".direnv") => return self.take_environments(folder, &path, way),
-            name => {
-                let around = folder.path.file_name().and_then(OsStr::to_str);
-                let below = name.map(|name| match around {
-                    Some(around) => format!("{around}/{name}"),
-                    None => name.to_owned(),
-                });
-                if let Some(binding) = below.and_then(|below| writ_policy::binds(&below)) {
+            _ => {
+                if let Some(binding) = binding {
                     return self.unit(Unit { path, binding, built }, way.bounds);
                 }
                 if !kind.is_dir() {
