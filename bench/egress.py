@@ -51,7 +51,8 @@ def nginx(folder, origin, secure, reverse):
     """One worker: the origin in the clear and over TLS, and a proxy before it that puts a header on."""
     run = lambda *argv: subprocess.run(argv, check=True, cwd=folder, capture_output=True)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-        "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:origin.test")
+        "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE",
+        "-addext", "subjectAltName=IP:127.0.0.1,DNS:origin.test")
     with open(os.path.join(folder, "nginx.conf"), "w") as file:
         file.write(f"""
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;
