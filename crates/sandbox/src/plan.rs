@@ -87,6 +87,8 @@ pub(crate) enum Mount {
     HideMade(Made),
     /// Makes a directory inside what is private, and mounts it on itself.
     PinMade(Made),
+    /// Mounts another file over it, read-only.
+    Replace(Replaced),
     /// Mounts it on itself, read-only, inside a copy.
     ReadOnlyCopy(Made),
     /// Puts a file with the same text at its own path.
@@ -110,6 +112,13 @@ pub(crate) struct Devices {
 pub(crate) struct Made {
     #[serde(with = "text")]
     pub path: PathBuf,
+}
+
+/// A file that shows the text of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replaced {
+    pub target: Target,
+    pub with: Target,
 }
 
 /// A text for the client.
@@ -200,9 +209,11 @@ impl Plan {
             cwd,
             hide,
             hide_if_present,
+            leave_out,
             keep,
             read_only,
             links,
+            replace,
             private,
             show,
             copies,
@@ -233,13 +244,14 @@ impl Plan {
         let view = View::survey(Wishes {
             hide: &hide,
             hide_if_present,
+            leave_out: &leave_out,
             keep: &keep,
             show: &show,
             private: &private,
             copies: &copies,
             notes: &notes,
         })?;
-        let mounts = view.steps(&client.cwd, &read_only, &links, as_root)?;
+        let mounts = view.steps(&client.cwd, &read_only, &replace, &links, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
         let run = view.within_reach(&run, false)?;
         let listen = if danger.contains(&Danger::OpenNetwork) { Vec::new() } else { listen };
@@ -427,6 +439,7 @@ impl Mount {
             | Self::CopyFile(target)
             | Self::Copy(Copied { target, .. })
             | Self::PinLink(target)
+            | Self::Replace(Replaced { target, .. })
             | Self::ReadOnly(target) => &target.path,
             Self::Devices(_) => Path::new(devices::DEVICES),
             Self::Note(note) => &note.path,
@@ -454,6 +467,7 @@ impl Mount {
             | Self::PinLink(_)
             | Self::ReadOnly(_)
             | Self::ReadOnlyCopy(_)
+            | Self::Replace(_)
             | Self::Make(_)
             | Self::Note(_)
             | Self::CopyFile(_)
@@ -471,6 +485,7 @@ impl fmt::Display for Mount {
             Self::HideDirectory(_) | Self::HideMade(_) => "hide directory",
             Self::HideFile(_) => "hide file",
             Self::Keep(_) => "keep",
+            Self::Replace(_) => "read-only, without credentials,",
             Self::ReadOnly(_) | Self::ReadOnlyCopy(_) => "read-only",
             Self::Private(_) => "private",
             Self::Note(_) => "tell what is absent in",

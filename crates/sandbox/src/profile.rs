@@ -25,6 +25,9 @@ pub struct Profile {
     /// As `hide`, but a path that does not exist now, or that this user cannot reach, is only reported
     /// ([`crate::Plan::absent`]). [`crate::ways_out`] knows some.
     pub hide_if_present: Vec<PathBuf>,
+    /// Directories and files that do not show unless another wish names them. Other names of them stay as they are, and what
+    /// does not exist, or is a link, is passed over: this is for what nobody needs, and not for what is known to be dangerous.
+    pub leave_out: Vec<PathBuf>,
     /// Directories or files inside hidden ones that stay visible at their own path, writable as outside.
     pub keep: Vec<PathBuf>,
     /// Directories and files that can be read and not written, with all below; inside a kept directory too, and a kept
@@ -33,6 +36,9 @@ pub struct Profile {
     /// Links that cannot be removed, renamed or exchanged inside, nor any folder above them. Where they lead is not
     /// looked at. One that is gone or is no link is left out.
     pub links: Vec<PathBuf>,
+    /// Files that show another file's text, read-only: the first of each pair is the place, the second what shows there. Both
+    /// must exist.
+    pub replace: Vec<(PathBuf, PathBuf)>,
     /// Directories that are empty inside and can be written, at most [`crate::PRIVATE_BYTES`] each. What the client makes
     /// there ends with it. One that does not exist is made where it lies in another one.
     pub private: Vec<PathBuf>,

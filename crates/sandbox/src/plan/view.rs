@@ -9,12 +9,13 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::Access;
 
 use super::mounts::{self, MountEntry};
-use super::{Copied, Made, Mount, Noted, PlanError, Target, devices, layers};
+use super::{Copied, Made, Mount, Noted, PlanError, Replaced, Target, devices, layers};
 
 /// The parts of a profile that say what is seen where.
 pub(super) struct Wishes<'a> {
     pub hide: &'a [PathBuf],
     pub hide_if_present: Vec<PathBuf>,
+    pub leave_out: &'a [PathBuf],
     pub keep: &'a [PathBuf],
     pub show: &'a [PathBuf],
     pub private: &'a [PathBuf],
@@ -53,7 +54,7 @@ pub(super) struct View {
 impl View {
     /// Finds what the paths of a profile really are on this host.
     pub(super) fn survey(wishes: Wishes<'_>) -> Result<Self, PlanError> {
-        let Wishes { hide, hide_if_present, keep, show, private, copies, notes } = wishes;
+        let Wishes { hide, hide_if_present, leave_out, keep, show, private, copies, notes } = wishes;
         let table = mounts::table().map_err(PlanError::MountTable)?;
         let mut hidden = all_real("hide", hide)?;
         let firm: BTreeSet<PathBuf> = hidden.iter().filter(|path| path.is_dir()).cloned().collect();
@@ -87,6 +88,9 @@ impl View {
                 covers.entry(path).or_insert(Cover::Hide);
             }
         }
+        for path in leave_out.iter().filter(|path| is_itself(path)) {
+            covers.entry(path.clone()).or_insert(Cover::Hide);
+        }
         for path in all_real("keep", keep)? {
             if !covers.iter().any(|(outer, cover)| {
                 matches!(cover, Cover::Hide | Cover::Private | Cover::Devices)
@@ -116,10 +120,19 @@ impl View {
         &self,
         cwd: &Path,
         read_only: &[PathBuf],
+        replace: &[(PathBuf, PathBuf)],
         links: &[PathBuf],
         as_root: bool,
     ) -> Result<Vec<Mount>, PlanError> {
-        let read_only = all_real("protect from writing", read_only)?;
+        let mut read_only = all_real("protect from writing", read_only)?;
+        let mut replaced = Vec::new();
+        for (place, with) in replace {
+            let place = real("show another text at", place)?;
+            let with = Target::at(real("show", with)?)?;
+            replaced.push(Mount::Replace(Replaced { target: Target::at(place.clone())?, with }));
+            // So that nothing around it can be moved away.
+            read_only.insert(place);
+        }
         for path in read_only.iter().map(PathBuf::as_path).chain([cwd]) {
             if let Some((hidden, Cover::Hide | Cover::Private | Cover::Devices)) = self.cover_of(path)
                 && (hidden != path || self.covers.get(path) == Some(&Cover::Hide))
@@ -141,7 +154,7 @@ impl View {
                     hidden.push(path);
                     Mount::HideMade(Made { path: path.clone() })
                 }
-                Cover::Hide if !shows || around == Some(Cover::Copy) => continue,
+                Cover::Hide if !shows || self.is_left_out_of_a_layer(path) => continue,
                 Cover::Hide => {
                     hidden.push(path);
                     hide(path)?
@@ -190,6 +203,7 @@ impl View {
         for path in links {
             steps.push(Mount::PinLink(Target::at(path)?));
         }
+        steps.extend(replaced);
         if as_root && mounts::is_mount_point(&self.table, Path::new("/sys")) {
             steps.push(Mount::ReadOnly(Target::at(PathBuf::from("/sys"))?));
         }
@@ -225,6 +239,17 @@ impl View {
         }
     }
 
+    /// Whether a layer is laid around it, in which it is marked as absent. Where none can be, it needs a mask.
+    fn is_left_out_of_a_layer(&self, path: &Path) -> bool {
+        matches!(self.cover_above(path), Some((around, Cover::Copy)) if around.is_dir() && self.can_be_layered(around))
+    }
+
+    /// A layer would not show what is mounted below.
+    fn can_be_layered(&self, path: &Path) -> bool {
+        let has_mounts = self.table.iter().any(|mount| mount.point != path && mount.point.starts_with(path));
+        !has_mounts && layers::can_be_laid()
+    }
+
     fn copy(&self, path: &Path) -> Result<Mount, PlanError> {
         let target = Target::at(path.to_owned())?;
         let below: Vec<&PathBuf> = self
@@ -235,10 +260,9 @@ impl View {
             })
             .map(|(inner, _)| inner)
             .collect();
-        let has_mounts = self.table.iter().any(|mount| mount.point != path && mount.point.starts_with(path));
         let absent: Vec<PathBuf> =
             below.iter().filter_map(|inner| inner.strip_prefix(path).ok()).map(Path::to_owned).collect();
-        Ok(Mount::Copy(Copied { target, absent, writable: !has_mounts && layers::can_be_laid() }))
+        Ok(Mount::Copy(Copied { target, absent, writable: self.can_be_layered(path) }))
     }
 
     /// The cover that decides about `path`, and where it begins.
@@ -273,6 +297,11 @@ impl View {
             fs::metadata(parent).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw());
         owned || rustix::fs::access(parent, Access::WRITE_OK).is_ok()
     }
+}
+
+/// Whether the path is there and leads nowhere else.
+fn is_itself(path: &Path) -> bool {
+    path.parent().is_some() && fs::canonicalize(path).is_ok_and(|found| found == path)
 }
 
 fn hide(path: &Path) -> Result<Mount, PlanError> {

@@ -15,7 +15,7 @@ use rustix::mount::{
 use super::devices;
 use crate::layer::{Layer, Refusal};
 use crate::limits::{PRIVATE_BYTES, PRIVATE_FILES};
-use crate::plan::{Copied, Made, Mount, Noted, Plan, Target};
+use crate::plan::{Copied, Made, Mount, Noted, Plan, Replaced, Target};
 use crate::sys;
 
 /// Options of the empty directory over a hidden one. It holds the directories down to kept paths and nothing else.
@@ -41,7 +41,12 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
     let mut empty: Vec<&Path> = Vec::new();
     let mut is_open = !plan.system_read_only;
     for step in steps {
-        if !is_open && matches!(step, Mount::PinLink(_) | Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_)) {
+        if !is_open
+            && matches!(
+                step,
+                Mount::PinLink(_) | Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_) | Mount::Replace(_)
+            )
+        {
             close_the_rest(plan)?;
             is_open = true;
         }
@@ -59,6 +64,14 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
                 let source =
                     kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
                 bring_back(source, &target.path).map_err(|error| failed(&error))?;
+            }
+            Mount::Replace(Replaced { target, with }) => {
+                let source =
+                    kept.get(&with.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
+                bind(source.as_fd(), &target.path)
+                    .and_then(|()| open(&target.path, OFlags::empty()))
+                    .and_then(|bound| sys::set_read_only(bound.as_fd(), true))
+                    .map_err(|error| failed(&error))?;
             }
             Mount::ReadOnlyCopy(Made { path }) => open(path, OFlags::empty())
                 .and_then(|meant| bind(meant.as_fd(), path))
@@ -190,7 +203,7 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
         | Mount::CopyFile(_)
         | Mount::Note(_)
         | Mount::Copy(_) => Layer::Masks,
-        Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_) => Layer::ReadOnly,
+        Mount::Replace(_) | Mount::ReadOnly(_) | Mount::ReadOnlyCopy(_) => Layer::ReadOnly,
     }
 }
 
@@ -198,7 +211,11 @@ pub(super) const fn layer_of(step: &Mount) -> Layer {
 fn open_kept(steps: &[Mount]) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
     let mut kept = BTreeMap::new();
     for step in steps {
-        if let Mount::Keep(target) | Mount::CopyFile(target) | Mount::Copy(Copied { target, .. }) = step {
+        if let Mount::Keep(target)
+        | Mount::CopyFile(target)
+        | Mount::Copy(Copied { target, .. })
+        | Mount::Replace(Replaced { with: target, .. }) = step
+        {
             let source = open_meant(target)
                 .map_err(|error| Layer::Masks.refused(&format!("cannot {step}"), &error))?;
             kept.insert(target.path.clone(), source);

@@ -16,7 +16,7 @@ use rustix::thread::UnshareFlags;
 
 use super::mask::layer_of;
 use crate::layer::{Layer, Refusal};
-use crate::plan::{Copied, Devices, Mount, Plan, Target};
+use crate::plan::{Copied, Devices, Mount, Plan, Replaced, Target};
 use crate::profile::Danger;
 use crate::sys;
 
@@ -42,14 +42,18 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             Mount::HideDirectory(target) => empty_directory(&target.path, &plan.mounts),
             Mount::HideMade(made) => empty_directory(&made.path, &plan.mounts),
             Mount::HideFile(target) => null_device(target),
-            Mount::Keep(target) => same_as_outside(target),
+            Mount::Keep(target) => same_as_outside(target).and_then(|()| kept_as_planned(plan, target)),
+            Mount::Replace(Replaced { target, with }) => {
+                same_as_outside(&Target { path: target.path.clone(), ..with.clone() })
+                    .and_then(|()| read_only(&target.path))
+            }
             Mount::ReadOnly(target) => read_only(&target.path),
             Mount::ReadOnlyCopy(made) => read_only(&made.path),
             Mount::CopyFile(target) => in_memory(&target.path),
             Mount::Note(note) => in_memory(&note.path),
             Mount::Private(target) => own_directory(target),
             Mount::Make(made) | Mount::MakePrivate(made) => in_memory(&made.path),
-            Mount::Copy(copied) => copy(copied),
+            Mount::Copy(copied) => copy(copied, &plan.mounts),
             Mount::Devices(nodes) => own_devices(nodes),
         };
         outcome.map_err(|reason| layer_of(step).broken(format!("after `{step}`: {reason}")))?;
@@ -219,7 +223,7 @@ fn in_memory(path: &Path) -> Result<(), String> {
     }
 }
 
-fn copy(copied: &Copied) -> Result<(), String> {
+fn copy(copied: &Copied, steps: &[Mount]) -> Result<(), String> {
     let path = &copied.target.path;
     if !copied.writable {
         return read_only(path);
@@ -229,10 +233,30 @@ fn copy(copied: &Copied) -> Result<(), String> {
         Ok(_) => return Err("changes would reach what is outside".to_owned()),
         Err(error) => return Err(error.to_string()),
     }
-    match copied.absent.iter().find(|absent| path.join(absent).symlink_metadata().is_ok()) {
-        Some(shown) => Err(format!("`{}` shows", shown.display())),
-        None => cannot_unmount(path),
+    for absent in &copied.absent {
+        shows_only_kept(&path.join(absent), steps)?;
     }
+    cannot_unmount(path)
+}
+
+/// Whether nothing is there, or nothing but the way to what was kept in it.
+fn shows_only_kept(path: &Path, steps: &[Mount]) -> Result<(), String> {
+    let shows = || Err(format!("`{}` shows", path.display()));
+    let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+    if steps.iter().any(|step| matches!(step, Mount::Keep(_)) && step.path() == path) {
+        return Ok(());
+    }
+    if !found.is_dir() {
+        return shows();
+    }
+    let is_way = steps.iter().any(|step| matches!(step, Mount::Keep(_)) && step.path().starts_with(path));
+    if !is_way {
+        return shows();
+    }
+    for entry in fs::read_dir(path).map_err(|error| error.to_string())? {
+        shows_only_kept(&entry.map_err(|error| error.to_string())?.path(), steps)?;
+    }
+    Ok(())
 }
 
 fn null_device(target: &Target) -> Result<(), String> {
@@ -255,6 +279,12 @@ fn same_as_outside(target: &Target) -> Result<(), String> {
     } else {
         Err("something else shows".to_owned())
     }
+}
+
+/// What is kept to be read cannot be written.
+fn kept_as_planned(plan: &Plan, target: &Target) -> Result<(), String> {
+    let writable = plan.write.iter().any(|open| target.path.starts_with(open));
+    if !plan.system_read_only || writable { Ok(()) } else { read_only(&target.path) }
 }
 
 fn read_only(path: &Path) -> Result<(), String> {

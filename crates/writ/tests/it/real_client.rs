@@ -8,6 +8,7 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 use crate::house::{House, PATIENCE};
 
 mod leaving;
+mod session;
 mod yard;
 
 const PROMPT: &str = "Do as the script says.";

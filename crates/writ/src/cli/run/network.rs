@@ -14,11 +14,13 @@ use writ_gateway::http::port::Placeholder;
 use writ_gateway::http::{Authority, EgressProxy, Settings, UserProxy};
 use writ_model::{Bounds, Client, HostPattern};
 
+mod confirmed;
 mod egress;
 mod endpoint;
 pub(super) mod model;
 mod relay;
 
+pub(super) use confirmed::Confirmed;
 pub(super) use egress::{Egress, Lending};
 pub(super) use endpoint::Endpoint;
 
@@ -40,6 +42,10 @@ pub(super) struct Reach {
     also: Vec<HostPattern>,
     /// Services of this machine that something is lent to, so that each request is looked into.
     lent: Vec<Endpoint>,
+    /// Taken from files that a task can write.
+    taken: Vec<Endpoint>,
+    /// What such files name and nobody confirmed, for a person.
+    pub(super) told: Vec<String>,
 }
 
 /// The task's sockets with what they lead to. Dropped, every connection ends.
@@ -55,6 +61,7 @@ impl Reach {
         variable: &dyn Fn(&str) -> Option<OsString>,
         arguments: &[String],
         bounds: Option<&Bounds>,
+        confirmed: &Confirmed,
     ) -> Self {
         let mut all: Vec<Endpoint> = endpoint::usual(client).to_vec();
         let texts = endpoint::variables(client).iter().filter_map(|name| variable(name)?.into_string().ok());
@@ -65,6 +72,17 @@ impl Reach {
         let texts = files.iter().filter_map(|file| crate::config::read_text(file, MAX_CONFIG_BYTES));
         all.extend(texts.flat_map(|text| endpoint::in_text(&text)));
         all.extend(arguments.iter().flat_map(|argument| endpoint::in_text(argument)));
+        let (mut taken, mut told) = (Vec::new(), Vec::new());
+        for file in endpoint::open_files(client, home, variable) {
+            let text = crate::config::read_text(&file, MAX_CONFIG_BYTES).unwrap_or_default();
+            let (known, refused) = confirmed.parted(endpoint::in_text(&text));
+            // What a client goes to by itself, and what other settings name, needs no word.
+            told.extend(
+                refused.iter().filter(|host| !all.contains(host)).map(|host| confirmed::told(&file, host)),
+            );
+            taken.extend(known);
+        }
+        all.extend(taken.iter().cloned());
         let mut clear: Vec<Endpoint> =
             all.iter().filter(|found| found.is_clear && found.is_local()).cloned().collect();
         clear.sort();
@@ -80,7 +98,7 @@ impl Reach {
             list.sort();
             list.dedup();
         }
-        Self { local, clear, named, also, lent: Vec::new() }
+        Self { local, clear, named, also, lent: Vec::new(), taken, told }
     }
 
     /// The same, where these placeholders are for.
@@ -88,6 +106,11 @@ impl Reach {
         let is_lent = |to: &&Endpoint| placeholders.iter().any(|one| egress::is_for(one, &to.host, to.port));
         self.lent = self.local.iter().filter(is_lent).cloned().collect();
         self
+    }
+
+    /// What was taken from files that a task can write.
+    pub(super) fn taken(&self) -> &[Endpoint] {
+        &self.taken
     }
 
     /// Ports to listen at inside.

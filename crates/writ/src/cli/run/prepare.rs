@@ -12,9 +12,11 @@ use writ_gateway::{Door, DoorPlan, PolicyBench, Ports, WaysOut};
 use writ_policy::{Engine, KnownHosts};
 use writ_sandbox::{Plan, Profile};
 
-use super::network::{Endpoint, Reach};
+use super::network::{Confirmed, Endpoint, Reach};
 use super::yard::ground::{Ground, Terms};
-use super::yard::{Sight, repository};
+use super::yard::secret::Workspace;
+use super::yard::session::{Place, Sessions};
+use super::yard::{Sight, address, repository};
 use super::{Folder, Wish};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
@@ -209,6 +211,7 @@ pub(super) fn plan(
     folder: &Folder,
     reach: &Reach,
     ground: &Ground,
+    sessions: &Sessions,
     mut scrubbed: Scrubbed,
     injection: Injection,
 ) -> Result<Plan, Failure> {
@@ -227,6 +230,11 @@ pub(super) fn plan(
         }
     }
     let home = home().ok_or_else(no_home)?;
+    let looked = Workspace::of(&wish.workspace).map_err(|error| {
+        Failure::new(Kind::Denied, error)
+            .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
+    })?;
+    let replace = without_credentials(wish, folder, &looked)?;
     let mut read_only = vec![folder.0.clone(), exe.clone()];
     read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
     read_only.extend(context.config.policies().map(Path::to_owned));
@@ -244,6 +252,7 @@ pub(super) fn plan(
         // With its folder, because an update puts another file in its place while a task goes on.
         run: exe.parent().map(Path::to_owned).into_iter().chain([exe.clone(), folder.private()]).collect(),
         read_only,
+        replace,
         listen: reach.ports(),
         danger: wish.danger.clone(),
         recorded: true,
@@ -257,18 +266,59 @@ pub(super) fn plan(
         kind: wish.kind,
         bounds: wish.bounds.as_ref(),
         ground,
+        sessions,
+        looked: &looked,
         variable: &|name| std::env::var_os(name),
     }
-    .into_profile(&mut profile);
+    .into_profile(&mut profile)?;
     Plan::draw(profile)
         .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))
 }
 
+/// What the client remembers of its sessions, and what of it concerns this task.
+pub(super) fn sessions(wish: &Wish) -> Result<Sessions, Failure> {
+    let home = home().ok_or_else(no_home)?;
+    Ok(Sessions::of(&Place {
+        client: wish.program.client,
+        home: &home,
+        workspace: &wish.workspace,
+        cwd: &wish.cwd,
+        variable: &|name| std::env::var_os(name),
+        now: crate::wire::now(),
+    }))
+}
+
+/// The configurations of repositories that hold credentials, each with one that holds none.
+fn without_credentials(
+    wish: &Wish,
+    folder: &Folder,
+    looked: &Workspace,
+) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let mut replace = Vec::new();
+    for (number, path) in repository::settings(&wish.workspace, &looked.repositories).into_iter().enumerate()
+    {
+        let Some(text) = crate::config::read_text(&path, MAX_FILE_BYTES) else { continue };
+        let Some(bare) = address::bare(&text) else { continue };
+        let with = folder.0.join(format!("git-config-{number}"));
+        std::fs::write(&with, bare)?;
+        replace.push((path, with));
+    }
+    Ok(replace)
+}
+
 /// What the client of a run has to reach.
-pub(super) fn reach(wish: &Wish) -> Result<Reach, Failure> {
+pub(super) fn reach(context: &Context, wish: &Wish) -> Result<Reach, Failure> {
     let home = home().ok_or_else(no_home)?;
     let variable = |name: &str| std::env::var_os(name);
-    Ok(Reach::of(wish.program.client, &home, &variable, &wish.arguments, wish.bounds.as_ref()))
+    let client = wish.program.client;
+    Ok(Reach::of(client, &home, &variable, &wish.arguments, wish.bounds.as_ref(), &confirmed(context, wish)))
+}
+
+/// Hosts that were confirmed for the client of a run.
+pub(super) fn confirmed(context: &Context, wish: &Wish) -> Confirmed {
+    let list = context.state.root().join("hosts").join(format!("{}.json", wish.program.client));
+    let named = wish.bounds.iter().flat_map(|bounds| bounds.hosts.iter().flatten()).cloned();
+    Confirmed::read(list, named.collect())
 }
 
 fn no_home() -> Failure {

@@ -92,11 +92,12 @@ fn planned(
 ) -> Result<(Plan, Vec<String>, Vec<String>), crate::failure::Failure> {
     let scrubbed = prepare::environment(context, wish)?;
     let injection = prepare::injection(wish, folder)?;
-    let reach = prepare::reach(wish)?;
+    let reach = prepare::reach(context, wish)?;
     let hosts = reach.hosts();
+    let sessions = prepare::sessions(wish)?;
     let home = prepare::home();
     let ground = Ground::look(&prepare::terms(wish, home.as_deref()), crate::wire::now());
-    let plan = prepare::plan(context, wish, folder, &reach, &ground, scrubbed, injection)?;
+    let plan = prepare::plan(context, wish, folder, &reach, &ground, &sessions, scrubbed, injection)?;
     let mut environment: Vec<String> =
         plan.variables().map(|name| name.to_string_lossy().into_owned()).collect();
     environment.sort();

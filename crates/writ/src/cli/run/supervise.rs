@@ -74,9 +74,18 @@ pub(super) async fn task(
     tell_environment(&scrubbed);
     let injection = prepare::injection(wish, &folder)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
-    let reach = prepare::reach(wish)?.lending(&placeholders);
+    let reach = prepare::reach(context, wish)?.lending(&placeholders);
+    prepare::confirmed(context, wish).keep(reach.taken())?;
+    for line in &reach.told {
+        screen::say(format_args!("writ: {line}"));
+    }
     scrubbed.set(variable::BRANCH_PREFIX, held.facts().task.branch_prefix.as_str());
-    let plan = prepare::plan(context, wish, &folder, &reach, &ground, scrubbed, injection)?;
+    let sessions = prepare::sessions(wish)?;
+    sessions.make();
+    for line in &sessions.told {
+        screen::say(format_args!("writ: {line}"));
+    }
+    let plan = prepare::plan(context, wish, &folder, &reach, &ground, &sessions, scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
@@ -111,6 +120,7 @@ pub(super) async fn task(
 
     // Only when nothing that was started inside is left to use the place.
     let changed = tokio::task::block_in_place(|| ground.end(&wish.workspace));
+    sessions.tidy();
     let cause = end.cause();
     let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
         Ok(Ok(closed)) => (closed, None),

@@ -6,17 +6,21 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use writ_model::{Bounds, Client, TaskKind};
 use writ_sandbox::Profile;
 
+pub(super) mod address;
 pub(super) mod binding;
 mod client;
 pub(super) mod ground;
 pub(super) mod repository;
-mod secret;
+pub(super) mod secret;
+pub(super) mod session;
 mod stand_in;
+mod system;
 mod tools;
 mod trail;
 
@@ -31,19 +35,19 @@ pub(super) struct Sight<'a> {
     pub(super) kind: TaskKind,
     pub(super) bounds: Option<&'a Bounds>,
     pub(super) ground: &'a Ground,
+    pub(super) sessions: &'a session::Sessions,
+    /// What was found in the workspace.
+    pub(super) looked: &'a secret::Workspace,
     /// The user's environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 /// Where the system's programs and libraries lie.
 const SYSTEM: [&str; 11] =
-    ["/bin", "/gnu", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/opt", "/sbin", "/snap", "/usr"];
+    ["/bin", "/gnu", "/lib", "/lib32", "/lib64", "/libexec", "/libx32", "/nix", "/sbin", "/snap", "/usr"];
 
-/// Folders that belong to everybody, so that nothing in them may be taken for a neighbour of the workspace.
-const SHARED: [&str; 15] = [
-    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/root", "/sbin",
-    "/srv", "/usr", "/var",
-];
+/// Folders of the system in which a workspace may lie, so that nothing in them may be taken for its neighbour.
+const SHARED: [&str; 8] = ["/", "/bin", "/dev", "/etc", "/lib", "/sbin", "/usr", "/usr/local"];
 
 /// What programs need of `/run`, which is otherwise full of sockets to others.
 const OF_RUN: [&str; 2] = ["/run/current-system", "/run/opengl-driver"];
@@ -55,28 +59,45 @@ const MODULES: &str = "node_modules";
 
 impl Sight<'_> {
     /// Adds the view of files to a profile.
-    pub(super) fn into_profile(self, profile: &mut Profile) {
-        let Self { client, program, workspace, home, kind, bounds, ground, variable } = &self;
+    ///
+    /// # Errors
+    /// When this machine cannot be looked at.
+    pub(super) fn into_profile(self, profile: &mut Profile) -> io::Result<()> {
+        let Self { client, program, workspace, home, kind, bounds, ground, sessions, looked, variable } =
+            &self;
         let temporary = ["TMPDIR", "TMP", "TEMP"].into_iter().filter_map(variable).map(PathBuf::from);
         profile.private = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from).into();
-        profile.private.extend(
-            temporary.filter(|path| {
-                path.is_absolute() && path.starts_with("/tmp") || path.starts_with("/var/tmp")
-            }),
-        );
+        let apart: [&Path; 2] = [home, workspace];
+        profile.private.extend(temporary.filter(|path| {
+            let holds = apart.iter().any(|apart| apart.starts_with(path) && !path.starts_with("/tmp"));
+            path.is_absolute() && !path.starts_with(workspace) && !holds && !is_of_system(path)
+        }));
         profile.private.push((*home).to_owned());
         profile.hide_if_present.push("/run".into());
         let around = neighbours(workspace).filter(|path| !profile.private.contains(path));
         profile.hide_if_present.extend(around);
+        profile.leave_out.extend(system::left_out()?);
         profile.show.extend(OF_RUN.map(PathBuf::from));
+        profile.show.extend(system::shown());
         profile.show.push((*workspace).to_owned());
 
         let own = client::places(*client, home, variable);
         profile.copies.extend(own.folders);
-        profile.show.extend(own.kept.iter().cloned());
-        profile.write.extend(own.kept);
-        let named = tools::of_path(variable("PATH").as_deref(), home);
-        profile.copies.extend(tools::roots(home, variable));
+        let kept = [own.kept.as_slice(), &sessions.kept].concat();
+        profile.show.extend(kept.iter().cloned());
+        profile.write.extend(kept);
+        profile.hide_if_present.extend(sessions.left_out.iter().cloned());
+        profile.hide_if_present.extend(sessions.hidden.iter().cloned());
+        let mut named = tools::of_path(variable("PATH").as_deref(), &apart);
+        named.extend(system::linked(&apart));
+        let roots = tools::roots(home, workspace, variable);
+        let of_tools = secret::of_tools(&[roots.as_slice(), named.as_slice()].concat());
+        profile.copies.extend(roots);
+        if let Some(bounds) = bounds {
+            let (read, write) = system::named(bounds, workspace, home);
+            profile.show.extend(read.into_iter().chain(write.iter().cloned()));
+            profile.write.extend(write);
+        }
         // What lies in a copy shows as part of the copy. Shown by itself it would be the user's own, open to changes.
         let copies = profile.copies.clone();
         let is_copied = |path: &PathBuf| copies.iter().any(|copy| path.starts_with(copy));
@@ -85,10 +106,9 @@ impl Sight<'_> {
         profile.read_only.extend(tools::settings(home).into_iter().filter(|path| path.exists()));
         profile.read_only.extend(own.settings.into_iter().filter(|path| path.exists()));
 
-        let hidden: Vec<PathBuf> = secret::of_workspace(workspace)
-            .into_iter()
-            .filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path)))
-            .collect();
+        let found = looked.secrets.iter().chain(&looked.sockets);
+        let hidden = found.filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path)));
+        let hidden: BTreeSet<PathBuf> = hidden.cloned().collect();
         let terms = Terms { workspace, home: Some(home), kind: *kind, bounds: *bounds };
         let (guarded, outside) = ground.guarded(&terms);
         profile.show.extend(outside.iter().cloned());
@@ -97,8 +117,11 @@ impl Sight<'_> {
         profile.read_only.extend(guarded.read_only.into_iter().filter(|path| !hidden.contains(path)));
         profile.links.extend(guarded.links);
 
+        profile.hide_if_present.extend(of_tools);
         profile.hide_if_present.extend(secret::of_home(home));
-        profile.hide_if_present.extend(secret::of_system());
+        let needed: Vec<PathBuf> = profile.read_only.clone();
+        let of_system = secret::of_system().into_iter();
+        profile.hide_if_present.extend(of_system.filter(|path| !needed.iter().any(|needed| needed == path)));
         profile.hide_if_present.extend(hidden);
 
         profile.notes = notes(home, workspace);
@@ -117,7 +140,13 @@ impl Sight<'_> {
             let once: BTreeSet<PathBuf> = list.drain(..).collect();
             list.extend(once);
         }
+        Ok(())
     }
+}
+
+/// Whether a path lies in what every program needs as it is.
+fn is_of_system(path: &Path) -> bool {
+    !path.starts_with("/tmp") && system::is_shown(path)
 }
 
 /// What an agent finds where it looks for what is not there.

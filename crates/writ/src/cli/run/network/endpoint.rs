@@ -130,7 +130,7 @@ pub(super) const fn variables(client: Client) -> &'static [&'static str] {
     }
 }
 
-/// The user's own settings of a client.
+/// The user's own settings of a client, as far as no task can write them.
 pub(super) fn files(
     client: Client,
     home: &Path,
@@ -144,9 +144,8 @@ pub(super) fn files(
         Client::ClaudeCode => {
             in_folder("CLAUDE_CONFIG_DIR", ".claude", &["settings.json", "settings.local.json"])
         }
-        Client::Cline => in_folder("CLINE_DIR", ".cline", &["data/settings/providers.json"]),
         Client::Codex => in_folder("CODEX_HOME", ".codex", &["config.toml"]),
-        Client::CopilotCli => in_folder("COPILOT_HOME", ".copilot", &["config.json", "settings.json"]),
+        Client::CopilotCli => in_folder("COPILOT_HOME", ".copilot", &["settings.json"]),
         Client::GeminiCli => {
             in_folder("GEMINI_CLI_HOME", "", &[".gemini/.env", ".gemini/settings.json", ".env"])
         }
@@ -160,7 +159,33 @@ pub(super) fn files(
             files
         }
         Client::QwenCode => in_folder("QWEN_HOME", ".qwen", &[".env", "settings.json"]),
-        Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => Vec::new(),
+        Client::Cline | Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf | Client::Other => {
+            Vec::new()
+        }
+    }
+}
+
+/// Those that a task can write, because the client keeps its login in them.
+pub(super) fn open_files(
+    client: Client,
+    home: &Path,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Vec<PathBuf> {
+    match client {
+        Client::Cline => {
+            vec![folder(home, variable("CLINE_DIR"), ".cline").join("data/settings/providers.json")]
+        }
+        Client::ClaudeCode
+        | Client::Codex
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::GeminiCli
+        | Client::Kiro
+        | Client::OpenCode
+        | Client::Other
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf => Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use writ_model::Client;
 pub(super) struct Places {
     /// Its folders: what is changed there ends with the task.
     pub(super) folders: Vec<PathBuf>,
-    /// What outlives the task: its login, which it may have to renew, and its sessions, which can be resumed.
+    /// What outlives the task: its login, which it may have to renew. Its sessions are in [`super::session`].
     pub(super) kept: Vec<PathBuf>,
     /// Its settings and whatever else tells it what to run: not to be changed.
     pub(super) settings: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
             let root = folder("CLAUDE_CONFIG_DIR", ".claude");
             let mut places = of(
                 &root,
-                &[".credentials.json", "projects", "file-history", "history.jsonl", "todos"],
+                &[".credentials.json"],
                 &[
                     "CLAUDE.md",
                     "agents",
@@ -56,7 +56,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
         }
         Client::Cline => of(
             &folder("CLINE_DIR", ".cline"),
-            &["data/settings/providers.json", "data/tasks", "data/sessions"],
+            &["data/settings/providers.json"],
             &[
                 "hooks",
                 "rules",
@@ -68,7 +68,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
         ),
         Client::Codex => of(
             &folder("CODEX_HOME", ".codex"),
-            &["auth.json", "sessions", "history.jsonl"],
+            &["auth.json"],
             &[
                 "AGENTS.md",
                 "AGENTS.override.md",
@@ -82,7 +82,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
         ),
         Client::CopilotCli => of(
             &folder("COPILOT_HOME", ".copilot"),
-            &["config.json", "session-state", "history-session-state"],
+            &["config.json"],
             &[
                 "agents",
                 "copilot-instructions.md",
@@ -98,7 +98,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
                 variable("GEMINI_CLI_HOME").map_or_else(|| home.to_owned(), PathBuf::from).join(".gemini");
             of(
                 &root,
-                &["gemini-credentials.json", "google_accounts.json", "oauth_creds.json", "tmp"],
+                &["gemini-credentials.json", "google_accounts.json", "oauth_creds.json"],
                 &[
                     "GEMINI.md",
                     "agents",
@@ -136,7 +136,6 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
                 ],
             );
             places.kept.push(data.join("auth.json"));
-            places.kept.push(data.join("storage"));
             places.folders.extend([
                 data,
                 folder("XDG_STATE_HOME", ".local/state").join("opencode"),
@@ -146,7 +145,7 @@ pub(super) fn places(client: Client, home: &Path, variable: &dyn Fn(&str) -> Opt
         }
         Client::QwenCode => of(
             &folder("QWEN_HOME", ".qwen"),
-            &["oauth_creds.json", "projects", "tmp"],
+            &["oauth_creds.json"],
             &[
                 "QWEN.md",
                 "agents",

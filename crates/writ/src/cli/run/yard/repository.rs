@@ -23,6 +23,8 @@ pub(super) const PROTECTED: [&str; 10] = [
 /// Inside a repository's folder: what was begun and runs when a person goes on with it. An agent begins such things
 /// itself, so only what was there before it is kept from it.
 pub(super) const BEGUN: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
+/// Configuration inside a repository's folder.
+const SETTINGS: [&str; 2] = ["config", "config.worktree"];
 
 /// How many submodules and worktrees are looked at.
 const MOST: usize = 1000;
@@ -95,6 +97,17 @@ fn of_user(home: Option<&Path>) -> Vec<PathBuf> {
     let below = home.into_iter().flat_map(|home| [home.join(".gitconfig"), home.join(".config/git/config")]);
     let elsewhere = std::env::var_os("XDG_CONFIG_HOME").map(|folder| Path::new(&folder).join("git/config"));
     below.chain(elsewhere).chain([PathBuf::from("/etc/gitconfig")]).collect()
+}
+
+/// The configurations of a workspace's repository and of those inside it.
+pub(in crate::cli::run) fn settings(workspace: &Path, inner: &[PathBuf]) -> Vec<PathBuf> {
+    let folders = of(workspace, &[], None).folders.into_iter().chain(inner.iter().cloned());
+    let files = folders.flat_map(|folder| SETTINGS.map(|name| folder.join(name)));
+    let mut files: Vec<PathBuf> =
+        files.filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_file()).collect();
+    files.sort();
+    files.dedup();
+    files
 }
 
 /// Where the file `.git` of a worktree points to, when that is a repository's folder of this worktree.

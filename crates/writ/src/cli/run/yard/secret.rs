@@ -1,183 +1,171 @@
 //! Files with credentials. Most are absent because the home is empty; this is about what is shown all the same.
 
+use std::collections::VecDeque;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Below the home, in folders that are shown.
-const OF_HOME: &[&str] = &[
-    ".bundle/config",
-    ".cabal/config",
-    ".cache/huggingface/token",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".composer/auth.json",
-    ".config/git/credentials",
-    ".gem/credentials",
-    ".gradle/gradle.properties",
-    ".ivy2/.credentials",
-    ".m2/settings-security.xml",
-    ".m2/settings.xml",
-    ".nuget/NuGet/NuGet.Config",
-    ".pub-cache/credentials.json",
-    ".sbt/1.0/credentials.sbt",
-    ".sbt/credentials",
-    ".sbt/credentials.sbt",
-    ".sbt/.credentials",
+mod index;
+mod workspace;
+
+pub(in crate::cli::run) use workspace::Workspace;
+
+/// In folders of tool chains and caches, wherever these lie.
+const OF_TOOLS: &[&str] = &[
+    ".credentials",
+    "NuGet/NuGet.Config",
+    "auth.json",
+    "credentials",
+    "credentials.json",
+    "credentials.sbt",
+    "credentials.toml",
+    "gradle.properties",
+    "hex.config",
+    "init.d/credentials.gradle",
+    "plugins/credentials",
+    "pub-credentials.json",
+    "settings-security.xml",
+    "settings.xml",
+    "token",
 ];
+
+/// Below the home, in folders that are shown.
+const OF_HOME: &[&str] =
+    &[".bundle/config", ".cabal/config", ".cache/huggingface/token", ".composer/auth.json", ".npm/_logs"];
+
+/// Folders of tool chains that keep credentials at any depth, by name, and how many names are looked at.
+const DEEP: [&str; 2] = [".opam", ".sbt"];
+const MOST_DEEP: usize = 50_000;
 
 /// Of the system. Ordinary users cannot read most of them; root can.
 const OF_SYSTEM: &[&str] = &[
-    "/etc/gshadow",
     "/etc/kubernetes/admin.conf",
     "/etc/rancher/k3s/k3s.yaml",
-    "/etc/shadow",
     "/etc/sudoers",
     "/etc/sudoers.d",
     "/kaniko/.docker/config.json",
     "/proc/kcore",
-    "/root",
-    "/var/lib/cloud",
-    "/var/lib/docker",
-    "/var/lib/incus/unix.socket",
-    "/var/lib/kubelet",
-    "/var/lib/lxd/unix.socket",
-    "/var/spool/cron",
 ];
 
-/// How a workspace is looked through: so deep, and so many names.
-const MAX_DEPTH: usize = 8;
-const MAX_NAMES: usize = 50_000;
-
-/// Folders with no files of people.
-const PASSED_OVER: [&str; 8] =
-    [".git", ".hg", ".venv", "node_modules", "target", "venv", "vendor", "__pycache__"];
-
-/// Whole names that hold credentials wherever they lie.
-const NAMES: &[&str] = &[
-    ".env",
-    ".git-credentials",
-    ".netrc",
-    ".npmrc",
-    ".pgpass",
-    ".pypirc",
-    ".vault-token",
-    "_netrc",
-    "credentials.json",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "id_rsa",
-    "secrets.yaml",
-    "secrets.yml",
-];
-
-/// Ends of such names.
-const ENDINGS: &[&str] =
-    &[".jks", ".kdbx", ".key", ".keystore", ".p12", ".pem", ".pfx", ".tfstate", ".tfvars"];
-
-/// Ends of names that say that a file is only an example.
-const EXAMPLES: &[&str] = &[".dist", ".example", ".sample", ".template", ".tmpl"];
+/// How many names of the system's settings are looked at.
+const MOST_SETTINGS: usize = 50_000;
+/// Where the system's settings lie.
+const SETTINGS: &str = "/etc";
 
 pub(super) fn of_home(home: &Path) -> Vec<PathBuf> {
     OF_HOME.iter().map(|name| home.join(name)).collect()
 }
 
+/// Credentials in folders of tool chains and caches.
+pub(super) fn of_tools(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let listed = roots.iter().flat_map(|root| OF_TOOLS.iter().map(|name| root.join(name)));
+    let deep = roots.iter().filter(|root| DEEP.iter().any(|name| root.ends_with(name)));
+    let deep = deep.flat_map(|root| {
+        named(root, MOST_DEEP, |name| {
+            name.to_ascii_lowercase().trim_start_matches('.').starts_with("credentials")
+        })
+    });
+    listed.chain(deep).collect()
+}
+
+/// What of the system only root may read, whoever asks: root in a sandbox is as good as anybody.
 pub(super) fn of_system() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = OF_SYSTEM.iter().map(PathBuf::from).collect();
-    let entries = std::fs::read_dir("/etc/ssh").into_iter().flatten().flatten();
-    found.extend(entries.map(|entry| entry.path()).filter(|path| {
-        path.file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(|name| name.starts_with("ssh_host_") && name.ends_with("_key"))
-    }));
+    found.extend(closed(Path::new(SETTINGS), MOST_SETTINGS));
     found
 }
 
-/// Files of the workspace. Those that version control has are everybody's already, and tests need them.
-pub(super) fn of_workspace(workspace: &Path) -> Vec<PathBuf> {
-    let index = std::fs::read(workspace.join(".git/index")).unwrap_or_default();
+/// Files and folders below `root` that not everybody may read. A folder beyond the bound counts as such.
+fn closed(root: &Path, mut left: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut left = MAX_NAMES;
-    walk(workspace, MAX_DEPTH, &mut left, &mut found);
-    found.retain(|path| path.strip_prefix(workspace).is_ok_and(|below| !is_tracked(&index, below)));
-    found
-}
-
-fn walk(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let Some(fewer) = left.checked_sub(1) else { return };
-        *left = fewer;
-        let Ok(kind) = entry.file_type() else { continue };
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if kind.is_dir() {
-            if depth > 0 && !PASSED_OVER.contains(&name) {
-                walk(&entry.path(), depth - 1, left, found);
+    let mut open = VecDeque::from([root.to_owned()]);
+    while let Some(folder) = open.pop_front() {
+        if left == 0 {
+            found.push(folder);
+            continue;
+        }
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            left = left.saturating_sub(1);
+            let Ok(entry_about) = entry.metadata() else { continue };
+            let mode = entry_about.permissions().mode();
+            if entry_about.is_symlink() {
+                // Where it leads to has modes of its own.
+            } else if entry_about.is_dir() && mode & 0o005 == 0o005 {
+                open.push_back(entry.path());
+            } else if mode & 0o004 == 0 || entry_about.is_dir() {
+                found.push(entry.path());
             }
-        } else if kind.is_file() && is_secret(name) {
-            found.push(entry.path());
         }
     }
+    found
 }
 
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let is_example = EXAMPLES.iter().any(|ending| name.ends_with(ending));
-    let of_environment = name.starts_with(".env.") && name != ".env.";
-    let of_service = name.contains("service-account") && name.ends_with(".json");
-    let listed = NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending));
-    !is_example && (listed || of_environment || of_service)
-}
-
-/// Whether the index of `git` has this path, found by its bytes: each entry ends its path with a zero.
-fn is_tracked(index: &[u8], path: &Path) -> bool {
-    let mut wanted = path.as_os_str().as_encoded_bytes().to_vec();
-    wanted.push(0);
-    index.windows(wanted.len()).any(|window| window == wanted)
+/// Files and folders below `root` with such a name.
+fn named(root: &Path, mut left: usize, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = VecDeque::from([root.to_owned()]);
+    while let Some(folder) = open.pop_front() {
+        if left == 0 {
+            found.push(folder);
+            continue;
+        }
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            left = left.saturating_sub(1);
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if fits(&entry.file_name().to_string_lossy()) {
+                found.push(entry.path());
+            } else if is_folder {
+                open.push_back(entry.path());
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn names_with_credentials_are_known_and_examples_are_not() {
-        for name in
-            [".env", ".ENV", ".env.local", "prod.tfstate", "tls.KEY", "id_rsa", "my-service-account-7.json"]
-        {
-            assert!(is_secret(name), "{name}");
+    fn made(names: &[(&str, u32)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, mode) in names {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(*mode)).unwrap();
         }
-        for name in [
-            ".env.example",
-            ".envrc",
-            "env",
-            "key",
-            "main.rs",
-            "id_rsa.pub",
-            "service-account.md",
-            ".env.sample",
-        ] {
-            assert!(!is_secret(name), "{name}");
-        }
+        root
     }
 
     #[test]
-    fn a_workspace_hides_what_is_not_in_version_control() {
-        let root = tempfile::tempdir().unwrap();
-        for name in [
-            ".git/index",
-            ".env",
-            "deep/er/prod.tfvars",
-            "node_modules/x/.env",
-            "tests/tls.pem",
-            "src/main.rs",
-        ] {
-            let path = root.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        std::fs::write(root.path().join(".git/index"), b"DIRC....\0tests/tls.pem\0\0\0").unwrap();
-        let mut found = of_workspace(root.path());
+    fn root_sees_of_the_systems_settings_what_everybody_sees() {
+        let root = made(&[
+            ("shadow-", 0o640),
+            ("hosts", 0o644),
+            ("ssl/private/x.key", 0o644),
+            ("ssl/certs/x.pem", 0o644),
+            ("krb5.keytab", 0o600),
+        ]);
+        std::fs::set_permissions(root.path().join("ssl/private"), std::fs::Permissions::from_mode(0o710))
+            .unwrap();
+        let mut found = closed(root.path(), 100);
         found.sort();
-        assert_eq!(found, [root.path().join(".env"), root.path().join("deep/er/prod.tfvars")]);
+        assert_eq!(found, ["krb5.keytab", "shadow-", "ssl/private"].map(|name| root.path().join(name)));
+        // Folders that were not looked at do not show at all.
+        assert!(closed(root.path(), 3).contains(&root.path().join("ssl")));
+    }
+
+    #[test]
+    fn credentials_of_tool_chains_are_found_wherever_these_lie() {
+        let root = made(&[
+            (".opam/plugins/x/credentials", 0o600),
+            (".sbt/2.0/credentials.sbt", 0o600),
+            (".opam/default/bin/ocaml", 0o755),
+        ]);
+        let roots = [".opam", ".sbt", "cargo"].map(|name| root.path().join(name));
+        let found = of_tools(&roots);
+        for name in [".opam/plugins/x/credentials", ".sbt/2.0/credentials.sbt", "cargo/credentials.toml"] {
+            assert!(found.contains(&root.path().join(name)), "{name}");
+        }
+        assert!(!found.contains(&root.path().join(".opam/default/bin/ocaml")));
     }
 }

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::system;
+
 /// Folders of tool chains and caches, below the home.
 const ROOTS: &[&str] = &[
     ".asdf",
@@ -78,21 +80,43 @@ const ROOTS: &[&str] = &[
 
 /// Variables that say where a tool chain lies instead.
 const ROOT_VARIABLES: &[&str] = &[
+    "ANDROID_HOME",
+    "ANDROID_SDK_ROOT",
+    "ASDF_DATA_DIR",
+    "ASDF_DIR",
+    "BUN_INSTALL",
     "CARGO_HOME",
     "CONDA_PREFIX",
+    "CUDA_HOME",
+    "CUDA_PATH",
+    "DENO_DIR",
+    "DENO_INSTALL",
+    "DOTNET_ROOT",
+    "EMSDK",
+    "FLUTTER_ROOT",
+    "FNM_DIR",
     "GOCACHE",
     "GOMODCACHE",
     "GOPATH",
     "GOROOT",
     "GRADLE_USER_HOME",
     "JAVA_HOME",
+    "M2_HOME",
     "MAVEN_HOME",
+    "MISE_DATA_DIR",
+    "NPM_CONFIG_CACHE",
+    "NPM_CONFIG_PREFIX",
     "NVM_DIR",
+    "PIP_CACHE_DIR",
+    "PNPM_HOME",
+    "POETRY_HOME",
     "PYENV_ROOT",
     "RBENV_ROOT",
     "RUSTUP_HOME",
     "SDKMAN_DIR",
     "UV_CACHE_DIR",
+    "UV_PYTHON_INSTALL_DIR",
+    "VCPKG_ROOT",
     "VIRTUAL_ENV",
     "VOLTA_HOME",
 ];
@@ -115,12 +139,24 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// All folders of tool chains and caches, whether they exist or not.
-pub(super) fn roots(home: &Path, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let named = ROOT_VARIABLES.iter().filter_map(|name| variable(name)).map(PathBuf::from);
-    // One that is the home itself, or around it, would show everything; the system shows anyway.
-    let system = |path: &Path| ["/etc", "/opt", "/usr", "/var"].iter().any(|shown| path.starts_with(shown));
-    let named = named.filter(|path| path.is_absolute() && !home.starts_with(path) && !system(path));
-    ROOTS.iter().map(|name| home.join(name)).chain(named).collect()
+pub(super) fn roots(
+    home: &Path,
+    workspace: &Path,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Vec<PathBuf> {
+    let values: Vec<OsString> = ROOT_VARIABLES.iter().filter_map(|name| variable(name)).collect();
+    let named = values.iter().flat_map(std::env::split_paths);
+    // One that is the home itself, or around it, would show everything; the system shows anyway, and so does what lies in
+    // the workspace, where changes are to stay.
+    let fits = |path: &PathBuf| {
+        path.is_absolute()
+            && path.parent().is_some()
+            && !home.starts_with(path)
+            && !workspace.starts_with(path)
+            && !path.starts_with(workspace)
+            && !system::is_shown(path)
+    };
+    ROOTS.iter().map(|name| home.join(name)).chain(named.filter(fits)).collect()
 }
 
 /// Settings, whether they exist or not.
@@ -128,17 +164,14 @@ pub(super) fn settings(home: &Path) -> Vec<PathBuf> {
     SETTINGS.iter().map(|name| home.join(name)).collect()
 }
 
-/// Folders in which programs are looked for, and the tool chains that such a folder is a part of.
-pub(super) fn of_path(search: Option<&OsStr>, home: &Path) -> Vec<PathBuf> {
+/// Folders in which programs are looked for, and the tool chains that such a folder is a part of. `apart` are the home
+/// and the workspace.
+pub(super) fn of_path(search: Option<&OsStr>, apart: &[&Path]) -> Vec<PathBuf> {
     let folders = search.map(|search| std::env::split_paths(search).collect::<Vec<_>>()).unwrap_or_default();
-    let folders: Vec<PathBuf> =
-        folders.into_iter().filter(|path| path.is_absolute() && !home.starts_with(path)).collect();
-    let whole = folders.iter().filter_map(|folder| {
-        let around = folder.parent().filter(|_| folder.ends_with("bin"))?;
-        // The user's own prefix is many things beside tools.
-        let own = home.starts_with(around) || around.ends_with(".local");
-        (around.join("lib").is_dir() && around.parent().is_some() && !own).then(|| around.to_owned())
-    });
-    let whole: Vec<PathBuf> = whole.collect();
+    let fits = |path: &PathBuf| {
+        path.is_absolute() && path.parent().is_some() && !apart.iter().any(|apart| apart.starts_with(path))
+    };
+    let folders: Vec<PathBuf> = folders.into_iter().filter(fits).collect();
+    let whole: Vec<PathBuf> = folders.iter().map(|folder| system::tool_chain(folder, apart)).collect();
     folders.into_iter().chain(whole).collect()
 }

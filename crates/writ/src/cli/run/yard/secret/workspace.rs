@@ -1,0 +1,266 @@
+//! A workspace looked through once, before a task starts: for credentials, for sockets that somebody outside listens at, and
+//! for repositories inside it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use super::index::Index;
+
+/// Most names that are looked at. Where there are more, what was not looked at cannot be shown.
+const MAX_NAMES: usize = 1_000_000;
+/// Most files that are made empty.
+const MAX_FOUND: usize = 4000;
+
+/// Folders of what others made: there a certificate or a key is a part of some package.
+const OF_DEPENDENCIES: [&str; 9] = [
+    ".venv",
+    "__pycache__",
+    "bower_components",
+    "node_modules",
+    "site-packages",
+    "target",
+    "third_party",
+    "vendor",
+    "venv",
+];
+
+/// Folders that hold no files of people, but what version control knows.
+const OF_VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];
+
+/// Whole names that hold credentials wherever they lie.
+const NAMES: &[&str] = &[
+    ".env",
+    ".envrc",
+    ".git-credentials",
+    ".netrc",
+    ".pgpass",
+    ".pypirc",
+    ".vault-token",
+    "_netrc",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+];
+
+/// The same, but for what packages bring along.
+const NAMES_OF_ONES_OWN: &[&str] =
+    &[".npmrc", ".credentials", ".runner", "credentials.json", "secrets.yaml", "secrets.yml"];
+
+/// Ends of such names.
+const ENDINGS: &[&str] =
+    &[".jks", ".kdbx", ".key", ".keystore", ".p12", ".pem", ".pfx", ".tfstate", ".tfvars"];
+
+/// Ends of names that say that a file is only an example.
+const EXAMPLES: &[&str] = &[".dist", ".example", ".sample", ".template", ".tmpl"];
+
+/// Ends of names of programs that are named like a file of variables.
+const PROGRAMS: &[&str] = &[".d.ts", ".js", ".map", ".md", ".mjs", ".py", ".rs", ".ts"];
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::cli::run) struct Workspace {
+    /// Files with credentials that version control does not have as they are.
+    pub(in crate::cli::run) secrets: Vec<PathBuf>,
+    /// Sockets that answer.
+    pub(in crate::cli::run) sockets: Vec<PathBuf>,
+    /// Folders of repositories, the workspace's own among them.
+    pub(in crate::cli::run) repositories: Vec<PathBuf>,
+}
+
+/// A workspace that cannot be looked through.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli::run) enum LookError {
+    #[error(
+        "the workspace holds more than {MAX_NAMES} names, so credentials in it cannot all be found and hidden"
+    )]
+    TooMany,
+    #[error("the workspace holds more than {MAX_FOUND} files that look like credentials")]
+    TooManySecrets,
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    /// Looks through it, what lies near the top first.
+    ///
+    /// # Errors
+    /// When there is more than can be looked at: nothing is shown unseen.
+    pub(in crate::cli::run) fn of(workspace: &Path) -> Result<Self, LookError> {
+        Self::within(workspace, MAX_NAMES)
+    }
+
+    fn within(workspace: &Path, most: usize) -> Result<Self, LookError> {
+        let index = Index::of(&workspace.join(".git"));
+        let mut found = Self::default();
+        let mut left = most;
+        let mut open = VecDeque::from([(workspace.to_owned(), false)]);
+        while let Some((folder, foreign)) = open.pop_front() {
+            // What this user may not list, no program inside may.
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                left = left.checked_sub(1).ok_or(LookError::TooMany)?;
+                let Ok(kind) = entry.file_type() else { continue };
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if kind.is_dir() {
+                    if name == ".git" {
+                        found.repositories.push(entry.path());
+                    }
+                    if !OF_VERSION_CONTROL.contains(&&*name) {
+                        let foreign = foreign || OF_DEPENDENCIES.contains(&&*name);
+                        open.push_back((entry.path(), foreign));
+                    }
+                } else if is_socket(kind) {
+                    found.sockets.extend(Some(entry.path()).filter(|path| answers(path)));
+                } else if (kind.is_file() || kind.is_symlink()) && is_secret(&name, foreign) {
+                    let Some(path) = meant(workspace, entry.path(), kind.is_symlink()) else { continue };
+                    let is_tracked = path.strip_prefix(workspace).is_ok_and(|below| index.has(&path, below));
+                    if !is_tracked {
+                        found.secrets.push(path);
+                    }
+                }
+            }
+            if found.secrets.len() > MAX_FOUND {
+                return Err(LookError::TooManySecrets);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Where a file is; of a link, where it leads to in the workspace.
+fn meant(workspace: &Path, path: PathBuf, is_link: bool) -> Option<PathBuf> {
+    if !is_link {
+        return Some(path);
+    }
+    path.canonicalize().ok().filter(|path| path.starts_with(workspace) && path.is_file())
+}
+
+fn is_socket(kind: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&kind)
+}
+
+/// Whether somebody listens at a socket. A program may have left it behind, and wants to make it anew.
+fn answers(path: &Path) -> bool {
+    let tried = || -> io::Result<()> {
+        // By a short name, because the name of a socket has a bound.
+        let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+        let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+        let short = Path::new("/proc/self/fd").join(folder.as_fd().as_raw_fd().to_string()).join(name);
+        let address = SocketAddrUnix::new(&short)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        Ok(rustix::net::connect(&socket, &address)?)
+    };
+    // Another kind of socket, a full queue, a name that is too long: none of these says that nobody is there.
+    !tried().is_err_and(|error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+    })
+}
+
+/// Whether a file of this name holds credentials; `foreign` in folders of what others made.
+pub(super) fn is_secret(name: &str, foreign: bool) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_example = EXAMPLES.iter().any(|ending| name.ends_with(ending));
+    let of_environment = name.strip_prefix(".env.").is_some_and(|rest| !rest.is_empty())
+        && !(foreign && PROGRAMS.iter().any(|ending| name.ends_with(ending)));
+    let of_service = name.contains("service-account") && name.ends_with(".json");
+    let own = || {
+        NAMES_OF_ONES_OWN.contains(&name.as_str())
+            || ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || of_service
+    };
+    !is_example && (NAMES.contains(&name.as_str()) || of_environment || (!foreign && own()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixDatagram, UnixListener};
+
+    use super::*;
+
+    #[test]
+    fn names_with_credentials_are_known_and_examples_are_not() {
+        for name in [
+            ".env",
+            ".ENV",
+            ".env.local",
+            "prod.tfstate",
+            "tls.KEY",
+            "id_rsa",
+            "my-service-account-7.json",
+            ".envrc",
+        ] {
+            assert!(is_secret(name, false), "{name}");
+        }
+        for name in
+            [".env.example", "env", "key", "main.rs", "id_rsa.pub", "service-account.md", ".env.sample"]
+        {
+            assert!(!is_secret(name, false), "{name}");
+        }
+        for (name, wanted) in
+            [(".env", true), (".env.production", true), ("cacert.pem", false), (".env.d.ts", false)]
+        {
+            assert_eq!(is_secret(name, true), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_workspace_is_looked_through_to_its_end() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let deep: String = (0..20).map(|number| format!("{number}/")).collect();
+        for name in [
+            ".env",
+            "deep/er/prod.tfvars",
+            "node_modules/x/.env",
+            "target/debug/build/.env",
+            "vendor/x/tls.pem",
+            "config/production.conf",
+            "src/main.rs",
+            "inner/.git/config",
+            &format!("{deep}.env"),
+        ] {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        std::os::unix::fs::symlink("production.conf", root.join("config/.env")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", root.join("tls.key")).unwrap();
+        let _alive = UnixListener::bind(root.join("alive")).unwrap();
+        let _other = UnixDatagram::bind(root.join("src/other")).unwrap();
+        drop(UnixListener::bind(root.join("left")).unwrap());
+        let mut found = Workspace::of(&root).unwrap();
+        found.secrets.sort();
+        let wanted = [
+            ".env",
+            &format!("{deep}.env"),
+            "config/production.conf",
+            "deep/er/prod.tfvars",
+            "node_modules/x/.env",
+            "target/debug/build/.env",
+        ];
+        let mut wanted = wanted.map(|name| root.join(name));
+        wanted.sort();
+        assert_eq!(found.secrets, wanted);
+        assert_eq!(found.sockets, [root.join("alive"), root.join("src/other")]);
+        assert_eq!(found.repositories, [root.join("inner/.git")]);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_through_is_not_shown() {
+        let root = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            std::fs::write(root.path().join(number.to_string()), "").unwrap();
+        }
+        assert!(matches!(Workspace::within(root.path(), 19), Err(LookError::TooMany)));
+        assert!(Workspace::within(root.path(), 20).is_ok());
+    }
+}
