@@ -35,7 +35,6 @@ const OF_VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];
 /// Whole names that hold credentials wherever they lie.
 const NAMES: &[&str] = &[
     ".env",
-    ".envrc",
     ".git-credentials",
     ".netrc",
     ".pgpass",
@@ -188,16 +187,9 @@ mod tests {
 
     #[test]
     fn names_with_credentials_are_known_and_examples_are_not() {
-        for name in [
-            ".env",
-            ".ENV",
-            ".env.local",
-            "prod.tfstate",
-            "tls.KEY",
-            "id_rsa",
-            "my-service-account-7.json",
-            ".envrc",
-        ] {
+        for name in
+            [".env", ".ENV", ".env.local", "prod.tfstate", "tls.KEY", "id_rsa", "my-service-account-7.json"]
+        {
             assert!(is_secret(name, false), "{name}");
         }
         for name in
