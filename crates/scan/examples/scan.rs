@@ -1,23 +1,34 @@
-//! Scans a folder and prints what is found, one JSON object a line: the survey without the rest of the program.
+//! Scans a folder and prints what is found, one JSON object a line: the survey without the rest of the program. With a
+//! second argument, what folders held is kept in that file for the next time.
 
-#![allow(clippy::print_stdout, reason = "this is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is what an example is for")]
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use writ_scan::report;
-use writ_scan::survey::scan_tree;
-use writ_scan::walk::WalkOptions;
+use writ_scan::survey::{Level, scan};
+use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
+use writ_scan::walk::{WalkOptions, read_regular, walk};
 
 fn main() {
-    let root = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let scan = scan_tree(&root, WalkOptions::default());
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let root = arguments.next().unwrap_or_else(|| PathBuf::from("."));
+    let file = arguments.next();
+    let began = Instant::now();
+    let old = file.as_deref().and_then(|file| read_regular(file, MAX_CACHE_BYTES).ok()).unwrap_or_default();
+    let cache = Cache::new(&old, i64::MAX / 4);
+    let walked = walk(&root, WalkOptions::default(), file.is_some().then_some(&cache), None);
+    let walking = began.elapsed();
+    let scan = scan(&root, Level::Project, walked);
+    if let Some(file) = file {
+        let _ = std::fs::write(file, cache.bytes());
+    }
     for found in &scan.found {
         println!("{}", report::file(found));
     }
     for note in &scan.notes {
-        println!(
-            "{}",
-            serde_json::json!({"note": note.why.to_string(), "at": note.relative.to_string_lossy()})
-        );
+        println!("{}", report::note(note));
     }
+    eprintln!("{} entries; walk {walking:?}, all {:?}", scan.entries, began.elapsed());
 }
