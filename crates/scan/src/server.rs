@@ -95,6 +95,12 @@ pub fn servers(document: &Node, bare: bool) -> Vec<Server> {
             collect(node, &mut found);
         }
     }
+    // A marketplace of plugins may name theirs.
+    for plugin in document.get("plugins").map_or(&[][..], Node::items) {
+        if let Some(node) = plugin.get("mcpServers") {
+            collect(node, &mut found);
+        }
+    }
     if found.is_empty() && bare {
         for member in document.members().iter().filter(|member| is_server(&member.node)) {
             found.push(read(&member.key, member.line, &member.node));

@@ -113,6 +113,11 @@ pub(super) struct Agent {
 /// The agent that a step runs, if it runs one.
 pub(super) fn of_step(step: &Node) -> Option<Agent> {
     if let Some(uses) = step.get("uses").and_then(Node::text) {
+        // Asking a model once is no agent; giving it the forge's tools is.
+        let given = step.at(&["with", "enable-github-mcp"]).is_some_and(Node::is_true);
+        if given && uses.starts_with("actions/ai-inference@") {
+            return Some(Agent { tool: "ai-inference", runs: uses.to_owned(), pinned: is_commit(uses) });
+        }
         return of_action(uses);
     }
     let script = step.get("run").and_then(Node::text)?;
@@ -121,7 +126,7 @@ pub(super) fn of_step(step: &Node) -> Option<Agent> {
 
 /// The agent behind an action.
 pub(super) fn of_action(uses: &str) -> Option<Agent> {
-    let (name, version) = uses.split_once('@').unwrap_or((uses, ""));
+    let name = uses.split('@').next().unwrap_or(uses);
     let name = name.to_ascii_lowercase();
     if name.starts_with("./") || name.starts_with("docker://") || name.contains(".github/workflows/") {
         return None;
@@ -130,8 +135,13 @@ pub(super) fn of_action(uses: &str) -> Option<Agent> {
         return None;
     }
     let (_, tool) = ACTIONS.iter().find(|(part, _)| name.contains(part))?;
-    let pinned = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Some(Agent { tool, runs: uses.to_owned(), pinned })
+    Some(Agent { tool, runs: uses.to_owned(), pinned: is_commit(uses) })
+}
+
+/// Whether what is used is named by a commit.
+fn is_commit(uses: &str) -> bool {
+    let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
+    version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The first agent that a script starts without a person at it.
@@ -144,25 +154,67 @@ pub(super) fn of_script(script: &str) -> Option<(&'static str, String)> {
         .find_map(of_command)
 }
 
+/// Programs that start another one, which stands somewhere in their arguments.
+const WRAPPERS: &[&str] = &[
+    "awf",
+    "bash",
+    "devbox",
+    "docker",
+    "mise",
+    "nice",
+    "nix",
+    "podman",
+    "poetry",
+    "sandbox-runtime",
+    "script",
+    "sh",
+    "srt",
+    "stdbuf",
+    "su",
+    "unbuffer",
+    "uv",
+    "xargs",
+];
+/// Programs that work without a person whenever they are given anything, and what they are given to do something else.
+const TALKERS: &[&str] = &["gemini", "qwen"];
+const NOT_TALK: &[&str] =
+    &["--help", "--version", "-h", "-v", "config", "extensions", "hooks", "mcp", "skills", "update"];
+
 fn of_command(command: &str) -> Option<(&'static str, String)> {
-    let mut words =
-        command.split_whitespace().map(|word| word.trim_matches(['"', '\''])).skip_while(|word| {
-            let prefix = [
-                "sudo", "env", "time", "exec", "timeout", "nohup", "then", "do", "else", "if", "!",
-                "xvfb-run",
-            ];
-            prefix.contains(word)
-                || word.split_once('=').is_some_and(|(name, _)| {
-                    !name.is_empty()
-                        && name
-                            .bytes()
-                            .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
-                })
-                || word.bytes().all(|byte| byte.is_ascii_digit() || b"smh".contains(&byte))
-        });
-    let mut program = words.next()?.rsplit('/').next()?.to_owned();
-    let rest: Vec<&str> = words.collect();
-    let mut arguments = rest.as_slice();
+    const BEFORE: &[&str] = &[
+        "sudo", "env", "time", "exec", "timeout", "nohup", "then", "do", "else", "if", "!", "xvfb-run", "$",
+    ];
+    let is_assignment = |word: &str| {
+        word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+        })
+    };
+    let is_span = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.bytes().all(|byte| byte.is_ascii_digit() || b"smh".contains(&byte))
+    };
+    let words: Vec<&str> = command
+        .split_whitespace()
+        .map(|word| word.trim_matches(['"', '\'']))
+        .skip_while(|word| BEFORE.contains(word) || is_assignment(word) || is_span(word))
+        .collect();
+    let first = words.first()?.rsplit('/').next()?;
+    if let Some(found) = of_words(&words) {
+        return Some(found);
+    }
+    // What comes after a wrapper's own words.
+    if !WRAPPERS.contains(&first) {
+        return None;
+    }
+    (1..words.len()).find_map(|at| of_words(words.get(at..)?))
+}
+
+/// An agent whose program is the first of these words.
+fn of_words(words: &[&str]) -> Option<(&'static str, String)> {
+    let (first, rest) = words.split_first()?;
+    let mut program = first.rsplit('/').next()?.to_owned();
+    let mut arguments = rest;
     if matches!(program.as_str(), "npx" | "bunx" | "uvx" | "pnpx")
         || (program == "pnpm" && rest.first() == Some(&"dlx"))
     {
@@ -178,13 +230,15 @@ fn of_command(command: &str) -> Option<(&'static str, String)> {
         arguments = rest.get(at + 1..).unwrap_or(&[]);
     }
     let (_, flags, tool) = PROGRAMS.iter().find(|(name, _, _)| *name == program)?;
+    let talks =
+        TALKERS.contains(&program.as_str()) && arguments.first().is_some_and(|word| !NOT_TALK.contains(word));
     let works = arguments.iter().any(|word| {
         flags.contains(word)
             || flags.iter().any(|flag| {
                 flag.starts_with("--") && word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
             })
     });
-    works.then_some((*tool, program))
+    (talks || works).then_some((*tool, program))
 }
 
 /// What an agent step may do unasked, by its inputs and its script.

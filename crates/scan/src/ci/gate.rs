@@ -201,7 +201,12 @@ impl Asked<'_> {
             let path = if head(left) { left } else { right };
             return if self.outsider() || !self.is_here(path) { NO } else { EITHER };
         }
-        if (self.is_login(left) && own(right)) || (self.is_login(right) && own(left)) {
+        let kept = |path: &str| {
+            ["vars.", "env.", "inputs.", "secrets."].iter().any(|head| path.starts_with(head)) || own(path)
+        };
+        if (self.is_login(left) && self.is_actors(left) && kept(right))
+            || (self.is_login(right) && self.is_actors(right) && kept(left))
+        {
             return if self.outsider() { NO } else { EITHER };
         }
         EITHER
@@ -213,6 +218,7 @@ impl Asked<'_> {
             ("success", _) => YES,
             ("failure" | "cancelled", _) => EITHER,
             ("contains", [list, item]) => self.contains(list, item),
+            ("startswith" | "endswith", [Expression::Path(path), _]) if !self.is_here(path) => NO,
             ("endswith", [Expression::Path(path), Expression::Text(end)])
                 if self.is_login(path) && end.eq_ignore_ascii_case("[bot]") =>
             {
@@ -231,7 +237,11 @@ impl Asked<'_> {
         let listed = literals(list);
         match item {
             Expression::Path(path) => {
-                let Some(listed) = listed else { return EITHER };
+                let Some(listed) = listed else {
+                    // A list that is kept elsewhere (`vars.MAINTAINERS`) names people, and a stranger is not on it.
+                    let stranger = self.outsider() && self.is_login(path) && self.is_actors(path);
+                    return if stranger || !self.is_here(path) { NO } else { EITHER };
+                };
                 let has = |wanted: &str| listed.iter().any(|word| word == wanted);
                 if path == "github.event_name" {
                     return if has(&self.trigger.name) { YES } else { NO };

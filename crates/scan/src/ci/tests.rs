@@ -56,6 +56,10 @@ fn conditions_stop_outsiders_or_do_not() {
         (comment, "${{ github.actor == 'me' }} && true", Open),
         (comment, "${{ github.actor == 'me' }}", If),
         (comment, "github.actor == 'me' &&", Open),
+        (comment, "contains(fromJSON(vars.MAINTAINERS), github.actor)", If),
+        (comment, "!contains(fromJSON(vars.BLOCKED), github.actor)", Open),
+        (comment, "github.actor == vars.OWNER", If),
+        (comment, "startsWith(github.event.review.body, '/x')", NotApplicable),
         (target, "github.event.pull_request.head.repo.full_name == github.repository", If),
         (target, "github.event.pull_request.head.repo.fork == false", If),
         (target, "!github.event.pull_request.head.repo.fork", If),
@@ -156,6 +160,14 @@ fn agents_are_known_by_action_and_by_script() {
         ("run: timeout 10m gemini --yolo -p x", Some("gemini-cli")),
         ("run: \"# claude -p x\"", None),
         ("run: aider --yes --message x", Some("aider")),
+        ("run: docker exec box bash -lc \"claude -p x\"", Some("claude-code")),
+        ("run: awf --env-all -- /usr/local/bin/copilot --prompt x", Some("github-copilot")),
+        ("run: gemini 'look at it'", Some("gemini-cli")),
+        ("run: gemini extensions install x", None),
+        ("run: echo claude -p", None),
+        ("run: docker build -t claude .", None),
+        ("{uses: actions/ai-inference@v1, with: {enable-github-mcp: true}}", Some("ai-inference")),
+        ("uses: actions/ai-inference@v1", None),
     ] {
         let text = format!("on: push\njobs:\n  a:\n    steps:\n      - {step}\n");
         assert_eq!(of(&text).agents.first().map(|step| step.agent), agent, "{step}");

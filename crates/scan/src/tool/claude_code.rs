@@ -68,6 +68,7 @@ pub const SURVEY: Survey = Survey {
         Place { path: ".claude/commands/**.md", kind: FileKind::Command },
         Place { path: ".claude/skills/**/SKILL.md", kind: FileKind::Skill },
         Place { path: ".claude/rules/**.md", kind: FileKind::Rules },
+        Place { path: "hooks/hooks.json", kind: FileKind::Hooks },
         Place { path: ".claude-plugin/plugin.json", kind: FileKind::Manifest },
         Place { path: ".claude-plugin/marketplace.json", kind: FileKind::Manifest },
     ],
