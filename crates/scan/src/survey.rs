@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::approval::Approval;
 use crate::ci::gitlab::GitlabAgent;
 use crate::ci::{self, Workflow};
-use crate::credential_name::{is_credential_name, variables};
+use crate::credential_name::{has_password, is_credential_name, is_real, variables};
 use crate::document::{self, Node, Notation};
 use crate::server::{Credentials, HardCoded, Server, servers};
 use crate::tool::{self, Catalogue, FileKind, Survey};
@@ -73,7 +73,39 @@ pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
             scan.found.push(found);
         }
     }
+    for repository in &scan.repositories {
+        scan.found.extend(look_at_remotes(root, repository, level));
+    }
+    scan.found.sort_by(|a, b| a.path.cmp(&b.path));
     scan
+}
+
+/// Addresses in a repository's own configuration that hold a credential: every agent in the working copy can read it.
+fn look_at_remotes(root: &Path, repository: &Path, level: Level) -> Option<Found> {
+    let path = repository.join(".git/config");
+    let bytes = read_regular(&root.join(&path), MAX_FILE_BYTES).ok()?;
+    let mut found = Found::new(&path, "git", FileKind::Settings, level);
+    for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+        let line = line.trim();
+        let value = line.split_once('=').map_or("", |(_, value)| value.trim());
+        // `[url "https://…"]` rewrites addresses.
+        let address = if line.starts_with('[') { line.split('"').nth(1).unwrap_or("") } else { value };
+        let header = line.to_ascii_lowercase().starts_with("extraheader") && is_marked_header(value);
+        if has_password(address) || header {
+            let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
+            let name = if header { "extraheader" } else { "url" };
+            found.hard_coded.push(HardCoded { line, name: name.to_owned() });
+        }
+    }
+    (!found.hard_coded.is_empty()).then_some(found)
+}
+
+/// `Authorization: basic …`, as checkouts in CI leave it behind.
+fn is_marked_header(value: &str) -> bool {
+    value
+        .trim_matches('"')
+        .split_once(':')
+        .is_some_and(|(name, value)| is_credential_name(name) && is_real(name, value.trim()))
 }
 
 /// Walks and scans a tree with nothing remembered.

@@ -1,5 +1,7 @@
 //! Servers out of every client's form.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::document::{Notation, parse};
 
@@ -92,4 +94,22 @@ fn a_package_is_read_out_of_each_runner() {
     }
     assert_eq!(package_of(&["node".into(), "x.js".into()]), None);
     assert_eq!(package_of(&["cmd".into()]), None);
+}
+
+proptest! {
+    #[test]
+    fn no_configuration_breaks_the_reader_and_no_value_gets_out(
+        keys in proptest::collection::vec("(command|args|env|url|type|headers|A_KEY|--key|trust|autoApprove|servers)", 1..6),
+        value in "[A-Za-z0-9]{24,32}[0-9]",
+    ) {
+        let mut text = format!("\"{value}\"");
+        for key in &keys {
+            text = format!("{{\"{key}\": {text}, \"name\": \"n\", \"args\": [\"--api-key\", \"{value}\"]}}");
+        }
+        let found = of(&format!("{{\"mcpServers\": {{\"x\": {text}}}}}"), Notation::Json);
+        for server in &found {
+            prop_assert!(server.hard_coded.iter().all(|at| !at.name.contains(&value)));
+            prop_assert!(server.credential_names.iter().all(|name| !name.contains(&value)));
+        }
+    }
 }

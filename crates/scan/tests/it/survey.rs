@@ -179,3 +179,19 @@ fn autonomy_follows_what_is_allowed_and_what_starts_it() {
         assert_eq!(Autonomy::of(&found(tree.path())[path]).level(), level, "{text}");
     }
 }
+
+#[test]
+fn a_token_in_a_remote_is_found_where_it_stands() {
+    for (config, line) in [
+        ("[remote \"origin\"]\n\turl = https://me:SECRET@forge.example/a/b\n", Some(2)),
+        ("[url \"https://x:SECRET@forge.example/\"]\n\tinsteadOf = https://forge.example/\n", Some(1)),
+        ("[http \"https://forge.example/\"]\n\textraheader = AUTHORIZATION: basic SECRET\n", Some(2)),
+        ("[remote \"origin\"]\n\turl = https://forge.example/a/b\n\turl = git@forge.example:a/b\n", None),
+    ] {
+        let tree = tree(&[("a/.git/config", config)]);
+        let found = found(tree.path());
+        let seen = found.get("a/.git/config").map(|found| found.hard_coded[0].line);
+        assert_eq!(seen, line, "{config}");
+        assert!(!format!("{found:?}").contains(SECRET));
+    }
+}

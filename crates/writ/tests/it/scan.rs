@@ -9,9 +9,17 @@ const SECRET: &str = "q8Zk2LmN4pRs7TuVwXyZ";
 fn tree(corner: &Corner) -> String {
     let root = corner.bin().join("tree");
     for (path, content) in [
-        (".mcp.json", format!("{{\"mcpServers\": {{\"x\": {{\"command\": \"/bin/false\", \"env\": {{\"A_KEY\": \"{SECRET}\"}}}}}}}}")),
+        (
+            ".mcp.json",
+            format!(
+                "{{\"mcpServers\": {{\"x\": {{\"command\": \"/bin/false\", \"env\": {{\"A_KEY\": \"{SECRET}\"}}}}}}}}"
+            ),
+        ),
         ("b/.claude/settings.json", "{\"permissions\": {\"allow\": [\"Bash(*)\"]}}".to_owned()),
-        ("b/.github/workflows/a.yml", "on: issues\njobs: {a: {steps: [{run: claude -p x, env: {K: '${{ secrets.K }}'}}]}}".to_owned()),
+        (
+            "b/.github/workflows/a.yml",
+            "on: issues\njobs: {a: {steps: [{run: claude -p x, env: {K: '${{ secrets.K }}'}}]}}".to_owned(),
+        ),
     ] {
         let path = root.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
