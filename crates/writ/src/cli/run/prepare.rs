@@ -210,8 +210,7 @@ pub(super) fn plan(
     wish: &Wish,
     folder: &Folder,
     reach: &Reach,
-    ground: &Ground,
-    sessions: &Sessions,
+    (ground, sessions): (&Ground, &Sessions),
     mut scrubbed: Scrubbed,
     injection: Injection,
 ) -> Result<Plan, Failure> {

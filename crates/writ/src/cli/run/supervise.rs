@@ -85,7 +85,7 @@ pub(super) async fn task(
     for line in &sessions.told {
         screen::say(format_args!("writ: {line}"));
     }
-    let plan = prepare::plan(context, wish, &folder, &reach, &ground, &sessions, scrubbed, injection)?;
+    let plan = prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);

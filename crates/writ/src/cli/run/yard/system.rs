@@ -187,7 +187,7 @@ mod tests {
                     "./x/**",
                     "/a/*.md",
                     "/home/**",
-                    "/work/x/**",
+                    "/srv/x/**",
                     "/b/../c",
                 ]
                 .iter()
@@ -196,7 +196,7 @@ mod tests {
             ),
             ..Bounds::default()
         };
-        let (read, write) = named(&bounds, Path::new("/work/x"), Path::new("/home/me"));
+        let (read, write) = named(&bounds, Path::new("/srv/x"), Path::new("/home/me"));
         assert_eq!(read, ["/data", "/srv/one.txt", "/home/me/notes"].map(PathBuf::from));
         assert!(write.is_empty());
     }
