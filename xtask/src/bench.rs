@@ -9,7 +9,7 @@ use crate::run::{output, run};
 const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
 
 /// Named ones only: they install what they compare with, or take many minutes.
-const NAMED: [&str; 3] = ["egress", "identity", "moat"];
+const NAMED: [&str; 4] = ["egress", "git", "identity", "moat"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
@@ -25,7 +25,7 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
         bail!("no benchmark is called `{unknown}`; there are {}, {}", ALL.join(", "), NAMED.join(", "));
     }
     // A link of many minutes, for those that run the program itself.
-    if names.iter().any(|name| matches!(*name, "start" | "moat" | "egress")) {
+    if names.iter().any(|name| matches!(*name, "start" | "moat" | "egress" | "git")) {
         run(root, "cargo", &["build", "--release", "--locked", "--package", "writ"])?;
     }
     for name in names {
@@ -86,6 +86,7 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 let maker = "target/release/examples/make_ledger";
                 run(root, "python3", &["bench/start.py", "target/release/writ", maker])?;
             }
+            "git" => run(root, "python3", &["bench/git.py", "target/release/writ"])?,
             "moat" => {
                 let tool = openmoat(root)?;
                 run(root, "python3", &["bench/moat.py", "target/release/writ", &tool.to_string_lossy()])?;

@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
 
 /// Largest pack that is taken, in bytes.
 pub const MAX_PACK_BYTES: u64 = 2 << 30;
-/// How much is handed on at a time.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
+/// How much is written and handed on at a time: each goes by way of another thread.
+pub(super) const PIECE_BYTES: usize = 256 << 10;
 /// `PACK`, version, number of objects (gitformat-pack).
 const HEADER_BYTES: usize = 12;
 
@@ -27,7 +27,7 @@ pub enum SpoolError {
 #[derive(Debug)]
 pub(super) struct Spool {
     path: PathBuf,
-    file: File,
+    file: BufWriter<File>,
     bytes: u64,
     header: Vec<u8>,
 }
@@ -45,6 +45,7 @@ impl Spool {
             .open(&path)
             .await
             .map_err(SpoolError::Disk)?;
+        let file = BufWriter::with_capacity(PIECE_BYTES, file);
         Ok(Self { path, file, bytes: 0, header: Vec::with_capacity(HEADER_BYTES) })
     }
 

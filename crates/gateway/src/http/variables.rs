@@ -55,7 +55,8 @@ pub fn system_pem() -> String {
 }
 
 /// Variables by which programs inside find the proxy at `proxy_url` and the bundle at `bundle_path`, both as they are
-/// seen inside. Java reads no such file: it needs a store of its own, which `java_store` names where there is one.
+/// seen inside. Java reads no such file: it needs a store of its own, see [`super::java_store`], which
+/// `java_store` names where there is one.
 #[must_use]
 pub fn variables(
     bundle_path: &str,
@@ -80,8 +81,7 @@ pub fn variables(
              -Dhttp.nonProxyHosts=localhost|127.0.0.1|[::1]"
         );
         if let Some(store) = java_store {
-            options
-                .push_str(&format!(" -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=PEM"));
+            options.push_str(&format!(" -Djavax.net.ssl.trustStore={store}"));
         }
         all.push(("JAVA_TOOL_OPTIONS", options));
     }

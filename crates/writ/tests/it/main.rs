@@ -13,6 +13,7 @@ mod bounds;
 mod cast;
 mod check;
 mod classify;
+mod compatibility;
 mod corner;
 mod coverage;
 mod demo;

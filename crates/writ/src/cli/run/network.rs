@@ -125,7 +125,8 @@ impl Reach {
     /// Variables by which programs inside find the proxy, and what they trust.
     pub(super) fn variables(&self, bundle: &Path) -> Vec<(&'static str, String)> {
         let proxy = format!("http://127.0.0.1:{}", self.proxy_port());
-        writ_gateway::http::variables(&bundle.to_string_lossy(), &proxy, None)
+        let store = java_store(bundle);
+        writ_gateway::http::variables(&bundle.to_string_lossy(), &proxy, Some(&store.to_string_lossy()))
     }
 
     /// Where the client's model is: hosts by name, and services of this machine that are looked into.
@@ -204,6 +205,11 @@ impl Reach {
         let taken = |port: u16| self.local.iter().any(|endpoint| endpoint.port == port);
         (PROXY_PORT..).find(|port| !taken(*port)).unwrap_or(PROXY_PORT)
     }
+}
+
+/// Where the same certificates lie in the form that Java reads.
+pub(super) fn java_store(bundle: &Path) -> PathBuf {
+    bundle.with_extension("jks")
 }
 
 /// What the proxy works with: this machine's trust and names, and the user's own proxy.

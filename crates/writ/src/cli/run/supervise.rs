@@ -170,7 +170,9 @@ async fn way_out(
     let proxy =
         EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());
-    std::fs::write(prepare::bundle(folder), trusted)?;
+    let bundle = prepare::bundle(folder);
+    std::fs::write(network::java_store(&bundle), writ_gateway::http::java_store(&trusted))?;
+    std::fs::write(bundle, trusted)?;
     Ok((proxy, models))
 }
 
