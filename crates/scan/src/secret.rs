@@ -27,7 +27,7 @@ mod window;
 mod tests;
 
 pub use mark::{Marker, redact};
-pub use place::Lines;
+pub use place::{Lines, Place};
 pub use tree::{FileFinding, Note, Survey, survey};
 pub use window::Scanner;
 

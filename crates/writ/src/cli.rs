@@ -22,6 +22,7 @@ mod layout;
 mod measure;
 mod over_ssh;
 mod policy;
+mod provenance;
 mod replay;
 mod revoke;
 mod run;
@@ -107,6 +108,9 @@ enum Command {
     Classify(classify::Arguments),
     /// Tell how a chain of calls would be judged, step by step, without doing it
     Replay(replay::Arguments),
+    /// Tell which agents acted in commits
+    #[command(subcommand)]
+    Provenance(provenance::Command),
     /// Print the completions of a shell
     Completion(completion::Arguments),
     /// What git finds in a run in place of `ssh`
@@ -170,6 +174,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Install(arguments) => install::main(arguments),
         Command::OverSsh(arguments) => Ok(over_ssh::main(&arguments)),
         Command::Policy(command) => policy::main(&context()?, command),
+        Command::Provenance(command) => provenance::main(command),
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
         Command::Run(arguments) => run::main(&context()?, *arguments),

@@ -23,6 +23,7 @@ use crate::wire::sha256;
 
 mod answer;
 mod clean;
+pub(crate) mod history;
 mod room;
 mod run;
 

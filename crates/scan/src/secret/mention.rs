@@ -80,7 +80,8 @@ fn service(view: View<'_>, at: usize, end: usize, everyday: bool) -> Option<Foun
 /// A word such as `token` within a name, then a value.
 fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     let name = name::read(view, at, end, kind)?;
-    let mut way = Way { keyword: true, ..Way::default() };
+    // The value of an option stands after a space.
+    let mut way = Way { keyword: true, assigned: name.is_option, ..Way::default() };
     let value = reach::value(view, name.end, &mut way, 0)?;
     let drawn = value::drawn(value.text);
     if drawn == Drawn::No && kind != Kind::Password || no_secret(view, &value, way) {
@@ -90,7 +91,7 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     if kind == Kind::Password {
         return found(PASSWORD, password(view, at, &value, way, name.is_option, drawn)?);
     }
-    let assigned = way.assigned || name.is_option;
+    let assigned = way.assigned;
     let confidence = match drawn {
         Drawn::Surely if assigned => Confidence::Medium,
         Drawn::Surely => Confidence::Low,
@@ -128,7 +129,10 @@ fn password(
     }
     let special = counts.other > 0 && text.iter().any(|byte| b"!$%^&*@#?+~`".contains(byte));
     if way.assigned && way.quoted {
-        let chosen = counts.digits > 0 || special || text.contains(&b'_') && counts.letters() > 0;
+        let chosen = counts.digits > 0
+            || special
+            || counts.changes > 1
+            || text.contains(&b'_') && counts.letters() > 0;
         let plain = counts.lower == counts.length && counts.length >= 6;
         return if chosen { Some(Confidence::Medium) } else { plain.then_some(Confidence::Low) };
     }

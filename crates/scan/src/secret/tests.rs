@@ -1,9 +1,22 @@
+use proptest::prelude::*;
+
 use super::*;
+
+mod cases;
+
+/// What is found, as rule and value.
+fn found(text: &str) -> Vec<(&'static str, String)> {
+    let show = |finding: Finding| {
+        let bytes = text.as_bytes().get(finding.start as usize..finding.end as usize).unwrap();
+        (finding.rule, String::from_utf8_lossy(bytes).into_owned())
+    };
+    Detector::shipped().find(text.as_bytes()).into_iter().map(show).collect()
+}
 
 #[test]
 fn every_row_of_the_table_can_be_read() {
     let shapes = shape::shipped();
-    assert!(shapes.len() >= 200, "{}", shapes.len());
+    assert!(shapes.len() >= 250, "{}", shapes.len());
     for shape in &shapes {
         assert!(shape.build().is_ok(), "{}: {:?}", shape.id, shape.build().err());
         assert!(!shape.anchors.is_empty(), "{}", shape.id);
@@ -16,4 +29,109 @@ fn every_row_of_the_table_can_be_read() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn nothing_shows_a_value() {
+    let text = cases::built("GITHUB_TOKEN=ghp_{a36}");
+    let findings = Detector::shipped().find(text.as_bytes());
+    let value = &text["GITHUB_TOKEN=".len()..];
+    assert_eq!(findings.len(), 1);
+    assert!(!format!("{findings:?}{:?}", Detector::shipped()).contains(&value[4..]));
+    let covered = String::from_utf8(redact(text.as_bytes(), &findings)).unwrap();
+    assert_eq!(covered, "GITHUB_TOKEN=[secret: github-token]");
+    let marker = Marker::new(b"key");
+    assert_eq!(marker.mark(value.as_bytes()), marker.mark(value.as_bytes()));
+    assert_ne!(marker.mark(value.as_bytes()), Marker::new(b"other").mark(value.as_bytes()));
+    assert!(!format!("{marker:?}").contains("key"));
+}
+
+#[test]
+fn checksums_are_told_apart() {
+    let entropy: String = "0Aa1Bb2Cc3Dd4Ee5Ff6Gg7Hh8Ii9Jj".into();
+    let mut sum = u64::from(check::crc32(entropy.as_bytes()));
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut written = [b'0'; 6];
+    for place in written.iter_mut().rev() {
+        *place = digits[(sum % 62) as usize];
+        sum /= 62;
+    }
+    let right = format!("npm_{entropy}{}", String::from_utf8(written.into()).unwrap());
+    let finding = Detector::shipped().find(right.as_bytes());
+    assert_eq!(finding[0].confidence, Confidence::High);
+    let wrong = format!("npm_{entropy}zzzzz9");
+    assert_eq!(Detector::shipped().find(wrong.as_bytes())[0].confidence, Confidence::Low);
+}
+
+#[test]
+fn places_are_counted_in_characters() {
+    let mut lines = Lines::default();
+    lines.pass("ä\nöü".as_bytes());
+    assert_eq!(lines.here(), Place { line: 2, column: 3, chars: 4 });
+}
+
+#[test]
+fn what_does_not_stop_is_looked_at_in_bounds() {
+    for text in [
+        "-----BEGIN RSA PRIVATE KEY-----".repeat(4000),
+        "://a:".repeat(100_000),
+        "eyJ".repeat(200_000),
+        "token=".repeat(100_000),
+        "password = \"".repeat(50_000),
+        "\"".repeat(500_000),
+        "key_".repeat(100_000),
+        "curl -u ".repeat(50_000),
+        "PuTTY-User-Key-File-2: x\n".repeat(20_000),
+    ] {
+        let began = std::time::Instant::now();
+        let _ = Detector::shipped().find(text.as_bytes());
+        assert!(began.elapsed().as_secs() < 60, "{}…", &text[..20]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Secrets at any place, in pieces of any size: the same is found as in the whole.
+    #[test]
+    fn pieces_do_not_matter(
+        parts in proptest::collection::vec((0..cases::SECRETS.len(), 0_usize..90_000, any::<u8>()), 1..8),
+        cuts in proptest::collection::vec(1_usize..200_000, 1..40),
+    ) {
+        let mut text = Vec::new();
+        for (which, filler, byte) in parts {
+            let byte = if byte.is_ascii_alphanumeric() { b' ' } else { byte };
+            text.extend(std::iter::repeat_n(byte, filler));
+            text.push(b'\n');
+            text.extend_from_slice(cases::built(cases::SECRETS[which].0).as_bytes());
+            text.push(b'\n');
+        }
+        let whole = Detector::shipped().find(&text);
+        let mut scanner = Scanner::new(Detector::shipped());
+        let mut found = Vec::new();
+        let mut rest = text.as_slice();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            found.extend(scanner.push(now));
+            rest = later;
+        }
+        found.extend(scanner.finish());
+        prop_assert_eq!(found, whole);
+    }
+
+    /// Whatever the bytes are: findings lie within them, in order, and do not overlap.
+    #[test]
+    fn any_bytes_can_be_looked_at(mut bytes in proptest::collection::vec(any::<u8>(), 0..600), which in 0..cases::SECRETS.len(), at in any::<prop::sample::Index>()) {
+        let place = at.index(bytes.len() + 1);
+        bytes.splice(place..place, cases::built(cases::SECRETS[which].0).into_bytes());
+        let findings = Detector::shipped().find(&bytes);
+        let mut last = 0;
+        for finding in findings {
+            prop_assert!(finding.start >= last && finding.start < finding.end && finding.end <= bytes.len() as u64);
+            last = finding.end;
+        }
+    }
 }

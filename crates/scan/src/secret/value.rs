@@ -24,7 +24,7 @@ pub(super) struct Counts {
     /// Bytes that are no hexadecimal digits and no hyphen.
     beyond_hex: usize,
     /// Changes between lower, upper and digit, without those that a word's first letter makes.
-    changes: usize,
+    pub(super) changes: usize,
     pub(super) distinct: u32,
 }
 

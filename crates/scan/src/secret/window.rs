@@ -75,8 +75,8 @@ impl Scanner {
         self.done -= drop;
     }
 
-    /// Takes out what ends before `certain`, one finding for all that overlap: the surest, then the one with a format of
-    /// its own, then the first and longest.
+    /// Takes out what ends before `certain`, one finding for all that overlap: one with a format of its own, then
+    /// the surest, then the first and longest.
     fn settled(&mut self, certain: u64) -> Vec<Finding> {
         self.open.sort_by_key(|finding| (finding.start, finding.end, finding.rule));
         let mut settled = Vec::new();
@@ -113,7 +113,8 @@ fn best(mut group: Vec<Finding>) -> Vec<Finding> {
             Confidence::Medium => 1,
             Confidence::Low => 2,
         };
-        (sure, super::mention::RULES.contains(&finding.rule), finding.start, u64::MAX - finding.end)
+        // A format of its own says more than the words around it.
+        (super::mention::RULES.contains(&finding.rule), sure, finding.start, u64::MAX - finding.end)
     };
     group.sort_by_key(rank);
     let mut kept: Vec<Finding> = Vec::new();

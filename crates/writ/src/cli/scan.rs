@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use writ_scan::finding::{Finding, Severity, findings};
+use writ_scan::secret::Confidence;
 use writ_scan::survey::{Found, Scan};
 use writ_scan::walk::WalkOptions;
 use writ_scan::{machine, report, sarif};
@@ -17,6 +18,7 @@ use crate::screen;
 
 mod baseline;
 mod places;
+mod secrets;
 mod summary;
 
 #[derive(clap::Args)]
@@ -30,10 +32,14 @@ Examples:
   writ scan --write-baseline known .   take what is there today as known …
   writ scan --baseline known --fail-on medium .
                                        … and fail on what is new only
+  writ scan --secrets --fail-on medium .
+                                       credentials in every file, ignored ones too, that are at least likely
+  journalctl | writ scan --secrets -   the same in a stream
 
 It finds configuration, MCP servers, instructions, hooks, plugins and skills of some thirty tools, workflows of GitHub
 and GitLab that run agents, settings that take questions away, and credentials in plain text: their place, never their
-value. Nothing that is found is run, and nothing is written, but with --remember and --write-baseline.
+value. With --secrets, everything readable is looked through for credentials: a finding tells the place, the rule, how
+sure it is (low, medium, high), and a mark that is equal for equal values of one scan. Nothing that is found is run, and nothing is written, but with --remember and --write-baseline.
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 findings at or above --fail-on.")]
 pub(super) struct Arguments {
@@ -48,6 +54,9 @@ pub(super) struct Arguments {
     /// End with exit code 3 when there is a finding of this severity or worse
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
+    /// Look for credentials in all that can be read, `-` being standard input
+    #[arg(long, conflicts_with_all = ["sarif", "baseline", "write_baseline", "vendored", "remember"])]
+    secrets: bool,
     /// Leave out findings that this file names
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -88,6 +97,17 @@ impl FailOn {
     }
 }
 
+impl FailOn {
+    /// The same of how sure a credential is.
+    fn confidence(self) -> Confidence {
+        match self {
+            Self::Note | Self::Low => Confidence::Low,
+            Self::Medium => Confidence::Medium,
+            Self::High | Self::Critical => Confidence::High,
+        }
+    }
+}
+
 /// Everything that one command looked at.
 #[derive(Default)]
 struct Whole {
@@ -102,6 +122,9 @@ struct Whole {
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
+    if arguments.secrets {
+        return secrets::main(&arguments.paths, arguments.json, arguments.fail_on.map(FailOn::confidence));
+    }
     let options = WalkOptions { vendored: arguments.vendored };
     let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
     let whole = if arguments.paths.is_empty() {

@@ -1,0 +1,231 @@
+//! `writ scan --secrets`: where credentials stand in files, a stream, or lines of text. Their place, their kind and a keyed
+//! mark by which reuse shows; never their value.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use writ_scan::secret::{Confidence, Detector, FileFinding, Marker, Note, Scanner, Survey, survey};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::screen;
+
+/// Longest line of input.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+/// Bytes of standard input that are looked at together.
+const PIECE: usize = 256 << 10;
+/// How often a person is told how far it is.
+const TELL_AGAIN: Duration = Duration::from_millis(250);
+/// Most threads.
+const MAX_THREADS: usize = 16;
+
+/// One line in. Fields that nobody knows are ignored.
+#[derive(Deserialize)]
+struct Asked {
+    id: serde_json::Value,
+    text: String,
+}
+
+/// One line out, for one line in.
+#[derive(Serialize)]
+struct Answered<'a> {
+    id: &'a serde_json::Value,
+    is_secret: bool,
+    findings: Vec<Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// A finding in a text: offsets in characters.
+#[derive(Serialize)]
+struct Shown {
+    start: u64,
+    end: u64,
+    rule: &'static str,
+    confidence: &'static str,
+}
+
+/// A finding in a file: offsets in bytes.
+#[derive(Serialize)]
+struct InFile<'a> {
+    path: std::borrow::Cow<'a, str>,
+    line: u64,
+    column: u64,
+    start: u64,
+    end: u64,
+    rule: &'static str,
+    confidence: &'static str,
+    mark: &'a str,
+}
+
+/// Looks through each of `paths`, `-` being standard input; the folder that one is in without any. Ends with exit code 3
+/// when something of `fail_on` or surer was found.
+pub(super) fn main(paths: &[PathBuf], json: bool, fail_on: Option<Confidence>) -> Outcome {
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let mut surest = None;
+    for path in paths {
+        let found = match (path.as_os_str() == "-", json) {
+            (true, true) => lines()?,
+            (true, false) => stream()?,
+            (false, _) => tree(path, json)?,
+        };
+        surest = surest.max(found);
+    }
+    let fails = fail_on.is_some_and(|least| surest.is_some_and(|surest| surest >= least));
+    Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
+}
+
+/// Lines of JSON in, one line out for each, in order.
+fn lines() -> Result<Option<Confidence>, Failure> {
+    let mut input = std::io::stdin().lock();
+    let mut line = Vec::new();
+    let mut surest = None;
+    loop {
+        line.clear();
+        let length = input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+        if length == 0 {
+            return Ok(surest);
+        }
+        if length as u64 >= MAX_LINE_BYTES {
+            return Err(Failure::usage(format_args!("a line is longer than {MAX_LINE_BYTES} bytes")));
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match serde_json::from_slice::<Asked>(&line) {
+            Ok(Asked { id, text }) => {
+                let findings = shown(&text);
+                surest = surest.max(findings.iter().map(|(_, confidence)| *confidence).max());
+                let findings: Vec<Shown> = findings.into_iter().map(|(shown, _)| shown).collect();
+                screen::json(&Answered { id: &id, is_secret: !findings.is_empty(), findings, error: None })?;
+            }
+            // What cannot be read could be anything, and is called so.
+            Err(error) => {
+                let id = serde_json::Value::Null;
+                let error = Some(format!("not a line of JSON with `id` and `text`: {error}"));
+                screen::json(&Answered { id: &id, is_secret: true, findings: Vec::new(), error })?;
+            }
+        }
+    }
+}
+
+/// The findings of a text, by characters.
+fn shown(text: &str) -> Vec<(Shown, Confidence)> {
+    let mut lines = writ_scan::secret::Lines::default();
+    let mut chars = |until: u64| {
+        let part = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        lines.pass(text.as_bytes().get(part(lines.offset())..part(until)).unwrap_or_default());
+        lines.here().chars
+    };
+    let show = |finding: writ_scan::secret::Finding| {
+        let (start, end) = (chars(finding.start), chars(finding.end));
+        let shown = Shown { start, end, rule: finding.rule, confidence: finding.confidence.word() };
+        (shown, finding.confidence)
+    };
+    Detector::shipped().find(text.as_bytes()).into_iter().map(show).collect()
+}
+
+/// Standard input as one stream.
+fn stream() -> Result<Option<Confidence>, Failure> {
+    let mut input = std::io::stdin().lock();
+    let mut scanner = Scanner::new(Detector::shipped());
+    let mut piece = vec![0; PIECE];
+    let mut surest = None;
+    let mut show = |found: Vec<writ_scan::secret::Finding>| -> Result<(), Failure> {
+        for finding in found {
+            surest = surest.max(Some(finding.confidence));
+            let word = finding.confidence.word();
+            screen::line(format_args!("bytes {}-{}  {}  {word}", finding.start, finding.end, finding.rule))?;
+        }
+        Ok(())
+    };
+    loop {
+        match input.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => show(scanner.push(piece.get(..length).unwrap_or_default()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    show(scanner.finish())?;
+    Ok(surest)
+}
+
+/// Everything below a path.
+fn tree(path: &Path, json: bool) -> Result<Option<Confidence>, Failure> {
+    if let Err(error) = std::fs::metadata(path) {
+        return Err(Failure::usage(format_args!("could not scan `{}`: {error}", path.display())));
+    }
+    let marker = Marker::of_this_run()
+        .ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(MAX_THREADS);
+    let (progress, done) = (Survey::default(), AtomicBool::new(false));
+    let mut all: Vec<FileFinding> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
+    std::thread::scope(|scope| {
+        if std::io::stderr().is_terminal() {
+            scope.spawn(|| tell(&progress, &done));
+        }
+        let found = |finding| all.push(finding);
+        survey(Detector::shipped(), path, threads, &marker, &progress, found, |note| notes.push(note));
+        done.store(true, Ordering::Release);
+    });
+    all.sort_by(|a, b| (&a.path, a.start).cmp(&(&b.path, b.start)));
+    for finding in &all {
+        show(finding, json)?;
+    }
+    for Note { path, why } in &notes {
+        screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
+    }
+    if !json {
+        let files = progress.files.load(Ordering::Relaxed);
+        let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
+        let reused = reused(&all);
+        screen::say(format_args!(
+            "{} found in {files} files of {megabytes} MB{}",
+            all.len(),
+            if reused > 0 {
+                format!("; {reused} of them stand in more than one place")
+            } else {
+                String::new()
+            },
+        ));
+    }
+    Ok(all.iter().map(|finding| finding.confidence).max())
+}
+
+fn show(finding: &FileFinding, json: bool) -> Result<(), Failure> {
+    let FileFinding { path, place, start, end, rule, confidence, mark } = finding;
+    let path = path.to_string_lossy();
+    let (line, column, confidence) = (place.line, place.column, confidence.word());
+    if json {
+        screen::json(&InFile { path, line, column, start: *start, end: *end, rule, confidence, mark })?;
+    } else {
+        let plain = path.chars().all(|c| !c.is_control() && c.is_ascii());
+        let path = if plain { path.into_owned() } else { screen::Quoted(&path).to_string() };
+        screen::line(format_args!("{path}:{line}:{column}  {rule}  {confidence}  {mark}"))?;
+    }
+    Ok(())
+}
+
+/// How many values stand in more than one place.
+fn reused(all: &[FileFinding]) -> usize {
+    let mut marks: Vec<&str> = all.iter().map(|finding| finding.mark.as_str()).collect();
+    marks.sort_unstable();
+    marks.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).count()
+}
+
+/// Tells a person at a terminal how far it is, until it is done.
+fn tell(progress: &Survey, done: &AtomicBool) {
+    while !done.load(Ordering::Acquire) {
+        let files = progress.files.load(Ordering::Relaxed);
+        let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
+        let _ = write!(std::io::stderr(), "\r\u{1b}[K  {files} files, {megabytes} MB …");
+        std::thread::park_timeout(TELL_AGAIN);
+    }
+    let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+}

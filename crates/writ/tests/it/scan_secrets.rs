@@ -1,0 +1,79 @@
+//! `writ scan --secrets`: places are told, values never, and no tree stops it.
+
+use serde_json::{Value, json};
+
+use crate::corner::{Corner, fed, text};
+
+/// A value that is made up when the test runs.
+fn value() -> String {
+    ["ghp", "_", "0Aa1Bb2Cc3", "Dd4Ee5Ff6G", "g7Hh8Ii9Jj", "Kk0Ll1"].concat()
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+#[test]
+fn lines_of_text_are_answered_in_order_and_by_characters() {
+    let corner = Corner::new();
+    let value = value();
+    let input = [
+        json!({"id": 1, "text": format!("ä = 1\nGITHUB_TOKEN={value}\n"), "more": 1}).to_string(),
+        json!({"id": "two", "text": "GITHUB_TOKEN=${TOKEN}"}).to_string(),
+        "not json".to_owned(),
+    ]
+    .join("\n");
+    let output = fed(corner.writ(["scan", "--secrets", "--json", "-"]), input.as_bytes());
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(!text(&output).contains(&value));
+    let lines = lines(&output.stdout);
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["id"], &lines[0]["is_secret"]), (&json!(1), &json!(true)));
+    let finding = &lines[0]["findings"][0];
+    assert_eq!(
+        (&finding["rule"], &finding["start"], &finding["end"]),
+        (&json!("github-token"), &json!(19), &json!(59))
+    );
+    assert_eq!((&lines[1]["id"], &lines[1]["is_secret"]), (&json!("two"), &json!(false)));
+    assert_eq!((&lines[2]["id"], &lines[2]["is_secret"]), (&Value::Null, &json!(true)));
+}
+
+#[test]
+fn a_tree_is_looked_through_whatever_lies_in_it() {
+    let corner = Corner::new();
+    let work = corner.work();
+    let value = value();
+    std::fs::create_dir_all(work.join("a/b")).unwrap();
+    std::fs::write(work.join("a/.env"), format!("# ä\nTOKEN={value}\n")).unwrap();
+    std::fs::write(work.join("a/b/copy.bin"), [b"\xff\xfe\0".as_slice(), value.as_bytes(), b"\0"].concat())
+        .unwrap();
+    std::fs::write(work.join(".gitignore"), ".env\n").unwrap();
+    std::os::unix::fs::symlink(&work, work.join("a/b/loop")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", work.join("a/zero")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, work.join("a/fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    std::fs::write(work.join("a/bad\nname\u{1b}[2J"), format!("TOKEN={value}\n")).unwrap();
+    // Most of it is a hole: a file is as long as somebody says.
+    let long = std::fs::File::create(work.join("long")).unwrap();
+    long.set_len(64 << 20).unwrap();
+    let output = corner.run(["scan", "--secrets", "--json", "."]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(!text(&output).contains(&value));
+    let found = lines(&output.stdout);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let marks: Vec<&Value> = found.iter().map(|finding| &finding["mark"]).collect();
+    assert!(marks.iter().all(|mark| *mark == marks[0]), "{marks:?}");
+    let env = found.iter().find(|finding| finding["path"] == "./a/.env").unwrap();
+    assert_eq!((&env["line"], &env["column"]), (&json!(2), &json!(7)));
+    let output = corner.run(["scan", "--secrets", "--fail-on", "low", "."]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        !output.stdout.contains(&0x1b) && text(&output).contains("stand in more than one place"),
+        "{}",
+        text(&output)
+    );
+    let output = corner.run(["scan", "--secrets", "--fail-on", "low", ".gitignore"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_eq!(corner.run(["scan", "--secrets", "nowhere"]).status.code(), Some(2));
+}
