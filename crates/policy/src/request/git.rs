@@ -1,13 +1,19 @@
 //! Git over HTTP: which of its services a request asks for, and of which repository.
 //!
 //! A push is never decided here: its refs and objects are, at the git door. What is read here is enough to hand it over.
+//!
+//! Only what git itself sends counts as a fetch: its own media type, at the address of a whole repository. A path that merely
+//! ends like git's is read by every other table as well, and what they say counts beside it.
 
 use serde_json::Value;
 use writ_model::{Body, EffectClass, Request, Resource};
 
-use super::hosts::KnownHosts;
+use super::hosts::{Forge, KnownHosts, Side, spot};
 use super::wire::{Verb, Wire};
-use super::{Ask, Asked, body};
+use super::{Ask, Asked, body, cloud, forge, registry};
+
+/// Parts of a repository's path that no table needs to know: deeper ones are no address of a repository.
+const MAX_REPOSITORY_PARTS: usize = 24;
 
 /// A request of git's own protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +96,13 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
     let push = |says| Ask::new(EffectClass::GitPush, any_ref.clone(), says);
     let mut is_whole = is_origin;
     let mut asks = match (service.step, wire.verb) {
-        (GitStep::FetchRefs, Verb::Read) | (GitStep::Fetch, Verb::Post) => vec![fetch()],
+        (GitStep::FetchRefs, Verb::Read) => vec![fetch()],
+        (GitStep::Fetch, Verb::Post) if is_gits_own(wire) => vec![fetch()],
+        (GitStep::Fetch, Verb::Post) => {
+            vec![Ask::unknown(
+                "it ends like a fetch of git's, and is none: git sends a media type of its own",
+            )]
+        }
         // The push itself is decided by what it moves.
         (GitStep::PushRefs, Verb::Read) => {
             vec![Ask::new(EffectClass::Network, any_ref.clone(), "git asks which refs are there")]
@@ -123,8 +135,44 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
         is_whole = false;
         asks.push(Ask::unknown("a path to a repository that can be read in more than one way"));
     }
+    asks.extend(others(wire, known, &service));
     is_whole &= asks.iter().all(|ask| ask.effect == EffectClass::Network);
     Some(Asked { asks, is_governed: true, is_whole })
+}
+
+/// The media type of git's requests to this service (gitprotocol-http, "Smart Service git-upload-pack").
+fn is_gits_own(wire: &Wire<'_>) -> bool {
+    let mut written = wire.headers("content-type");
+    let last = wire.segments.last().map(String::as_str).unwrap_or_default();
+    let media = format!("application/x-{last}-request");
+    written.next().is_some_and(|found| found.trim().eq_ignore_ascii_case(&media)) && written.next().is_none()
+}
+
+/// What every other table makes of the same request.
+fn others(wire: &Wire<'_>, known: &KnownHosts, service: &GitService) -> Vec<Ask> {
+    let at = spot(wire, known);
+    // A forge's pages are where its repositories are; what stands below an interface of its own is an operation of that.
+    let asked = match &at {
+        Some(at) if at.side == Side::Web && is_repository(at.forge, service) => None,
+        Some(_) => forge::asked(wire, known),
+        None => registry::asked(wire).or_else(|| cloud::asked(wire)),
+    };
+    asked.map(|asked| asked.asks).unwrap_or_default()
+}
+
+/// Whether a forge keeps repositories at such an address.
+fn is_repository(forge: Forge, service: &GitService) -> bool {
+    let Some((_, path)) = service.repository.split_once('/') else { return false };
+    let parts: Vec<&str> = path.split('/').collect();
+    match forge {
+        Forge::Github if service.repository.starts_with("gist.") => matches!(parts.len(), 1 | 2),
+        Forge::Github | Forge::Gitea => parts.len() == 2,
+        Forge::Bitbucket => parts.len() == 2 || (parts.len() == 3 && parts.first() == Some(&"scm")),
+        Forge::AzureDevops => parts.contains(&"_git") && parts.len() <= MAX_REPOSITORY_PARTS,
+        // A folder of its own may stand before; groups nest.
+        Forge::Gitlab => (2..=MAX_REPOSITORY_PARTS).contains(&parts.len()) && !parts.contains(&"-"),
+        Forge::Gerrit => parts.len() <= MAX_REPOSITORY_PARTS,
+    }
 }
 
 fn operation(body: &Body) -> Option<String> {

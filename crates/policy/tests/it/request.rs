@@ -576,10 +576,79 @@ fn git_is_named_and_its_pushes_are_handed_on() {
         ("POST https://github.com/o/r.git/info/lfs/objects/batch\n\n[]", UNKNOWN),
         ("GET https://github.com/o/r.git/objects/info/packs", UNKNOWN),
         (
-            "POST https://github.com/o/x/../r/git-upload-pack\n\nx",
+            "POST https://github.com/o/r/git-upload-pack\ncontent-type: application/x-git-upload-pack-request\n\nx",
+            "network Ref github.com/o/r#",
+        ),
+        (
+            "POST https://github.com/o/x/../r/git-upload-pack\ncontent-type: application/x-git-upload-pack-request\n\nx",
             "network Ref github.com/o/r#; unknown Unknown",
         ),
     ]);
+}
+
+/// An operation of a forge, or anything else, under an address that ends like git's is no fetch.
+#[test]
+fn what_only_ends_like_git_is_what_it_is() {
+    const OWN: &str = "content-type: application/x-git-upload-pack-request";
+    let mut wrong = Vec::new();
+    for (address, head, expected) in [
+        ("POST https://github.com/o/r.git/git-upload-pack", "", UNKNOWN),
+        ("POST https://github.com/o/r.git/git-upload-pack", "content-type: application/json", UNKNOWN),
+        (
+            "POST https://github.com/o/r.git/git-upload-pack",
+            "content-type: application/x-git-upload-pack-request; charset=utf-8",
+            UNKNOWN,
+        ),
+        (
+            "POST https://github.com/o/r.git/git-upload-pack",
+            "content-type: application/x-git-upload-pack-request\ncontent-type: application/json",
+            UNKNOWN,
+        ),
+        (
+            "POST https://github.com/o/r.git/git-upload-pack",
+            "content-type: application/x-git-receive-pack-request",
+            UNKNOWN,
+        ),
+        (
+            "POST https://github.com/o/r/releases/git-upload-pack",
+            OWN,
+            "network Ref github.com/o/r/releases#; unknown Unknown",
+        ),
+        (
+            "POST https://api.github.com/repos/o/r/git-upload-pack",
+            OWN,
+            "network Ref api.github.com/repos/o/r#; unknown Unknown",
+        ),
+        (
+            "PUT https://api.github.com/repos/o/r/contents/git-upload-pack",
+            OWN,
+            "unknown Unknown ; git-push Ref github.com/o/r#; write-workspace Path git-upload-pack",
+        ),
+        (
+            "PUT https://api.github.com/repos/o/r/actions/secrets/git-receive-pack",
+            "",
+            "unknown Unknown ; identity-change Secret",
+        ),
+        (
+            "POST https://gitlab.com/api/v4/projects/1/repository/tags/git-upload-pack",
+            OWN,
+            "network Ref gitlab.com/api/v4/projects/1/repository/tags#; unknown Unknown",
+        ),
+        (
+            "DELETE https://registry.example/v2/library/app/manifests/git-upload-pack",
+            OWN,
+            "unknown Unknown ; destructive Package",
+        ),
+        ("POST https://git.example/team/app.git/git-upload-pack", OWN, "network Ref git.example/team/app#"),
+    ] {
+        let text = format!("{address}\n{head}\n\nx").replace("\n\n\n", "\n\n");
+        let found = told(request(&text), &KnownHosts::default());
+        let is_same = found == expected || (expected != UNKNOWN && found.starts_with(expected));
+        if !is_same {
+            wrong.push(format!("{address} {head}\n  {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
