@@ -90,6 +90,10 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
     let wire = Wire::of(request);
     let mut asked = read_wire(&wire, known).unwrap_or_default();
     asked.is_governed |= is_named;
+    if !asked.is_governed && !wire::is_method(&request.method) {
+        asked.asks.push(Ask::unknown("a method that nobody registered, which servers read differently"));
+        asked.is_whole = false;
+    }
     if asked.is_governed && wire.verb == Verb::Read && request.body != Body::None {
         asked.asks.push(Ask::unknown("a request that only reads, with a body that some servers obey"));
         asked.is_whole = false;

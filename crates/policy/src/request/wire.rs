@@ -26,6 +26,43 @@ const OVERRIDE_FIELDS: &[&str] = &["_method", "$httpmethod", "httpmethod", "x-ht
 /// Headers by which some servers take another path than the one of the request line.
 const OTHER_PATHS: &[&str] = &["x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-prefix"];
 
+/// Methods that are registered (RFC 9110, section 16.1.1, and the registry that it began) beside those with a [`Verb`].
+/// Methods are told apart by case; a server that does not would take any other spelling for one of them.
+const REGISTERED: &[&str] = &[
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    // What nobody looks into is decided under this name.
+    "CONNECT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
+
 /// What a method does, as RFC 9110 (section 9) and RFC 5789 say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -63,6 +100,11 @@ impl Verb {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a method is one that servers agree on.
+pub(super) fn is_method(method: &str) -> bool {
+    Verb::of(method) != Verb::Other || REGISTERED.binary_search(&method).is_ok()
 }
 
 // === impl Wire ===

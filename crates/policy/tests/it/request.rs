@@ -78,6 +78,10 @@ fn ordinary_requests_only_reach_their_host() {
         ("POST https://example.org/api/things\n\n{\"a\":1}", ""),
         ("PUT https://example.org/things/1\n\n{\"a\":1}", ""),
         ("DELETE https://example.org/things/1", ""),
+        ("PROPFIND https://example.org/things/1", ""),
+        ("put https://registry.example/left-pad\n\n{}", UNKNOWN),
+        ("Post https://example.org/api/things\n\n{}", UNKNOWN),
+        ("PUBLISH https://example.org/api/things", UNKNOWN),
         ("PUT https://search.example/index\n\n{\"settings\":{}}", ""),
         ("POST https://example.org/graphql\n\n{\"query\":\"mutation { a }\"}", ""),
         ("GET https://registry.example/left-pad", ""),
@@ -698,7 +702,8 @@ fn shipped_profiles_answer_requests() {
         [TaskKind::Feature, TaskKind::Docs, TaskKind::Release, TaskKind::Ops, TaskKind::Review];
     for (text, answers) in [
         ("GET https://github.com/acme/shop.git/info/refs?service=git-upload-pack", ["allow"; 5]),
-        ("GET http://localhost:3000/", ["allow", "allow", "allow", "allow", "allow"]),
+        // Outside the sandbox it is a service of the machine around it, which a person names.
+        ("GET http://localhost:3000/", ["one"; 5]),
         ("GET https://api.github.com/repos/acme/shop/pulls", ["one"; 5]),
         ("POST https://api.github.com/repos/acme/shop/pulls\n\n{}", ["one"; 5]),
         ("PUT https://api.github.com/repos/acme/shop/pulls/1/merge", ["other", "-", "one", "other", "-"]),
@@ -735,7 +740,7 @@ fn a_credential_that_writ_did_not_place_is_refused_where_it_matters() {
         ("GET https://b.s3.eu-west-1.amazonaws.com/k", ["one", "-"]),
         ("PUT https://any.example/shop\n\n{\"_attachments\":{}}", ["other", "-"]),
         ("POST https://api.github.com.evil.example/x\n\nx", ["one", "one"]),
-        ("GET http://localhost:3000/", ["allow", "allow"]),
+        ("GET http://localhost:3000/", ["one", "one"]),
     ] {
         let found = [answer(TaskKind::Feature, lent(text)), answer(TaskKind::Feature, foreign(text))];
         assert_eq!(found, answers, "{text}");
