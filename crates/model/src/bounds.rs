@@ -103,6 +103,9 @@ pub enum StopCondition {
     /// A shipped guardrail forbids it.
     Guardrail,
     IdentityChange,
+    /// Something on the way out that nobody does by mistake: what stands for a credential went where it is not for, a credential
+    /// that was lent was about to leave, or a handshake named another host than its tunnel.
+    Incident,
     SecretRead,
 }
 
@@ -314,12 +317,13 @@ impl fmt::Display for EffectBound {
 // === impl StopCondition ===
 
 impl StopCondition {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Bounds,
         Self::Destructive,
         Self::EscapeAttempt,
         Self::Guardrail,
         Self::IdentityChange,
+        Self::Incident,
         Self::SecretRead,
     ];
 
@@ -330,6 +334,7 @@ impl StopCondition {
             Self::EscapeAttempt => "escape-attempt",
             Self::Guardrail => "guardrail",
             Self::IdentityChange => "identity-change",
+            Self::Incident => "incident",
             Self::SecretRead => "secret-read",
         }
     }

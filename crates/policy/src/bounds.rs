@@ -97,6 +97,8 @@ impl TaskBounds {
             StopCondition::EscapeAttempt => has(EffectClass::EscapeAttempt),
             StopCondition::Guardrail => by("guardrails:"),
             StopCondition::IdentityChange => has(EffectClass::IdentityChange),
+            // No call is one; the way out tells of it.
+            StopCondition::Incident => false,
             StopCondition::SecretRead => has(EffectClass::SecretRead),
         })
     }

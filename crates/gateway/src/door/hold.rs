@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
-use writ_model::{ApprovalId, ApprovalLevel, ApprovalState, Decision, Human, ReasonCode, ToolCall, Verdict};
+use writ_model::{
+    ApprovalId, ApprovalLevel, ApprovalState, Decision, Human, Operation, ReasonCode, ToolCall, Verdict,
+};
 use writ_policy::{Judgement, Moment, Permit, StepUp};
 
 use super::decide::{Deed, Runs};
 use super::grants::Asked;
+use super::session::Waiting;
 use super::{Door, No, PORT_PATIENCE, ported};
 use crate::admit::{self, Admitted, By, Place};
 use crate::port::{Ask, NewActivity, Office, Payload, Taken};
@@ -18,6 +21,11 @@ use crate::shown::shown;
 const MARGIN: Duration = Duration::from_secs(5);
 /// Between two looks at a request that is still waiting. The port waits by itself; this bounds one that does not.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Of a task's places for approvals, so many are taken at most by what its programs send; the others stay for calls.
+const MAX_OF_WAY_OUT: usize = 3;
+/// And so many by what goes to one host.
+const MAX_OF_HOST: usize = 2;
 
 /// A call that waits for a person.
 pub(super) struct Held {
@@ -116,6 +124,16 @@ impl<O: Office> Door<O> {
         {
             return Round::Granted(Box::new(permit));
         }
+        let host = goes_to(call);
+        let in_turn = match (&host, &asked) {
+            (Some(_), None) => Some(deed.slot.asking.lock().await),
+            (Some(_) | None, _) => None,
+        };
+        if let (Some(host), None) = (&host, &asked)
+            && let Err(no) = self.has_place(deed, place, host).await
+        {
+            return Round::No(no);
+        }
         let room = &deed.opened.room;
         let look = Asked { room, files: self.ports.files.as_ref(), call, runs };
         let offer = deed.print.and_then(|print| look.offer(held.held(), held.level(), moment, print));
@@ -128,10 +146,14 @@ impl<O: Office> Door<O> {
         };
         if *asked != Some(approval) {
             *asked = Some(approval);
+            if let Some(host) = host {
+                deed.slot.asked(Waiting { action: place.action, host, approval });
+            }
             if let Err(no) = self.record_held(deed, place, held, call, approval).await {
                 return Round::No(no);
             }
         }
+        drop(in_turn);
         let patience = until.saturating_duration_since(Instant::now());
         if patience.is_zero() {
             return Round::Again;
@@ -163,6 +185,40 @@ impl<O: Office> Door<O> {
             }
         }
         Round::Again
+    }
+
+    /// Whether one more request to this host may be put before a person: a program makes requests faster than anybody reads
+    /// them, and what it makes is not to keep the agent's own calls from being asked about.
+    async fn has_place(&self, deed: &Deed<'_>, place: Place, host: &str) -> Result<(), No> {
+        let mut others = 0_usize;
+        let mut same_host = 0_usize;
+        for one in deed.slot.waiting() {
+            if one.action == place.action {
+                return Ok(());
+            }
+            let state = timeout(PORT_PATIENCE, self.ports.office.wait(one.approval, Duration::ZERO)).await;
+            match state {
+                Ok(Ok(ApprovalState::Pending)) | Ok(Err(_)) | Err(_) => {
+                    others += 1;
+                    same_host += usize::from(one.host == host);
+                }
+                // Approved and not taken yet: its place is gone already.
+                Ok(Ok(
+                    ApprovalState::Approved
+                    | ApprovalState::Consumed
+                    | ApprovalState::Expired
+                    | ApprovalState::Refused,
+                )) => deed.slot.answered(one.approval),
+            }
+        }
+        if same_host < MAX_OF_HOST && others < MAX_OF_WAY_OUT {
+            return Ok(());
+        }
+        Err(No::new(
+            ReasonCode::ApprovalPending,
+            "as many requests as a task may have wait for a person already, and nobody was asked about this one. Wait until \
+             they are answered, and make it again",
+        ))
     }
 
     /// Records that a call waits for a person.
@@ -234,6 +290,24 @@ impl<O: Office> Door<O> {
                 Err(self.refuse(deed, ruling, Some(approval), arguments, no).await)
             }
         }
+    }
+}
+
+/// Where something that leaves would go; nothing for a call of the agent's.
+fn goes_to(call: &ToolCall) -> Option<String> {
+    match &call.operation {
+        Operation::Request(request) => Some(request.authority()),
+        Operation::Push(push) => push.remote.split('/').next().map(str::to_owned),
+        Operation::Shell { .. }
+        | Operation::Read { .. }
+        | Operation::Search { .. }
+        | Operation::Write { .. }
+        | Operation::Fetch { .. }
+        | Operation::WebSearch { .. }
+        | Operation::Mcp { .. }
+        | Operation::Spawn { .. }
+        | Operation::Notes
+        | Operation::Unknown { .. } => None,
     }
 }
 

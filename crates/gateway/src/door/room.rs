@@ -163,6 +163,17 @@ impl Room {
         Some(condition)
     }
 
+    /// Ends the task on an incident, where it was to stop on one.
+    pub(super) async fn end_for_incident<T: Tasks>(&self, tasks: &T) {
+        let is_wanted = self
+            .bounds
+            .as_ref()
+            .is_some_and(|bounds| bounds.bounds().stop_on.contains(&StopCondition::Incident));
+        if is_wanted && lock(&self.tally).ended.replace(CloseCause::StopCondition).is_none() {
+            self.close(tasks, CloseCause::StopCondition).await;
+        }
+    }
+
     pub(super) async fn end_for_stop<T: Tasks>(&self, tasks: &T) {
         self.close(tasks, CloseCause::StopCondition).await;
     }

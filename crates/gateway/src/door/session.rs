@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
-use writ_model::{CallId, Digest, Label, ReasonCode, SessionId, ToolCall};
+use writ_model::{ApprovalId, CallId, Digest, Label, ReasonCode, SessionId, ToolCall};
 
 use super::room::Room;
 use super::{No, lock};
@@ -19,6 +19,9 @@ pub(super) struct Slot {
     pub(super) opened: OnceCell<Opened>,
     /// Held for one look at the calls under way.
     book: Mutex<Book>,
+    /// Held by what leaves between the look whether a person may be asked and the asking, so that the places are counted one
+    /// after the other.
+    pub(super) asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -28,6 +31,16 @@ struct Book {
     open: Vec<Arc<Admitted<ToolCall>>>,
     /// So many of them, from the front, are of turns that ended.
     of_earlier_turns: usize,
+    /// What leaves and was asked about, with where it would go. Bounded by the places for it.
+    asked: Vec<Waiting>,
+}
+
+/// A request of the way out that a person was asked about.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) action: Digest,
+    pub(super) host: String,
+    pub(super) approval: ApprovalId,
 }
 
 /// A session whose task is known.
@@ -55,7 +68,7 @@ pub(super) enum Paired {
 
 impl Slot {
     pub(super) fn new(id: SessionId) -> Self {
-        Self { id, opened: OnceCell::new(), book: Mutex::default() }
+        Self { id, opened: OnceCell::new(), book: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// Counts what is recorded.
@@ -73,6 +86,22 @@ impl Slot {
             return Err(No::new(ReasonCode::RecordFull, told));
         }
         Ok(())
+    }
+
+    /// What leaves and waits for a person, as far as is known.
+    pub(super) fn waiting(&self) -> Vec<Waiting> {
+        lock(&self.book).asked.clone()
+    }
+
+    pub(super) fn asked(&self, one: Waiting) {
+        let mut book = lock(&self.book);
+        book.asked.retain(|known| known.approval != one.approval);
+        book.asked.push(one);
+    }
+
+    /// Nobody is asked about it any more.
+    pub(super) fn answered(&self, approval: ApprovalId) {
+        lock(&self.book).asked.retain(|known| known.approval != approval);
     }
 
     pub(super) fn begin(&self, admitted: Arc<Admitted<ToolCall>>) {

@@ -13,7 +13,7 @@ use writ_model::{
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
 use crate::admit::{self, Admitted, payload};
-use crate::http::port::Refusal;
+use crate::http::port::{IncidentKind, Refusal};
 use crate::port::{NewActivity, Office};
 
 /// Of a body, so much is put beside the decision, where it is text.
@@ -99,8 +99,21 @@ impl<O: Office> Door<O> {
         let _ = self.record(&way.slot, &way.opened, event, vec![told]).await;
     }
 
-    /// Records something that a person should hear of.
-    pub async fn incident(&self, way: &WayOut, kind: &str, told: Value) {
+    /// Records something that a person should hear of. Where the task was to stop on an incident, one that nobody causes by
+    /// mistake ends it.
+    pub async fn incident(&self, way: &WayOut, kind: IncidentKind, told: Value) {
+        let name = kind.name();
+        self.note_incident(way, name, told).await;
+        match kind {
+            IncidentKind::HostMismatch | IncidentKind::PlaceholderElsewhere | IncidentKind::SecretLeaving => {
+                way.opened.room.end_for_incident(&self.ports.office).await;
+            }
+            // Programs that were told of no better do these by themselves.
+            IncidentKind::AddressForbidden | IncidentKind::ForeignCredential => {}
+        }
+    }
+
+    async fn note_incident(&self, way: &WayOut, kind: &str, told: Value) {
         let told = payload(self.ports.random.as_ref(), told.to_string().into_bytes());
         let event =
             ActivityEvent::Incident { session: way.slot.id, kind: Label::lossy(kind), what: told.commitment };
