@@ -6,7 +6,7 @@ use writ_model::{
     Bounds, EffectBound, HostPattern, Limits, MAX_BOUNDS_BYTES, PathPattern, StopCondition, Supervision,
     TaskKind, ToolBound,
 };
-use writ_policy::ceiling;
+use writ_policy::{Zone, ceiling};
 
 use crate::failure::Failure;
 
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "BRANCH")]
     push: Vec<PathPattern>,
     /// Close the task at the first call that is refused for this: bounds, destructive, escape-attempt, guardrail,
-    /// identity-change, secret-read
+    /// identity-change, incident, secret-read
     #[arg(long, value_name = "CONDITION")]
     stop_on: Vec<StopCondition>,
     /// Most calls that can carry something out of the machine
@@ -87,6 +87,12 @@ impl Arguments {
             named.mcp.get_or_insert_default().entry(server).or_default().push(tool);
         }
         named.check().map_err(Failure::usage)?;
+        if let Some(wide) = named.hosts.iter().flatten().find(|host| is_wide(host)) {
+            return Err(Failure::usage(format_args!(
+                "`{wide}` covers hosts of people who have nothing to do with each other"
+            ))
+            .hint("name the host itself, or all below a name that one owner has: `*.example.org`"));
+        }
         let about = ceiling(kind, Supervision::Governed);
         if let Some(beyond) = named.effects.iter().flatten().find(|bound| !about.contains(&bound.class)) {
             return Err(Failure::usage(format_args!(
@@ -96,6 +102,15 @@ impl Arguments {
         }
         Ok((!named.is_empty()).then_some(named))
     }
+}
+
+/// Whether anybody can get a name below the pattern: all hosts, or all below a public suffix (`*.co.uk`, `*.github.io`), by
+/// the list that browsers use.
+fn is_wide(host: &HostPattern) -> bool {
+    let name = host.as_str().rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    let Some(parent) = name.strip_prefix("*.") else { return name == "*" };
+    let is_suffix = psl::suffix_str(parent).is_some_and(|suffix| suffix == parent);
+    is_suffix && Zone::of(&format!("a.{parent}")) == Zone::Public
 }
 
 fn add<T>(named: &mut Option<Vec<T>>, more: Vec<T>) {
@@ -125,4 +140,35 @@ fn server_tool(text: &str) -> Result<(String, ToolBound), String> {
         return Err("a tool is written SERVER/TOOL, as `github/get_issue`".to_owned());
     }
     Ok((server.to_owned(), tool.parse().map_err(|error: writ_model::InvalidBounds| error.to_string())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_covers_hosts_of_one_owner() {
+        for (pattern, wanted) in [
+            ("*", true),
+            ("*.com", true),
+            ("*.co.uk", true),
+            ("*.co.uk:8443", true),
+            ("*.github.io", true),
+            ("*.s3.amazonaws.com", true),
+            ("*.blob.core.windows.net", true),
+            ("*.vercel.app", true),
+            ("*.test", true),
+            ("*.example.org", false),
+            ("*.example.co.uk", false),
+            ("*.acme.github.io", false),
+            ("*.corp.internal", false),
+            ("*.internal", false),
+            ("*.localhost", false),
+            ("github.io", false),
+            ("[::1]:8080", false),
+            ("127.0.0.1", false),
+        ] {
+            assert_eq!(is_wide(&pattern.parse().unwrap()), wanted, "{pattern}");
+        }
+    }
 }
