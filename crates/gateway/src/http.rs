@@ -40,8 +40,11 @@ pub mod port;
 mod refuse;
 mod resolve;
 mod running;
+mod service;
 mod sigv4;
 mod socket;
+pub mod spoken;
+mod tripwire;
 mod upstream;
 mod variables;
 mod watch;
@@ -55,7 +58,7 @@ use std::time::Duration;
 use rustls::crypto::aws_lc_rs::default_provider;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use writ_model::Timestamp;
+use writ_model::{Scheme, Timestamp};
 use writ_policy::Zone;
 
 pub use authority::Authority;
@@ -69,10 +72,13 @@ pub use refuse::{REASON_HEADER, Stop};
 pub use resolve::SystemResolver;
 pub use sigv4::Unsigned;
 pub use socket::Frames;
+pub use tripwire::Tokens;
 pub use upstream::{TrustError, UserProxy};
 pub use variables::{BUNDLE_VARIABLES, bundle, system_pem, variables};
 
 use exchange::Engine;
+use front::Standing;
+use head::Place;
 use identity::Identity;
 use lend::Known;
 use lent::LentValues;
@@ -201,13 +207,20 @@ impl<P: Outside> EgressProxy<P> {
 
     /// Serves until everything is revoked. When it ends, or is dropped, every connection ends.
     pub async fn serve(&self, listener: TcpListener) {
-        front::serve(Arc::clone(&self.0), listener, None).await;
+        front::serve(Arc::clone(&self.0), listener, Standing::Proxy).await;
     }
 
     /// Serves a listener that stands in for one place: requests in the clear with an origin target, as that place itself
     /// would get them (RFC 9112, section 3.2.1). What is no HTTP/1.1 ends with 400. Ends as [`EgressProxy::serve`] does.
     pub async fn serve_for(&self, listener: TcpListener, place: Authority) {
-        front::serve(Arc::clone(&self.0), listener, Some(place)).await;
+        let place = Arc::new(Place::new(Scheme::Http, place));
+        front::serve(Arc::clone(&self.0), listener, Standing::Place(place)).await;
+    }
+
+    /// Serves a listener that stands in for a service of this machine, whatever it speaks: who speaks HTTP is read, in TLS and
+    /// in the second version too; what is no HTTP is decided and then passed byte by byte. Ends as [`EgressProxy::serve`] does.
+    pub async fn serve_service(&self, listener: TcpListener, to: Authority) {
+        front::serve(Arc::clone(&self.0), listener, Standing::Service(to)).await;
     }
 }
 

@@ -33,6 +33,8 @@ const BODY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// The running model. Dropping it closes the port.
 pub struct ScriptedModel {
     address: SocketAddr,
+    /// Where clients are told that it is, when somebody stands before it.
+    front: Option<String>,
     state: Arc<Playing>,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -92,13 +94,24 @@ impl ScriptedModel {
         };
         let app = Router::new().fallback(serve).with_state(Arc::clone(&state));
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Ok(Self { address, state, runtime: Some(runtime) })
+        Ok(Self { address, front: None, state, runtime: Some(runtime) })
     }
 
     /// The base address, without a path and without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
+        self.front.clone().unwrap_or_else(|| self.own_url())
+    }
+
+    /// Its own address, whoever stands before it.
+    #[must_use]
+    pub fn own_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Tells clients another address from now on: that of something which passes on to its own.
+    pub fn stand_behind(&mut self, url: String) {
+        self.front = Some(url);
     }
 
     /// Every request with a body so far, in order of arrival.

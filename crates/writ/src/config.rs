@@ -5,19 +5,22 @@
 //! whoever else could write it is refused. It is read raw, then checked. *Trusted: who owns it chooses the
 //! organisation's policy and what is passed to agents.*
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use writ_model::Limits;
-use writ_policy::PrivateData;
+use writ_policy::{PrivateData, Zone};
 
 use crate::organisation::git;
 
 /// Largest file that is read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
+/// Names whose addresses are told.
+const MAX_HOSTS: usize = 64;
 /// What fits into a unix socket's address, without its closing zero.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 
@@ -75,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) danger_pass: Vec<String>,
     /// What counts as private data beside what always does.
     pub(crate) private: PrivateData,
+    /// Where names lead, for what leaves a task, instead of what a resolver says; these may be near by.
+    pub(crate) hosts: Vec<(String, IpAddr)>,
 }
 
 /// Where the organisation's policies lie.
@@ -100,6 +105,13 @@ struct RawConfig {
     policy: RawPolicy,
     environment: RawEnvironment,
     private: RawPrivate,
+    network: RawNetwork,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawNetwork {
+    hosts: BTreeMap<String, IpAddr>,
 }
 
 #[derive(Default, Deserialize)]
@@ -301,11 +313,27 @@ impl Config {
     }
 
     fn checked(path: Option<PathBuf>, raw: RawConfig) -> Result<Self, ConfigError> {
-        let RawConfig { run, limits, serve, policy, environment, private } = raw;
+        let RawConfig { run, limits, serve, policy, environment, private, network } = raw;
         let RawRun { hold_seconds } = run;
         let RawServe { listen } = serve;
         let RawPolicy { organisation } = policy;
         let RawEnvironment { danger_pass } = environment;
+        let RawNetwork { hosts } = network;
+        let is_name = |name: &String| {
+            writ_gateway::http::Authority::parse(name, Some(1))
+                .is_some_and(|to| to.port() == 1 && to.literal().is_none() && to.host() == name)
+        };
+        let is_one = |address: &IpAddr| {
+            !address.is_unspecified()
+                && !address.is_multicast()
+                && Zone::of(&address.to_canonical().to_string()) != Zone::Metadata
+        };
+        if hosts.len() > MAX_HOSTS || !hosts.iter().all(|(name, address)| is_name(name) && is_one(address)) {
+            let wanted =
+                "wants at most 64 names of hosts in lower case, each with the address of one machine";
+            return invalid(path, "network.hosts", wanted);
+        }
+        let hosts = hosts.into_iter().collect();
         let RawPrivate { paths, mcp_servers } = private;
         let odd =
             |path: &String| path.is_empty() || path.split('/').any(|part| part == "..") || path.contains('*');
@@ -332,6 +360,7 @@ impl Config {
             organisation,
             danger_pass,
             private: PrivateData { paths, mcp_servers },
+            hosts,
         })
     }
 

@@ -13,8 +13,9 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use writ_model::{Account, Body, Secret};
+use writ_policy::Zone;
 
-use super::account::is_foreign;
+use super::account::{holds_credential, is_foreign};
 use super::body::{BodyError, Flow, Stage};
 use super::cut::Cut;
 use super::decode::Coding;
@@ -145,7 +146,8 @@ impl<P: Outside> Engine<P> {
         match self.decide(&place, parts, &mut body).await {
             Ok(Decided::Admitted(pass, head, is_web_socket)) => {
                 let upgrade = upgrade.filter(|_| is_web_socket);
-                Ok(self.send(pass, &place, head, body, upgrade, &cut).await?)
+                let tripwire = self.tripwire_for(&place);
+                Ok(self.send(pass, &place, head, body, (upgrade, tripwire), &cut).await?)
             }
             Ok(Decided::Diverted(divert, request, head)) => {
                 Ok(divert.handle(request, head, body, self.onward(place, cut)).await)
@@ -176,6 +178,12 @@ impl<P: Outside> Engine<P> {
             return Ok(Decided::Diverted(Arc::clone(divert), request, head));
         }
         self.hold(&mut request, body).await?;
+        if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
+            let is_ours = |value: &str| self.known.is_whole(value);
+            if holds_credential(bytes, &is_ours) {
+                request.account = Account::Foreign;
+            }
+        }
         let is_foreign = request.account == Account::Foreign;
         match self.outside.admit(request).await {
             Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
@@ -235,9 +243,14 @@ impl<P: Outside> Engine<P> {
         place: &Arc<Place>,
         head: Parts,
         mut body: Flow,
-        upgrade: Option<OnUpgrade>,
+        (upgrade, tripwire): (Option<OnUpgrade>, Option<Arc<dyn Tripwire>>),
         cut: &Cut,
     ) -> Result<Response<Flow>, No> {
+        if tripwire.is_some() && !body.is_over() && Coding::of(&head.headers) == Coding::Other {
+            return Err(Stop::RequestMalformed.say(
+                "the body is packed in a way that is not looked through here. Send it as it is, or with gzip",
+            ));
+        }
         let running = Arc::new(self.running(pass, place));
         let asked = outline(&head, place);
         let plan = match self.known.plan(&head, &asked, !body.is_over()) {
@@ -260,11 +273,10 @@ impl<P: Outside> Engine<P> {
             self.sign(&mut head, &mut body, place, &plan, signing).await?;
         }
         let is_head = head.method == Method::HEAD;
-        let stage = self.outgoing(&mut head, &body, &on.in_body);
+        let stage = self.outgoing(&mut head, &body, &on.in_body, tripwire.clone());
         let body = body.staged(stage).counted(Arc::clone(&running), Direction::Up, None);
-        let is_named = self.outside.names(&place.authority);
         let request = Request::from_parts(head, body);
-        let mut sent = pin!(self.upstream.send(place, is_named, request, is_web_socket, cut));
+        let mut sent = pin!(self.upstream.send(place, &*self.outside, request, is_web_socket, cut));
         let mut moved = running.moved();
         let answered = loop {
             match timeout(self.limits.silent_host, &mut sent).await {
@@ -284,7 +296,7 @@ impl<P: Outside> Engine<P> {
                     Stop::UpstreamFailed.say("the other side changes to a protocol that nobody asked for")
                 );
             };
-            let seen = self.lent.watch(&self.known.all, &[], self.tripwire.clone());
+            let seen = self.lent.watch(&self.known.all, &[], tripwire);
             return Ok(socket::join(
                 self,
                 place,
@@ -369,14 +381,26 @@ impl<P: Outside> Engine<P> {
             .map_err(|why| Stop::CredentialUnavailable.say(format!("the request cannot be signed: {why}")))
     }
 
-    fn outgoing(&self, head: &mut Parts, body: &Flow, puts: &[(usize, Secret)]) -> Option<Box<dyn Stage>> {
+    /// A service of this machine keeps what it is told; what a door of its own sends on, it has looked at itself.
+    fn tripwire_for(&self, place: &Place) -> Option<Arc<dyn Tripwire>> {
+        let to = &place.authority;
+        self.tripwire.clone().filter(|_| Zone::of(to.host()) != Zone::Loopback && self.outside.is_watched(to))
+    }
+
+    fn outgoing(
+        &self,
+        head: &mut Parts,
+        body: &Flow,
+        puts: &[(usize, Secret)],
+        tripwire: Option<Arc<dyn Tripwire>>,
+    ) -> Option<Box<dyn Stage>> {
         if body.is_over() {
             return None;
         }
         let coding = Coding::of(&head.headers);
         // Nothing is put into what would have to be coded again: a placeholder in there stands elsewhere.
         let puts = if coding == Coding::Plain { puts } else { &[] };
-        let seen = self.lent.watch(&self.known.all, puts, self.tripwire.clone());
+        let seen = self.lent.watch(&self.known.all, puts, tripwire);
         let changes = !puts.is_empty();
         if changes {
             head.headers.remove(CONTENT_LENGTH);
@@ -426,7 +450,7 @@ impl<P: Outside> Forward for Way<P> {
         Box::pin(async move {
             let asked = accepted(request.headers());
             let (head, body) = request.into_parts();
-            match engine.send(pass, &place, head, body, None, &cut).await {
+            match engine.send(pass, &place, head, body, (None, None), &cut).await {
                 Ok(response) => response,
                 Err(no) => no.respond(&asked),
             }

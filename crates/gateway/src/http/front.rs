@@ -33,11 +33,11 @@ use super::refuse::{No, Stop};
 use super::running::{Direction, Running};
 
 /// How long the first bytes in a tunnel, a handshake and the head of a request may take.
-const OPEN: Duration = Duration::from_secs(20);
+pub(super) const OPEN: Duration = Duration::from_secs(20);
 /// How long a tunnel that nobody looks into may stay silent.
-const SILENT_TUNNEL: Duration = Duration::from_secs(60 * 60);
+pub(super) const SILENT_TUNNEL: Duration = Duration::from_secs(60 * 60);
 /// Longest first flight of a client's handshake.
-const MAX_HELLO_BYTES: usize = 32 << 10;
+pub(super) const MAX_HELLO_BYTES: usize = 32 << 10;
 /// Streams of one connection of the second version.
 const MAX_STREAMS: u32 = 64;
 /// Headers of one request.
@@ -51,11 +51,22 @@ const NOT_SPOKEN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; 
     Writ: this way leads to the client's model, and only HTTP/1.1 is spoken here\n";
 
 /// One connection from inside.
-struct Visit<P> {
-    engine: Arc<Engine<P>>,
-    cut: Cut,
+pub(super) struct Visit<P> {
+    pub(super) engine: Arc<Engine<P>>,
+    pub(super) cut: Cut,
     /// Its place among all; tunnels hold it on.
     turn: Arc<OwnedSemaphorePermit>,
+}
+
+/// What a listener stands for.
+#[derive(Clone)]
+pub(super) enum Standing {
+    /// A proxy that clients name.
+    Proxy,
+    /// One place that is spoken to in the first version, in the clear.
+    Place(Arc<Place>),
+    /// A service of this machine, whatever it speaks.
+    Service(Authority),
 }
 
 impl<P> Clone for Visit<P> {
@@ -65,14 +76,7 @@ impl<P> Clone for Visit<P> {
 }
 
 /// Serves until everything is revoked, or the future is dropped.
-///
-/// With a place, the listener stands in for it; without one it is a proxy that clients name.
-pub(super) async fn serve<P: Outside>(
-    engine: Arc<Engine<P>>,
-    listener: TcpListener,
-    place: Option<Authority>,
-) {
-    let place = place.map(|authority| Arc::new(Place { scheme: Scheme::Http, authority }));
+pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListener, standing: Standing) {
     let places = Arc::new(Semaphore::new(engine.limits.connections));
     let (_end, receiver) = watch::channel(false);
     let cut = Cut::new(receiver);
@@ -92,9 +96,10 @@ pub(super) async fn serve<P: Outside>(
         match accepted {
             Ok((stream, _)) => {
                 let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), turn: Arc::new(turn) };
-                match &place {
-                    None => drop(tokio::spawn(visit.welcome(stream))),
-                    Some(place) => drop(tokio::spawn(visit.stand_in(stream, Arc::clone(place)))),
+                match standing.clone() {
+                    Standing::Proxy => drop(tokio::spawn(visit.welcome(stream))),
+                    Standing::Place(place) => drop(tokio::spawn(visit.stand_in(stream, place))),
+                    Standing::Service(to) => drop(tokio::spawn(visit.service(stream, to))),
                 }
             }
             // Out of descriptors, mostly: others have to end first.
@@ -137,7 +142,7 @@ impl<P: Outside> Visit<P> {
             let service = service_fn(move |mut request: Request<Incoming>| {
                 let (engine, place, cut) = (Arc::clone(&engine), Arc::clone(&place), cut.clone());
                 async move {
-                    same_machine(request.headers_mut(), &place.authority);
+                    same_machine(&mut request, &place.authority);
                     Ok::<_, Infallible>(engine.answer(place, cut, request).await)
                 }
             });
@@ -182,22 +187,21 @@ impl<P: Outside> Visit<P> {
             }
             Treat::Inspect | Treat::Pass => {}
         }
-        let place = Arc::new(Place { scheme: Scheme::Http, authority });
+        let place = Arc::new(Place::new(Scheme::Http, authority));
         Ok(self.engine.answer(place, self.cut, request).await)
     }
 
     async fn tunnel(self, mut request: Request<Incoming>) -> Result<Response<Flow>, No> {
         let to = target(&request)?;
         let treat = self.engine.outside.treat(&to).await;
-        let is_named = self.engine.outside.names(&to);
         let way = match treat {
             Treat::Refuse(refusal) => return Err(refusal.into()),
-            Treat::Inspect if to.literal().is_some() && !is_named => {
+            Treat::Inspect if to.literal().is_some() && !self.engine.outside.names(&to) => {
                 let told = format!("`{}` is an address. Use the host's name", to.host());
                 return Err(Stop::AddressForbidden.say(told));
             }
             Treat::Inspect => None,
-            Treat::Pass => Some(self.open(&to, is_named).await?),
+            Treat::Pass => Some(self.open(&to).await?),
         };
         let upgrade = hyper::upgrade::on(&mut request);
         let mut cut = self.cut.clone();
@@ -225,7 +229,25 @@ impl<P: Outside> Visit<P> {
     }
 
     /// Decides a tunnel that nobody looks into, and connects it.
-    async fn open(&self, to: &Authority, is_named: bool) -> Result<(Running, TcpStream), No> {
+    async fn open(&self, to: &Authority) -> Result<(Running, TcpStream), No> {
+        // Nobody sees what it will carry.
+        let running = self.admitted(to, Account::Foreign).await?;
+        let stream = match self.engine.upstream.tunnel(to, &*self.engine.outside).await {
+            Ok(stream) => stream,
+            Err(no) => {
+                if no.code == Stop::AddressForbidden.name() {
+                    let place = Place::new(Scheme::Https, to.clone());
+                    self.engine.incident(IncidentKind::AddressForbidden, &place, None).await;
+                }
+                return Err(no);
+            }
+        };
+        running.answered(StatusCode::OK.as_u16());
+        Ok((running, stream))
+    }
+
+    /// Decides bytes that nobody looks into.
+    pub(super) async fn admitted(&self, to: &Authority, account: Account) -> Result<Running, No> {
         let request = writ_model::Request {
             method: Method::CONNECT.to_string(),
             scheme: Scheme::Https,
@@ -235,15 +257,10 @@ impl<P: Outside> Visit<P> {
             query: None,
             headers: Vec::new(),
             body: Body::Unread,
-            // Nobody sees what it will carry.
-            account: Account::Foreign,
+            account,
         };
         let pass = self.engine.outside.admit(request).await?;
-        let place = Place { scheme: Scheme::Https, authority: to.clone() };
-        let running = self.engine.running(pass, &place);
-        let stream = self.engine.upstream.tunnel(to, is_named).await?;
-        running.answered(StatusCode::OK.as_u16());
-        Ok((running, stream))
+        Ok(self.engine.running(pass, &Place::new(Scheme::Https, to.clone())))
     }
 
     /// Passes bytes for the name in the client's first flight.
@@ -275,10 +292,10 @@ impl<P: Outside> Visit<P> {
     async fn inspect(self, mut inside: TokioIo<hyper::upgrade::Upgraded>, to: Authority) -> io::Result<()> {
         let mut first = [0; 1];
         timeout(OPEN, inside.read_exact(&mut first)).await.map_err(io::Error::other)??;
-        let inside = Rewound { first: Some(first), inner: inside };
+        let inside = Rewound::new(first.to_vec(), inside);
         // A handshake record (RFC 8446, section 5.1); no method begins with it.
         if first != [22] {
-            return self.requests(TokioIo::new(inside), Scheme::Http, to, false).await;
+            return self.requests(TokioIo::new(inside), Place::new(Scheme::Http, to), false).await;
         }
         let accepting = LazyConfigAcceptor::new(Acceptor::default(), inside);
         let start = timeout(OPEN, accepting).await.map_err(io::Error::other)??;
@@ -292,18 +309,22 @@ impl<P: Outside> Visit<P> {
         let mut stream = timeout(OPEN, start.into_stream(config)).await.map_err(io::Error::other)??;
         stream.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
         let is_second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        self.requests(TokioIo::new(stream), Scheme::Https, to, is_second).await
+        self.requests(TokioIo::new(stream), Place::new(Scheme::Https, to), is_second).await
     }
 
-    async fn requests<I>(self, io: I, scheme: Scheme, authority: Authority, is_second: bool) -> io::Result<()>
+    /// Requests for one place, read one by one.
+    pub(super) async fn requests<I>(self, io: I, place: Place, is_second: bool) -> io::Result<()>
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
-        let place = Arc::new(Place { scheme, authority });
+        let place = Arc::new(place);
         let turn = Arc::clone(&self.turn);
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request| {
             let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&place), self.cut.clone());
-            async move { Ok::<_, Infallible>(engine.answer(place, cut, request).await) }
+            async move {
+                same_machine(&mut request, &place.authority);
+                Ok::<_, Infallible>(engine.answer(place, cut, request).await)
+            }
         });
         let ended = if is_second {
             second_version().serve_connection(io, service).await
@@ -315,8 +336,8 @@ impl<P: Outside> Visit<P> {
         Ok(())
     }
 
-    async fn mismatch(&self, to: &Authority) {
-        let place = Place { scheme: Scheme::Https, authority: to.clone() };
+    pub(super) async fn mismatch(&self, to: &Authority) {
+        let place = Place::new(Scheme::Https, to.clone());
         self.engine.incident(IncidentKind::HostMismatch, &place, None).await;
     }
 }
@@ -348,17 +369,33 @@ async fn speaks(stream: &TcpStream) -> bool {
 }
 
 /// A service of this machine is asked for by any of the machine's own names; to the service it is the one that was set.
-fn same_machine(headers: &mut HeaderMap, place: &Authority) {
-    let named = headers.get(HOST).and_then(|host| Authority::parse(host.to_str().ok()?, Some(80)));
+fn same_machine(request: &mut Request<Incoming>, place: &Authority) {
     let is_own = |to: &Authority| Zone::of(to.host()) == Zone::Loopback;
-    if let Some(named) = named
-        && is_own(&named)
-        && is_own(place)
-        && named.port() == place.port()
-        && headers.get_all(HOST).iter().count() == 1
+    if !is_own(place) {
+        return;
+    }
+    let is_same = |text: &str| {
+        Authority::parse(text, Some(place.port())).is_some_and(|to| is_own(&to) && to.port() == place.port())
+    };
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if hosts == 1
+        && host.is_some_and(is_same)
         && let Ok(value) = HeaderValue::from_str(&place.to_string())
     {
-        headers.insert(HOST, value);
+        request.headers_mut().insert(HOST, value);
+    }
+    // In the second version it stands in the target (RFC 9113, section 8.3.1).
+    if request.version() == hyper::Version::HTTP_2
+        && request.uri().authority().is_some_and(|to| is_same(to.as_str()))
+    {
+        let mut parts = request.uri().clone().into_parts();
+        if let Ok(own) = place.to_string().parse() {
+            parts.authority = Some(own);
+            if let Ok(uri) = hyper::Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
     }
 }
 
@@ -450,7 +487,7 @@ async fn first_flight(from: &mut (impl AsyncRead + Unpin)) -> io::Result<(Vec<u8
     Err(io::Error::other("a handshake without end"))
 }
 
-async fn copy(
+pub(super) async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     running: &Running,
@@ -471,10 +508,19 @@ async fn copy(
     }
 }
 
-/// A stream whose first byte was looked at.
-struct Rewound<T> {
-    first: Option<[u8; 1]>,
+/// A stream whose first bytes were looked at.
+pub(super) struct Rewound<T> {
+    first: Vec<u8>,
+    at: usize,
     inner: T,
+}
+
+// === impl Rewound ===
+
+impl<T> Rewound<T> {
+    pub(super) const fn new(first: Vec<u8>, inner: T) -> Self {
+        Self { first, at: 0, inner }
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
@@ -483,13 +529,15 @@ impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if out.remaining() > 0
-            && let Some(first) = self.first.take()
-        {
-            out.put_slice(&first);
+        let this = &mut *self;
+        let rest = this.first.get(this.at..).unwrap_or_default();
+        if !rest.is_empty() && out.remaining() > 0 {
+            let taken = rest.get(..rest.len().min(out.remaining())).unwrap_or_default();
+            out.put_slice(taken);
+            this.at += taken.len();
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.inner).poll_read(cx, out)
+        Pin::new(&mut this.inner).poll_read(cx, out)
     }
 }
 

@@ -69,6 +69,14 @@ const HOP: &[&str] = &[
 pub(super) struct Place {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
+    /// Spoken to in the second version without having been asked (RFC 9113, section 3.3), because its client is sure of it.
+    pub(super) is_second: bool,
+}
+
+impl Place {
+    pub(super) const fn new(scheme: Scheme, authority: Authority) -> Self {
+        Self { scheme, authority, is_second: false }
+    }
 }
 
 /// A request that was read.
@@ -84,7 +92,7 @@ pub(super) struct Asked {
 /// Reads a request that came for a known place.
 pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
     let no = |text: &str| Err(Stop::RequestMalformed.say(text));
-    let Place { scheme, authority } = place;
+    let Place { scheme, authority, is_second: _ } = place;
     match head.method {
         Method::CONNECT => return no("there is no tunnel within a tunnel"),
         Method::TRACE => return no("TRACE is not passed on"),
@@ -122,7 +130,7 @@ pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
 
 /// Target, `Host` and the connection's own place agree (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
 fn check_host(head: &Parts, place: &Place) -> Result<(), No> {
-    let Place { scheme, authority } = place;
+    let Place { scheme, authority, is_second: _ } = place;
     let differs = || {
         let told = format!("this connection is for `{authority}`, and the request names another host");
         Err(Stop::HostMismatch.say(told))

@@ -11,7 +11,10 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use writ_model::Timestamp;
+use writ_policy::Zone;
 
+/// Names and addresses of this machine.
+const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// Hosts whose certificates are kept.
 const MAX_KEPT: usize = 256;
 /// How long certificates hold, in days. A run is shorter.
@@ -74,7 +77,10 @@ impl Identity {
             return Ok(Arc::clone(config));
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let mut params = CertificateParams::new([bare.to_owned()])?;
+        // Whoever reaches this machine may do so by any of its own names.
+        let own = Zone::of(host) == Zone::Loopback;
+        let names = [bare].into_iter().chain(OWN_NAMES.iter().copied().filter(|name| own && *name != bare));
+        let mut params = CertificateParams::new(names.map(str::to_owned).collect::<Vec<_>>())?;
         // A common name holds 64 characters (RFC 5280, appendix A.1); the alternative name is the one that counts.
         params.distinguished_name.push(DnType::CommonName, bare.chars().take(64).collect::<String>());
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -70,6 +70,11 @@ impl Known {
         Self { all, needles: Arc::new(needles) }
     }
 
+    /// Whether a text is a placeholder and nothing else.
+    pub(super) fn is_whole(&self, text: &str) -> bool {
+        self.all.iter().any(|placeholder| placeholder.text == text)
+    }
+
     /// The first placeholder in these bytes, however often they are percent-encoded.
     fn within(&self, bytes: &[u8]) -> Option<usize> {
         let mut bytes = bytes.to_vec();

@@ -105,9 +105,16 @@ pub trait Tunnels: Send + Sync + 'static {
     /// Asked for each connection and each request in the clear. Records what it refuses.
     fn treat(&self, to: &Authority) -> impl Future<Output = Treat> + Send;
 
-    /// Whether the task names this very host, so that it may be an address, on a private network or on this machine.
-    /// Addresses by which clouds hand out credentials are then still reached only where they are written as such.
+    /// Whether the task names this very host, so that it may be written as an address.
     fn names(&self, to: &Authority) -> bool;
+
+    /// Whether a name may lead to this address of this machine or of a private network: the task says so of the address, or
+    /// of the name as one from near by. Addresses by which clouds hand out credentials are reached by no name.
+    fn may_lead(&self, to: &Authority, address: IpAddr) -> bool;
+
+    /// Whether what goes there is looked through for credentials by their form: not what a client says to its own model,
+    /// which is shown everything that the agent reads.
+    fn is_watched(&self, to: &Authority) -> bool;
 }
 
 /// What an agent holds in place of a credential.

@@ -1,6 +1,8 @@
 //! Names become addresses here and nowhere inside, and an address is looked at before anything connects to it.
 //!
-//! What was looked at is what is connected to, so a name that leads elsewhere a moment later gains nothing.
+//! What was looked at is what is connected to, so a name that leads elsewhere a moment later gains nothing. An address near
+//! by (of this machine, of a private network) is reached by a name only where the task says so of that very address; and what a
+//! name led to near by when it was first asked for is all that it leads to near by for the rest of the run.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use writ_policy::Zone;
 
 use super::authority::Authority;
-use super::port::{Resolve, Wait};
+use super::port::{Resolve, Tunnels, Wait};
 use super::refuse::{No, Stop};
 
 /// How long an answer is used again. Short: the system does not say how long it holds.
@@ -20,6 +22,8 @@ const KEPT_FOR: Duration = Duration::from_secs(15);
 const MAX_KEPT: usize = 256;
 /// Addresses of one name that are looked at.
 const MAX_ADDRESSES: usize = 16;
+/// Names whose near addresses are kept for the run. Beyond, no other name leads near.
+const MAX_PINNED: usize = 256;
 /// How long a look-up may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,6 +35,8 @@ pub struct SystemResolver;
 pub(super) struct Lookup {
     resolver: Arc<dyn Resolve>,
     kept: Mutex<HashMap<Box<str>, Kept>>,
+    /// Where near by a name led when it was first asked for. Guarded for one look.
+    pinned: Mutex<HashMap<Box<str>, Vec<IpAddr>>>,
 }
 
 struct Kept {
@@ -53,32 +59,47 @@ impl Resolve for SystemResolver {
 
 impl Lookup {
     pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
-        Self { resolver, kept: Mutex::default() }
+        Self { resolver, kept: Mutex::default(), pinned: Mutex::default() }
     }
 
     /// Addresses that may be connected to for this host; never an empty list.
     ///
     /// One forbidden address among several refuses all: nobody who means well publishes such a list.
-    pub(super) async fn verified(&self, to: &Authority, is_named: bool) -> Result<Vec<IpAddr>, No> {
+    pub(super) async fn verified(&self, to: &Authority, tunnels: &impl Tunnels) -> Result<Vec<IpAddr>, No> {
         let host = to.host();
         if let Some(address) = to.literal() {
-            if !is_named {
+            if !tunnels.names(to) {
                 return Err(Stop::AddressForbidden.say(format!(
                     "`{host}` is an address. Use the host's name; a person can name an address when a task is started: \
                      writ run --allow-host {host}"
                 )));
             }
-            return match may_be_reached(address, Named::AsAddress) {
-                true => Ok(vec![address]),
-                false => Err(forbidden(host)),
+            return match sort(address) {
+                Sort::Anywhere => Err(forbidden(host, &[])),
+                Sort::Metadata | Sort::Near | Sort::Public => Ok(vec![address]),
             };
         }
         let addresses = self.addresses(host).await?;
-        let named = if is_named { Named::AsName } else { Named::Not };
-        if addresses.iter().all(|address| may_be_reached(*address, named)) {
+        let near: Vec<IpAddr> =
+            addresses.iter().copied().filter(|address| sort(*address) != Sort::Public).collect();
+        let may = |address: &IpAddr| sort(*address) == Sort::Near && tunnels.may_lead(to, *address);
+        if near.iter().all(may) && self.is_pinned(host, &near) {
             Ok(addresses)
         } else {
-            Err(forbidden(host))
+            Err(forbidden(host, &near))
+        }
+    }
+
+    /// Whether a name led to these near addresses from the beginning.
+    fn is_pinned(&self, host: &str, near: &[IpAddr]) -> bool {
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        match pinned.get(host) {
+            Some(first) => near.iter().all(|address| first.contains(address)),
+            None if pinned.len() < MAX_PINNED => {
+                pinned.insert(host.into(), near.to_vec());
+                true
+            }
+            None => near.is_empty(),
         }
     }
 
@@ -108,30 +129,41 @@ impl Lookup {
     }
 }
 
-fn forbidden(host: &str) -> No {
+fn forbidden(host: &str, near: &[IpAddr]) -> No {
+    let hint = match near.first() {
+        Some(address) => format!(
+            ". A person can name that address too when a task is started: writ run --allow-host {host} --allow-host {address}"
+        ),
+        None => String::new(),
+    };
     Stop::AddressForbidden.say(format!(
-        "`{host}` leads to a private address, to this machine or to what a machine tells its tenants. A person can name \
-         it when a task is started: writ run --allow-host {host}"
+        "`{host}` leads to a private address, to this machine or to what a machine tells its tenants, or leads there only \
+         now{hint}"
     ))
 }
 
-/// How a task names a host.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
-    Not,
-    AsName,
-    AsAddress,
+/// What an address is to somebody who connects from this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    /// None that means one machine.
+    Anywhere,
+    /// Where clouds hand out credentials, and link-local addresses: reached where a person wrote the address.
+    Metadata,
+    /// This machine, a private network, and what may lead into one.
+    Near,
+    Public,
 }
 
-fn may_be_reached(address: IpAddr, named: Named) -> bool {
+fn sort(address: IpAddr) -> Sort {
     let address = address.to_canonical();
     if address.is_unspecified() || address.is_multicast() || is_broadcast(address) {
-        return false;
+        return Sort::Anywhere;
     }
     match Zone::of(&address.to_string()) {
-        Zone::Metadata => named == Named::AsAddress,
-        Zone::Loopback | Zone::Private => named != Named::Not,
-        Zone::Public => !wraps_another(address) || named != Named::Not,
+        Zone::Metadata => Sort::Metadata,
+        Zone::Loopback | Zone::Private => Sort::Near,
+        Zone::Public if wraps_another(address) => Sort::Near,
+        Zone::Public => Sort::Public,
     }
 }
 
@@ -155,37 +187,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_reached_only_as_far_as_the_task_names_it() {
-        for (address, not, name, literal) in [
-            ("93.184.216.34", true, true, true),
-            ("2606:2800:220:1::1", true, true, true),
-            ("10.0.0.1", false, true, true),
-            ("192.168.1.1", false, true, true),
-            ("172.16.0.1", false, true, true),
-            ("100.64.0.1", false, true, true),
-            ("127.0.0.1", false, true, true),
-            ("::1", false, true, true),
-            ("::ffff:127.0.0.1", false, true, true),
-            ("fd12::1", false, true, true),
-            ("2002:7f00:1::", false, true, true),
-            ("2001:0:1::", false, true, true),
-            ("169.254.169.254", false, false, true),
-            ("::ffff:169.254.169.254", false, false, true),
-            ("64:ff9b::a9fe:a9fe", false, false, true),
-            ("fe80::1", false, false, true),
-            ("fd00:ec2::254", false, false, true),
-            ("100.100.100.200", false, false, true),
-            ("168.63.129.16", false, false, true),
-            ("0.0.0.0", false, false, false),
-            ("::", false, false, false),
-            ("255.255.255.255", false, false, false),
-            ("224.0.0.1", false, false, false),
-            ("ff02::1", false, false, false),
+    fn an_address_is_of_one_sort() {
+        for (address, wanted) in [
+            ("93.184.216.34", Sort::Public),
+            ("2606:2800:220:1::1", Sort::Public),
+            ("10.0.0.1", Sort::Near),
+            ("192.168.1.1", Sort::Near),
+            ("172.16.0.1", Sort::Near),
+            ("100.64.0.1", Sort::Near),
+            ("127.0.0.1", Sort::Near),
+            ("::1", Sort::Near),
+            ("::ffff:127.0.0.1", Sort::Near),
+            ("fd12::1", Sort::Near),
+            ("2002:7f00:1::", Sort::Near),
+            ("2001:0:1::", Sort::Near),
+            ("169.254.169.254", Sort::Metadata),
+            ("::ffff:169.254.169.254", Sort::Metadata),
+            ("64:ff9b::a9fe:a9fe", Sort::Metadata),
+            ("fe80::1", Sort::Metadata),
+            ("fd00:ec2::254", Sort::Metadata),
+            ("100.100.100.200", Sort::Metadata),
+            ("168.63.129.16", Sort::Metadata),
+            ("0.0.0.0", Sort::Anywhere),
+            ("::", Sort::Anywhere),
+            ("255.255.255.255", Sort::Anywhere),
+            ("224.0.0.1", Sort::Anywhere),
+            ("ff02::1", Sort::Anywhere),
         ] {
-            let parsed = address.parse().unwrap();
-            let found =
-                [Named::Not, Named::AsName, Named::AsAddress].map(|named| may_be_reached(parsed, named));
-            assert_eq!(found, [not, name, literal], "{address}");
+            assert_eq!(sort(address.parse().unwrap()), wanted, "{address}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod decisions;
 mod heads;
 mod lending;
 mod names;
+mod services;
 mod speed;
 mod streams;
 mod world;

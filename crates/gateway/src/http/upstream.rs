@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use writ_model::{Scheme, Secret};
 
 use super::authority::Authority;
@@ -25,6 +26,7 @@ use super::body::Flow;
 use super::cut::Cut;
 use super::head::Place;
 use super::pool::{Pool, Sender, Spot};
+use super::port::Tunnels;
 use super::refuse::{No, Stop};
 use super::resolve::Lookup;
 
@@ -58,8 +60,8 @@ pub enum TrustError {
 pub(super) struct Upstream {
     lookup: Lookup,
     proxy: Option<UserProxy>,
-    /// With both versions, and with the first alone for web sockets.
-    tls: [Arc<ClientConfig>; 2],
+    /// With both versions, with the first alone for web sockets, and with none for what is no HTTP.
+    tls: [Arc<ClientConfig>; 3],
     pool: Arc<Pool>,
 }
 
@@ -70,14 +72,14 @@ pub(super) struct Answered {
     pub(super) keep: Option<Box<dyn FnOnce() + Send>>,
 }
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// The certificates that this machine trusts, with the additional ones.
 pub(super) fn trust(
     provider: &Arc<CryptoProvider>,
     extra_pem: Option<&[u8]>,
-) -> Result<[Arc<ClientConfig>; 2], TrustError> {
+) -> Result<[Arc<ClientConfig>; 3], TrustError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in CertificateDer::pem_slice_iter(extra_pem.unwrap_or_default()) {
@@ -92,29 +94,29 @@ pub(super) fn trust(
         .map_err(TrustError::Tls)?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let mut first = config.clone();
+    let (mut first, plain) = (config.clone(), config.clone());
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     first.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok([Arc::new(config), Arc::new(first)])
+    Ok([Arc::new(config), Arc::new(first), Arc::new(plain)])
 }
 
 // === impl Upstream ===
 
 impl Upstream {
-    pub(super) fn new(lookup: Lookup, proxy: Option<UserProxy>, tls: [Arc<ClientConfig>; 2]) -> Self {
+    pub(super) fn new(lookup: Lookup, proxy: Option<UserProxy>, tls: [Arc<ClientConfig>; 3]) -> Self {
         Self { lookup, proxy, tls, pool: Arc::default() }
     }
 
-    /// Sends a request with an origin target. `is_named`: the task names the host, so that it may be near.
+    /// Sends a request with an origin target. `tunnels` says what may be near.
     pub(super) async fn send(
         &self,
         place: &Place,
-        is_named: bool,
+        tunnels: &impl Tunnels,
         mut request: Request<Flow>,
         is_web_socket: bool,
         cut: &Cut,
     ) -> Result<Answered, No> {
-        let spots = self.spots(place, is_named).await?;
+        let spots = self.spots(place, tunnels).await?;
         if !is_web_socket {
             // A connection that the other side closed in the meantime took nothing: another one gets the request.
             for _ in 0..MAX_TRIES {
@@ -135,21 +137,32 @@ impl Upstream {
     }
 
     /// A connection for bytes that nobody looks into.
-    pub(super) async fn tunnel(&self, to: &Authority, is_named: bool) -> Result<TcpStream, No> {
-        let place = Place { scheme: Scheme::Https, authority: to.clone() };
-        let spots = self.spots(&place, is_named).await?;
+    pub(super) async fn tunnel(&self, to: &Authority, tunnels: &impl Tunnels) -> Result<TcpStream, No> {
+        let place = Place { scheme: Scheme::Https, authority: to.clone(), is_second: false };
+        let spots = self.spots(&place, tunnels).await?;
         self.reach(to, &spots).await.map(|(_, stream)| stream)
     }
 
+    /// The same inside TLS, as a client of the other side that proves who it is.
+    pub(super) async fn secure_tunnel(
+        &self,
+        to: &Authority,
+        tunnels: &impl Tunnels,
+    ) -> Result<TlsStream<TcpStream>, No> {
+        let stream = self.tunnel(to, tunnels).await?;
+        let [_, _, plain] = &self.tls;
+        shake(to, stream, plain).await
+    }
+
     /// Where a place is, each address looked at.
-    async fn spots(&self, place: &Place, is_named: bool) -> Result<Vec<Spot>, No> {
+    async fn spots(&self, place: &Place, tunnels: &impl Tunnels) -> Result<Vec<Spot>, No> {
         let spot = |address| Spot { place: place.clone(), address };
         let is_near = place.authority.literal().is_some() || !super::is_public_name(place.authority.host());
         // A name is the user's proxy's to look up; what is near is not reached through it.
         if self.proxy.is_some() && !is_near {
             return Ok(vec![spot(None)]);
         }
-        let addresses = self.lookup.verified(&place.authority, is_named).await?;
+        let addresses = self.lookup.verified(&place.authority, tunnels).await?;
         Ok(addresses.into_iter().map(|address| spot(Some(address))).collect())
     }
 
@@ -163,19 +176,10 @@ impl Upstream {
         let to = &place.authority;
         let (spot, stream) = self.reach(to, &spots).await?;
         let (wire, is_second): (Box<dyn Wire>, bool) = match place.scheme {
-            Scheme::Http => (Box::new(stream), false),
+            Scheme::Http => (Box::new(stream), place.is_second),
             Scheme::Https => {
-                let [both, first] = &self.tls;
-                let config = if is_web_socket { first } else { both };
-                let bare = to.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-                let name =
-                    ServerName::try_from(bare).map_err(|_| failed(to, "its name is in no certificate"))?;
-                let connector = TlsConnector::from(Arc::clone(config));
-                let mut stream = timeout(CONNECT, connector.connect(name, stream))
-                    .await
-                    .map_err(|_| failed(to, "it did not shake hands in time"))?
-                    .map_err(|error| failed(to, &error.to_string()))?;
-                stream.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
+                let [both, first, _] = &self.tls;
+                let stream = shake(to, stream, if is_web_socket { first } else { both }).await?;
                 let is_second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 (Box::new(stream), is_second)
             }
@@ -240,6 +244,23 @@ impl Upstream {
     }
 }
 
+/// Shakes hands with a host that proves to be the one of this name.
+async fn shake(
+    to: &Authority,
+    stream: TcpStream,
+    config: &Arc<ClientConfig>,
+) -> Result<TlsStream<TcpStream>, No> {
+    let bare = to.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(bare).map_err(|_| failed(to, "its name is in no certificate"))?;
+    let connector = TlsConnector::from(Arc::clone(config));
+    let mut stream = timeout(CONNECT, connector.connect(name, stream))
+        .await
+        .map_err(|_| failed(to, "it did not shake hands in time"))?
+        .map_err(|error| failed(to, &error.to_string()))?;
+    stream.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
+    Ok(stream)
+}
+
 /// A request that nobody answered.
 enum Unsent {
     /// Nothing of it left.
@@ -263,7 +284,10 @@ fn for_second(mut request: Request<Flow>, place: &Place) -> Result<Request<Flow>
     let unsaid = || Unsent::Failed(failed(&place.authority, "the request cannot be written"));
     let mut parts = uri::Parts::default();
     parts.path_and_query = request.uri().path_and_query().cloned();
-    parts.scheme = Some(uri::Scheme::HTTPS);
+    parts.scheme = Some(match place.scheme {
+        Scheme::Http => uri::Scheme::HTTP,
+        Scheme::Https => uri::Scheme::HTTPS,
+    });
     parts.authority = Some(place.authority.short(place.scheme).parse().map_err(|_| unsaid())?);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| unsaid())?;
     *request.version_mut() = Version::HTTP_2;

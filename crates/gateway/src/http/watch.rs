@@ -57,14 +57,12 @@ impl Seen {
     /// Gives on what is certain to hold nothing.
     pub(super) fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
         if let Some(tripwire) = &self.tripwire {
-            let mut window = std::mem::take(&mut self.tail);
-            window.extend_from_slice(&piece);
-            if let Some(name) = tripwire.find(&window) {
+            self.tail.extend_from_slice(&piece);
+            if let Some(name) = tripwire.find(&self.tail) {
                 return Err(BodyError::Secret(Some(name)));
             }
-            let from = window.len().saturating_sub(tripwire.overlap());
-            window.drain(..from);
-            self.tail = window;
+            let from = self.tail.len().saturating_sub(tripwire.overlap());
+            self.tail.drain(..from);
         }
         let passed = self.window.push(piece);
         self.judge(&passed.found)?;

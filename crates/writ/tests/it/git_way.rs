@@ -172,15 +172,16 @@ fn a_push_is_approved_once_where_it_leaves() {
     assert!(at_hook.contains("at-boundary"), "{at_hook}");
 }
 
-/// A service of this machine that a person named is reached without a look, so the hook asks as if there were no door.
+/// A service of this machine that a person named is looked into as well, so that its pushes are decided where they leave, by
+/// whoever reaches it past the proxy.
 #[test]
-fn nothing_is_left_to_a_door_that_does_not_see_it() {
+fn a_push_to_a_named_service_of_this_machine_is_decided_where_it_leaves() {
     let scene = Scene::new();
     let host = scene.server.address().to_string();
     let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
         call c1 'git push -q origin HEAD:main'\ncall c2 'npm publish'\n";
     let told = scene.play(&["--allow-host", &host], play);
-    assert_eq!(scene.corner.left("log"), "c1 denied\nc2 denied\n", "{told}");
+    assert_eq!(scene.corner.left("log"), "c1 allowed\nc2 denied\n", "{told}");
     assert_eq!(scene.refs(), "refs/heads/main");
     assert_eq!(git(&scene.bare, &["rev-list", "--all", "--count"]), "1");
 }

@@ -8,6 +8,7 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 use crate::house::{House, PATIENCE};
 
 mod leaving;
+mod secure;
 mod session;
 mod yard;
 

@@ -377,6 +377,69 @@ async fn a_secret_in_a_body_stops_the_request() {
     assert_eq!(scene.kinds(), [IncidentKind::SecretLeaving; 3]);
 }
 
+/// What a run has installed: tokens by their issuers' forms, wherever they stand and however the body is cut or packed.
+#[tokio::test]
+async fn attack_a_token_in_a_body_does_not_leave() {
+    use crate::http::Tokens;
+    let (port, got) = listening(false).await;
+    let url = format!("http://api.test:{port}/");
+    let scene = Scene::with(|_| {}, |set| set.tripwire = Some(Arc::new(Tokens))).await;
+    let token = "ghp_q7Rk2ZpL9wXc4VbN8mTd5YfH3gJsEaU6q7Rk";
+    let packed = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut bodies: Vec<(Vec<u8>, Vec<&str>, &str)> = Vec::new();
+    for before in [0, 4094, 16 << 10, 300_000] {
+        let text = format!("{} {token}\n{}", "x ".repeat(before / 2), "y".repeat(9000));
+        bodies.push((packed(&text), vec!["-H", "Content-Encoding: gzip"], "403"));
+        bodies.push((text.clone().into_bytes(), vec!["-H", "Transfer-Encoding: chunked"], "403"));
+        bodies.push((text.into_bytes(), vec![], "403"));
+    }
+    bodies.push((packed(token), vec!["-H", "Content-Encoding: br"], "400"));
+    bodies.push((packed(token), vec!["-H", "Content-Encoding: gzip, gzip"], "400"));
+    bodies.push((b"no token of any form".to_vec(), vec![], "200"));
+    for (body, options, wanted) in bodies {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &body).unwrap();
+        let data = format!("@{}", file.path().display());
+        let arguments = [&["-w", "%{http_code}", "--data-binary", &data][..], &options, &[&url]].concat();
+        let (_, out) = scene.curl(&arguments).await;
+        assert!(out.ends_with(wanted), "{options:?} {wanted} {out}");
+        // A body that was stopped on its way did not come whole, and the token was not in what came.
+        assert!(!got.lock().unwrap().iter().any(|got| got.contains(token)));
+    }
+}
+
+#[tokio::test]
+async fn a_credential_in_a_body_is_somebodys() {
+    use crate::http::port::BodyWish;
+    let (port, _got) = listening(true).await;
+    let scene = Scene::with(
+        |world| {
+            lends(port)(world);
+            world.wish = BodyWish::Whole(64 << 10);
+        },
+        |_| {},
+    )
+    .await;
+    for (data, kind, wanted) in [
+        ("a=b", "application/x-www-form-urlencoded", Account::Nobody),
+        ("a=b&client_secret=abc", "application/x-www-form-urlencoded", Account::Foreign),
+        (r#"{"a":{"apiKey":"abc"}}"#, "application/json", Account::Foreign),
+        (r#"{"a":{"apiKey":"abc"}}"#, "text/plain", Account::Foreign),
+    ] {
+        let kind = format!("Content-Type: {kind}");
+        let _ = scene.curl(&["-H", &kind, "-d", data, &format!("https://other.test:{port}/")]).await;
+        assert_eq!(scene.asked().pop().unwrap().account, wanted, "{data}");
+    }
+    // Where the body is the place for it, a placeholder is Writ's own.
+    let own = format!(r#"{{"token":"{TOKEN}"}}"#);
+    let _ = scene.curl(&["-d", &own, &format!("https://forge.test:{port}/repos/a")]).await;
+    assert_eq!(scene.asked().pop().unwrap().account, Account::Lent("forge".parse().unwrap()));
+}
+
 #[tokio::test]
 async fn a_signature_is_made_anew_with_the_key_that_is_lent() {
     let (port, got) = listening(true).await;

@@ -42,6 +42,53 @@ async fn a_name_that_leads_to_a_private_address_is_refused_unless_it_is_named() 
     }
 }
 
+/// Naming a public host says nothing of the machine that its owner lets it lead to.
+#[tokio::test]
+async fn attack_a_named_host_that_leads_near_is_refused_unless_the_address_is_named_too() {
+    for (answers, near, wanted) in [
+        (&["127.0.0.1"][..], &[][..], "403"),
+        (&["127.0.0.1"], &["127.0.0.1"], "200"),
+        (&["127.0.0.1"], &["10.0.0.1"], "403"),
+        (&["127.0.0.1", "10.0.0.1"], &["127.0.0.1"], "403"),
+        (&["::1"], &["127.0.0.1"], "403"),
+        (&["169.254.169.254"], &["169.254.169.254"], "403"),
+        (&["fe80::1"], &["fe80::1"], "403"),
+    ] {
+        let resolve = told("api.test", &[answers]);
+        let near = near.iter().map(|address| address.parse().unwrap()).collect();
+        let scene = Scene::with(|world| world.near = Some(near), |set| set.resolve = resolve).await;
+        let port = echo(None).await;
+        let (_, out) = scene.curl(&["-w", "%{http_code}", &format!("http://api.test:{port}/")]).await;
+        assert!(out.ends_with(wanted), "{answers:?} {out}");
+        let to = format!("https://api.test:{port}/");
+        let (_, out) = scene.curl(&["-w", "%{http_code}", "-k", &to]).await;
+        // A port that speaks no TLS is a host that failed; none is an address that was refused.
+        assert!(out.ends_with(if wanted == "403" { "403" } else { "502" }), "{answers:?} {out}");
+    }
+}
+
+/// A name whose owner lets it lead elsewhere later in the same run: into this machine, or to another one nearby.
+#[tokio::test(start_paused = true)]
+async fn attack_a_name_that_moves_near_during_a_run_is_refused() {
+    use crate::http::Authority;
+    use crate::http::resolve::Lookup;
+    let to = Authority::parse("api.test:80", None).unwrap();
+    for (first, then, is_reached) in [
+        ("93.184.216.34", "127.0.0.1", false),
+        ("93.184.216.34", "10.0.0.1", false),
+        ("10.0.0.1", "10.0.0.2", false),
+        ("10.0.0.1", "10.0.0.1", true),
+        ("10.0.0.1", "93.184.216.34", true),
+        ("93.184.216.34", "93.184.216.35", true),
+    ] {
+        let scene = Scene::new().await;
+        let lookup = Lookup::new(told("api.test", &[&[first], &[then]]));
+        assert!(lookup.verified(&to, &*scene.world).await.is_ok(), "{first}");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(lookup.verified(&to, &*scene.world).await.is_ok(), is_reached, "{first} {then}");
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_moves_after_it_was_looked_at_gains_nothing() {
     // What is looked at is refused or connected to: an answer that comes later is not asked for.

@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) wish: BodyWish,
     pub(super) treat: Box<dyn Fn(&Authority) -> Treat + Send + Sync>,
     pub(super) names: bool,
+    /// Addresses near by that a name may lead to; without them, all if it is named.
+    pub(super) near: Option<Vec<IpAddr>>,
 }
 
 pub(super) struct Scene {
@@ -46,13 +48,8 @@ pub(super) struct Scene {
     pub(super) at: SocketAddr,
     pub(super) ended: mpsc::UnboundedReceiver<Ended>,
     ca: tempfile::NamedTempFile,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
+    proxy: Arc<EgressProxy<World>>,
+    serving: Mutex<tokio::task::JoinSet<()>>,
 }
 
 pub(super) fn refusal(text: &str) -> Refusal {
@@ -100,6 +97,14 @@ impl Tunnels for World {
 
     fn names(&self, _to: &Authority) -> bool {
         self.names
+    }
+
+    fn is_watched(&self, to: &Authority) -> bool {
+        to.host() != "model.test"
+    }
+
+    fn may_lead(&self, _to: &Authority, address: IpAddr) -> bool {
+        self.near.as_ref().map_or(self.names, |near| near.contains(&address))
     }
 }
 
@@ -158,6 +163,7 @@ impl Scene {
             wish: BodyWish::None,
             treat: Box::new(|_| Treat::Inspect),
             names: true,
+            near: None,
         };
         world(&mut own);
         let world = Arc::new(own);
@@ -168,13 +174,24 @@ impl Scene {
         let proxy = Arc::new(EgressProxy::new(Arc::clone(&world), set).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let serving = tokio::spawn({
+        let mut serving = tokio::task::JoinSet::new();
+        serving.spawn({
             let proxy = Arc::clone(&proxy);
             async move { proxy.serve(listener).await }
         });
         let ca = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(ca.path(), proxy.ca_pem()).unwrap();
-        Self { world, at, ended, ca, serving }
+        Self { world, at, ended, ca, proxy, serving: Mutex::new(serving) }
+    }
+
+    /// A port that stands in for a service of this machine.
+    pub(super) async fn service(&self, to: u16) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (proxy, to) = (Arc::clone(&self.proxy), format!("127.0.0.1:{to}"));
+        let to = Authority::parse(&to, None).unwrap();
+        self.serving.lock().unwrap().spawn(async move { proxy.serve_service(listener, to).await });
+        port
     }
 
     pub(super) fn ca_path(&self) -> &std::path::Path {

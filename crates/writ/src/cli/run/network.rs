@@ -10,18 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use writ_gateway::http::port::Placeholder;
-use writ_gateway::http::{Authority, EgressProxy, Settings, UserProxy};
+use writ_gateway::http::port::{Placeholder, Resolve, Wait};
+use writ_gateway::http::{Authority, EgressProxy, Settings, SystemResolver, Tokens, UserProxy};
 use writ_model::{Bounds, Client, HostPattern};
 
 mod confirmed;
 mod egress;
 mod endpoint;
 pub(super) mod model;
-mod relay;
 
 pub(super) use confirmed::Confirmed;
-pub(super) use egress::{Egress, Lending};
+pub(super) use egress::{Egress, Hosts, Lending};
 pub(super) use endpoint::Endpoint;
 
 /// Where the proxy listens inside, unless a service of the task needs that port.
@@ -46,6 +45,8 @@ pub(super) struct Reach {
     taken: Vec<Endpoint>,
     /// What such files name and nobody confirmed, for a person.
     pub(super) told: Vec<String>,
+    /// Hosts that the user's own settings name as the model, not those where a client goes by itself.
+    set: Vec<Endpoint>,
 }
 
 /// The task's sockets with what they lead to. Dropped, every connection ends.
@@ -63,7 +64,7 @@ impl Reach {
         bounds: Option<&Bounds>,
         confirmed: &Confirmed,
     ) -> Self {
-        let mut all: Vec<Endpoint> = endpoint::usual(client).to_vec();
+        let mut all: Vec<Endpoint> = Vec::new();
         let texts = endpoint::variables(client).iter().filter_map(|name| variable(name)?.into_string().ok());
         all.extend(
             texts.flat_map(|text| Endpoint::of_url(&text).into_iter().chain(endpoint::in_text(&text))),
@@ -72,6 +73,8 @@ impl Reach {
         let texts = files.iter().filter_map(|file| crate::config::read_text(file, MAX_CONFIG_BYTES));
         all.extend(texts.flat_map(|text| endpoint::in_text(&text)));
         all.extend(arguments.iter().flat_map(|argument| endpoint::in_text(argument)));
+        let mut set: Vec<Endpoint> = all.iter().filter(|found| !found.is_local()).cloned().collect();
+        all.extend(endpoint::usual(client));
         let (mut taken, mut told) = (Vec::new(), Vec::new());
         for file in endpoint::open_files(client, home, variable) {
             let text = crate::config::read_text(&file, MAX_CONFIG_BYTES).unwrap_or_default();
@@ -94,11 +97,11 @@ impl Reach {
         // A host that a person named is no model: it is looked into.
         let by_person = also.iter().filter_map(|pattern| Endpoint::of_authority(pattern.as_str()));
         local.extend(by_person.filter(Endpoint::is_local));
-        for list in [&mut local, &mut named] {
+        for list in [&mut local, &mut named, &mut set] {
             list.sort();
             list.dedup();
         }
-        Self { local, clear, named, also, lent: Vec::new(), taken, told }
+        Self { local, clear, named, also, lent: Vec::new(), taken, told, set }
     }
 
     /// The same, where these placeholders are for.
@@ -138,16 +141,33 @@ impl Reach {
         all
     }
 
-    /// Services of this machine that programs reach without anybody's look: what a tool does there is seen by its hook
-    /// alone. As host and port.
-    pub(super) fn unseen(&self) -> Vec<String> {
-        let seen = |to: &Endpoint| self.clear.contains(to) || self.lent.contains(to);
-        self.local.iter().filter(|to| !seen(to)).map(ToString::to_string).collect()
+    /// What the user's own settings of the client name, its model above all: what goes there is part of every task.
+    pub(super) fn of_client(&self) -> Vec<Endpoint> {
+        let by_person = |to: &&Endpoint| !self.also.iter().any(|pattern| pattern.covers(&to.to_string()));
+        let services = self.local.iter().filter(by_person);
+        let mut all: Vec<Endpoint> = self.named.iter().chain(&self.clear).chain(services).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
-    /// The model alone: what goes there is part of every task.
-    pub(super) fn of_client(&self) -> Vec<Endpoint> {
-        self.named.iter().chain(&self.clear).cloned().collect()
+    /// Services of this machine, each at its own port inside.
+    pub(super) fn services(&self) -> Vec<Endpoint> {
+        self.local.clone()
+    }
+
+    /// Hosts that the user's own settings name, so that they may be in a private network.
+    pub(super) fn set(&self) -> Vec<Endpoint> {
+        self.set.clone()
+    }
+
+    /// Hosts of the model whose TLS ends here, so that what is said to it is read: those that the user's own settings name, and
+    /// those of the vendors' interfaces. Where a client logs in nothing needs to be seen.
+    pub(super) fn read(&self, client: Client) -> Vec<Endpoint> {
+        if !endpoint::trusts_ours(client) {
+            return Vec::new();
+        }
+        self.named.iter().filter(|to| self.set.contains(to) || endpoint::is_interface(to)).cloned().collect()
     }
 
     /// Hosts that a person named for this task.
@@ -185,12 +205,16 @@ impl Reach {
                 continue;
             }
             match self.local.iter().find(|endpoint| endpoint.port == port) {
-                Some(endpoint) if self.lent.contains(endpoint) => {
-                    let Some(to) = Authority::parse(&endpoint.to_string(), None) else { continue };
-                    let proxy = Arc::clone(&proxy);
-                    served.spawn(async move { proxy.serve_for(listener, to).await });
+                Some(endpoint) => {
+                    let Some(to) = model::authority(endpoint) else { continue };
+                    let (proxy, is_lent) = (Arc::clone(&proxy), self.lent.contains(endpoint));
+                    served.spawn(async move {
+                        match is_lent {
+                            true => proxy.serve_for(listener, to).await,
+                            false => proxy.serve_service(listener, to).await,
+                        }
+                    });
                 }
-                Some(endpoint) => drop(served.spawn(relay::local(listener, endpoint.clone()))),
                 None if port == port_of_proxy => {
                     let proxy = Arc::clone(&proxy);
                     served.spawn(async move { proxy.serve(listener).await });
@@ -213,10 +237,31 @@ pub(super) fn java_store(bundle: &Path) -> PathBuf {
 }
 
 /// What the proxy works with: this machine's trust and names, and the user's own proxy.
-pub(super) fn settings(now: writ_model::Timestamp) -> Settings {
+pub(super) fn settings(now: writ_model::Timestamp, pins: Vec<(String, IpAddr)>) -> Settings {
     let extra = std::env::var_os("NODE_EXTRA_CA_CERTS");
     let extra = extra.and_then(|path| crate::config::read_text(Path::new(&path), MAX_CONFIG_BYTES));
-    Settings { extra_trust_pem: extra.map(String::into_bytes), user_proxy: upstream(), ..Settings::at(now) }
+    Settings {
+        extra_trust_pem: extra.map(String::into_bytes),
+        user_proxy: upstream(),
+        tripwire: Some(Arc::new(Tokens)),
+        resolve: Arc::new(Pinned { pins, system: SystemResolver }),
+        ..Settings::at(now)
+    }
+}
+
+/// What the user's own configuration says of names, and the system's resolver for all others.
+struct Pinned {
+    pins: Vec<(String, IpAddr)>,
+    system: SystemResolver,
+}
+
+impl Resolve for Pinned {
+    fn addresses<'a>(&'a self, name: &'a str) -> Wait<'a, std::io::Result<Vec<IpAddr>>> {
+        match self.pins.iter().find(|(known, _)| known == name) {
+            Some((_, address)) => Box::pin(std::future::ready(Ok(vec![*address]))),
+            None => self.system.addresses(name),
+        }
+    }
 }
 
 /// The proxy that this user has to go through, where there is one.

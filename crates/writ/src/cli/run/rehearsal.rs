@@ -22,12 +22,20 @@ struct Shown<'a> {
     steps: Vec<String>,
     /// Hosts that can be reached.
     hosts: Vec<String>,
+    /// Services of this machine among them: HTTP is read there, and what is no HTTP passes byte by byte.
+    services: Vec<String>,
     /// Variables of the client's environment, by name.
     environment: Vec<String>,
     layers: Vec<Layer>,
     /// What is given up, by name.
     danger: Vec<&'static str>,
     refused_calls: Vec<Call>,
+}
+
+/// What may be reached, and the services of this machine among it.
+struct Reached {
+    hosts: Vec<String>,
+    services: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +62,7 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
         (shown, layers)
     });
     folder.remove();
-    let ((plan, hosts, environment), layers) = shown?;
+    let ((plan, Reached { hosts, services }, environment), layers) = shown?;
     let complete = layers.iter().all(|layer| layer.enforced);
     if json {
         screen::json(&Shown {
@@ -63,6 +71,7 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
             workspace: wish.workspace.to_str().unwrap_or_default(),
             steps: plan.to_string().lines().map(str::to_owned).collect(),
             hosts,
+            services,
             environment,
             layers,
             danger: plan.danger().map(writ_sandbox::Danger::name).collect(),
@@ -73,6 +82,11 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
     } else {
         screen::line(&plan)?;
         screen::line(format_args!("hosts {}", hosts.join(", ")))?;
+        for service in &services {
+            screen::line(format_args!(
+                "read HTTP with {service}, in TLS and HTTP/2 too; pass what is no HTTP byte by byte, each connection on record"
+            ))?;
+        }
         screen::line(format_args!("variables {}", environment.join(", ")))?;
         for Layer { name, enforced, reason } in &layers {
             match reason {
@@ -89,11 +103,12 @@ fn planned(
     context: &Context,
     wish: &Wish,
     folder: &Folder,
-) -> Result<(Plan, Vec<String>, Vec<String>), crate::failure::Failure> {
+) -> Result<(Plan, Reached, Vec<String>), crate::failure::Failure> {
     let scrubbed = prepare::environment(context, wish)?;
     let injection = prepare::injection(wish, folder)?;
     let reach = prepare::reach(context, wish)?;
-    let hosts = reach.hosts();
+    let services = reach.services().iter().map(ToString::to_string).collect();
+    let hosts = Reached { hosts: reach.hosts(), services };
     let sessions = prepare::sessions(wish)?;
     let home = prepare::home();
     let ground = Ground::look(&prepare::terms(wish, home.as_deref()), crate::wire::now());

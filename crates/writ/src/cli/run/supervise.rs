@@ -20,7 +20,7 @@ use writ_model::CloseCause;
 use writ_policy::Engine;
 use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
 
-use super::network::{Egress, Lending, Reach};
+use super::network::{Egress, Hosts, Lending, Reach};
 use super::summary::Ending;
 use super::yard::ground::Ground;
 use super::yard::repository;
@@ -164,9 +164,19 @@ async fn way_out(
     let remotes = names.iter().filter_map(|(_, at)| at.split('/').next()).map(str::to_owned).collect();
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
     let models = Arc::new(network::model::door(reach, door, &way));
-    let egress = Egress::new(Arc::clone(door), way, reach.model(), reach.also(), remotes, lending, ended);
+    let hosts = Hosts {
+        model: reach.model(),
+        set: reach.set(),
+        services: reach.services(),
+        also: reach.also(),
+        read: reach.read(wish.program.client),
+        remotes,
+        pins: context.config.hosts.clone(),
+    };
+    let egress = Egress::new(Arc::clone(door), way, hosts, lending, ended);
     let diverts: Vec<Arc<dyn Divert>> = vec![Arc::new(pushes), Arc::clone(&models) as Arc<dyn Divert>];
-    let settings = Settings { diverts, ..network::settings(crate::wire::now()) };
+    let settings =
+        Settings { diverts, ..network::settings(crate::wire::now(), context.config.hosts.clone()) };
     let proxy =
         EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());

@@ -1,5 +1,6 @@
 //! The way out of a run: what the egress proxy asks of its supervisor.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,15 +28,28 @@ const LENDING: Duration = Duration::from_secs(5);
 pub(in crate::cli::run) struct Egress {
     door: Arc<Door<Wire>>,
     way: Arc<WayOut>,
-    /// Hosts that the client talks to its model at.
-    model: Vec<Endpoint>,
-    /// Hosts that a person named for this task.
-    also: Vec<HostPattern>,
-    /// Where the remotes of the workspace are, as policies name hosts.
-    remotes: Vec<String>,
+    hosts: Hosts,
     lending: Lending,
     /// Becomes true when the task has ended, or when its sender is gone.
     ended: watch::Receiver<bool>,
+}
+
+/// Who named which hosts.
+pub(in crate::cli::run) struct Hosts {
+    /// Hosts that the client talks to its model at.
+    pub(in crate::cli::run) model: Vec<Endpoint>,
+    /// Those among them that the user's own settings name.
+    pub(in crate::cli::run) set: Vec<Endpoint>,
+    /// Services of this machine.
+    pub(in crate::cli::run) services: Vec<Endpoint>,
+    /// Hosts that a person named for this task.
+    pub(in crate::cli::run) also: Vec<HostPattern>,
+    /// Those of the model that are looked into: the client is known to trust the run's own authority.
+    pub(in crate::cli::run) read: Vec<Endpoint>,
+    /// Where the remotes of the workspace are, as policies name hosts.
+    pub(in crate::cli::run) remotes: Vec<String>,
+    /// Where the user's own configuration says that names lead.
+    pub(in crate::cli::run) pins: Vec<(String, IpAddr)>,
 }
 
 /// What the agent holds in place of credentials, and who is asked for a value at the moment of sending. Nothing is kept
@@ -52,34 +66,82 @@ impl Egress {
     pub(in crate::cli::run) fn new(
         door: Arc<Door<Wire>>,
         way: Arc<WayOut>,
-        model: Vec<Endpoint>,
-        also: Vec<HostPattern>,
-        remotes: Vec<String>,
+        hosts: Hosts,
         lending: Lending,
         ended: watch::Receiver<bool>,
     ) -> Self {
-        Self { door, way, model, also, remotes, lending, ended }
-    }
-
-    fn is_model(&self, to: &Authority) -> bool {
-        self.model.iter().any(|model| *model.host == *to.host() && model.port == to.port())
+        Self { door, way, hosts, lending, ended }
     }
 
     fn lends_to(&self, to: &Authority) -> bool {
         self.lending.placeholders.iter().any(|placeholder| is_for(placeholder, to.host(), to.port()))
     }
+}
 
-    /// A person named the host, or it stood in the workspace's own configuration before the task began.
-    fn is_named(&self, to: &Authority) -> bool {
-        let short = |scheme| to.short(scheme);
-        if Zone::of(to.host()) != Zone::Metadata
-            && self.remotes.iter().any(|at| *at == short(Scheme::Http) || *at == short(Scheme::Https))
-        {
-            return true;
-        }
-        let written = format!("{}:{}", to.host(), to.port());
+// === impl Hosts ===
+
+impl Hosts {
+    fn is_model(&self, to: &Authority) -> bool {
+        is_among(&self.model, to)
+    }
+
+    /// It stood in the workspace's own configuration before the task began.
+    fn is_remote(&self, to: &Authority) -> bool {
+        let (clear, secure) = (to.short(Scheme::Http), to.short(Scheme::Https));
+        Zone::of(to.host()) != Zone::Metadata && self.remotes.iter().any(|at| *at == clear || *at == secure)
+    }
+
+    fn is_by_person(&self, host: &str, port: u16) -> bool {
+        let written = format!("{host}:{port}");
         self.also.iter().any(|pattern| pattern.covers(&written))
     }
+
+    fn names(&self, to: &Authority) -> bool {
+        self.is_model(to)
+            || is_among(&self.services, to)
+            || self.is_remote(to)
+            || self.is_by_person(to.host(), to.port())
+    }
+
+    /// A name that everybody can buy leads near only by the address that a person named beside it, or where the user's own
+    /// settings, or the repository's, name the host: then into a private network, and never to this machine.
+    fn may_lead(&self, to: &Authority, address: IpAddr) -> bool {
+        let bare = address.to_canonical();
+        let written = match bare {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        if self.names(to) && self.names_address(&written, to.port()) {
+            return true;
+        }
+        if self.pins.iter().any(|(name, pinned)| *name == *to.host() && pinned.to_canonical() == bare) {
+            return true;
+        }
+        let zone = Zone::of(to.host());
+        let is_single = !to.host().contains('.');
+        match Zone::of(&written) {
+            Zone::Metadata => false,
+            Zone::Loopback => {
+                self.names(to) && (zone == Zone::Loopback || zone == Zone::Private || is_single)
+            }
+            Zone::Private | Zone::Public => {
+                let is_near = zone == Zone::Private || (is_single && zone == Zone::Public);
+                (self.names(to) && is_near) || is_among(&self.set, to) || self.is_remote(to)
+            }
+        }
+    }
+
+    /// A person wrote this very address, not a pattern that happens to cover it.
+    fn names_address(&self, written: &str, port: u16) -> bool {
+        let with_port = format!("{written}:{port}");
+        self.also.iter().any(|pattern| {
+            !pattern.as_str().starts_with('*') && (pattern.covers(&with_port) || pattern.as_str() == written)
+        })
+    }
+}
+
+fn is_among(all: &[Endpoint], to: &Authority) -> bool {
+    all.iter().any(|one| *one.host == *to.host() && one.port == to.port())
 }
 
 impl Boundary for Egress {
@@ -112,7 +174,7 @@ impl Boundary for Egress {
         let Incident { kind, host, name } = incident;
         tracing::warn!(?kind, host, "an incident on the way out");
         let told = json!({ "host": host, "name": name.map(|name| name.as_str().to_owned()) });
-        self.door.incident(&self.way, kind.name(), told).await;
+        self.door.incident(&self.way, kind, told).await;
     }
 
     fn revoked(&self) -> watch::Receiver<bool> {
@@ -121,15 +183,24 @@ impl Boundary for Egress {
 }
 
 impl Tunnels for Egress {
-    /// What the client says to its model elsewhere passes as it is; everything else is looked into, request by request.
-    /// Where something is lent, its model is looked into as well.
+    /// What the client says to its model is read where the client is known to trust the run's own authority, or where something
+    /// is lent; elsewhere, and where it logs in, it passes as it is. Everything else is looked into, request by request.
     async fn treat(&self, to: &Authority) -> Treat {
         let is_here = super::is_loopback(to.host());
-        if self.is_model(to) && !is_here && !self.lends_to(to) { Treat::Pass } else { Treat::Inspect }
+        let is_read = is_among(&self.hosts.read, to) || self.lends_to(to);
+        if self.hosts.is_model(to) && !is_here && !is_read { Treat::Pass } else { Treat::Inspect }
     }
 
     fn names(&self, to: &Authority) -> bool {
-        self.is_model(to) || self.is_named(to)
+        self.hosts.names(to)
+    }
+
+    fn may_lead(&self, to: &Authority, address: IpAddr) -> bool {
+        self.hosts.may_lead(to, address)
+    }
+
+    fn is_watched(&self, to: &Authority) -> bool {
+        !self.hosts.is_model(to)
     }
 }
 
@@ -179,4 +250,55 @@ impl Lending {
 pub(super) fn is_for(placeholder: &Placeholder, host: &str, port: u16) -> bool {
     let written = format!("{host}:{port}");
     placeholder.uses.iter().any(|one| one.hosts.iter().any(|pattern| pattern.covers(&written)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_near_only_where_somebody_said_so() {
+        let endpoint = |text: &str| Endpoint::of_authority(text).unwrap();
+        let hosts = |also: &[&str]| Hosts {
+            model: vec![endpoint("api.usual.test:443"), endpoint("llm.corp.test:443")],
+            set: vec![endpoint("llm.corp.test:443")],
+            services: Vec::new(),
+            read: Vec::new(),
+            pins: vec![("pinned.test".to_owned(), "10.0.0.9".parse().unwrap())],
+            also: also.iter().map(|host| host.parse().unwrap()).collect(),
+            remotes: vec!["git.corp.test".to_owned()],
+        };
+        for (also, to, address, wanted) in [
+            // A name that anybody can have made.
+            (&["files.example"][..], "files.example:443", "10.0.0.1", false),
+            (&["files.example"], "files.example:443", "127.0.0.1", false),
+            (&["files.example", "10.0.0.1"], "files.example:443", "10.0.0.1", true),
+            (&["files.example", "10.0.0.1"], "files.example:443", "10.0.0.2", false),
+            (&["files.example", "127.0.0.1:443"], "files.example:443", "127.0.0.1", true),
+            (&["files.example", "127.0.0.1:80"], "files.example:443", "127.0.0.1", false),
+            (&["files.example", "[::1]"], "files.example:443", "::1", true),
+            (&["10.0.0.1"], "files.example:443", "10.0.0.1", false),
+            (&["*.example"], "files.example:443", "10.0.0.1", false),
+            // One that means a place near by.
+            (&["localhost:8080"], "localhost:8080", "127.0.0.1", true),
+            (&["localhost:8080"], "localhost:8080", "10.0.0.1", false),
+            (&["db.internal:5432"], "db.internal:5432", "10.0.0.1", true),
+            (&["registry:5000"], "registry:5000", "172.17.0.2", true),
+            (&[], "db.internal:5432", "10.0.0.1", false),
+            // The user's own settings, and the repository's.
+            (&[], "llm.corp.test:443", "10.0.0.1", true),
+            (&[], "llm.corp.test:443", "127.0.0.1", false),
+            (&[], "git.corp.test:443", "10.0.0.1", true),
+            (&[], "git.corp.test:443", "127.0.0.1", false),
+            (&["pinned.test"], "pinned.test:443", "10.0.0.9", true),
+            (&["pinned.test"], "pinned.test:443", "10.0.0.8", false),
+            // Where a client goes by itself is a public service.
+            (&[], "api.usual.test:443", "10.0.0.1", false),
+            (&["*.example", "169.254.169.254"], "a.example:443", "fe80::1", false),
+        ] {
+            let to = Authority::parse(to, None).unwrap();
+            let found = hosts(also).may_lead(&to, address.parse().unwrap());
+            assert_eq!(found, wanted, "{also:?} {to} {address}");
+        }
+    }
 }

@@ -115,6 +115,28 @@ pub(super) fn usual(client: Client) -> Vec<Endpoint> {
     hosts.iter().map(|host| Endpoint::https(host)).collect()
 }
 
+/// Whether a client was seen to work with its model by an authority that is named to it for the run.
+pub(super) const fn trusts_ours(client: Client) -> bool {
+    match client {
+        Client::ClaudeCode | Client::Codex | Client::GeminiCli | Client::OpenCode | Client::QwenCode => true,
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::VsCode
+        | Client::Windsurf
+        | Client::Other => false,
+    }
+}
+
+/// Hosts of vendors that are interfaces to models and nothing else. What a client is logged in at by a browser, and a model
+/// behind the same host as people's pages, are not among them.
+pub(super) fn is_interface(to: &Endpoint) -> bool {
+    const HOSTS: [&str; 4] =
+        ["api.anthropic.com", "api.openai.com", "generativelanguage.googleapis.com", "openrouter.ai"];
+    to.port == 443 && HOSTS.contains(&&*to.host)
+}
+
 /// Variables in which a client is told its model's address, or settings that name it.
 pub(super) const fn variables(client: Client) -> &'static [&'static str] {
     match client {
