@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::run::{is_there, run};
+use crate::run::{is_there, output, run};
 use crate::{clients, tidy};
 
 /// Where property tests take the seed of their inputs from.
@@ -35,6 +35,10 @@ pub fn all(root: &Path, scope: Scope) -> Result<()> {
         if !is_there("npm") {
             run(root, "apt-get", &["update"])?;
             run(root, "apt-get", &["install", "-y", "npm"]).context("the real clients are npm packages")?;
+        }
+        if output(root, "python3", &["-m", "pip", "--version"]).is_err() {
+            run(root, "apt-get", &["update"])?;
+            run(root, "apt-get", &["install", "-y", "python3-pip"]).context("twine is a Python package")?;
         }
         clients::install(root)?;
     }
