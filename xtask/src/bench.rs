@@ -9,7 +9,7 @@ use crate::run::{output, run};
 const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
 
 /// Named ones only: they install what they compare with, or take many minutes.
-const NAMED: [&str; 4] = ["egress", "git", "identity", "moat"];
+const NAMED: [&str; 5] = ["egress", "git", "identity", "moat", "secrets"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
@@ -51,6 +51,14 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 "cargo",
                 &["run", "--release", "--locked", "-q", "-p", "writ-policy", "--example", "identity"],
             )?,
+            "secrets" => {
+                run(
+                    root,
+                    "cargo",
+                    &["build", "--release", "--locked", "-p", "writ-scan", "--example", "secrets"],
+                )?;
+                run(root, "python3", &["bench/secrets.py", "target/release/examples/secrets"])?;
+            }
             "append" => run(
                 root,
                 "cargo",

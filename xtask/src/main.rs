@@ -20,7 +20,7 @@ cargo xtask COMMAND
                    (--quick: leave out the real clients and clippy)
   tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
   bench [NAME …]   side-by-side benchmarks in one run: classify hook decision append sandbox start;
-                   only when named: identity (many minutes), git, egress and moat (the last two install what they compare with)
+                   only when named: identity (many minutes), secrets, git, egress and moat (the last two install what they compare with)
   dist             build the program as it is given away: one static file, target/dist/writ
   clients          install the real clients that the end-to-end tests drive
 ";

@@ -31,7 +31,7 @@ a person wrote it.")]
     #[command(after_help = "\
 Examples:
   writ provenance log                  the repository around you
-  writ provenance log app --commits     
+  writ provenance log app --commits
   writ provenance log --json . | jq -r .label | sort | uniq -c
 
 Reads commits with git, and nothing of the repository's own configuration.")]
