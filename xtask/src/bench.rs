@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::run::{output, run};
 
-const ALL: [&str; 6] = ["classify", "hook", "decision", "append", "sandbox", "start"];
+const ALL: [&str; 7] = ["classify", "hook", "decision", "append", "sandbox", "start", "tree"];
 
 /// Named ones only: they install what they compare with, or take many minutes.
 const NAMED: [&str; 5] = ["egress", "git", "identity", "moat", "secrets"];
@@ -84,6 +84,10 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                 let alone = tests_of(root, "writ-gateway")?;
                 let programs = ["bench/egress.py", "target/release/writ", &alone];
                 run(root, "python3", &[&programs, &given[..]].concat())?;
+            }
+            "tree" => {
+                let scan = crate::dist::example(root, "writ-scan", "scan")?.display().to_string();
+                run(root, "python3", &["bench/tree.py", &scan])?;
             }
             "start" => {
                 run(
