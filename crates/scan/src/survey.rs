@@ -67,17 +67,34 @@ pub struct Scan {
 pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
     let Walked { hits, repositories, notes, notes_left_out, entries, folders } = walked;
     let mut scan = Scan { found: Vec::new(), notes, notes_left_out, repositories, entries, folders };
-    for hit in hits {
-        let mut note = |why| scan.notes.push(Note { relative: hit.relative.clone(), why });
-        if let Some(found) = look(root, &hit, level, &mut note) {
-            scan.found.push(found);
-        }
+    // Opening files waits for the disk, so two threads share them.
+    let (first, second) = hits.split_at_checked(hits.len() / 2).unwrap_or((&hits, &[]));
+    let (one, two) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| look_at_all(root, second, level));
+        let one = look_at_all(root, first, level);
+        // A thread that failed is worked off again here, so that nothing is left out.
+        (one, other.join().unwrap_or_else(|_| look_at_all(root, second, level)))
+    });
+    for (found, notes) in [one, two] {
+        scan.found.extend(found);
+        scan.notes.extend(notes);
     }
     for repository in &scan.repositories {
         scan.found.extend(look_at_remotes(root, repository, level));
     }
     scan.found.sort_by(|a, b| a.path.cmp(&b.path));
     scan
+}
+
+fn look_at_all(root: &Path, hits: &[Hit], level: Level) -> (Vec<Found>, Vec<Note>) {
+    let mut notes = Vec::new();
+    let found = hits
+        .iter()
+        .filter_map(|hit| {
+            look(root, hit, level, &mut |why| notes.push(Note { relative: hit.relative.clone(), why }))
+        })
+        .collect();
+    (found, notes)
 }
 
 /// Addresses in a repository's own configuration that hold a credential: every agent in the working copy can read it.
@@ -120,6 +137,10 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
         return look_at_workflow(root, hit, &parts, level, note);
     };
     let mut found = Found::new(&hit.relative, survey.id, kind, level);
+    // What a model is told at every start says nothing that a scan reads.
+    if kind == FileKind::Instructions {
+        return Some(found);
+    }
     let bytes = match read_regular(&root.join(&hit.relative), MAX_FILE_BYTES) {
         Ok(bytes) => bytes,
         Err(error) => {

@@ -196,8 +196,12 @@ impl Shared<'_> {
             let mut queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             queue.busy = queue.busy.saturating_sub(1);
             queue.waiting.extend(inner);
+            // One that waits is woken for work that this thread will not do itself, or for the end.
+            let wake = queue.waiting.len() > 1 || (queue.waiting.is_empty() && queue.busy == 0);
             drop(queue);
-            self.more.notify_all();
+            if wake {
+                self.more.notify_all();
+            }
         }
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let room = MAX_HITS.saturating_sub(found.hits.len());
