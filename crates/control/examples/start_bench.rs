@@ -88,6 +88,7 @@ fn fill(office: &Office, count: usize) -> Result<(), Box<dyn Error>> {
             limits: Some(limits),
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            client_sandbox_off: None,
             bounds: None,
         };
         let task = office.task_open(&me, open)?;

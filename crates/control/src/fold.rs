@@ -180,6 +180,10 @@ impl State {
                 self.live_mut(*task)?.weakened.insert(layer.clone());
                 Ok(())
             }
+            ControlEvent::ClientSandboxOff { task, by } => {
+                self.live_mut(*task)?.client_sandbox_off = Some(by.clone());
+                Ok(())
+            }
             ControlEvent::WritIssued { writ, task, agent, token: _, expires_at } => {
                 let record = self.live_mut(*task)?;
                 if record.task.agent != *agent {
@@ -423,6 +427,7 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         | ControlEvent::CredentialHandedOver { task, .. }
         | ControlEvent::CredentialLent { task, .. }
         | ControlEvent::SafetyWeakened { task, .. }
+        | ControlEvent::ClientSandboxOff { task, .. }
         | ControlEvent::WritIssued { task, .. }
         | ControlEvent::TaskRevoked { task }
         | ControlEvent::TaintRaised { task, .. }

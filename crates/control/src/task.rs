@@ -92,7 +92,18 @@ impl Office {
         let writ_expires_at = record.writ_expires_at();
         let pending = record.pending().count();
         let grants = self.grants_of(&record, &|_| true);
-        let TaskRecord { task, state, cause, closed_at, epoch, handed_over, lent, weakened, .. } = record;
+        let TaskRecord {
+            task,
+            state,
+            cause,
+            closed_at,
+            epoch,
+            handed_over,
+            lent,
+            weakened,
+            client_sandbox_off,
+            ..
+        } = record;
         TaskView {
             id: task.id,
             agent: task.agent,
@@ -118,6 +129,7 @@ impl Office {
             handed_over: handed_over.into_iter().collect(),
             lent: lent.into_iter().collect(),
             weakened: weakened.into_iter().collect(),
+            client_sandbox_off,
             pending_approvals: u64::try_from(pending).unwrap_or(u64::MAX),
             grants,
             touched: sources.into_iter().map(|source| self.source_view(source)).collect(),

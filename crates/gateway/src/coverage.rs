@@ -33,6 +33,38 @@ const fn row(client: Client, event: &'static str, seen: bool, stops: Stops, note
 
 const TIMEOUT: Stops = Stops::Unless("the client's own timeout, which is longer than the hook's deadline");
 
+/// How a client's login to its model reaches the model in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub client: Client,
+    /// The variable for which the proxy puts a sealed value on, as shown with the real client.
+    pub sealed: Option<&'static str>,
+    pub note: &'static str,
+}
+
+/// Every client that a run starts.
+pub const LOGINS: &[Login] = &[
+    Login { client: Client::ClaudeCode, sealed: Some("ANTHROPIC_API_KEY"), note: "" },
+    Login {
+        client: Client::Cline,
+        sealed: None,
+        note: "its login lies in a file, which is handed over whatever is sealed",
+    },
+    Login { client: Client::Codex, sealed: Some("OPENAI_API_KEY"), note: "" },
+    Login {
+        client: Client::CopilotCli,
+        sealed: Some("COPILOT_PROVIDER_API_KEY"),
+        note: "a model of one's own",
+    },
+    Login { client: Client::GeminiCli, sealed: Some("GEMINI_API_KEY"), note: "" },
+    Login {
+        client: Client::OpenCode,
+        sealed: Some("OPENAI_API_KEY"),
+        note: "where its settings say `{env:OPENAI_API_KEY}`; a key that stands in the settings shows",
+    },
+    Login { client: Client::QwenCode, sealed: Some("OPENAI_API_KEY"), note: "" },
+];
+
 /// Every row, client by client.
 pub const ROWS: &[Row] = &[
     row(Client::ClaudeCode, "SessionStart", true, Stops::Never, "the session goes on; its calls are refused"),

@@ -16,10 +16,12 @@ mod gemini_cli;
 mod json;
 mod kiro;
 mod opencode;
+mod own_sandbox;
 mod qwen_code;
 mod windsurf;
 
 pub use command::HookCommand;
+pub use own_sandbox::{OwnSandbox, own_sandbox};
 
 /// What a setup looks at. Nothing else is read.
 #[derive(Clone, Copy)]
@@ -45,6 +47,8 @@ pub struct Run<'a> {
     pub cwd: &'a Path,
     /// Random text, new for each run: the name of hooks that a project could switch off by name.
     pub nonce: &'a str,
+    /// What becomes of the client's own sandbox.
+    pub own_sandbox: &'a OwnSandbox,
     /// What the user wants the client to be started with.
     pub arguments: &'a [String],
 }

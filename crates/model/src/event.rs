@@ -104,6 +104,11 @@ pub enum ControlEvent {
         task: TaskId,
         layer: Label,
     },
+    /// The client's own sandbox, which cannot start inside ours, was turned off for the run, by this switch of its own.
+    ClientSandboxOff {
+        task: TaskId,
+        by: Label,
+    },
     WritIssued {
         writ: WritId,
         task: TaskId,

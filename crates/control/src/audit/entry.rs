@@ -91,6 +91,7 @@ impl AnyEntry {
                 | ControlEvent::TaskClosed { .. }
                 | ControlEvent::CredentialHandedOver { .. }
                 | ControlEvent::SafetyWeakened { .. }
+                | ControlEvent::ClientSandboxOff { .. }
                 | ControlEvent::WritIssued { .. }
                 | ControlEvent::ApprovalGiven { .. }
                 | ControlEvent::ApprovalRefused { .. }

@@ -158,6 +158,7 @@ impl Who {
                 | ControlEvent::CredentialHandedOver { task, .. }
                 | ControlEvent::CredentialLent { task, .. }
                 | ControlEvent::SafetyWeakened { task, .. }
+                | ControlEvent::ClientSandboxOff { task, .. }
                 | ControlEvent::WritIssued { task, .. }
                 | ControlEvent::ApprovalRequested { task, .. }
                 | ControlEvent::GrantGiven { task, .. }

@@ -31,6 +31,8 @@ pub struct TaskRecord {
     /// Sealed credentials that were lent under it.
     pub lent: BTreeSet<Label>,
     pub weakened: BTreeSet<Label>,
+    /// What turned the client's own sandbox off.
+    pub client_sandbox_off: Option<Label>,
     pub revoked: bool,
 }
 
@@ -60,6 +62,7 @@ impl State {
             handed_over: BTreeSet::new(),
             lent: BTreeSet::new(),
             weakened: BTreeSet::new(),
+            client_sandbox_off: None,
             revoked: false,
         };
         self.live.insert(task.id);

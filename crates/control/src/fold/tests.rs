@@ -261,6 +261,7 @@ fn any_event() -> impl Strategy<Value = ControlEvent> {
         id.clone()
             .prop_map(|n| ControlEvent::CredentialHandedOver { task: task_id(n), name: Label::lossy("X") }),
         id.clone().prop_map(|n| ControlEvent::SafetyWeakened { task: task_id(n), layer: Label::lossy("Y") }),
+        id.clone().prop_map(|n| ControlEvent::ClientSandboxOff { task: task_id(n), by: Label::lossy("Z") }),
         id.prop_map(|n| ControlEvent::PolicyLoaded { version: digest(n), source: None }),
     ]
 }

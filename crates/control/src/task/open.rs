@@ -49,6 +49,7 @@ impl Office {
             limits: None,
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            client_sandbox_off: None,
             bounds: None,
         };
         let opened = self.open_as(&mut desk, by, open, Supervision::Hooked)?;
@@ -63,7 +64,18 @@ impl Office {
         ask: TaskOpen,
         supervision: Supervision,
     ) -> Result<TaskOpened, OfficeError> {
-        let TaskOpen { agent, client, kind, intent, workspace, limits, handed_over, weakened, bounds } = ask;
+        let TaskOpen {
+            agent,
+            client,
+            kind,
+            intent,
+            workspace,
+            limits,
+            handed_over,
+            weakened,
+            client_sandbox_off,
+            bounds,
+        } = ask;
         let (intent, limits) = (intent.trim(), limits.unwrap_or_default());
         let bounds = bounds.filter(|bounds| !bounds.is_empty());
         bounds.as_ref().map_or(Ok(()), |bounds| bounds.check().map_err(TaskError::Bounds))?;
@@ -115,6 +127,7 @@ impl Office {
             handed_over.into_iter().map(|name| ControlEvent::CredentialHandedOver { task: id, name }),
         );
         events.extend(weakened.into_iter().map(|layer| ControlEvent::SafetyWeakened { task: id, layer }));
+        events.extend(client_sandbox_off.map(|by| ControlEvent::ClientSandboxOff { task: id, by }));
         events.push(ControlEvent::TaskAttached { task: id, epoch });
         events.push(writ);
         let change = Change { payloads, ..Change::new(now, Actor::Human(by.clone()), events) };

@@ -10,7 +10,8 @@ use writ_model::Client;
 
 use super::json::{self, Entry};
 use super::{
-    Change, HookCommand, Host, Injection, Level, Run, SetupError, System, client_timeout, flag_values,
+    Change, HookCommand, Host, Injection, Level, OwnSandbox, Run, SetupError, System, client_timeout,
+    flag_values,
 };
 
 /// Events that can be refused: there a hook that fails must block.
@@ -89,7 +90,12 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     let off = OFF_SWITCHES.iter().map(|name| ((*name).to_owned(), "0".into()));
     let unloaded = LOADERS.iter().map(|name| ((*name).to_owned(), "".into()));
     let env: serde_json::Map<_, _> = off.chain(unloaded).collect();
-    let settings = json!({ "disableAllHooks": false, "env": env, "hooks": hooks });
+    let mut settings = json!({ "disableAllHooks": false, "env": env, "hooks": hooks });
+    if run.own_sandbox.is_off()
+        && let Some(settings) = settings.as_object_mut()
+    {
+        settings.insert("sandbox".to_owned(), json!({ "enabled": false }));
+    }
     let file = run.folder.join("claude-settings.json");
     let name = file.to_str().ok_or_else(|| SetupError::Path(file.clone()))?.to_owned();
     let mut arguments = vec!["--settings".to_owned(), name];
@@ -101,6 +107,24 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         unset: OFF_SWITCHES.to_vec(),
         arguments,
     })
+}
+
+/// Off unless settings turn it on. What our file says outranks all but the administrator's.
+pub(super) fn own_sandbox(host: &Host<'_>) -> OwnSandbox {
+    let turns_on = |path: &Path| {
+        let settings = (host.read)(path).and_then(|text| json::value(path, &text).ok());
+        settings.is_some_and(|settings| settings.pointer("/sandbox/enabled") == Some(&Value::Bool(true)))
+    };
+    if let Some(path) = managed_files(System::Linux).into_iter().find(|path| turns_on(path)) {
+        return OwnSandbox::Kept { by: path.display().to_string() };
+    }
+    let project = host.workspace.join(".claude");
+    let settings = [
+        folder(host).join("settings.json"),
+        project.join("settings.json"),
+        project.join("settings.local.json"),
+    ];
+    OwnSandbox::Off { by: "sandbox.enabled=false", was_on: settings.iter().any(|path| turns_on(path)) }
 }
 
 fn entries(command: &HookCommand) -> Result<Vec<Entry>, SetupError> {

@@ -9,7 +9,10 @@ use toml_edit::{DocumentMut, InlineTable, Item, Value};
 use writ_model::Client;
 
 use super::command::Failing;
-use super::{Change, HookCommand, Host, Injection, Level, Run, SetupError, client_timeout, flag_values};
+use super::own_sandbox::said;
+use super::{
+    Change, HookCommand, Host, Injection, Level, OwnSandbox, Run, SetupError, client_timeout, flag_values,
+};
 
 mod document;
 mod trust;
@@ -45,6 +48,9 @@ const EVENTS: &[Event] = &[
 /// Codex cuts the time of this event to three seconds and hashes the cut value.
 const SHORT_EVENT: &str = "SessionEnd";
 const SHORT_TIMEOUT_SECS: u64 = 3;
+/// Leaves approvals and rules as they are. What it would have asked for is leaving its sandbox, which then is not there.
+const SANDBOX_OFF: &str = "sandbox_mode=\"danger-full-access\"";
+const NO_SANDBOX: &str = "danger-full-access";
 /// What Codex calls its command line when it names where a hook is from.
 const FLAGS_SOURCE: &str = "/<session-flags>/config.toml";
 
@@ -130,8 +136,37 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         // Its searches run at the model's vendor, where no hook is called: nobody gets them without having asked.
         arguments.extend(["-c".to_owned(), "web_search=\"disabled\"".to_owned()]);
     }
+    if run.own_sandbox.is_off() {
+        arguments.extend(["-c".to_owned(), SANDBOX_OFF.to_owned()]);
+    }
     arguments.extend(run.arguments.iter().cloned());
     Ok(Injection { files: Vec::new(), private: None, set: Vec::new(), unset: Vec::new(), arguments })
+}
+
+/// On unless its settings say otherwise. Codex starts it around every command, by `bwrap` or Landlock.
+pub(super) fn own_sandbox(host: &Host<'_>, arguments: &[String]) -> OwnSandbox {
+    let modes = flag_values(arguments, &["-s", "--sandbox"]).map(|(_, mode)| format!("--sandbox {mode}"));
+    let settings = flag_values(arguments, &["-c", "--config"]).filter_map(|(_, flag)| {
+        let key = flag.split(['=', '.']).next().unwrap_or_default().trim();
+        matches!(key, "sandbox_mode" | "default_permissions" | "permissions").then(|| format!("-c {flag}"))
+    });
+    let whole = ["--approve-for-me", "--dangerously-bypass-approvals-and-sandbox", "--full-auto", "--yolo"];
+    let whole = said(arguments, &whole).map(str::to_owned);
+    if let Some(by) = modes.chain(settings).chain(whole).next() {
+        return OwnSandbox::Kept { by };
+    }
+    let document = |path: &Path| (host.read)(path)?.parse::<DocumentMut>().ok();
+    let requirements = managed_file();
+    let allowed = document(&requirements).and_then(|document| {
+        let modes = document.get("allowed_sandbox_modes")?.as_array()?;
+        Some(modes.iter().any(|mode| mode.as_str() == Some(NO_SANDBOX)))
+    });
+    if allowed == Some(false) {
+        return OwnSandbox::Kept { by: requirements.display().to_string() };
+    }
+    let mode = document(&folder(host).join("config.toml"))
+        .and_then(|document| Some(document.get("sandbox_mode")?.as_str()? == NO_SANDBOX));
+    OwnSandbox::Off { by: "sandbox_mode=danger-full-access", was_on: mode != Some(true) }
 }
 
 /// Whether the person who started it asks for the vendor's search.

@@ -6,14 +6,17 @@
 //! switches hooks off outranks that, and is refused. It can also add to the list of disabled hooks, by name; so the name
 //! of a run's hooks cannot be guessed. Settings are read once, at the start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use writ_model::Client;
 
 use super::command::{Failing, is_our_line};
 use super::json::{self, Entry};
-use super::{Change, HookCommand, Host, Injection, Level, Private, Run, SetupError, System, client_timeout};
+use super::own_sandbox::said;
+use super::{
+    Change, HookCommand, Host, Injection, Level, OwnSandbox, Private, Run, SetupError, System, client_timeout,
+};
 
 /// Each event, and what becomes of it when our hook fails. Model events are left alone: they carry whole requests.
 const EVENTS: &[(&str, Failing)] = &[
@@ -28,6 +31,10 @@ const EVENTS: &[(&str, Failing)] = &[
 const SETTINGS_VARIABLE: &str = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
 /// Names the folder in which `.gemini` lies.
 const HOME_VARIABLE: &str = "GEMINI_CLI_HOME";
+/// Outranks the option and every settings file.
+const SANDBOX_VARIABLE: &str = "GEMINI_SANDBOX";
+/// A second sandbox, around single tools, which only settings know.
+const TOOL_SANDBOX: &str = "/security/toolSandboxing";
 
 pub(super) const LOGIN: &[&str] = &[
     "GEMINI_API_KEY",
@@ -81,9 +88,17 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     let text = (host.read)(&path);
     let text = json::with_entries(&path, text.as_deref(), &entries(run.command, &name)?, &is_ours)?;
     let text = json::set(&path, &text, &["hooksConfig", "enabled"], Value::Bool(true))?;
+    let text = if run.own_sandbox.is_off() && is_on(host, &path, TOOL_SANDBOX) {
+        json::set(&path, &text, &["security", "toolSandboxing"], Value::Bool(false))?
+    } else {
+        text
+    };
     let home = run.private.to_str().ok_or_else(|| SetupError::Path(run.private.to_owned()))?.to_owned();
     let mut set = vec![(HOME_VARIABLE.to_owned(), home)];
     set.extend(system.and_then(|path| Some((SETTINGS_VARIABLE.to_owned(), path.to_str()?.to_owned()))));
+    if run.own_sandbox.is_off() {
+        set.push((SANDBOX_VARIABLE.to_owned(), "false".to_owned()));
+    }
     Ok(Injection {
         files: Vec::new(),
         private: Some(Private {
@@ -94,6 +109,35 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         set,
         unset: Vec::new(),
         arguments: run.arguments.to_vec(),
+    })
+}
+
+/// Off unless the option, a variable or settings turn it on.
+pub(super) fn own_sandbox(host: &Host<'_>, arguments: &[String]) -> OwnSandbox {
+    if let Some(argument) = said(arguments, &["-s", "--sandbox", "--no-sandbox"]) {
+        return OwnSandbox::Kept { by: argument.to_owned() };
+    }
+    let system =
+        (host.variable)(SETTINGS_VARIABLE).map_or_else(|| managed_file(System::Linux), PathBuf::from);
+    let outranking = [system, host.workspace.join(".gemini/settings.json")];
+    if let Some(path) = outranking.iter().find(|path| is_on(host, path, TOOL_SANDBOX)) {
+        return OwnSandbox::Kept { by: path.display().to_string() };
+    }
+    let own = folder(host).join("settings.json");
+    let was_on = outranking.iter().chain([&own]).any(|path| is_on(host, path, "/tools/sandbox"))
+        || is_on(host, &own, TOOL_SANDBOX)
+        || (host.variable)(SANDBOX_VARIABLE)
+            .is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+    OwnSandbox::Off { by: "GEMINI_SANDBOX=false", was_on }
+}
+
+/// Whether a settings file says anything but no.
+fn is_on(host: &Host<'_>, path: &Path, pointer: &str) -> bool {
+    let settings = (host.read)(path).and_then(|text| json::value(path, &text).ok());
+    settings.is_some_and(|settings| {
+        let value = settings.pointer(pointer);
+        let value = value.map(|value| value.get("enabled").unwrap_or(value));
+        !matches!(value, None | Some(Value::Null | Value::Bool(false)))
     })
 }
 

@@ -4,16 +4,17 @@
 //! all settings, and a project's `.env` sets those that are not set: so they are set, to nothing. Settings are read once,
 //! at the start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use writ_model::Client;
 
 use super::command::{Failing, is_our_line};
 use super::json::{self, Entry};
+use super::own_sandbox::said;
 use super::{
-    Change, HookCommand, Host, Injection, Level, Run, SetupError, System, client_timeout, flag_values,
-    loaders,
+    Change, HookCommand, Host, Injection, Level, OwnSandbox, Run, SetupError, System, client_timeout,
+    flag_values, loaders,
 };
 
 /// Each event, and what becomes of it when our hook fails.
@@ -30,6 +31,8 @@ const EVENTS: &[(&str, Failing)] = &[
 ];
 
 const SETTINGS_VARIABLE: &str = "QWEN_CODE_SYSTEM_SETTINGS_PATH";
+const DEFAULTS_VARIABLE: &str = "QWEN_CODE_SYSTEM_DEFAULTS_PATH";
+const SANDBOX_VARIABLE: &str = "QWEN_SANDBOX";
 /// Switches of its environment that start it without hooks.
 const OFF_SWITCHES: [&str; 2] = ["QWEN_CODE_SAFE_MODE", "QWEN_CODE_SIMPLE"];
 
@@ -56,6 +59,12 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     if let Some((argument, _)) = flag_values(run.arguments, &["--bare", "--safe-mode"]).next() {
         return Err(SetupError::Argument { argument: argument.to_owned() });
     }
+    for path in settings_files(host) {
+        // It runs no hooks, and there is no value that turns it off again.
+        if has(host, &path, "/tools/executionSandbox") {
+            return Err(SetupError::SwitchedOff { path });
+        }
+    }
     // Ours take the place of the administrator's, so these are in them.
     let system =
         (host.variable)(SETTINGS_VARIABLE).map_or_else(|| managed_file(System::Linux), PathBuf::from);
@@ -70,6 +79,9 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
     let mut set = vec![(SETTINGS_VARIABLE.to_owned(), name)];
     set.extend(OFF_SWITCHES.iter().map(|name| ((*name).to_owned(), "0".to_owned())));
     set.extend(loaders());
+    if run.own_sandbox.is_off() {
+        set.push((SANDBOX_VARIABLE.to_owned(), "false".to_owned()));
+    }
     Ok(Injection {
         files: vec![(PathBuf::from("qwen-settings.json"), text)],
         private: None,
@@ -77,6 +89,34 @@ pub(super) fn inject(host: &Host<'_>, run: &Run<'_>) -> Result<Injection, SetupE
         unset: Vec::new(),
         arguments: run.arguments.to_vec(),
     })
+}
+
+/// The whole client in a container: off unless the option, a variable or settings turn it on. The variable outranks both.
+pub(super) fn own_sandbox(host: &Host<'_>, arguments: &[String]) -> OwnSandbox {
+    if let Some(argument) = said(arguments, &["-s", "--sandbox", "--no-sandbox"]) {
+        return OwnSandbox::Kept { by: argument.to_owned() };
+    }
+    let project = host.workspace.join(".qwen/settings.json");
+    let was_on = settings_files(host).iter().chain([&project]).any(|path| has(host, path, "/tools/sandbox"))
+        || (host.variable)(SANDBOX_VARIABLE)
+            .is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+    OwnSandbox::Off { by: "QWEN_SANDBOX=false", was_on }
+}
+
+/// The administrator's, the user's, and what holds where neither says anything.
+fn settings_files(host: &Host<'_>) -> [PathBuf; 3] {
+    let system =
+        (host.variable)(SETTINGS_VARIABLE).map_or_else(|| managed_file(System::Linux), PathBuf::from);
+    let defaults = (host.variable)(DEFAULTS_VARIABLE)
+        .map_or_else(|| managed_file(System::Linux).with_file_name("system-defaults.json"), PathBuf::from);
+    [system, folder(host).join("settings.json"), defaults]
+}
+
+/// Whether a settings file says anything but no.
+fn has(host: &Host<'_>, path: &Path, pointer: &str) -> bool {
+    let settings = (host.read)(path).and_then(|text| json::value(path, &text).ok());
+    let value = settings.as_ref().and_then(|settings| settings.pointer(pointer));
+    !matches!(value, None | Some(Value::Null | Value::Bool(false)))
 }
 
 fn entries(command: &HookCommand) -> Result<Vec<Entry>, SetupError> {

@@ -41,12 +41,14 @@ fn command() -> HookCommand {
 fn injected(client: Client, fake: &Fake, arguments: &[&str]) -> Result<Injection, SetupError> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let command = command();
+    let own_sandbox = fake.with(|host| own_sandbox(client, host, &arguments));
     let run = Run {
         command: &command,
         folder: Path::new("/run/t1"),
         private: Path::new("/run/t1.home"),
         cwd: Path::new("/home/dev/project/sub"),
         nonce: "5eed",
+        own_sandbox: &own_sandbox,
         arguments: &arguments,
     };
     fake.with(|host| inject(client, host, &run))
@@ -152,7 +154,8 @@ fn gemini_gets_the_users_settings_and_ours_in_a_folder_of_the_run() {
         "{\n  // mine\n  \"tools\": {\"sandbox\": false},\n  \"hooksConfig\": {\"enabled\": false}\n}\n";
     let fake = Fake::new(&[("/home/dev/.gemini/settings.json", user)], &[]);
     let injection = injected(Client::GeminiCli, &fake, &["-p", "hi"]).unwrap();
-    assert_eq!(injection.set, [("GEMINI_CLI_HOME".to_owned(), "/run/t1.home".to_owned())]);
+    let set = [("GEMINI_CLI_HOME", "/run/t1.home"), ("GEMINI_SANDBOX", "false")];
+    assert_eq!(injection.set, set.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let Some(Private { name, mirrors, files }) = injection.private else { panic!("no folder") };
     assert_eq!((name, mirrors), (".gemini".into(), PathBuf::from("/home/dev/.gemini")));
     let (path, text) = &files[0];
@@ -185,6 +188,85 @@ fn gemini_gets_the_users_settings_and_ours_in_a_folder_of_the_run() {
             matches!(injected(Client::GeminiCli, &broken, &[]), Err(SetupError::Unreadable { .. })),
             "{path}"
         );
+    }
+}
+
+/// What becomes of a client's own sandbox: a dash where nothing does, `by` what turns it off and with a star where it was
+/// on, or after an equals sign who said otherwise.
+fn sandbox_of(
+    client: Client,
+    files: &[(&str, &str)],
+    variables: &[(&'static str, &str)],
+    arguments: &[&str],
+) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    match Fake::new(files, variables).with(|host| own_sandbox(client, host, &arguments)) {
+        OwnSandbox::Untouched => "-".to_owned(),
+        OwnSandbox::Off { by, was_on } => format!("{by}{}", if was_on { " *" } else { "" }),
+        OwnSandbox::Kept { by } => format!("= {by}"),
+    }
+}
+
+#[test]
+fn a_clients_own_sandbox_is_off_unless_somebody_said_otherwise() {
+    const CODEX: &str = "sandbox_mode=danger-full-access";
+    let (codex, claude, gemini, qwen) =
+        (Client::Codex, Client::ClaudeCode, Client::GeminiCli, Client::QwenCode);
+    for (arguments, wanted) in [
+        (&["exec", "hi"][..], format!("{CODEX} *")),
+        (&["exec", "--", "-s"], format!("{CODEX} *")),
+        (&["exec", "-s", "read-only", "hi"], "= --sandbox read-only".to_owned()),
+        (&["--sandbox=workspace-write"], "= --sandbox workspace-write".to_owned()),
+        (&["-c", "sandbox_mode=\"read-only\""], "= -c sandbox_mode=\"read-only\"".to_owned()),
+        (&["-c", "model=x"], format!("{CODEX} *")),
+        (
+            &["--dangerously-bypass-approvals-and-sandbox"],
+            "= --dangerously-bypass-approvals-and-sandbox".to_owned(),
+        ),
+    ] {
+        assert_eq!(sandbox_of(codex, &[], &[], arguments), wanted);
+    }
+    let config = "/home/dev/.codex/config.toml";
+    assert_eq!(sandbox_of(codex, &[(config, "sandbox_mode = \"danger-full-access\"")], &[], &[]), CODEX);
+    let required = ("/etc/codex/requirements.toml", "allowed_sandbox_modes = [\"read-only\"]");
+    assert_eq!(sandbox_of(codex, &[required], &[], &[]), "= /etc/codex/requirements.toml");
+    let on = "{\"sandbox\": {\"enabled\": true}}";
+    for (path, wanted) in [
+        ("/nowhere", "sandbox.enabled=false"),
+        ("/home/dev/.claude/settings.json", "sandbox.enabled=false *"),
+        ("/home/dev/project/.claude/settings.local.json", "sandbox.enabled=false *"),
+        ("/etc/claude-code/managed-settings.json", "= /etc/claude-code/managed-settings.json"),
+    ] {
+        assert_eq!(sandbox_of(claude, &[(path, on)], &[], &[]), wanted, "{path}");
+    }
+    let off = |name: &str, star: &str| format!("{name}=false{star}");
+    for (client, name, folder) in [(gemini, "GEMINI_SANDBOX", ".gemini"), (qwen, "QWEN_SANDBOX", ".qwen")] {
+        let user = format!("/home/dev/{folder}/settings.json");
+        let project = format!("/home/dev/project/{folder}/settings.json");
+        assert_eq!(sandbox_of(client, &[], &[], &["-p", "hi"]), off(name, ""));
+        assert_eq!(sandbox_of(client, &[], &[], &["-s"]), "= -s");
+        assert_eq!(sandbox_of(client, &[], &[(name, "docker")], &[]), off(name, " *"));
+        for path in [&user, &project] {
+            let with = |text: &str| sandbox_of(client, &[(path, text)], &[], &[]);
+            assert_eq!(with("{\"tools\": {\"sandbox\": \"docker\"}}"), off(name, " *"));
+            assert_eq!(with("{\"tools\": {\"sandbox\": false}}"), off(name, ""));
+        }
+    }
+    let tools = "{\"security\": {\"toolSandboxing\": true}}";
+    let project = "/home/dev/project/.gemini/settings.json";
+    assert_eq!(sandbox_of(gemini, &[(project, tools)], &[], &[]), format!("= {project}"));
+    let user = Fake::new(&[("/home/dev/.gemini/settings.json", tools)], &[]);
+    let files = injected(gemini, &user, &[]).unwrap().private.unwrap().files;
+    let settings = json::value(Path::new("x"), &files[0].1).unwrap();
+    assert_eq!(settings["security"]["toolSandboxing"], false);
+    for path in ["/home/dev/.qwen/settings.json", "/etc/qwen-code/settings.json"] {
+        let text =
+            "{\"tools\": {\"executionSandbox\": {\"filesystem\": \"read-only\", \"network\": \"closed\"}}}";
+        let refused = injected(qwen, &Fake::new(&[(path, text)], &[]), &[]);
+        assert!(matches!(refused, Err(SetupError::SwitchedOff { .. })), "{path}");
+    }
+    for client in [Client::Cline, Client::CopilotCli, Client::OpenCode] {
+        assert_eq!(sandbox_of(client, &[], &[], &["-s"]), "-", "{client}");
     }
 }
 

@@ -25,14 +25,6 @@ enabled = false
         model.url(),
     );
     stage.put(&stage.home().join(".codex/config.toml"), &config)?;
-    let args = words([
-        "exec",
-        "--json",
-        "--skip-git-repo-check",
-        "--dangerously-bypass-approvals-and-sandbox",
-        "-m",
-        name,
-        prompt,
-    ]);
+    let args = words(["exec", "--json", "--skip-git-repo-check", "-m", name, prompt]);
     Ok(Recipe { program: "codex", args, env: vec![("OPENAI_API_KEY", DUMMY_KEY.into())] })
 }

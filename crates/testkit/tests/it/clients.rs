@@ -39,6 +39,10 @@ impl Played {
             Some(name) => clients.headless_as(client, name, &scripted, &stage, PROMPT).unwrap(),
             None => clients.headless(client, &scripted, &stage, PROMPT).unwrap(),
         };
+        if client == Client::Codex {
+            // Nothing stands around it here that would do in place of its own sandbox.
+            run = run.arg("--dangerously-bypass-approvals-and-sandbox");
+        }
         let recorder = Recorder::new(&stage);
         if matches!(hooks, Hooks::Recorded) {
             run = recorder.listen(client, run);

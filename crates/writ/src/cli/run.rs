@@ -130,6 +130,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     let engine = prepare::engine(context)?;
     let mut scrubbed = prepare::environment(context, &wish)?;
     let placeholders = lent::placed(&office, &wish, &agent.name, &mut scrubbed).await?;
+    let own_sandbox = prepare::own_sandbox(&wish)?;
     let weakened = wish.danger.iter().map(|danger| Label::lossy(danger.name()));
     let opened = Held::open(
         office.clone(),
@@ -143,11 +144,13 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
             limits: Some(wish.limits),
             handed_over: scrubbed.handed_over.iter().map(|name| Label::lossy(name)).collect(),
             weakened: weakened.collect(),
+            // A label has no `=`.
+            client_sandbox_off: own_sandbox.turned_off().map(|by| Label::lossy(&by.replace('=', ":"))),
             bounds: wish.bounds.clone().map(Box::new),
         },
     )
     .await?;
-    let ran = supervise::task(context, &wish, scrubbed, placeholders, engine, &opened).await;
+    let ran = supervise::task(context, &wish, &own_sandbox, scrubbed, placeholders, engine, &opened).await;
     if ran.is_err() {
         // The client never ran, or the supervisor could not go on: either way the task must not stay open.
         let _ = tokio::time::timeout(Duration::from_secs(5), opened.close(CloseCause::NotStarted)).await;

@@ -262,6 +262,9 @@ fn card(task: &TaskView) -> String {
     if !task.weakened.is_empty() {
         lines.push(format!("  switched off {}", labels(&task.weakened)));
     }
+    if let Some(by) = &task.client_sandbox_off {
+        lines.push(format!("  its sandbox  off, by {by}"));
+    }
     if let Some(closed_at) = task.closed_at {
         lines.push(format!("  closed       {closed_at}"));
     }

@@ -7,7 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use writ_gateway::coverage::{ROWS as CLAIMED, Row, Stops};
+use writ_gateway::coverage::{LOGINS, Login, ROWS as CLAIMED, Row, Stops};
+use writ_gateway::setup::{self, Host};
 use writ_model::Client;
 use writ_testkit::{Clients, Script, ScriptedModel};
 
@@ -48,16 +49,15 @@ enum Damage {
 fn real_clients_are_covered_as_documented() {
     let run: Vec<Client> = Client::HOOKED.into_iter().filter(|client| !client.is_windowed()).collect();
     // Two at a time: each runs three sessions, and more of them would only wait for one another.
-    let mut columns: Vec<(Client, BTreeMap<&str, &str>)> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
     for two in run.chunks(2) {
         std::thread::scope(|scope| {
             let observers: Vec<_> =
                 two.iter().map(|client| (*client, scope.spawn(move || observed(*client)))).collect();
-            columns.extend(
-                observers
-                    .into_iter()
-                    .map(|(client, observer)| (client, observer.join().expect("a client could be observed"))),
-            );
+            columns.extend(observers.into_iter().map(|(client, observer)| {
+                let (seen, handed_over) = observer.join().expect("a client could be observed");
+                Column { client, seen, handed_over }
+            }));
         });
     }
     let text = document(&columns);
@@ -71,15 +71,23 @@ fn real_clients_are_covered_as_documented() {
     );
 }
 
-fn observed(client: Client) -> BTreeMap<&'static str, &'static str> {
-    let mut seen = healthy(client);
+/// What was observed of one client.
+struct Column {
+    client: Client,
+    seen: BTreeMap<&'static str, &'static str>,
+    /// What the record says was handed over to it, with its home as `~`.
+    handed_over: Vec<String>,
+}
+
+fn observed(client: Client) -> (BTreeMap<&'static str, &'static str>, Vec<String>) {
+    let (mut seen, handed_over) = healthy(client);
     seen.insert("hook-missing", damaged(client, Damage::Missing));
     seen.insert("hook-crashes", damaged(client, Damage::Crashes));
-    seen
+    (seen, handed_over)
 }
 
 /// One session in which everything happens that a hook could tell of.
-fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
+fn healthy(client: Client) -> (BTreeMap<&'static str, &'static str>, Vec<String>) {
     let house = House::new();
     let repo = house.stage.repo();
     let inner = Script::new().shell("echo errand > errand.txt").say("the errand is done");
@@ -141,7 +149,11 @@ fn healthy(client: Client) -> BTreeMap<&'static str, &'static str> {
     for file in ["shell.txt", "file.txt", "errand.txt"] {
         assert!(repo.join(file).exists(), "{client}: {file} was not made: {activity:#?}");
     }
-    seen
+    let tasks = house.json(&["task", "list", "--all"]);
+    let home = house.stage.home().display().to_string();
+    let names = tasks["tasks"][0]["handed_over"].as_array().unwrap();
+    let handed_over = names.iter().map(|name| name.as_str().unwrap().replace(&home, "~")).collect();
+    (seen, handed_over)
 }
 
 /// A session in which a file is written by the client's file tool, on a model that is offered one.
@@ -212,10 +224,10 @@ fn paused(
     assert!(ended.is_ok(), "{client}: {ended:?}, {}", json!(house.activity()));
 }
 
-fn document(columns: &[(Client, BTreeMap<&str, &str>)]) -> String {
+fn document(columns: &[Column]) -> String {
     let mut text = String::from(INTRODUCTION);
     text.push_str("| what happens |");
-    for (client, _) in columns {
+    for Column { client, .. } in columns {
         let _ = write!(text, " {client} |");
     }
     text.push_str("\n|---|");
@@ -223,15 +235,53 @@ fn document(columns: &[(Client, BTreeMap<&str, &str>)]) -> String {
     text.push('\n');
     for (key, words) in ROWS {
         let _ = write!(text, "| {words} |");
-        for (_, seen) in columns {
+        for Column { seen, .. } in columns {
             let _ = write!(text, " {} |", seen.get(key).copied().unwrap_or("missed"));
         }
         text.push('\n');
     }
     text.push_str(&versions());
+    text.push_str(&logins(columns));
     text.push_str(&claims());
     text
 }
+
+/// How each client's login reaches its model: as observed, as shown by the tests of sealed logins, and by the lists that a
+/// run goes by.
+fn logins(columns: &[Column]) -> String {
+    let mut text = String::from(LOGINS_TOLD);
+    text.push_str("| client | put on by the proxy, where sealed | handed over else | in these runs | |\n|---|---|---|---|---|\n");
+    let none = |_: &str| None;
+    let host = Host { home: "~".as_ref(), workspace: "~/project".as_ref(), variable: &none, read: &|_| None };
+    for Column { client, handed_over, .. } in columns {
+        let Login { sealed, note, .. } = LOGINS.iter().find(|login| login.client == *client).unwrap();
+        let login = setup::login(*client, &host, &[]);
+        let names = login.variables.into_iter().filter(|name| is_secret(name));
+        let files = login.files.iter().map(|file| file.display().to_string());
+        let listed: Vec<String> = names.chain(files).map(|name| format!("`{name}`")).collect();
+        let seen: Vec<String> = handed_over.iter().map(|name| format!("`{name}`")).collect();
+        let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
+        let sealed = sealed.map_or("no".to_owned(), |name| format!("yes (`{name}`)"));
+        let _ = writeln!(text, "| {client} | {sealed} | {} | {seen} | {note} |", listed.join(", "));
+    }
+    text
+}
+
+/// Whether a name says that it is a credential's.
+fn is_secret(name: &str) -> bool {
+    ["KEY", "TOKEN", "HEADERS"].iter().any(|word| name.ends_with(word)) || name.contains("BEARER")
+}
+
+const LOGINS_TOLD: &str = "
+## How each client's login reaches its model
+
+*Put on by the proxy*: a login that `writ secret add … --env NAME` sealed is a placeholder inside, and the value takes its
+place outside, on the way to the model; shown with the real client by `real_client::*_works_with_a_sealed_login`. *Handed
+over else*: what of these is there goes into the sandbox as it is, and its name is on record; files are handed over whatever is
+sealed. *In these runs*: what the record of the observed run says was handed over. The scripted model asks for no login, so
+these are made up, or there is none. A login that its client keeps in the keyring of the desktop is out of reach.
+
+";
 
 /// What holds at each event, client by client.
 fn claims() -> String {

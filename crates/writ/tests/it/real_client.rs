@@ -8,6 +8,7 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 use crate::house::{House, PATIENCE};
 
 mod leaving;
+mod own_sandbox;
 mod secure;
 mod session;
 mod yard;
@@ -501,7 +502,7 @@ fn works_with_a_sealed_login(client: Client, key: &str, base: &str, header: &str
         .env("HOME", play.house.stage.home());
     let added = crate::corner::fed(add, VALUE.as_bytes());
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-    let ended = play.run(client, &[]).env(base, &url).run(PATIENCE).unwrap();
+    let ended = led_to(&play, play.run(client, &[]), key, base, &url).run(PATIENCE).unwrap();
     let story = play.story(&ended);
     assert!(ended.status.success(), "{story}");
     assert_eq!(play.made("seen.txt").as_deref(), Some("worked\n"), "{story}");
@@ -512,6 +513,21 @@ fn works_with_a_sealed_login(client: Client, key: &str, base: &str, header: &str
     let tasks = play.house.json(&["task", "list", "--all"]);
     assert_eq!(tasks["tasks"][0]["lent"], serde_json::json!(["model"]), "{tasks}");
     assert!(!tasks["tasks"][0]["handed_over"].to_string().contains(key), "{tasks}");
+    let claimed = writ_gateway::coverage::LOGINS.iter().find(|login| login.client == client);
+    assert_eq!(claimed.unwrap().sealed, Some(key), "what the table says");
+}
+
+/// The client with another address of its model: in a variable, or in a file of its home, which then names the key too.
+fn led_to(play: &Play, run: Invocation, key: &str, base: &str, url: &str) -> Invocation {
+    let led = |text: &str| text.replace(play.model.url(), url);
+    let file = play.house.stage.home().join(base);
+    if !file.is_file() {
+        let address = led(run.env[std::ffi::OsStr::new(base)].to_str().unwrap());
+        return run.env(base, address);
+    }
+    let text = led(&std::fs::read_to_string(&file).unwrap());
+    std::fs::write(file, text.replace("\"dummy\"", &format!("\"{{env:{key}}}\""))).unwrap();
+    run.env(key, "dummy")
 }
 
 #[test]
@@ -522,6 +538,32 @@ fn claude_code_works_with_a_sealed_login() {
         "ANTHROPIC_BASE_URL",
         "header:x-api-key",
     );
+}
+
+#[test]
+fn codex_works_with_a_sealed_login() {
+    works_with_a_sealed_login(Client::Codex, "OPENAI_API_KEY", ".codex/config.toml", "bearer");
+}
+
+#[test]
+fn copilot_cli_works_with_a_sealed_login() {
+    works_with_a_sealed_login(
+        Client::CopilotCli,
+        "COPILOT_PROVIDER_API_KEY",
+        "COPILOT_PROVIDER_BASE_URL",
+        "bearer",
+    );
+}
+
+#[test]
+fn opencode_works_with_a_sealed_login() {
+    let settings = ".config/opencode/opencode.json";
+    works_with_a_sealed_login(Client::OpenCode, "OPENAI_API_KEY", settings, "bearer");
+}
+
+#[test]
+fn qwen_code_works_with_a_sealed_login() {
+    works_with_a_sealed_login(Client::QwenCode, "OPENAI_API_KEY", "OPENAI_BASE_URL", "bearer");
 }
 
 #[test]

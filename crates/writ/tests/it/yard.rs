@@ -591,6 +591,30 @@ fn what_is_given_up_is_open_and_on_record() {
 }
 
 #[test]
+fn attack_a_workspace_that_is_all_hooks_is_refused() {
+    let corner = furnished();
+    corner.cast("start\necho ran >ran\nfinish\n");
+    let config = corner.work().join(".git/config");
+    let own = std::fs::read_to_string(&config).unwrap();
+    for path in [".".to_owned(), "./src/..".to_owned(), corner.work().display().to_string()] {
+        std::fs::create_dir_all(corner.work().join("src")).unwrap();
+        std::fs::write(&config, format!("{own}[core]\n\thooksPath = {path}\n")).unwrap();
+        for run in [
+            &["run", "--dry-run", "--kind", "bugfix", "--", "claude"][..],
+            &["run", "--kind", "bugfix", "--task", "x", "--", "claude"],
+        ] {
+            let done = corner.run(run.iter().copied());
+            assert!(
+                !done.status.success() && text(&done).contains("`core.hooksPath` leads to the workspace"),
+                "{path}: {}",
+                text(&done)
+            );
+        }
+        assert!(!corner.work().join("ran").exists(), "{path}");
+    }
+}
+
+#[test]
 fn a_rehearsal_shows_every_step_and_leaves_nothing() {
     let corner = furnished();
     corner.cast("start\n");

@@ -41,6 +41,9 @@ pub struct TaskOpen {
     /// Layers that the person switched off.
     #[serde(default)]
     pub weakened: Vec<Label>,
+    /// What turned the client's own sandbox off, where it would have been on.
+    #[serde(default)]
+    pub client_sandbox_off: Option<Label>,
     /// What the person named. Kept in the vault.
     #[serde(default)]
     pub bounds: Option<Box<Bounds>>,

@@ -79,6 +79,9 @@ pub struct TaskView {
     pub lent: Vec<Label>,
     /// Layers that a person switched off.
     pub weakened: Vec<Label>,
+    /// What turned the client's own sandbox off, where it would have been on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_sandbox_off: Option<Label>,
     pub pending_approvals: u64,
     /// What was granted while it was open, ended ones included; empty once it is closed.
     #[serde(default)]

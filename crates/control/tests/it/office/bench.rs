@@ -282,6 +282,7 @@ impl Bench {
             limits: None,
             handed_over: vec![label("ANTHROPIC_API_KEY")],
             weakened: Vec::new(),
+            client_sandbox_off: None,
             bounds: None,
         }
     }

@@ -143,14 +143,7 @@ fn codex(house: &House, program: PathBuf, model: &str) -> Result<Part, Failure> 
     );
     house.put(&house.home().join(".codex/config.toml"), &provider)?;
     // With a model name that it does not know, it offers its shell tool directly.
-    let arguments = [
-        "exec",
-        "--skip-git-repo-check",
-        "--dangerously-bypass-approvals-and-sandbox",
-        "-m",
-        "scripted",
-        TASK,
-    ];
+    let arguments = ["exec", "--skip-git-repo-check", "-m", "scripted", TASK];
     Ok(Part::new(program, &arguments, &[("OPENAI_API_KEY", NO_KEY)]))
 }
 

@@ -85,6 +85,7 @@ async fn renew(house: &House, cast: &Cast) -> Result<Renewal, Failure> {
             limits: None,
             handed_over: Vec::new(),
             weakened: Vec::new(),
+            client_sandbox_off: None,
             bounds: None,
         })
         .await?;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use writ_gateway::hook::Manner;
 use writ_gateway::port::Random as _;
-use writ_gateway::setup::{self, HookCommand, Host, Injection, Private, Run};
+use writ_gateway::setup::{self, HookCommand, Host, Injection, OwnSandbox, Private, Run};
 use writ_gateway::{Door, DoorPlan, PolicyBench, Ports, WaysOut};
 use writ_policy::{Engine, KnownHosts};
-use writ_sandbox::{Plan, Profile};
+use writ_sandbox::{Danger, Plan, Profile};
 
 use super::network::{Confirmed, Endpoint, Reach};
 use super::yard::ground::{Ground, Terms};
@@ -65,6 +65,29 @@ pub(super) fn environment(context: &Context, wish: &Wish) -> Result<Scrubbed, Fa
     let files = login.files.iter().filter(|file| file.exists());
     scrubbed.handed_over.extend(files.map(|file| format!("file:{}", file.display())));
     Ok(scrubbed)
+}
+
+/// What becomes of the client's own sandbox. Where ours is given up it is what is left, and where ours lets namespaces be
+/// made it can start: there nothing of it is touched.
+pub(super) fn own_sandbox(wish: &Wish) -> Result<OwnSandbox, Failure> {
+    if wish.danger.contains(&Danger::NoNamespaces) || wish.danger.contains(&Danger::AllCalls) {
+        return Ok(OwnSandbox::Untouched);
+    }
+    with_host(wish, |host| setup::own_sandbox(wish.program.client, host, &wish.arguments))
+}
+
+/// The same in words; nothing where there is nothing to say.
+pub(super) fn told_of_sandbox(wish: &Wish, own_sandbox: &OwnSandbox) -> Option<String> {
+    let client = wish.program.client;
+    match own_sandbox {
+        OwnSandbox::Untouched | OwnSandbox::Off { was_on: false, .. } => None,
+        OwnSandbox::Off { by, was_on: true } => {
+            Some(format!("the sandbox of {client} itself is off, by {by}: it cannot start inside this one"))
+        }
+        OwnSandbox::Kept { by } => Some(format!(
+            "the sandbox of {client} itself is as `{by}` says; where that is on, it cannot start inside this one"
+        )),
+    }
 }
 
 /// What answers the hooks of this run.
@@ -136,7 +159,11 @@ pub(super) fn socket(folder: &Folder) -> Result<PathBuf, Failure> {
 }
 
 /// The client's hooks, for this run only. Its files are written into the run's folder.
-pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failure> {
+pub(super) fn injection(
+    wish: &Wish,
+    folder: &Folder,
+    own_sandbox: &OwnSandbox,
+) -> Result<Injection, Failure> {
     let command = HookCommand {
         program: std::env::current_exe()?,
         socket: socket(folder)?,
@@ -152,6 +179,7 @@ pub(super) fn injection(wish: &Wish, folder: &Folder) -> Result<Injection, Failu
         private: &private,
         cwd: &wish.cwd,
         nonce: &nonce,
+        own_sandbox,
         arguments: &wish.arguments,
     };
     let injection = with_host(wish, |host| setup::inject(wish.program.client, host, &run))?
@@ -226,6 +254,11 @@ pub(super) fn plan(
         }
     }
     let home = home().ok_or_else(no_home)?;
+    if ground.is_all_hooks(&terms(wish, Some(&home))) {
+        let told =
+            "`core.hooksPath` leads to the workspace itself: git outside would run what a task writes there";
+        return Err(Failure::new(Kind::Denied, told).hint("give hooks a folder of their own"));
+    }
     let looked = Workspace::of(&wish.workspace).map_err(|error| {
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")

@@ -30,6 +30,9 @@ struct Shown<'a> {
     /// What is given up, by name.
     danger: Vec<&'static str>,
     refused_calls: Vec<Call>,
+    /// What becomes of the client's own sandbox, where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_sandbox: Option<String>,
 }
 
 /// What may be reached, and the services of this machine among it.
@@ -62,6 +65,7 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
         (shown, layers)
     });
     folder.remove();
+    let client_sandbox = prepare::told_of_sandbox(wish, &prepare::own_sandbox(wish)?);
     let ((plan, Reached { hosts, services }, environment), layers) = shown?;
     let complete = layers.iter().all(|layer| layer.enforced);
     if json {
@@ -78,6 +82,7 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
             refused_calls: writ_sandbox::refused_calls()
                 .map(|(name, reason)| Call { name, reason })
                 .collect(),
+            client_sandbox,
         })?;
     } else {
         screen::line(&plan)?;
@@ -88,6 +93,9 @@ pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
             ))?;
         }
         screen::line(format_args!("variables {}", environment.join(", ")))?;
+        if let Some(line) = client_sandbox {
+            screen::line(line)?;
+        }
         for Layer { name, enforced, reason } in &layers {
             match reason {
                 Some(reason) => screen::line(format_args!("NOT ENFORCED {name}: {reason}"))?,
@@ -105,7 +113,7 @@ fn planned(
     folder: &Folder,
 ) -> Result<(Plan, Reached, Vec<String>), crate::failure::Failure> {
     let scrubbed = prepare::environment(context, wish)?;
-    let injection = prepare::injection(wish, folder)?;
+    let injection = prepare::injection(wish, folder, &prepare::own_sandbox(wish)?)?;
     let reach = prepare::reach(context, wish)?;
     let services = reach.services().iter().map(ToString::to_string).collect();
     let hosts = Reached { hosts: reach.hosts(), services };

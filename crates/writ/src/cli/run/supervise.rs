@@ -15,6 +15,7 @@ use writ_gateway::hook::{Frame, HookReply};
 use writ_gateway::http::port::{Divert, Placeholder, Refusal};
 use writ_gateway::http::{Address, Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
+use writ_gateway::setup::OwnSandbox;
 use writ_gateway::{Door, ModelDoor};
 use writ_model::CloseCause;
 use writ_policy::Engine;
@@ -61,6 +62,7 @@ struct Signals {
 pub(super) async fn task(
     context: &Context,
     wish: &Wish,
+    own_sandbox: &OwnSandbox,
     mut scrubbed: Scrubbed,
     placeholders: Arc<[Placeholder]>,
     engine: Arc<Engine>,
@@ -72,7 +74,10 @@ pub(super) async fn task(
     folder.make()?;
     accept_fingerprint(wish, held).await?;
     tell_environment(&scrubbed);
-    let injection = prepare::injection(wish, &folder)?;
+    if let Some(line) = prepare::told_of_sandbox(wish, own_sandbox) {
+        screen::say(format_args!("writ: {line}"));
+    }
+    let injection = prepare::injection(wish, &folder, own_sandbox)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
     let reach = prepare::reach(context, wish)?.lending(&placeholders);
     prepare::confirmed(context, wish).keep(reach.taken())?;

@@ -10,6 +10,7 @@ use super::binding::survey::Survey;
 use super::binding::{Guard, Guarded, Opened, is_about};
 use super::repository::{self, Repository};
 use super::stand_in::StandIns;
+use super::trail::follow;
 
 /// What a task may do in which workspace.
 pub(in crate::cli::run) struct Terms<'a> {
@@ -75,6 +76,13 @@ impl Ground {
         };
         ground.stand_ins = StandIns::put(terms.workspace, &terms.repository(&ground.survey), &is_closed);
         ground
+    }
+
+    /// Whether git runs whatever lies in the workspace itself, by a certain name, so that no place could be kept from the
+    /// task.
+    pub(in crate::cli::run) fn is_all_hooks(&self, terms: &Terms<'_>) -> bool {
+        let named = terms.repository(&self.survey).named;
+        named.folders.iter().any(|path| follow(path).is_some_and(|trail| trail.end == terms.workspace))
     }
 
     /// What must not change inside, and folders outside the workspace that its repository leads to.
