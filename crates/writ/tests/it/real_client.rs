@@ -519,7 +519,7 @@ fn works_with_a_sealed_login(client: Client, key: &str, base: &str, header: &str
 
 /// The client with another address of its model: in a variable, or in a file of its home, which then names the key too.
 fn led_to(play: &Play, run: Invocation, key: &str, base: &str, url: &str) -> Invocation {
-    let led = |text: &str| text.replace(play.model.url(), url);
+    let led = |text: &str| text.replace(&play.model.url(), url);
     let file = play.house.stage.home().join(base);
     if !file.is_file() {
         let address = led(run.env[std::ffi::OsStr::new(base)].to_str().unwrap());
