@@ -42,6 +42,8 @@ pub(crate) enum When {
     IsNot(u32, &'static [u32]),
     /// The first argument is this, and the second, after these bits are taken out, is none of those.
     Of(u32, u32, u32, &'static [u32]),
+    /// Any of these bits is set in one argument, and any of those in another.
+    Both((u32, u32), (u32, u32)),
 }
 
 /// One row of the table.
@@ -78,6 +80,11 @@ const TIOCSETD: u32 = 0x5423;
 const ASK: u32 = u32::MAX;
 /// What `personality` may be set to: the ordinary one, that of 32-bit programs, and both with an old version number.
 const PERSONALITIES: &[u32] = &[0, 8, 0x0002_0000, 0x0002_0008, ASK];
+
+/// `S_ISUID` and `S_ISGID`: whoever starts such a file becomes its owner, or one of its group.
+const GIVES_RIGHTS: u32 = 0o6000;
+/// `O_CREAT` and the bit of `O_TMPFILE` that is its own. Without them nobody looks at a mode, and it may be anything.
+const MAKES_A_FILE: u32 = 0o100 | 0o20_000_000;
 
 /// Rows that follow from one another stand together.
 macro_rules! refuse {
@@ -126,6 +133,13 @@ pub(crate) const TABLE: &[Refused] = refuse! {
     SYS_swapoff, When::Always, NotPermitted, "root's";
     SYS_fanotify_init, When::Always, NotPermitted, "watches, and holds up, the files of others";
     SYS_lookup_dcookie, When::Always, NotPermitted, "names of files that lead past every path";
+    // Files outlive the task, and what their modes give holds for everybody on the machine.
+    SYS_fchmod, When::AnyOf(1, GIVES_RIGHTS), NotPermitted, "a program that runs as its owner, long after the task";
+    SYS_fchmodat, When::AnyOf(2, GIVES_RIGHTS), NotPermitted, "a program that runs as its owner, long after the task";
+    SYS_fchmodat2, When::AnyOf(2, GIVES_RIGHTS), NotPermitted, "a program that runs as its owner, long after the task";
+    SYS_openat, When::Both((2, MAKES_A_FILE), (3, GIVES_RIGHTS)), NotPermitted, "a program that runs as its owner, long after the task";
+    SYS_mknodat, When::AnyOf(2, GIVES_RIGHTS), NotPermitted, "a program that runs as its owner, long after the task";
+    SYS_openat2, When::Always, NotThere, "the mode lies in memory, out of a filter's sight; programs then use `openat`";
     // The kernel itself.
     SYS_bpf, When::Always, NotPermitted, "runs programs in the kernel";
     SYS_perf_event_open, When::Always, NotPermitted, "looks at other processes and the kernel";
@@ -181,6 +195,10 @@ const fn young(call: c_long, name: &'static str, reason: &'static str) -> Refuse
 /// Refused on machines of this kind.
 #[cfg(target_arch = "x86_64")]
 pub(crate) const MACHINE: &[Refused] = refuse! {
+    SYS_chmod, When::AnyOf(1, GIVES_RIGHTS), NotPermitted, "as `fchmod`";
+    SYS_open, When::Both((1, MAKES_A_FILE), (2, GIVES_RIGHTS)), NotPermitted, "as `openat`";
+    SYS_creat, When::AnyOf(1, GIVES_RIGHTS), NotPermitted, "as `openat`";
+    SYS_mknod, When::AnyOf(1, GIVES_RIGHTS), NotPermitted, "as `mknodat`";
     SYS_iopl, When::Always, NotPermitted, "talks to hardware";
     SYS_ioperm, When::Always, NotPermitted, "talks to hardware";
     SYS_modify_ldt, When::Always, NotPermitted, "segments of 16-bit programs, rich in holes";

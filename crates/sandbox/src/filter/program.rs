@@ -95,6 +95,12 @@ fn refuse(row: &Refused) -> Program {
             tests.extend(none_of(values));
             tests
         }
+        When::Both((first, these), (second, those)) => vec![
+            load(place(first)),
+            step(IF_ANY_BIT, these, 0, 3),
+            load(place(second)),
+            step(IF_ANY_BIT, those, 0, 1),
+        ],
     };
     let mut steps = vec![step(IF_EQUAL, number(row.call), 0, length(tests.len()).saturating_add(2))];
     steps.extend(tests);
@@ -208,6 +214,17 @@ mod tests {
             (libc::SYS_ioctl, [0, 0x5401, 0, 0, 0, 0], ALLOW),
             (libc::SYS_memfd_create, [0, 1, 0, 0, 0, 0], answer(Answer::NotThere)),
             (libc::SYS_memfd_create, [0, 9, 0, 0, 0, 0], ALLOW),
+            (libc::SYS_fchmod, [3, 0o1777, 0, 0, 0, 0], ALLOW),
+            (libc::SYS_fchmod, [3, 0o4755, 0, 0, 0, 0], answer(Answer::NotPermitted)),
+            (libc::SYS_fchmodat, [0, 0, 0o2755, 0, 0, 0], answer(Answer::NotPermitted)),
+            (libc::SYS_openat, [0, 0, 0o101, 0o666, 0, 0], ALLOW),
+            (libc::SYS_openat, [0, 0, 0o101, 0o4755, 0, 0], answer(Answer::NotPermitted)),
+            (libc::SYS_openat, [0, 0, 0o20_200_001, 0o2755, 0, 0], answer(Answer::NotPermitted)),
+            // Whoever makes no file may leave anything in the place of the mode.
+            (libc::SYS_openat, [0, 0, 0o200_000, u32::MAX, 0, 0], ALLOW),
+            (libc::SYS_mknodat, [0, 0, 0o10_0644, 0, 0, 0], ALLOW),
+            (libc::SYS_mknodat, [0, 0, 0o10_4644, 0, 0, 0], answer(Answer::NotPermitted)),
+            (libc::SYS_mkdirat, [0, 0, 0o2755, 0, 0, 0], ALLOW),
             (libc::SYS_personality, [u32::MAX, 0, 0, 0, 0, 0], ALLOW),
             (libc::SYS_personality, [0x0004_0000, 0, 0, 0, 0, 0], answer(Answer::NotPermitted)),
         ] {

@@ -224,6 +224,13 @@ techniques! {
         packets, Root, "perl -MSocket -e 'print \"ESCAPED\" if socket(S,17,SOCK_RAW,0)'";
         virtual_machine_sockets, Outside, "perl -MSocket -e 'print \"ESCAPED\" if socket(S,40,SOCK_STREAM,0)'";
         packet_filters, Outside, "perl -MSocket -e 'print \"ESCAPED\" if socket(S,16,SOCK_RAW,12)'";
+        rights_by_chmod, Outside, "cp /usr/bin/id s; chmod 6755 s; test -u s -o -g s && got";
+        rights_by_a_descriptor, Outside, "python3 -c 'import os; f=os.open(\"s\",os.O_CREAT|os.O_WRONLY,0o755); os.fchmod(f,0o4755)'; test -u s && got";
+        rights_from_the_start, Outside, "perl -e '$n=\"s\"; syscall(257,-100,$n,0101,06755); $n=\"t\"; syscall(2,$n,0101,06755); $n=\"u\"; syscall(85,$n,06755)'; for f in s t u; do test -u $f -o -g $f && got; done";
+        rights_of_a_file_without_a_name, Outside, "perl -e '$d=\".\"; $f=syscall(257,-100,$d,020200002,06755); print \"ESCAPED\" if $f>=0'";
+        rights_by_a_mode_in_memory, Outside, "perl -e '$n=\"s\"; $h=pack(\"Q3\",0101,06755,0); syscall(437,-100,$n,$h,24)'; test -u s && got";
+        rights_of_a_node, Outside, "perl -e '$n=\"s\"; syscall(133,$n,0106755,0); $n=\"t\"; syscall(259,-100,$n,0106755,0)'; test -u s -o -u t && got";
+        rights_by_the_new_chmod, Outside, "echo > s; perl -e '$n=\"s\"; syscall(452,-100,$n,06755,0)==0 or $!==38 and print \"ESCAPED\"'; test -u s && got";
         audit_messages, Outside, "perl -MSocket -e 'socket(S,16,SOCK_RAW,15) and print \"ESCAPED\"'";
     }
     Namespaces {
@@ -261,6 +268,7 @@ techniques! {
         a_dump_of_memory, Outside, "sh -c 'ulimit -Hc' | grep -qv '^0$' && got";
     }
     Privileges {
+        rights_by_an_attribute, Root, "cp /bin/true s; perl -e '$n=\"s\"; $k=\"security.capability\"; $v=pack(\"V5\",0x02000001,0x2000,0,0,0); print \"ESCAPED\" if syscall(188,$n,$k,$v,20,0)==0'";
         programs_that_give_rights, User, "test $(id -u) = 0 || { passwd -S $(id -un) | grep -q '20[0-9][0-9]-' && got; }";
     }
     Descriptors {
