@@ -110,6 +110,14 @@ pub enum Gate {
 /// Where local actions and workflows are found: `./path` to its document.
 pub type Local<'a> = &'a dyn Fn(&str) -> Option<Node>;
 
+/// Whether a file of this name could describe what runs on a forge.
+pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    is_yaml
+        && (folders.iter().any(|part| ["workflows", "actions"].contains(&part.as_ref()))
+            || [".gitlab-ci.yml", "action.yml", "action.yaml"].contains(&name))
+}
+
 // === impl Gate ===
 
 impl Gate {

@@ -1,10 +1,11 @@
-//! One tree for JSON, JSONC, TOML and YAML, with the line of each value, so that every finding can cite its place.
+//! One tree for HCL, JSON, JSONC, TOML and YAML, with the line of each value, so that every finding can cite its place.
 //!
 //! What is read is untrusted: longer than [`MAX_BYTES`], deeper than [`MAX_DEPTH`] or of more than [`MAX_NODES`]
 //! values (each use of a YAML alias counts its whole copy) is refused, never cut.
 
 use thiserror::Error;
 
+mod hcl;
 mod json;
 mod toml;
 mod yaml;
@@ -16,6 +17,8 @@ mod tests;
 pub const MAX_BYTES: usize = 4 << 20;
 /// Most values in one document, aliases expanded.
 pub const MAX_NODES: usize = 200_000;
+/// Most documents of one YAML stream.
+pub const MAX_DOCUMENTS: usize = 500;
 /// Deepest nesting of lists and maps.
 pub const MAX_DEPTH: usize = 100;
 
@@ -48,6 +51,9 @@ pub struct Member {
 /// The notation of a document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Notation {
+    /// As Terraform writes it: blocks are maps by their labels, `jsonencode(…)` is what it encodes, and other
+    /// expressions are texts within `${…}`.
+    Hcl,
     /// JSON with comments and trailing commas.
     Json,
     Toml,
@@ -84,6 +90,7 @@ pub fn parse(bytes: &[u8], notation: Notation) -> Result<Node, DocumentError> {
         return Ok(Node { line: 1, value: Value::Map(Vec::new()) });
     }
     match notation {
+        Notation::Hcl => hcl::parse(text),
         Notation::Json => json::parse(text),
         Notation::Toml => toml::parse(text),
         Notation::Yaml => yaml::parse(text),
@@ -101,6 +108,39 @@ pub fn front_matter(bytes: &[u8]) -> Option<Node> {
     let mut node = parse(rest.get(..=end)?.as_bytes(), Notation::Yaml).ok()?;
     node.shift(1);
     Some(node)
+}
+
+/// Reads each document of a YAML stream; what cannot be read of them is counted, as are those after the first
+/// [`MAX_DOCUMENTS`].
+pub fn parse_stream(bytes: &[u8]) -> (Vec<Node>, usize) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return (Vec::new(), 1) };
+    let (mut read, mut refused, mut seen, mut from, mut at, mut line) = (Vec::new(), 0, 0, 0, 0, 0_u32);
+    let mut first = 0;
+    let mut take = |part: &str, first: u32| {
+        if part.trim().is_empty() {
+            return;
+        }
+        seen += 1;
+        match parse(part.as_bytes(), Notation::Yaml) {
+            Ok(mut node) if seen <= MAX_DOCUMENTS => {
+                node.shift(first);
+                read.push(node);
+            }
+            Ok(_) | Err(_) => refused += 1,
+        }
+    };
+    for each in text.split_inclusive('\n') {
+        // At the left edge these three can stand in no text and no comment.
+        if each.strip_prefix("---").is_some_and(|rest| rest.trim().is_empty() || rest.starts_with(" #")) {
+            take(text.get(from..at).unwrap_or(""), first);
+            from = at + each.len();
+            first = line + 1;
+        }
+        at += each.len();
+        line = line.saturating_add(1);
+    }
+    take(text.get(from..).unwrap_or(""), first);
+    (read, refused)
 }
 
 // === impl Node ===
@@ -203,6 +243,12 @@ impl Node {
             }
             Value::Bool(_) | Value::Null | Value::Number(_) => {}
         }
+    }
+
+    /// The same as it stands in another text, whose line `line` is its first.
+    pub(crate) fn below(mut self, line: u32) -> Self {
+        self.shift(line.saturating_sub(1));
+        self
     }
 
     fn shift(&mut self, lines: u32) {

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::approval::ApprovalLevel;
 use crate::ci::{Gate, TokenSource};
+use crate::identity_code::{Breadth, IdentityKind};
 use crate::server::Transport;
 use crate::survey::{Found, Level};
 use crate::tool::FileKind;
@@ -13,6 +14,9 @@ use crate::tool::FileKind;
 mod rules;
 
 pub use rules::{RULES, Rule};
+
+/// Most rights told in one finding.
+const MOST_RIGHTS: usize = 6;
 
 /// How soon somebody should look.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -104,6 +108,7 @@ pub fn findings(found: &Found) -> Vec<Finding> {
         );
     }
     workflow(found, &mut out);
+    identities(found, &mut out);
     out.found.sort_by(|a, b| b.rule.severity.cmp(&a.rule.severity).then(a.line.cmp(&b.line)));
     out.found
 }
@@ -261,6 +266,27 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
             step.line,
             &format!("{} {}", step.job, step.name),
             format!("`{}` in job `{}` {}", step.name, step.job, step.gives),
+        );
+    }
+}
+
+fn identities(found: &Found, out: &mut Findings<'_>) {
+    for made in &found.identities {
+        let rule = match made.breadth {
+            Breadth::Anybody => &rules::IDENTITY_ANYBODY,
+            Breadth::Administrator => &rules::IDENTITY_ADMINISTRATOR,
+            Breadth::Wildcard => &rules::IDENTITY_WILDCARD,
+            Breadth::Listed if made.kind == IdentityKind::StandingCredential => &rules::STANDING_CREDENTIAL,
+            Breadth::Listed => &rules::IDENTITY,
+        };
+        let rights: Vec<&str> = made.rights.iter().take(MOST_RIGHTS).map(String::as_str).collect();
+        let more = if made.rights.len() > MOST_RIGHTS { ", …" } else { "" };
+        let said = if rights.is_empty() { String::new() } else { format!(": {}{more}", rights.join(", ")) };
+        out.add(
+            rule,
+            made.line,
+            &format!("{} {}", made.kind.name(), made.name),
+            format!("{} `{}`{said}", made.kind.name(), made.name),
         );
     }
 }

@@ -15,6 +15,7 @@ mod digest;
 pub mod document;
 pub mod finding;
 mod fingerprint;
+pub mod identity_code;
 pub mod machine;
 pub mod provenance;
 pub mod report;

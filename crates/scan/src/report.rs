@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::autonomy::{Answer, Autonomy};
 use crate::ci::{AgentStep, Call, CallSecrets};
 use crate::finding::{Finding, findings};
+use crate::identity_code::Identity;
 use crate::machine::{Extension, Process, Program};
 use crate::server::{Server, Transport};
 use crate::survey::{Found, Level};
@@ -62,6 +63,9 @@ pub fn file(found: &Found) -> Value {
             "id_token_write": !job.id_tokens.is_empty(), "on_merge_request": job.on_merge_request,
         })).collect());
     }
+    if let (Value::Object(object), false) = (&mut object, found.identities.is_empty()) {
+        object.insert("identities".to_owned(), found.identities.iter().map(identity).collect());
+    }
     if let Value::Object(object) = &mut object {
         let autonomy = Autonomy::of(found);
         object.insert(
@@ -76,6 +80,16 @@ pub fn file(found: &Found) -> Value {
         object.insert("findings".to_owned(), findings(found).iter().map(finding).collect());
     }
     object
+}
+
+fn identity(identity: &Identity) -> Value {
+    json!({
+        "kind": identity.kind.name(),
+        "name": identity.name,
+        "line": identity.line,
+        "rights": identity.rights,
+        "breadth": identity.breadth.name(),
+    })
 }
 
 fn answer(answer: &Answer) -> Value {

@@ -8,6 +8,7 @@ use crate::ci::gitlab::GitlabAgent;
 use crate::ci::{self, Workflow};
 use crate::credential_name::{has_password, is_credential_name, is_real, variables};
 use crate::document::{self, Node, Notation};
+use crate::identity_code::{self, Identity};
 use crate::server::{Credentials, HardCoded, Server, servers};
 use crate::tool::{self, Catalogue, FileKind, Survey};
 use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_regular};
@@ -42,6 +43,8 @@ pub struct Found {
     /// Of a workflow: its audit.
     pub workflow: Option<Workflow>,
     pub gitlab: Vec<GitlabAgent>,
+    /// Identities that the file makes.
+    pub identities: Vec<Identity>,
 }
 
 /// A command that a client runs at an event.
@@ -134,7 +137,12 @@ pub fn scan_tree(root: &Path, options: WalkOptions) -> Scan {
 fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) -> Option<Found> {
     let parts: Vec<&str> = hit.parts.iter().map(String::as_str).collect();
     let Some((survey, kind)) = Catalogue::get().of(&parts) else {
-        return look_at_workflow(root, hit, &parts, level, note);
+        let (name, folders) = parts.split_last()?;
+        return if ci::is_wanted(folders, name) {
+            look_at_workflow(root, hit, &parts, level, note)
+        } else {
+            look_at_identity_code(root, hit, name, level, note)
+        };
     };
     let mut found = Found::new(&hit.relative, survey.id, kind, level);
     // What a model is told at every start says nothing that a scan reads.
@@ -170,6 +178,24 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
             }
         }
     }
+    Some(found)
+}
+
+/// What identities a file makes; `None` when it makes none.
+fn look_at_identity_code(
+    root: &Path,
+    hit: &Hit,
+    name: &str,
+    level: Level,
+    note: &mut dyn FnMut(NoteKind),
+) -> Option<Found> {
+    let bytes = read_regular(&root.join(&hit.relative), MAX_FILE_BYTES).ok()?;
+    let identities = identity_code::identities(name, &bytes)
+        .map_err(|error| note(NoteKind::Unparsable(error)))
+        .ok()
+        .filter(|identities| !identities.is_empty())?;
+    let mut found = Found::new(&hit.relative, "identity-code", FileKind::IdentityCode, level);
+    found.identities = identities;
     Some(found)
 }
 
@@ -241,6 +267,7 @@ impl Found {
             plugins: Vec::new(),
             workflow: None,
             gitlab: Vec::new(),
+            identities: Vec::new(),
         }
     }
 }

@@ -350,12 +350,7 @@ fn is_wanted(catalogue: &Catalogue, name: &str, folder: &Folder) -> bool {
             return true;
         }
     }
-    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-    is_yaml
-        && (folder.parts.iter().any(|part| part == "workflows" || part == "actions")
-            || name == ".gitlab-ci.yml"
-            || name == "action.yml"
-            || name == "action.yaml")
+    crate::ci::is_wanted(&folder.parts, name) || crate::identity_code::is_wanted(&folder.parts, name)
 }
 
 fn note(found: &mut Walked, path: &Path, why: NoteKind) {

@@ -110,6 +110,37 @@ pub(super) static ESCALATOR: Rule = Rule {
     help: "Move it into another job, or after the agent.",
 };
 
+pub(super) static IDENTITY: Rule = Rule {
+    id: "writ/identity-made",
+    severity: Severity::Note,
+    title: "Code makes an identity or gives it rights",
+    help: "Ask who owns it, what it is for and when it ends; register it where an agent acts as it.",
+};
+pub(super) static IDENTITY_WILDCARD: Rule = Rule {
+    id: "writ/identity-wildcard",
+    severity: Severity::Medium,
+    title: "Code gives rights by a wildcard or a broad role",
+    help: "List the actions and the resources that the work needs.",
+};
+pub(super) static IDENTITY_ADMINISTRATOR: Rule = Rule {
+    id: "writ/identity-administrator",
+    severity: Severity::High,
+    title: "Code makes an administrator",
+    help: "Give the few rights that the work needs; the right to give rights stays with people.",
+};
+pub(super) static IDENTITY_ANYBODY: Rule = Rule {
+    id: "writ/identity-anybody",
+    severity: Severity::High,
+    title: "Anybody may become or use an identity",
+    help: "Name who may, and tie a forge's identity tokens to one repository and one branch or environment.",
+};
+pub(super) static STANDING_CREDENTIAL: Rule = Rule {
+    id: "writ/identity-standing-credential",
+    severity: Severity::Medium,
+    title: "Code makes a credential without an end",
+    help: "Use the platform's short-lived form: a role that is assumed, a bound token, workload identity.",
+};
+
 /// All of them.
 pub static RULES: &[&Rule] = &[
     &HARD_CODED,
@@ -128,4 +159,9 @@ pub static RULES: &[&Rule] = &[
     &UNPINNED_ACTION,
     &LEFT_TOKEN,
     &ESCALATOR,
+    &IDENTITY,
+    &IDENTITY_WILDCARD,
+    &IDENTITY_ADMINISTRATOR,
+    &IDENTITY_ANYBODY,
+    &STANDING_CREDENTIAL,
 ];

@@ -21,6 +21,8 @@ pub enum FileKind {
     /// A prompt that people call by name.
     Command,
     Hooks,
+    /// Code that makes identities or gives them rights.
+    IdentityCode,
     /// What the model is told at every start.
     Instructions,
     /// A plugin's or an extension's description of itself.
@@ -53,6 +55,7 @@ impl FileKind {
             Self::Agent => "agent",
             Self::Command => "command",
             Self::Hooks => "hooks",
+            Self::IdentityCode => "identity-code",
             Self::Instructions => "instructions",
             Self::Manifest => "extension-manifest",
             Self::Plugin => "plugin",
@@ -71,6 +74,7 @@ impl FileKind {
             Self::Hooks | Self::Manifest | Self::Policy | Self::Servers | Self::Settings => true,
             Self::Agent
             | Self::Command
+            | Self::IdentityCode
             | Self::Instructions
             | Self::Plugin
             | Self::Rules

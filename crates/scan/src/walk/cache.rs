@@ -17,7 +17,7 @@ use super::{Listing, NoteKind};
 const SETTLED_SECONDS: i64 = 2;
 /// Longest cache that is read, in bytes.
 pub const MAX_CACHE_BYTES: usize = 256 << 20;
-const HEAD: &[u8] = b"writ scan 1\n";
+const HEAD: &[u8] = b"writ scan 2\n";
 
 /// When a folder was as it is listed: device, inode, and its times of modification and change in nanoseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -195,3 +195,31 @@ fn a_token_in_a_remote_is_found_where_it_stands() {
         assert!(!format!("{found:?}").contains(SECRET));
     }
 }
+
+#[test]
+fn code_that_makes_identities_is_found_by_its_line() {
+    let folder = tree(&[
+        ("infra/main.tf", "resource \"aws_iam_access_key\" \"k\" {\n  user = \"u\"\n}\n"),
+        (
+            "deploy/rbac.yaml",
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef:\n  name: cluster-admin\nsubjects: [{name: a}]\n",
+        ),
+        ("src/role.json", r#"{"role": "button"}"#),
+        ("infra/broken.tf", "resource {"),
+    ]);
+    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let all: Vec<_> = scan.found.iter().flat_map(findings).collect();
+    let told: Vec<(&str, &str, u32)> =
+        all.iter().map(|finding| (finding.path.to_str().unwrap(), finding.rule.id, finding.line)).collect();
+    assert_eq!(
+        told,
+        [
+            ("deploy/rbac.yaml", "writ/identity-administrator", 5),
+            ("infra/main.tf", "writ/identity-standing-credential", 1),
+        ]
+    );
+    assert!(scan.notes.iter().any(|note| note.relative.ends_with("broken.tf")), "{:?}", scan.notes);
+    let json = report::file(&scan.found[0]);
+    assert_eq!(json["identities"][0]["breadth"], "administrator");
+    assert!(sarif::sarif(&all, "1").to_string().contains("writ/identity-administrator"));
+}

@@ -87,7 +87,8 @@ pub(super) fn show(whole: &Whole, findings: &[Finding], known: usize, verbose: b
 
 fn tools(whole: &Whole, verbose: bool) -> Result<(), Failure> {
     let mut seen: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
-    for found in &whole.found {
+    // Code that makes identities is no tool's: its findings tell of it.
+    for found in whole.found.iter().filter(|found| found.kind != FileKind::IdentityCode) {
         let of = seen.entry(found.tool).or_default();
         of.files += 1;
         of.servers.extend(found.servers.iter().map(|server| server.name.as_str()));

@@ -1,0 +1,199 @@
+//! Code that makes identities, as people write it, and what makes none.
+
+use proptest::prelude::*;
+
+use super::*;
+use Breadth::{Administrator, Anybody, Listed, Wildcard};
+use IdentityKind::*;
+
+fn of(name: &str, text: &str) -> Vec<(IdentityKind, u32, Breadth)> {
+    identities(name, text.as_bytes()).unwrap().iter().map(|one| (one.kind, one.line, one.breadth)).collect()
+}
+
+const FORGE: &str = "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com";
+
+#[test]
+fn terraform_makes_identities() {
+    let role = |condition: &str| {
+        format!(
+            "resource \"aws_iam_role\" \"r\" {{\n  assume_role_policy = jsonencode({{\n    Statement = [\n      {{ Effect = \"Allow\", Action = \"sts:AssumeRoleWithWebIdentity\", Principal = {{ Federated = \"{FORGE}\" }}, {condition} }}\n    ]\n  }})\n}}\n"
+        )
+    };
+    let subject = |subject: &str| {
+        role(&format!(
+            "Condition = {{ StringLike = {{ \"token.actions.githubusercontent.com:sub\" = \"{subject}\" }} }}"
+        ))
+    };
+    for (text, expected) in [
+        ("resource \"aws_iam_user\" \"u\" {\n}\n".to_owned(), vec![(ServicePrincipal, 1, Listed)]),
+        ("\nresource \"aws_iam_access_key\" \"k\" { user = \"u\" }\n".to_owned(), vec![(StandingCredential, 2, Listed)]),
+        (role(""), vec![(TrustPolicy, 4, Anybody)]),
+        (subject("repo:org/*:*"), vec![(TrustPolicy, 4, Wildcard)]),
+        (subject("repo:*/x:*"), vec![(TrustPolicy, 4, Anybody)]),
+        (subject("repo:org/x:ref:refs/heads/main"), vec![(TrustPolicy, 1, Listed)]),
+        (
+            "resource \"aws_iam_policy\" \"p\" {\n  policy = <<EOF\n{\"Statement\": [\n  {\"Effect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\"}\n]}\nEOF\n}\n".to_owned(),
+            vec![(Policy, 4, Administrator)],
+        ),
+        (
+            "data \"aws_iam_policy_document\" \"d\" {\n  statement {\n    actions = [\"s3:*\"]\n    resources = [\"*\"]\n  }\n}\n".to_owned(),
+            vec![(Policy, 2, Wildcard)],
+        ),
+        (
+            "data \"aws_iam_policy_document\" \"d\" {\n  statement {\n    effect = \"Deny\"\n    actions = [\"*\"]\n    resources = [\"*\"]\n  }\n}\n".to_owned(),
+            vec![],
+        ),
+        (
+            "data \"aws_iam_policy_document\" \"d\" {\n  statement {\n    actions = [\"s3:Get*\"]\n    resources = [\"*\"]\n  }\n}\n".to_owned(),
+            vec![(Policy, 1, Listed)],
+        ),
+        (
+            "resource \"aws_iam_role_policy_attachment\" \"a\" {\n  policy_arn = \"arn:aws:iam::aws:policy/AdministratorAccess\"\n}\n".to_owned(),
+            vec![(RoleBinding, 2, Administrator)],
+        ),
+        (
+            "resource \"google_project_iam_member\" \"m\" {\n  role = \"roles/owner\"\n  member = \"serviceAccount:x\"\n}\n".to_owned(),
+            vec![(RoleBinding, 2, Administrator)],
+        ),
+        (
+            "resource \"google_project_iam_member\" \"m\" {\n  role = \"roles/viewer\"\n  member = \"allUsers\"\n}\n".to_owned(),
+            vec![(RoleBinding, 2, Anybody)],
+        ),
+        (
+            "resource \"azurerm_role_assignment\" \"m\" {\n  role_definition_name = \"Owner\"\n}\n".to_owned(),
+            vec![(RoleBinding, 2, Administrator)],
+        ),
+        (
+            "resource \"github_repository_deploy_key\" \"m\" {\n  read_only = false\n}\n".to_owned(),
+            vec![(DeployKey, 1, Wildcard)],
+        ),
+        ("resource \"github_repository_deploy_key\" \"m\" {\n}\n".to_owned(), vec![(DeployKey, 1, Listed)]),
+        (
+            "resource \"google_compute_instance\" \"m\" {\n  service_account {\n    scopes = [\"cloud-platform\"]\n  }\n}\n".to_owned(),
+            vec![(OauthGrant, 3, Wildcard)],
+        ),
+        (
+            "resource \"kubernetes_cluster_role\" \"m\" {\n  rule {\n    api_groups = [\"*\"]\n    resources = [\"*\"]\n    verbs = [\"*\"]\n  }\n}\n".to_owned(),
+            vec![(Policy, 2, Administrator)],
+        ),
+        ("resource \"aws_s3_bucket\" \"b\" {\n  bucket = \"x\"\n}\nvariable \"iam\" {}\n".to_owned(), vec![]),
+    ] {
+        assert_eq!(of("main.tf", &text), expected, "{text}");
+    }
+    let json = r#"{"resource": {"aws_iam_user": {"u": {}}, "aws_iam_role": {"r": [{"assume_role_policy": "{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\"}}"}]}}}"#;
+    assert_eq!(of("main.tf.json", json), [(ServicePrincipal, 1, Listed), (TrustPolicy, 1, Anybody)]);
+    assert!(identities("main.tf", b"resource \"a\" {").is_err());
+}
+
+#[test]
+fn cloudformation_and_policies_make_identities() {
+    let template = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Key:\n    Type: AWS::IAM::AccessKey\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument:\n        Statement:\n          - Effect: Allow\n            Principal: {Service: ec2.amazonaws.com}\n            Action: sts:AssumeRole\n      ManagedPolicyArns: [!Sub 'arn:aws:iam::aws:policy/AdministratorAccess']\n      Policies:\n        - PolicyName: x\n          PolicyDocument:\n            Statement:\n              - Effect: Allow\n                NotAction: iam:*\n                Resource: '*'\n  Bucket:\n    Type: AWS::S3::Bucket\n";
+    assert_eq!(
+        of("template.yaml", template),
+        [
+            (StandingCredential, 3, Listed),
+            (TrustPolicy, 5, Listed),
+            (RoleBinding, 13, Administrator),
+            (Policy, 18, Wildcard),
+        ]
+    );
+    for (text, expected) in [
+        (
+            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#,
+            vec![(Policy, 1, Administrator)],
+        ),
+        (
+            r#"{"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}]}"#,
+            vec![(Policy, 1, Listed)],
+        ),
+        (
+            r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::b"}]}"#,
+            vec![(Policy, 1, Wildcard)],
+        ),
+        (
+            r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}"#,
+            vec![(TrustPolicy, 1, Anybody)],
+        ),
+        (r#"{"Statement": "of work"}"#, vec![]),
+        (r#"{"name": "Statement"}"#, vec![]),
+    ] {
+        assert_eq!(of("policy.json", text), expected, "{text}");
+    }
+}
+
+#[test]
+fn kubernetes_and_manifests_make_identities() {
+    let stream = "# rbac\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\nrules:\n  - {apiGroups: [''], resources: [pods], verbs: [get]}\n  - {apiGroups: [''], resources: ['*'], verbs: ['*']}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: cluster-admin}\nsubjects: [{kind: ServiceAccount, name: a}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: view}\nsubjects:\n  - {kind: Group, name: 'system:unauthenticated'}\n---\n{{ helm }}\n---\napiVersion: apps/v1\nkind: Deployment\nspec: {serviceAccountName: a}\n";
+    assert_eq!(
+        of("rbac.yaml", stream),
+        [
+            (ServicePrincipal, 2, Listed),
+            (Policy, 11, Administrator),
+            (RoleBinding, 16, Administrator),
+            (RoleBinding, 24, Anybody),
+        ]
+    );
+    for (name, text, expected) in [
+        (
+            "appsscript.json",
+            r#"{"oauthScopes": ["https://www.googleapis.com/auth/drive"]}"#,
+            vec![(OauthGrant, 1, Wildcard)],
+        ),
+        (
+            "appsscript.json",
+            r#"{"oauthScopes": ["https://www.googleapis.com/auth/drive.file"]}"#,
+            vec![(OauthGrant, 1, Listed)],
+        ),
+        (
+            "slack-manifest.yml",
+            "oauth_config:\n  scopes:\n    bot: [chat:write]\n",
+            vec![(OauthGrant, 3, Listed)],
+        ),
+        (
+            "app-manifest.json",
+            r#"{"default_permissions": {"administration": "write"}}"#,
+            vec![(OauthGrant, 1, Administrator)],
+        ),
+    ] {
+        assert_eq!(of(name, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn names_say_what_is_worth_reading() {
+    for (folders, name, wanted) in [
+        (&[][..], "main.tf", true),
+        (&[], "x.tofu", true),
+        (&["deploy", "k8s"], "a.yaml", true),
+        (&[], "trust-policy.json", true),
+        (&["src"], "package.json", false),
+        (&["src"], "role.rs", false),
+        (&["k8s"], "README.md", false),
+    ] {
+        assert_eq!(is_wanted(folders, name), wanted, "{name}");
+    }
+}
+
+#[test]
+fn what_is_endless_is_cut() {
+    let deep = format!("a = {}1{}", "[".repeat(3_000), "]".repeat(3_000));
+    assert!(identities("x.tf", deep.as_bytes()).is_err());
+    let many = "resource \"aws_iam_user\" \"u\" {}\n".repeat(MAX_IDENTITIES + 5);
+    assert_eq!(of("x.tf", &many).len(), MAX_IDENTITIES);
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_a_reader(
+        text in "\\PC{0,200}",
+        hcl in "(resource|data|statement|policy|jsonencode|\"aws_iam_role\"|\"x\"|[{}()=\\[\\]\",:?!$%<~ \n*-]){0,60}",
+        yaml in "(apiVersion: x|kind: (Role|List)|rules:|- |Statement|items:|---|[{}\\[\\]:, \n*]){0,60}",
+    ) {
+        for name in ["a.tf", "a.tf.json", "role.json", "role.yaml"] {
+            for text in [&text, &hcl, &yaml] {
+                let _ = identities(name, text.as_bytes());
+                let _ = identities(name, format!("Statement: x\n{text}").as_bytes());
+            }
+        }
+    }
+}
