@@ -11,9 +11,9 @@ mod escalator;
 mod expression;
 mod gate;
 pub mod gitlab;
-mod secrets;
+pub(crate) mod secrets;
 mod token;
-mod trigger;
+pub(crate) mod trigger;
 mod workflow;
 
 #[cfg(test)]

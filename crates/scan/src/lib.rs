@@ -18,6 +18,7 @@ mod fingerprint;
 pub mod identity_code;
 pub mod machine;
 pub mod provenance;
+pub mod reach;
 pub mod report;
 pub mod sarif;
 pub mod secret;

@@ -23,6 +23,7 @@ mod measure;
 mod over_ssh;
 mod policy;
 mod provenance;
+mod reach;
 mod replay;
 mod revoke;
 mod run;
@@ -84,6 +85,8 @@ enum Command {
     Revoke(revoke::Command),
     /// Find every agent here, and say what it may do
     Scan(scan::Arguments),
+    /// Draw what each agent gets to through chains of steps, over workflows and servers
+    Reach(reach::Arguments),
     /// Seal credentials that agents work with and never hold
     #[command(subcommand)]
     Secret(secret::Command),
@@ -175,6 +178,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::OverSsh(arguments) => Ok(over_ssh::main(&arguments)),
         Command::Policy(command) => policy::main(&context()?, command),
         Command::Provenance(command) => provenance::main(command),
+        Command::Reach(arguments) => reach::main(&arguments),
         Command::Replay(arguments) => replay::main(&context()?, arguments),
         Command::Revoke(command) => revoke::main(&context()?, command),
         Command::Run(arguments) => run::main(&context()?, *arguments),

@@ -8,7 +8,7 @@ use crate::document::Node;
 const ALL: &str = "*";
 
 /// Names of secrets in every expression below a node.
-pub(super) fn of_node(node: &Node, into: &mut BTreeSet<String>) {
+pub(crate) fn of_node(node: &Node, into: &mut BTreeSet<String>) {
     node.each_text(&mut |_, text, _| of_text(text, into));
 }
 

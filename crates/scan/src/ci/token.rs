@@ -59,7 +59,7 @@ impl TokenSource {
 
 impl Token {
     /// The token of a job: its own permissions, else the workflow's, else nobody's.
-    pub(super) fn of(job: &Node, workflow: &Node) -> Self {
+    pub(crate) fn of(job: &Node, workflow: &Node) -> Self {
         match (job.get("permissions"), workflow.get("permissions")) {
             (Some(said), _) => Self::said(TokenSource::Job, said),
             (None, Some(said)) => Self::said(TokenSource::Workflow, said),

@@ -64,7 +64,7 @@ impl Trigger {
 }
 
 /// The triggers of a workflow.
-pub(super) fn triggers(document: &Node) -> Vec<Trigger> {
+pub(crate) fn triggers(document: &Node) -> Vec<Trigger> {
     let Some(on) = document.get("on") else { return Vec::new() };
     let bare = |node: &Node| {
         node.text().map(|name| Trigger { name: name.to_owned(), line: node.line, types: Vec::new() })

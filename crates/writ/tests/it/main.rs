@@ -30,6 +30,7 @@ mod model;
 mod parts;
 mod policy;
 mod provenance;
+mod reach;
 mod real_client;
 mod replay;
 mod run;

@@ -1,0 +1,217 @@
+//! Facts out of one repository: its workflows, and the settings of tools in it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Fact, Place};
+use crate::ci::trigger::triggers;
+use crate::ci::{Token, secrets};
+use crate::document::{self, Node, Notation};
+use crate::survey::{Found, MAX_FILE_BYTES};
+use crate::walk::read_regular;
+
+/// Most workflows, and most jobs of each, that are looked at.
+const MAX_WORKFLOWS: usize = 500;
+const MAX_JOBS: usize = 256;
+/// Programs and actions that put something into use, as they stand in steps.
+const DEPLOYS: &[&str] = &[
+    "aws s3 sync",
+    "cargo publish",
+    "docker push",
+    "firebase deploy",
+    "flyctl deploy",
+    "gh release create",
+    "helm upgrade",
+    "kubectl apply",
+    "npm publish",
+    "pulumi up",
+    "serverless deploy",
+    "terraform apply",
+    "twine upload",
+    "vercel deploy",
+    "wrangler deploy",
+];
+/// Inputs of actions that name who a job becomes in a cloud.
+const ROLES: &[&str] = &["role-to-assume", "workload_identity_provider", "client-id"];
+
+/// All of one repository. Pairs and triples are rows of relations; the fact says where each stands.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Tools with settings or instructions here.
+    pub agents: BTreeSet<String>,
+    pub pushes: Vec<Fact>,
+    pub jobs: Vec<(String, Fact)>,
+    pub starts_on_branch: Vec<(String, Fact)>,
+    pub gated: Vec<(String, Fact)>,
+    pub holds: Vec<(String, Place, Fact)>,
+    /// What settings give a tool.
+    pub has: Vec<(String, Place, Fact)>,
+    /// Files that could not be read, which count as holding nothing.
+    pub unread: Vec<PathBuf>,
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// Facts of the repository at `root` and of what a scan found there.
+    pub fn of(root: &Path, found: &[Found]) -> Self {
+        let mut facts = Self::default();
+        if root.join(".git").exists() {
+            let says = "a working copy: what is edited here can be pushed to a branch".to_owned();
+            facts.pushes.push(Fact { path: PathBuf::from(".git"), line: 1, says });
+        }
+        for one in found {
+            facts.tool(one);
+        }
+        let folder = Path::new(".github/workflows");
+        let mut names: Vec<PathBuf> = std::fs::read_dir(root.join(folder))
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+            .map(|entry| folder.join(entry.file_name()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml"))
+            .take(MAX_WORKFLOWS)
+            .collect();
+        names.sort();
+        for path in names {
+            let read = read_regular(&root.join(&path), MAX_FILE_BYTES)
+                .ok()
+                .and_then(|bytes| document::parse(&bytes, Notation::Yaml).ok());
+            match read {
+                Some(document) => facts.workflow(&path, &document),
+                None => facts.unread.push(path),
+            }
+        }
+        facts
+    }
+
+    fn tool(&mut self, found: &Found) {
+        if ["identity-code", "github-actions", "gitlab-ci", "git", "generic-mcp", "agents-md"]
+            .contains(&found.tool)
+        {
+            return;
+        }
+        self.agents.insert(found.tool.to_owned());
+        let fact = |line: u32, says: String| Fact { path: found.path.clone(), line, says };
+        let mut has = |what: Place, line: u32, says: String| {
+            self.has.push((found.tool.to_owned(), what, fact(line, says)));
+        };
+        for server in found.servers.iter().filter(|server| !server.disabled) {
+            has(Place::Server(server.name.clone()), server.line, format!("server `{}`", server.name));
+            if let Some(host) = &server.host {
+                has(Place::Host(host.clone()), server.line, format!("server `{}` is at {host}", server.name));
+            }
+            for name in &server.credential_names {
+                has(
+                    Place::Credential(name.clone()),
+                    server.line,
+                    format!("server `{}` is given {name}", server.name),
+                );
+            }
+        }
+        for at in &found.hard_coded {
+            has(Place::Credential(at.name.clone()), at.line, format!("`{}` stands in plain text", at.name));
+        }
+    }
+
+    fn workflow(&mut self, path: &Path, document: &Node) {
+        let Some(jobs) = document.get("jobs") else { return };
+        let starting = starts_on_branch(document);
+        for member in jobs.members().iter().take(MAX_JOBS) {
+            let job = format!("{}#{}", path.display(), member.key);
+            let node = &member.node;
+            let fact = |line: u32, says: String| Fact { path: path.to_owned(), line, says };
+            let mut hold = |what: Place, line: u32, says: String| {
+                self.holds.push((job.clone(), what, fact(line, says)));
+            };
+            let mut named = BTreeSet::new();
+            for part in [document.get("env"), Some(node)].into_iter().flatten() {
+                secrets::of_node(part, &mut named);
+            }
+            for name in named.into_iter().filter(|name| name != "GITHUB_TOKEN") {
+                let line = line_of(node, &name).unwrap_or(member.line);
+                hold(Place::Secret(name.clone()), line, format!("job `{}` sees secret {name}", member.key));
+            }
+            let token = Token::of(node, document);
+            for scope in token.writes() {
+                let line = token.line.unwrap_or(member.line);
+                hold(
+                    Place::Scope(scope.to_owned()),
+                    line,
+                    format!("the token of job `{}` writes {scope}", member.key),
+                );
+            }
+            for step in node.get("steps").map_or(&[][..], Node::items) {
+                for key in ROLES {
+                    if let Some(role) = step.at(&["with", key]).filter(|_| token.id_token()) {
+                        let name = role.scalar().unwrap_or_default();
+                        hold(
+                            Place::Cloud(name.clone()),
+                            role.line,
+                            format!("job `{}` becomes {name}", member.key),
+                        );
+                    }
+                }
+                let script = step.get("run").and_then(Node::text).unwrap_or("");
+                for word in DEPLOYS.iter().filter(|word| script.contains(**word)) {
+                    hold(
+                        Place::Deployment((*word).to_owned()),
+                        step.line,
+                        format!("job `{}` runs `{word}`", member.key),
+                    );
+                }
+            }
+            self.jobs.push((
+                job.clone(),
+                fact(
+                    member.line,
+                    format!(
+                        "who edits {} chooses when job `{}` starts and what it runs",
+                        path.display(),
+                        member.key
+                    ),
+                ),
+            ));
+            if let Some((line, name)) = &starting {
+                self.starts_on_branch
+                    .push((job.clone(), fact(*line, format!("starts at `{name}` of any branch"))));
+            }
+            if let Some(environment) = node.get("environment") {
+                let says = format!(
+                    "job `{}` waits for its environment, as far as the forge has rules for it",
+                    member.key
+                );
+                self.gated.push((job.clone(), fact(environment.line, says)));
+            }
+        }
+    }
+}
+
+/// The trigger by which a push to any branch starts a workflow with the branch's own code: `push` without a list of
+/// branches or tags, or `pull_request`, which runs with secrets for branches of the same repository.
+fn starts_on_branch(document: &Node) -> Option<(u32, String)> {
+    triggers(document).into_iter().find_map(|trigger| {
+        let filter = document.at(&["on", &trigger.name]);
+        let has = |key: &str| filter.is_some_and(|filter| filter.get(key).is_some());
+        let starts = match trigger.name.as_str() {
+            "push" => match filter.and_then(|filter| filter.get("branches")) {
+                // A pattern may fit the branch; a name is somebody else's branch.
+                Some(branches) => branches.texts().iter().any(|pattern| pattern.contains(['*', '?', '['])),
+                None => !has("tags"),
+            },
+            "pull_request" => true,
+            _ => false,
+        };
+        starts.then_some((trigger.line, trigger.name))
+    })
+}
+
+fn line_of(node: &Node, name: &str) -> Option<u32> {
+    let mut line = None;
+    node.each_text(&mut |_, text, at| {
+        if line.is_none() && text.contains(name) {
+            line = Some(at);
+        }
+    });
+    line
+}

@@ -1,0 +1,67 @@
+//! The rules.
+
+use super::facts::Facts;
+use super::{Fact, Place, Refused, Step};
+
+ascent::ascent! {
+    struct Closure;
+
+    relation agent(Place);
+    relation pushes(Fact);
+    relation edits_workflows(bool);
+    relation job(String, Fact);
+    relation starts_on_branch(String, Fact);
+    relation gated(String, Fact);
+    relation holds(String, Place, Fact);
+    relation has(Place, Place, Fact);
+
+    relation reached(Place);
+    relation step(Place, Place, Fact);
+
+    reached(place) <-- agent(place);
+    reached(to) <-- step(_, to, _);
+
+    step(from, Place::Branch, fact) <-- agent(from), pushes(fact);
+    // What is on the branch runs in every job that starts there.
+    step(Place::Branch, Place::Job(job.clone()), fact) <--
+        reached(Place::Branch), starts_on_branch(job, fact), !gated(job, _);
+    // Who edits workflows makes a job start there that did not, and takes its gate away; only what the forge keeps behind the
+    // gate stays there, and no file tells what that is.
+    step(Place::Branch, Place::Job(job.clone()), fact) <--
+        reached(Place::Branch), edits_workflows(true), job(job, fact);
+    step(place, what, fact) <-- reached(place), if let Place::Job(job) = place, holds(job, what, fact);
+    step(place, what, fact) <-- reached(place), has(place, what, fact);
+}
+
+/// Every step that follows, and the gates that stopped one.
+pub(super) fn close(agent: &str, facts: &Facts, refused: Refused) -> (Vec<Step>, Vec<Fact>) {
+    let own = |owner: &str| owner == agent;
+    let mut closure = Closure {
+        agent: vec![(Place::Agent(agent.to_owned()),)],
+        pushes: if refused.push {
+            Vec::new()
+        } else {
+            facts.pushes.iter().cloned().map(|fact| (fact,)).collect()
+        },
+        edits_workflows: if refused.edit_workflows { Vec::new() } else { vec![(true,)] },
+        job: facts.jobs.clone(),
+        starts_on_branch: facts.starts_on_branch.clone(),
+        gated: facts.gated.clone(),
+        holds: facts.holds.clone(),
+        has: facts
+            .has
+            .iter()
+            .filter(|(owner, _, _)| own(owner))
+            .filter(|(_, what, _)| !(refused.servers && matches!(what, Place::Server(_) | Place::Host(_))))
+            .map(|(owner, what, fact)| (Place::Agent(owner.clone()), what.clone(), fact.clone()))
+            .collect(),
+        ..Closure::default()
+    };
+    closure.run();
+    let mut steps: Vec<Step> =
+        closure.step.into_iter().map(|(from, to, fact)| Step { from, to, fact }).collect();
+    steps.sort();
+    let gates =
+        if refused.push { Vec::new() } else { facts.gated.iter().map(|(_, fact)| fact.clone()).collect() };
+    (steps, gates)
+}
