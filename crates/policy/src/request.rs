@@ -149,9 +149,7 @@ pub(crate) fn texts(request: &Request) -> (Vec<String>, bool) {
     texts.extend(request.headers.iter().map(|(_, value)| value.clone()));
     let (bytes, is_all) = body::bytes(&wire);
     texts.push(String::from_utf8_lossy(bytes).into_owned());
-    if let body::Fields::Known(fields) = body::Fields::of(&wire) {
-        fields.iter().for_each(|(_, value)| body::strings(value, &mut texts));
-    }
+    body::Fields::of(&wire).known().iter().for_each(|(_, value)| body::strings(value, &mut texts));
     texts.retain(|text| !text.is_empty());
     texts.dedup();
     (texts, is_all)

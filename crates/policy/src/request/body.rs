@@ -11,57 +11,63 @@ use super::wire::{self, Wire};
 /// Longest body that is read, in bytes.
 const BODY_BYTES: usize = 4 << 20;
 
+/// The media type of forms (WHATWG URL, section 5).
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What is asked in the query and the body, by name.
 #[derive(Debug)]
-pub(super) enum Fields {
-    Known(Vec<(String, Value)>),
-    /// Nobody can say what the body asks.
-    Unreadable,
+pub(super) struct Fields {
+    known: Vec<(String, Value)>,
+    /// Nothing else is asked. Without it, a field may say the worst that it can, whatever is known of it.
+    is_all: bool,
 }
 
 // === impl Fields ===
 
 impl Fields {
-    /// The fields of a request, wherever they stand.
+    /// The fields of a request, wherever they stand. Servers differ over whether the media type or the body itself says
+    /// how it is read, so what either reading finds is there.
     pub fn of(wire: &Wire<'_>) -> Self {
-        let mut known: Vec<(String, Value)> =
-            wire.query.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+        let text = |(name, value): (String, String)| (name, Value::String(value));
+        let mut known: Vec<(String, Value)> = wire.query.iter().cloned().map(text).collect();
         let bytes = match &wire.request.body {
-            Body::None => return Self::Known(known),
-            Body::Whole(bytes) if bytes.is_empty() => return Self::Known(known),
+            Body::None => return Self { known, is_all: true },
+            Body::Whole(bytes) if bytes.is_empty() => return Self { known, is_all: true },
             Body::Whole(bytes) => bytes,
-            Body::Unread | Body::Start(_) => return Self::Unreadable,
+            Body::Unread | Body::Start(_) => return Self { known, is_all: false },
         };
         if is_packed(wire) {
-            return Self::Unreadable;
+            return Self { known, is_all: false };
         }
-        if wire.media() == "application/x-www-form-urlencoded" {
-            let form = std::str::from_utf8(bytes).ok().and_then(wire::pairs);
-            let Some(form) = form else { return Self::Unreadable };
-            known.extend(form.into_iter().map(|(name, value)| (name, Value::String(value))));
-            return Self::Known(known);
-        }
-        match json(bytes) {
-            Some(Value::Object(members)) => {
-                known.extend(members);
-                Self::Known(known)
-            }
-            _ => Self::Unreadable,
-        }
+        let media = wire.media();
+        let is_form = media == FORM;
+        let is_json = media == "application/json" || media.ends_with("+json");
+        let members = match json(bytes) {
+            Some(Value::Object(members)) => Some(members),
+            Some(_) | None => None,
+        };
+        // What a reader of JSON could take for some counts as JSON that cannot be read.
+        let is_read = members.is_some() || (is_form && !is_like_json(bytes));
+        let form = if is_json || (members.is_some() && !bytes.contains(&b'&')) {
+            Some(Vec::new())
+        } else {
+            std::str::from_utf8(bytes).ok().and_then(wire::pairs)
+        };
+        let is_all = is_read && form.is_some() && wire.headers("content-type").count() <= 1;
+        known.extend(members.into_iter().flatten());
+        known.extend(form.into_iter().flatten().map(text));
+        Self { known, is_all }
+    }
+
+    /// What is known, though it may not be all.
+    pub fn known(&self) -> &[(String, Value)] {
+        &self.known
     }
 
     /// All values under a name, in any letters; nothing where nobody can say.
     pub fn all(&self, name: &str) -> Option<Vec<&Value>> {
-        match self {
-            Self::Known(fields) => Some(
-                fields
-                    .iter()
-                    .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-                    .map(|(_, value)| value)
-                    .collect(),
-            ),
-            Self::Unreadable => None,
-        }
+        let known = self.known.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        self.is_all.then(|| known.map(|(_, value)| value).collect())
     }
 
     /// The one text under a name.
@@ -70,6 +76,12 @@ impl Fields {
             [Value::String(text)] => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether a field is absent, or one text.
+    pub fn is_one(&self, name: &str) -> bool {
+        self.all(name)
+            .is_some_and(|values| matches!(values.as_slice(), [] | [Value::String(_) | Value::Null]))
     }
 
     /// Whether a field can only be absent, or a text that `fits`.
@@ -97,11 +109,14 @@ impl Fields {
 
     /// Whether some text of the fields holds a line that begins so; true where nobody can say.
     pub fn has_line(&self, begins: impl Fn(&str) -> bool + Copy) -> bool {
-        match self {
-            Self::Known(fields) => fields.iter().any(|(_, value)| holds_line(value, begins)),
-            Self::Unreadable => true,
-        }
+        !self.is_all || self.known.iter().any(|(_, value)| holds_line(value, begins))
     }
+}
+
+/// Whether a body begins as JSON with members does, past the mark of its encoding and spaces.
+pub(super) fn is_like_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    bytes.first().is_some_and(|byte| matches!(byte, b'{' | b'[' | b'/' | 0 | 0xfe | 0xff))
 }
 
 fn holds_line(value: &Value, begins: impl Fn(&str) -> bool + Copy) -> bool {

@@ -318,6 +318,7 @@ fn commit(name: &str, fields: &Fields, places: &Places) -> Vec<Ask> {
     if force {
         asks.push(Ask::new(EffectClass::Destructive, resource, "replaces what the ref holds"));
     }
+    let is_told = fields.is_one("branch") && fields.is_one("new_branch");
     let mut files: Vec<String> = places.get("path").map(str::to_owned).into_iter().collect();
     let mut is_whole = true;
     let lists = fields.all("actions").into_iter().chain(fields.all("files")).flatten();
@@ -337,6 +338,9 @@ fn commit(name: &str, fields: &Fields, places: &Places) -> Vec<Ask> {
         what: What::File(file),
         says: says.to_owned(),
     }));
+    if !is_told {
+        asks.push(Ask::unknown("on which branch the commit is made cannot be read"));
+    }
     asks
 }
 
@@ -344,6 +348,7 @@ fn commit(name: &str, fields: &Fields, places: &Places) -> Vec<Ask> {
 fn moved(deed: Deed, name: &str, fields: &Fields, places: &Places) -> Vec<Ask> {
     let given = ["ref", "name", "branch", "new_branch_name", "tag_name"];
     let written = places.get("ref").or_else(|| given.iter().find_map(|key| fields.text(key)));
+    let is_told = places.get("ref").is_some() || given.iter().all(|key| fields.is_one(key));
     let written = written.unwrap_or_default();
     let written = ["heads/", "tags/"]
         .iter()
@@ -359,6 +364,9 @@ fn moved(deed: Deed, name: &str, fields: &Fields, places: &Places) -> Vec<Ask> {
     let mut asks = vec![Ask::new(EffectClass::GitPush, name.clone(), says)];
     if force {
         asks.push(Ask::new(EffectClass::Destructive, name, "throws away what the ref held"));
+    }
+    if !is_told {
+        asks.push(Ask::unknown("which ref is meant cannot be read"));
     }
     asks
 }

@@ -27,7 +27,14 @@ pub(super) fn asks(wire: &Wire<'_>, spot: &Spot) -> Vec<Ask> {
         Verb::Read => {
             let mut documents = wire.asked("query");
             match (documents.next(), documents.next()) {
-                (Some(document), None) => Ok((document.to_owned(), Value::Null)),
+                (Some(document), None) => {
+                    let mut given = wire.asked("variables");
+                    match (given.next(), given.next()) {
+                        (None, _) => Ok((document.to_owned(), Value::Null)),
+                        (Some(text), None) => written(text).map(|variables| (document.to_owned(), variables)),
+                        (Some(_), Some(_)) => Err("variables of a GraphQL request that stand twice"),
+                    }
+                }
                 (None, _) if wire.query.is_empty() => return Vec::new(),
                 (None | Some(_), _) => Err("a query that is not written out once"),
             }
@@ -64,7 +71,11 @@ fn posted(wire: &Wire<'_>) -> Result<(String, Value), &'static str> {
             if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
                 return Err("a GraphQL request that refers to a query elsewhere, or says more than one");
             }
-            let variables = members.remove("variables").unwrap_or_default();
+            // Some servers take the JSON of the variables in a text.
+            let variables = match members.remove("variables").unwrap_or_default() {
+                Value::String(text) => written(&text)?,
+                other => other,
+            };
             match members.remove("query") {
                 Some(Value::String(document)) => Ok((document, variables)),
                 Some(_) | None => Err("a GraphQL request without a query that is written out"),
@@ -72,6 +83,17 @@ fn posted(wire: &Wire<'_>) -> Result<(String, Value), &'static str> {
         }
         Some(Value::Array(_)) => Err("several GraphQL requests in one"),
         Some(_) | None => Err("a GraphQL request that cannot be read"),
+    }
+}
+
+/// Variables that are written as a text.
+fn written(text: &str) -> Result<Value, &'static str> {
+    if text.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    match body::json(text.as_bytes()) {
+        Some(variables @ (Value::Object(_) | Value::Null)) => Ok(variables),
+        Some(_) | None => Err("variables of a GraphQL request that cannot be read"),
     }
 }
 

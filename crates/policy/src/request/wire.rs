@@ -132,6 +132,10 @@ impl<'a> Wire<'a> {
         if request.headers.iter().any(|(name, _)| OTHER_PATHS.contains(&name.to_ascii_lowercase().as_str())) {
             odd = odd.or(Some("the request names a second path"));
         }
+        let media = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if media.count() > 1 {
+            odd = odd.or(Some("the request names several media types"));
+        }
         let verb = Verb::of(&request.method);
         if verb == Verb::Other {
             odd = odd.or(Some("a method that is not known"));

@@ -390,6 +390,82 @@ fn a_second_reading_of_a_request_is_unknown() {
     assert_eq!(told(cut, &KnownHosts::default()), UNKNOWN);
 }
 
+/// What a server makes of a body is its own matter: some go by the media type, some by the body.
+#[test]
+fn a_field_is_read_whatever_the_media_type_says() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    const APPROVES: &str = "identity-change Identity approval at github.com/acme/shop";
+    let review = "POST https://api.github.com/repos/acme/shop/pulls/7/reviews";
+    let patch = "PATCH https://api.github.com/repos/acme/shop/git/refs/heads/feat";
+    let put = "PUT https://api.github.com/repos/acme/shop/contents/src/a.rs";
+    let forced = "git-push Ref github.com/acme/shop#feat; destructive Ref github.com/acme/shop#feat";
+    let wrong: Vec<String> = [
+        (review, FORM, "{\"event\":\"APPROVE\"}", APPROVES),
+        (review, FORM, "\u{feff}{\"event\":\"APPROVE\"}", APPROVES),
+        (review, FORM, " {\"event\":\"COMMENT\",\"event\":\"APPROVE\"}", APPROVES),
+        (review, FORM, "{\"event\":\"COMMENT\"}&event=APPROVE", APPROVES),
+        (review, FORM, "{\"event\":\"COMMENT\"}", "git-push Repository github.com/acme/shop"),
+        (review, FORM, "event=APPROVE", APPROVES),
+        (review, FORM, "event=COMMENT", "git-push Repository github.com/acme/shop"),
+        (review, "content-type: text/plain", "event=APPROVE", APPROVES),
+        (review, "content-type: text/plain", "{\"event\":\"APPROVE\"}", APPROVES),
+        (review, "content-type: text/plain", "who knows", APPROVES),
+        (
+            review,
+            "content-type: application/json\nContent-Type: application/x-www-form-urlencoded",
+            "{\"event\":\"COMMENT\"}",
+            "identity-change Identity approval at github.com/acme/shop; unknown Unknown",
+        ),
+        (patch, FORM, "{\"sha\":\"aa\",\"force\":true}", forced),
+        (patch, FORM, "sha=aa&force=1", forced),
+        (patch, FORM, "{\"sha\":\"aa\"}", "git-push Ref github.com/acme/shop#feat"),
+        (patch, "content-type: text/plain", "x", forced),
+        (
+            put,
+            FORM,
+            "{\"message\":\"x\",\"branch\":\"main\"}",
+            "git-push Ref github.com/acme/shop#main; write-workspace Path src/a.rs",
+        ),
+        (
+            put,
+            "content-encoding: gzip",
+            "{\"branch\":\"feat\"}",
+            "git-push Ref github.com/acme/shop#; write-workspace Path src/a.rs; unknown Unknown",
+        ),
+        (
+            put,
+            FORM,
+            "branch=feat&branch=main",
+            "git-push Ref github.com/acme/shop#; write-workspace Path src/a.rs; unknown Unknown",
+        ),
+    ]
+    .into_iter()
+    .map(|(line, head, body, expected)| (format!("{line}\n{head}\n\n{body}"), expected))
+    .map(|(text, expected)| (told(request(&text), &KnownHosts::default()), text, expected))
+    .filter(|(found, _, expected)| found != expected)
+    .map(|(found, text, expected)| format!("{text}\n  expected {expected:?}\n  found    {found:?}"))
+    .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn variables_are_read_as_a_text_too() {
+    const NOTE: &str = "mutation N($i: I!) { createNote(input: $i) { x } }";
+    let note = |variables: serde_json::Value| {
+        let body = serde_json::json!({ "query": NOTE, "variables": variables });
+        let text = format!("POST https://gitlab.com/api/graphql\n\n{body}");
+        told(request(&text), &KnownHosts::default())
+    };
+    let merges = "publish Repository gitlab.com";
+    assert_eq!(note(serde_json::json!({"i":{"body":"/merge"}})), merges);
+    assert_eq!(note("{\"i\":{\"body\":\"/merge\"}}".into()), merges);
+    assert_eq!(note("{\"i\":{\"body\":\"\\u002fmerge\"}}".into()), merges);
+    assert_eq!(note("{\"i\":{\"body\":\"fine\"}}".into()), "git-push Repository gitlab.com");
+    for unread in ["{\"i\":1,\"i\":2}", "\"{}\"", "[", "x"] {
+        assert_eq!(note(unread.into()), UNKNOWN, "{unread}");
+    }
+}
+
 #[test]
 fn publishing_is_publishing_at_any_host() {
     const FORM: &str = "content-type: multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nfile_upload\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nShop\r\n--x--";
