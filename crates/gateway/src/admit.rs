@@ -7,7 +7,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use writ_ledger::{Durability, Receipt};
 use writ_model::{
-    Action, ApprovalId, CallId, Decision, Digest, EffectClass, ReasonCode, Resource, SessionId, ToolCall,
+    Action, ApprovalId, Body, CallId, Decision, Digest, EffectClass, Operation, ReasonCode, Request,
+    Resource, SessionId, ToolCall,
 };
 use writ_model::{ActivityEvent, AgentId, TaskId};
 use writ_policy::{Permit, Ruling};
@@ -169,18 +170,44 @@ pub(crate) fn action_digest(
 ) -> Option<Digest> {
     let mut arguments = call.arguments.clone();
     arguments.sort_all_objects();
+    let operation = match &call.operation {
+        Operation::Request(request) => of_request(request),
+        other => json!(format!("{other:?}")),
+    };
     let action = json!({
         "v": 1,
         "agent": agent.to_string(),
         "task": task.to_string(),
         "client": call.client.name(),
         "tool": call.tool.as_str(),
-        "operation": format!("{:?}", call.operation),
+        "operation": operation,
         "arguments": arguments.to_string(),
         "cwd": call.cwd,
         "runs": runs.iter().map(|(path, digest)| json!([path, digest.map(|digest| digest.to_string())])).collect::<Vec<_>>(),
     });
     Some(sha256(&serde_json_canonicalizer::to_vec(&action).ok()?))
+}
+
+/// All of a request, with the body by its digest. What a person is shown of it may leave out more.
+fn of_request(request: &Request) -> serde_json::Value {
+    let Request { method, scheme, host, port, path, query, headers, body, account } = request;
+    let body = match body {
+        Body::None => json!("none"),
+        Body::Unread => json!("unread"),
+        Body::Start(bytes) => json!({ "starts with": sha256(bytes).to_string() }),
+        Body::Whole(bytes) => json!({ "bytes": bytes.len(), "sha256": sha256(bytes).to_string() }),
+    };
+    json!({
+        "method": method,
+        "scheme": scheme.to_string(),
+        "host": host,
+        "port": port,
+        "path": path,
+        "query": query,
+        "headers": headers,
+        "body": body,
+        "account": format!("{account:?}"),
+    })
 }
 
 /// What the vault keeps of a call's arguments.

@@ -47,7 +47,7 @@ mod spool;
 mod ssh;
 mod upload;
 
-pub use address::{AddressError, GitCall, Recognised, Service, Step, recognise};
+pub use address::{AddressError, GitCall, Recognised, Service, Step, leads_to_git, recognise};
 pub use advertisement::{Advertisement, AdvertisementError, refused as refused_advertisement};
 pub use capability::Capabilities;
 pub use command::{Command, CommandError, CommandReader, Commands, Heading, MAX_COMMANDS};

@@ -86,13 +86,13 @@ use port::{Divert, Outside, Resolve, Tripwire};
 use resolve::Lookup;
 use upstream::Upstream;
 
-/// Most of one body that is read before a decision.
-pub const MAX_HELD_BYTES: usize = 1 << 20;
+/// Most of one body that is read before a decision. Of what is longer, no yes of a person can cover all.
+pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Shortest placeholder. A shorter one could stand in a body by chance, and is not looked for.
 pub const MIN_PLACEHOLDER_BYTES: usize = 16;
 
 /// Room for all bodies that are read before a decision, in KiB.
-const HELD_KIB: usize = 8 << 10;
+const HELD_KIB: usize = 24 << 10;
 /// What one side of a connection buffers; the head of a message fits in.
 const BUFFER_BYTES: usize = 32 << 10;
 /// Plain text that waits to become TLS.

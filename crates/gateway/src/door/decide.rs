@@ -163,11 +163,14 @@ impl<O: Office> Door<O> {
             // Programs call home by themselves: nobody is asked about a host that no call named.
             Some(hosts) => {
                 let reason = ReasonCode::StepUp;
+                let mut hosts = hosts;
+                hosts.sort_unstable();
+                hosts.dedup();
                 let text = format!(
                     "`{}` is not reached in this task, and no call that is under way was allowed to. Name the host in \
                      the call itself, so that a person can be asked, or tell the person: writ run --allow-host {} [{reason}]",
                     hosts.join("`, `"),
-                    hosts.first().map_or("HOST", |host| host.split(':').next().unwrap_or(host)),
+                    hosts.first().unwrap_or(&"HOST"),
                 );
                 Elsewhere::Unasked(No { reason, text })
             }

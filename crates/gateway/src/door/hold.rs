@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
 use writ_model::{
-    ApprovalId, ApprovalLevel, ApprovalState, Decision, Human, Operation, ReasonCode, ToolCall, Verdict,
+    ApprovalId, ApprovalLevel, ApprovalState, Body, Decision, Human, Operation, ReasonCode, Request,
+    ToolCall, Verdict,
 };
 use writ_policy::{Judgement, Moment, Permit, StepUp};
 
@@ -34,6 +35,17 @@ pub(super) struct Held {
     pub(super) runs: Runs,
     /// The circumstances that it was judged in.
     pub(super) moment: Moment,
+}
+
+/// Why no yes to a request could be a yes to all that it would send. Bytes that are no HTTP are allowed by where they go.
+fn unseen(request: &Request) -> Option<&'static str> {
+    match &request.body {
+        Body::Start(_) | Body::Unread if request.method != "CONNECT" => Some(
+            "a person would have to allow this, and its body is too long, or of no length that is told before, so that nobody \
+             could say what they allow. Send it with a Content-Length of at most 4 MiB, or in parts",
+        ),
+        Body::None | Body::Start(_) | Body::Unread | Body::Whole(_) => None,
+    }
 }
 
 /// What a round of the waiting came to.
@@ -93,6 +105,11 @@ impl<O: Office> Door<O> {
 
     /// Whether anybody could say the yes that is needed. If not, nobody waits for it.
     fn may_be_given(&self, deed: &Deed<'_>, held: &StepUp) -> Result<(), No> {
+        if let Operation::Request(request) = &held.ruling().call.operation
+            && let Some(text) = unseen(request)
+        {
+            return Err(No::new(ReasonCode::Unknown, text));
+        }
         let task = &deed.opened.room.facts.task;
         let standing = self.ports.office.standing(task.id);
         if standing.is_none_or(|standing| standing.givable.contains(&held.level())) {

@@ -13,6 +13,7 @@ use writ_model::{
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
 use crate::admit::{self, Admitted, payload};
+use crate::http::account::veiled;
 use crate::http::port::{IncidentKind, Refusal};
 use crate::port::{NewActivity, Office};
 
@@ -134,7 +135,7 @@ impl No {
     }
 }
 
-/// What the digest of the action covers, and what an approver is shown.
+/// What an approver is shown, and what the record keeps. The digest of a request covers what is left out here.
 fn arguments(operation: &Operation) -> Value {
     match operation {
         Operation::Request(request) => of_request(request),
@@ -166,23 +167,26 @@ fn of_request(request: &Request) -> Value {
             json!({ "bytes": bytes.len(), "sha256": admit::sha256(bytes).to_string(), "text": shown(bytes) })
         }
     };
+    // Names of headers without credentials; a value may hold an address with one.
+    let headers: Vec<(&String, String)> = headers.iter().map(|(name, value)| (name, veiled(value))).collect();
     json!({
         "method": method,
-        "address": request.address(),
-        "query": query,
+        "address": veiled(&request.address()),
+        "query": query.as_deref().map(veiled),
         "headers": headers,
         "body": body,
         "account": format!("{account:?}"),
     })
 }
 
-fn shown(bytes: &[u8]) -> Option<&str> {
+fn shown(bytes: &[u8]) -> Option<String> {
     let start = bytes.get(..bytes.len().min(MAX_SHOWN_BODY_BYTES))?;
-    match std::str::from_utf8(start) {
-        Ok(text) => Some(text),
+    let text = match std::str::from_utf8(start) {
+        Ok(text) => text,
         Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(start.get(..error.valid_up_to())?).ok()
+            std::str::from_utf8(start.get(..error.valid_up_to())?).ok()?
         }
-        Err(_) => None,
-    }
+        Err(_) => return None,
+    };
+    Some(veiled(text))
 }

@@ -56,6 +56,8 @@ pub enum AddressError {
     Method,
     #[error("the address of the repository is not in its plain form")]
     Path,
+    #[error("files of a repository are not written one by one: push with git")]
+    Written,
 }
 
 // === impl Service ===
@@ -95,6 +97,7 @@ pub fn recognise(authority: &str, method: &str, path: &str, query: Option<&str>)
     let plain = decoded(path);
     let seen = plain.as_deref().unwrap_or(path);
     match asked(method, seen, query.unwrap_or_default()) {
+        None if writes(method) && is_inside(seen) => Recognised::Refused(AddressError::Written),
         None => Recognised::Other,
         Some(Err(error)) => Recognised::Refused(error),
         Some(Ok((what, repository))) => {
@@ -107,6 +110,41 @@ pub fn recognise(authority: &str, method: &str, path: &str, query: Option<&str>)
             }
         }
     }
+}
+
+/// Whether an address that a header names, as where something is moved to, is one of git's.
+#[must_use]
+pub fn leads_to_git(url: &str) -> bool {
+    let rest = url.trim().split_once("://").map_or(url.trim(), |(_, rest)| rest);
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    recognise("", "PUT", path, None) != Recognised::Other
+}
+
+/// Methods that put something at an address (RFC 4918, section 9; RFC 5842, section 4), as git itself did before it had a way
+/// of its own.
+fn writes(method: &str) -> bool {
+    ["BIND", "COPY", "LOCK", "MKCOL", "MOVE", "PROPPATCH", "PUT", "REBIND"]
+        .iter()
+        .any(|known| method.eq_ignore_ascii_case(known))
+}
+
+/// Whether a path looks like one of a repository's own files, whatever its folder is called (gitrepository-layout).
+fn is_inside(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let is_pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_ref = |two: &[&str]| match two {
+        ["refs", kind] => matches!(*kind, "heads" | "notes" | "remotes" | "tags"),
+        ["objects", kind] => matches!(*kind, "info" | "pack"),
+        _ => false,
+    };
+    let is_loose = |three: &[&str]| match three {
+        ["objects", pair, rest] => is_pair(pair) && rest.len() >= 38 && rest.is_ascii(),
+        _ => false,
+    };
+    parts.windows(2).any(is_ref)
+        || parts.windows(3).any(is_loose)
+        || matches!(parts.last(), Some(&("HEAD" | "packed-refs")))
 }
 
 /// The path in front of git's own part of an address, and what that part asks for; nothing for large files.

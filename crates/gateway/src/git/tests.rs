@@ -366,6 +366,20 @@ fn addresses_of_git_are_told_from_others() {
         ("GET", "/team/app.git/objects/info/packs", None, refused(AddressError::Dumb)),
         ("GET", "/team/app.git/objects/16/c7e4", None, refused(AddressError::Dumb)),
         ("PUT", "/team/app.git/refs/heads/main", None, refused(AddressError::Dumb)),
+        // A bare folder without the usual ending, as WebDAV serves it.
+        ("PUT", "/team/app/refs/heads/main", None, refused(AddressError::Written)),
+        ("MOVE", "/team/app/refs/t%61gs/v1", None, refused(AddressError::Written)),
+        ("COPY", "/team/app/objects/pack/pack-1.pack", None, refused(AddressError::Written)),
+        (
+            "PUT",
+            "/team/app/objects/16/c7e4000000000000000000000000000000000000",
+            None,
+            refused(AddressError::Written),
+        ),
+        ("PUT", "/team/app/HEAD", None, refused(AddressError::Written)),
+        ("GET", "/team/app/refs/heads/main", None, Recognised::Other),
+        ("PUT", "/bucket/objects/16/file", None, Recognised::Other),
+        ("DELETE", "/2.0/repositories/team/app/refs/branches/x", None, Recognised::Other),
         (
             "GET",
             "/team/app.git/info/refs",
@@ -405,6 +419,20 @@ fn addresses_of_git_are_told_from_others() {
         ("POST", "/team/app/.git/git-receive-pack", None, refused(AddressError::Path)),
     ] {
         assert_eq!(recognise("forge.example", method, path, query), expected, "{method} {path} {query:?}");
+    }
+}
+
+#[test]
+fn attack_a_header_that_names_a_ref_is_known() {
+    for (url, wanted) in [
+        ("http://forge.test/team/app.git/refs/heads/main", true),
+        ("/team/app/refs/heads/main", true),
+        ("http://forge.test:81/team/app.git/HEAD?x", true),
+        ("http://forge.test/team/app/git-receive-pack", true),
+        ("http://forge.test/files/a.txt", false),
+        ("http://forge.test", false),
+    ] {
+        assert_eq!(crate::git::leads_to_git(url), wanted, "{url}");
     }
 }
 

@@ -1,7 +1,11 @@
 //! In whose name a request speaks, as far as its head shows: where credentials stand.
 
+mod veil;
+
 use hyper::HeaderMap;
 use serde_json::Value;
+
+pub use veil::veiled;
 
 /// Headers that carry credentials, in lower case. `Proxy-Authorization` is for us and is never passed on.
 pub const CREDENTIAL_HEADERS: &[&str] = &[
@@ -114,12 +118,14 @@ const CREDENTIAL_FIELDS: &[&str] = &[
     "bearertoken",
     "clientsecret",
     "oauthtoken",
+    "passphrase",
     "passwd",
     "password",
     "personalaccesstoken",
     "privatekey",
     "privatetoken",
     "refreshtoken",
+    "secret",
     "secretaccesskey",
     "secretkey",
     "sessiontoken",

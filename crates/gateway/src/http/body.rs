@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use writ_model::Label;
 
 use super::decode::MAX_PIECE_BYTES;
+use super::find::Needles;
 use super::running::{Direction, Running};
 
 /// Why a body ended before its end.
@@ -52,6 +53,10 @@ pub struct Flow {
     rest: Option<UnsyncBoxBody<Bytes, BodyError>>,
     stage: Option<Box<dyn Stage>>,
     idle: Option<Idle>,
+    /// Fields behind the body end here: nobody decided about them (RFC 9110, section 6.5.1, lets them be dropped).
+    drops_trailers: bool,
+    /// What is taken out of fields behind the body.
+    redactions: Option<Arc<Needles>>,
     running: Option<(Arc<Running>, Direction)>,
     /// What is done at a clean end, and only then.
     then: Option<Box<dyn FnOnce() + Send>>,
@@ -75,6 +80,8 @@ impl Flow {
             rest: Some(body),
             stage: None,
             idle: None,
+            drops_trailers: false,
+            redactions: None,
             running: None,
             then: None,
             room: None,
@@ -95,6 +102,16 @@ impl Flow {
         let mut flow = Self::whole(body.map_err(|error| BodyError::Broken(error.into())).boxed_unsync());
         flow.idle = Some(Idle { bound: idle, sleep: Box::pin(sleep(idle)) });
         flow
+    }
+
+    pub(super) fn without_trailers(mut self) -> Self {
+        self.drops_trailers = true;
+        self
+    }
+
+    pub(super) fn redacting_trailers(mut self, needles: Arc<Needles>) -> Self {
+        self.redactions = Some(needles);
+        self
     }
 
     pub(super) fn staged(mut self, stage: Option<Box<dyn Stage>>) -> Self {
@@ -124,7 +141,10 @@ impl Flow {
         room: OwnedSemaphorePermit,
     ) -> Result<(Vec<u8>, bool), BodyError> {
         self.room = Some(room);
-        let mut held = Vec::new();
+        let mut held = self.ahead.iter().fold(Vec::new(), |mut held, piece| {
+            held.extend_from_slice(piece);
+            held
+        });
         while held.len() < bound || (wants_all && held.len() == bound) {
             let Some(rest) = &mut self.rest else { break };
             let Some(frame) = rest.frame().await else {
@@ -136,6 +156,7 @@ impl Flow {
                     held.extend_from_slice(&data);
                     self.ahead.push_back(data);
                 }
+                Err(frame) if self.drops_trailers => drop(frame),
                 Err(frame) => self.trailers = frame.into_trailers().ok(),
             }
         }
@@ -167,8 +188,12 @@ impl Flow {
         };
         match Pin::new(rest).poll_frame(cx) {
             Poll::Ready(found) => {
+                let is_dropped =
+                    self.drops_trailers && matches!(&found, Some(Ok(frame)) if frame.is_trailers());
+                let found = found.filter(|_| !is_dropped).map(|frame| frame.map(|frame| self.cleaned(frame)));
+                let rest = &mut self.rest;
                 if found.is_none() {
-                    self.rest = None;
+                    *rest = None;
                 }
                 if let Some(idle) = &mut self.idle {
                     idle.sleep.as_mut().reset(Instant::now() + idle.bound);
@@ -288,6 +313,20 @@ impl Body for Flow {
 }
 
 impl Flow {
+    fn cleaned(&self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let Some(needles) = &self.redactions else { return frame };
+        match frame.into_trailers() {
+            Ok(mut trailers) => {
+                let found = needles.clean(&mut trailers);
+                if let Some((running, _)) = &self.running {
+                    running.redacted(found);
+                }
+                Frame::trailers(trailers)
+            }
+            Err(frame) => frame,
+        }
+    }
+
     /// What a stage stopped is kept in mind: the transport tells its user only that something broke.
     fn minded(&self, out: Result<Bytes, BodyError>) -> Result<Bytes, BodyError> {
         if let (Err(error), Some((running, _))) = (&out, &self.running) {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use writ_model::{Account, Body, Secret};
 use writ_policy::Zone;
 
-use super::account::{holds_credential, is_foreign};
+use super::account::{holds_credential, is_credential_header, is_foreign};
 use super::body::{BodyError, Flow, Stage};
 use super::cut::Cut;
 use super::decode::Coding;
@@ -142,7 +142,7 @@ impl<P: Outside> Engine<P> {
     ) -> Result<Response<Flow>, Refused> {
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
         let (parts, incoming) = request.into_parts();
-        let mut body = Flow::incoming(incoming, self.limits.silent_client);
+        let mut body = Flow::incoming(incoming, self.limits.silent_client).without_trailers();
         match self.decide(&place, parts, &mut body).await {
             Ok(Decided::Admitted(pass, head, is_web_socket)) => {
                 let upgrade = upgrade.filter(|_| is_web_socket);
@@ -172,6 +172,9 @@ impl<P: Outside> Engine<P> {
             }
         };
         self.check_head(place, &head).await?;
+        if let Some((name, why)) = self.known.doubt(&plan, &head, &request, !body.is_over()) {
+            return Err(doubtful(name, why));
+        }
         request.account = account(&head, &request, &plan, &self.known);
         request.body = if body.is_over() { Body::None } else { Body::Unread };
         if let Some(divert) = self.diverts.iter().find(|divert| divert.takes(&request)) {
@@ -180,6 +183,11 @@ impl<P: Outside> Engine<P> {
         self.hold(&mut request, body).await?;
         if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
             let is_ours = |value: &str| self.known.is_whole(value);
+            if let Some(placeholder) = plan.puts.first().and_then(|put| self.known.all.get(put.index))
+                && lend::overrides(bytes)
+            {
+                return Err(doubtful(&placeholder.name, "its body names another method"));
+            }
             if holds_credential(bytes, &is_ours) {
                 request.account = Account::Foreign;
             }
@@ -198,6 +206,18 @@ impl<P: Outside> Engine<P> {
 
     /// No value that was lent stands in a head, wherever it goes.
     async fn check_head(&self, place: &Place, head: &Parts) -> Result<(), No> {
+        if let Some(tripwire) = self.tripwire_for(place)
+            && let Some(name) = head
+                .headers
+                .iter()
+                .filter(|(name, _)| !is_credential_header(name.as_str()))
+                .find_map(|(_, value)| tripwire.find(value.as_bytes()))
+        {
+            self.incident(IncidentKind::SecretLeaving, place, Some(name.clone())).await;
+            return Err(
+                Stop::SecretLeaving.say(format!("a header holds `{name}`. Take it out and send again"))
+            );
+        }
         let Some(needles) = self.lent.redactions() else { return Ok(()) };
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let mut all = head.headers.values().map(HeaderValue::as_bytes).chain([target.as_bytes()]);
@@ -278,7 +298,7 @@ impl<P: Outside> Engine<P> {
         let request = Request::from_parts(head, body);
         let mut sent = pin!(self.upstream.send(place, &*self.outside, request, is_web_socket, cut));
         let mut moved = running.moved();
-        let answered = loop {
+        let mut answered = loop {
             match timeout(self.limits.silent_host, &mut sent).await {
                 Ok(Ok(answered)) => break answered,
                 Ok(Err(no)) => return Err(self.told(place, no, &running).await),
@@ -290,6 +310,8 @@ impl<P: Outside> Engine<P> {
             }
         };
         running.answered(answered.response.status().as_u16());
+        // Free text of the other side, which nobody needs (RFC 9112, section 4).
+        answered.response.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
         if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else {
                 return Err(
@@ -483,6 +505,12 @@ enum Decided {
     Diverted(Arc<dyn Divert>, writ_model::Request, Parts),
 }
 
+fn doubtful(name: &writ_model::Label, why: &str) -> No {
+    Stop::CredentialUnavailable.say(format!(
+        "the credential `{name}` is not put on this request: {why}. Send it plainly, with the method and the path that are meant"
+    ))
+}
+
 /// The request again, as far as lending needs it.
 fn outline(head: &Parts, place: &Place) -> writ_model::Request {
     writ_model::Request {
@@ -525,10 +553,11 @@ fn respond(
     head.version = Version::HTTP_11;
     head.extensions.remove::<OnUpgrade>();
     super::head::strip(&mut head.headers);
-    let body = Flow::incoming(incoming, limit);
+    let mut body = Flow::incoming(incoming, limit);
     let mut stage: Option<Box<dyn Stage>> = None;
     if let Some(needles) = redactions {
         redact(&mut head.headers, &needles, &running);
+        body = body.redacting_trailers(Arc::clone(&needles));
         if !(is_head || body.is_over()) {
             let coding = Coding::of(&head.headers);
             if coding == Coding::Other {
@@ -545,12 +574,7 @@ fn respond(
 
 /// Takes values that were lent out of the headers.
 pub(super) fn redact(headers: &mut HeaderMap, needles: &Arc<Needles>, running: &Running) {
-    for value in headers.values_mut() {
-        if let Some(clean) = needles.replace(value.as_bytes()) {
-            running.redacted(1);
-            *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("redacted"));
-        }
-    }
+    running.redacted(needles.clean(headers));
 }
 
 /// What an answer of ours needs to know of the question.

@@ -9,10 +9,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use hyper::body::Bytes;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 /// Texts that are looked for at the same time. What is over is not looked for: the caller counts first.
-const MAX_NEEDLES: usize = 1024;
+const MAX_NEEDLES: usize = 4096;
 /// Shortest text of which encoded forms are looked for too. Shorter ones stand in any body by chance.
 const MIN_ENCODED_BYTES: usize = 8;
 
@@ -80,6 +81,61 @@ impl Needles {
         }
     }
 
+    /// Looks for the other ways in which programs write a text: escaped as in JSON (RFC 8259, section 7) and HTML, percent-encoded
+    /// (RFC 3986, section 2.1), and in hexadecimal digits; each with only the signs written so, or all of it.
+    pub fn add_written(&mut self, tag: usize, text: &str, put: &[u8]) {
+        if text.len() < MIN_ENCODED_BYTES {
+            return;
+        }
+        let ways: [fn(char, &mut String); 10] = [
+            |c, out| units(c, out, false),
+            |c, out| units(c, out, true),
+            |c, out| out.push_str(&format!("&#{};", u32::from(c))),
+            |c, out| out.push_str(&format!("&#x{:x};", u32::from(c))),
+            |c, out| out.push_str(&format!("&#x{:X};", u32::from(c))),
+            |c, out| out.push_str(&format!("&#x{:02x};", u32::from(c))),
+            |c, out| bytes(c, out, "%", false),
+            |c, out| bytes(c, out, "%", true),
+            |c, out| bytes(c, out, "\\x", false),
+            |c, out| bytes(c, out, "\\x", true),
+        ];
+        for way in ways {
+            for all in [false, true] {
+                self.add_each(tag, text, put, |c, out| {
+                    if all || !c.is_ascii_alphanumeric() { way(c, out) } else { out.push(c) }
+                });
+            }
+        }
+        // What is plain in an address, and what is not (RFC 3986, section 2.3).
+        self.add_each(tag, text, put, |c, out| {
+            let is_plain = c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+            if is_plain { out.push(c) } else { bytes(c, out, "%", false) }
+        });
+        for is_upper in [false, true] {
+            self.add_each(tag, text, put, |c, out| bytes(c, out, "", is_upper));
+        }
+        self.add_each(tag, text, put, escaped);
+        self.add_each(tag, text, put, |c, out| if c == '/' { out.push_str("\\/") } else { escaped(c, out) });
+        for (quote, apostrophe) in
+            [("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("\"", "'")]
+        {
+            self.add_each(tag, text, put, |c, out| match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str(quote),
+                '\'' => out.push_str(apostrophe),
+                other => out.push(other),
+            });
+        }
+    }
+
+    fn add_each(&mut self, tag: usize, text: &str, put: &[u8], write: impl Fn(char, &mut String)) {
+        let mut written = Zeroizing::new(String::with_capacity(text.len() * 8));
+        text.chars().for_each(|c| write(c, &mut written));
+        self.add(tag, written.as_bytes(), put);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -105,6 +161,24 @@ impl Needles {
         let mut out = window.push(Bytes::copy_from_slice(bytes)).bytes.to_vec();
         out.extend_from_slice(&window.finish().bytes);
         Some(out)
+    }
+
+    /// Takes the texts out of fields, and fields away whose names hold one. Says how many were found.
+    pub(super) fn clean(self: &Arc<Self>, fields: &mut HeaderMap) -> usize {
+        let mut found = 0;
+        for value in fields.values_mut() {
+            if let Some(clean) = self.replace(value.as_bytes()) {
+                found += 1;
+                *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("redacted"));
+            }
+        }
+        let named: Vec<HeaderName> =
+            fields.keys().filter(|name| self.find(name.as_str().as_bytes()).is_some()).cloned().collect();
+        for name in named {
+            found += 1;
+            fields.remove(name);
+        }
+        found
     }
 
     fn begins(&self, byte: u8) -> bool {
@@ -180,6 +254,33 @@ impl Window {
     }
 }
 
+/// A character as the units of UTF-16, each with four digits.
+fn units(c: char, out: &mut String, is_upper: bool) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        out.push_str(&if is_upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+    }
+}
+
+/// A character as its bytes, each with two digits.
+fn bytes(c: char, out: &mut String, before: &str, is_upper: bool) {
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        out.push_str(before);
+        out.push_str(&if is_upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
+    }
+}
+
+/// A character as it stands in a text of JSON.
+fn escaped(c: char, out: &mut String) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        other => out.push(other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -229,6 +330,29 @@ mod tests {
         let mut window = Window::new(needles);
         assert_eq!(&window.push(Bytes::from_static(b"data: 1\n\n")).bytes[..], b"data: 1\n\n");
         assert_eq!(&window.push(Bytes::from_static(b"data: s")).bytes[..], b"data: ");
+    }
+
+    #[test]
+    fn attack_a_value_written_in_another_way_is_found() {
+        let value = "gh\"x_&Real/V\u{e4}l'9";
+        let mut needles = Needles::default();
+        needles.add(3, value.as_bytes(), b"");
+        needles.add_written(3, value, b"");
+        for text in [
+            r#"gh\"x_&Real/Väl'9"#,
+            r#"gh\"x_&Real\/Väl'9"#,
+            r"\u0067\u0068\u0022\u0078\u005f\u0026\u0052\u0065\u0061\u006c\u002f\u0056\u00e4\u006c\u0027\u0039",
+            r"gh\u0022x\u005F\u0026Real\u002FV\u00E4l\u00279",
+            "gh&quot;x_&amp;Real/Väl&#39;9",
+            "gh&#34;x&#95;&#38;Real&#47;V&#228;l&#39;9",
+            "676822785f265265616c2f56c3a46c2739",
+            "676822785F265265616C2F56C3A46C2739",
+            "%67%68%22%78%5f%26%52%65%61%6c%2f%56%c3%a4%6c%27%39",
+            "%67%68%22%78%5F%26%52%65%61%6C%2F%56%C3%A4%6C%27%39",
+            "gh%22x_%26Real%2fV%c3%a4l%279",
+        ] {
+            assert_eq!(needles.find(text.as_bytes()), Some(3), "{text}");
+        }
     }
 
     #[test]

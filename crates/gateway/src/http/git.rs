@@ -29,7 +29,7 @@ use super::refuse::{No, Stop};
 use crate::door::{Door, WayOut};
 use crate::git::{
     Advertisement, Encoding, Forward, Mirrors, Prepared, PushDoor, Received, Recognised, ReportReader,
-    Service, Step, recognise,
+    Service, Step, leads_to_git, recognise,
 };
 use crate::port::Office;
 
@@ -243,7 +243,7 @@ const MAX_ADVERTISED_BYTES: usize = 16 << 20;
 
 impl<O: Office, M: Mirrors> Divert for GitWay<O, M> {
     fn takes(&self, request: &Request) -> bool {
-        match recognise(&request.authority(), &request.method, &request.path, request.query.as_deref()) {
+        match found(request) {
             Recognised::Git(call) => call.service == Service::ReceivePack,
             // Writing beside git's own way (WebDAV, older servers) would move refs past this door.
             Recognised::Refused(_) => !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS"),
@@ -260,9 +260,7 @@ impl<O: Office, M: Mirrors> Divert for GitWay<O, M> {
     ) -> Wait<'_, Response<Flow>> {
         Box::pin(async move {
             let asked = accepted(&head.headers);
-            let found =
-                recognise(&request.authority(), &request.method, &request.path, request.query.as_deref());
-            let answer = match found {
+            let answer = match found(&request) {
                 Recognised::Git(call) => match call.step {
                     Step::Advertise => self.advertise(&call.remote, request, head, body, &onward).await,
                     Step::Call => self.push(&call.remote, request, head, body, &onward).await,
@@ -276,6 +274,21 @@ impl<O: Office, M: Mirrors> Divert for GitWay<O, M> {
             };
             answer.unwrap_or_else(|no| no.respond(&asked))
         })
+    }
+}
+
+/// What a request is to git, by its address and by those that its headers name.
+fn found(request: &Request) -> Recognised {
+    let by_path = recognise(&request.authority(), &request.method, &request.path, request.query.as_deref());
+    let names =
+        |name: &str| matches!(name, "destination" | "x-forwarded-uri" | "x-original-url" | "x-rewrite-url");
+    let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    let leads = || request.headers.iter().any(|(name, value)| names(name) && leads_to_git(value));
+    match by_path {
+        Recognised::Other | Recognised::Lfs { .. } if !is_read && leads() => {
+            Recognised::Refused(crate::git::AddressError::Written)
+        }
+        found => found,
     }
 }
 

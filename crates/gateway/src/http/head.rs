@@ -51,6 +51,12 @@ const TELLING: &[&str] = &[
     "x-rewrite-method",
     "x-rewrite-url",
 ];
+/// Headers of which every repetition of one request has another value, and which tell no server what to do.
+const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
+/// Stand among the headers of a request for all that are not among [`TELLING`]: their names, and the digest of names and
+/// values. No header that is sent begins with a colon.
+const OTHERS: &str = ":others";
+const OTHERS_DIGEST: &str = ":others-sha256";
 /// Headers that mean one connection only (RFC 9110, section 7.6.1), and ones that programs treat as such.
 const HOP: &[&str] = &[
     "connection",
@@ -107,9 +113,15 @@ pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
     let (path, query) = target(&head)?;
     let is_web_socket = check_upgrade(&head)?;
     let telling = head.headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
-    let telling = telling
+    let mut telling: Vec<(String, String)> = telling
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
+    strip(&mut head.headers);
+    for name in [HOST, EXPECT, TRAILER] {
+        head.headers.remove(name);
+    }
+    join_cookies(&mut head.headers);
+    telling.extend(others(&head.headers));
     let request = Request {
         method: head.method.to_string(),
         scheme: *scheme,
@@ -121,11 +133,41 @@ pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
         body: Body::None,
         account: Account::Nobody,
     };
-    strip(&mut head.headers);
-    head.headers.remove(HOST);
-    head.headers.remove(EXPECT);
-    join_cookies(&mut head.headers);
     Ok(Asked { request, head, is_web_socket })
+}
+
+/// What a decision knows of the headers that it is not shown: which there are, and that they are the same again. Values stay
+/// here: some are credentials.
+fn others(headers: &HeaderMap) -> Vec<(String, String)> {
+    let is_other = |name: &str| !TELLING.contains(&name) && !VARYING.contains(&name);
+    let mut all: Vec<(&str, &[u8])> = headers
+        .iter()
+        .filter(|(name, _)| is_other(name.as_str()))
+        .map(|(name, value)| (name.as_str(), lasting(name, value.as_bytes())))
+        .collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    // Values of one name keep their order, which has a meaning.
+    all.sort_by_key(|(name, _)| *name);
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    for text in all.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+        bytes.extend_from_slice(&text.len().to_be_bytes());
+        bytes.extend_from_slice(text);
+    }
+    let digest = crate::admit::sha256(&bytes).to_string();
+    let mut names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    vec![(OTHERS.to_owned(), names.join(", ")), (OTHERS_DIGEST.to_owned(), digest)]
+}
+
+/// Of a signature that is made anew for every sending, whose it is.
+fn lasting<'v>(name: &HeaderName, value: &'v [u8]) -> &'v [u8] {
+    if *name == hyper::header::AUTHORIZATION && value.starts_with(b"AWS4-") {
+        value.split(|byte| *byte == b'/').next().unwrap_or(value)
+    } else {
+        value
+    }
 }
 
 /// Target, `Host` and the connection's own place agree (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
@@ -272,5 +314,45 @@ fn join_cookies(headers: &mut HeaderMap) {
         && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..]))
     {
         headers.insert(COOKIE, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_a_header_that_is_not_shown_is_told_apart() {
+        let told = |headers: &[(&str, &str)]| {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| {
+                    (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
+                })
+                .collect();
+            others(&map)
+        };
+        let first = told(&[("x-op", "harmless"), ("cookie", "a=b")]);
+        assert_eq!(first[0], (OTHERS.to_owned(), "cookie, x-op".to_owned()));
+        assert!(first.iter().all(|(_, value)| !value.contains("harmless") && !value.contains("a=b")));
+        for same in [
+            &[("cookie", "a=b"), ("x-op", "harmless")][..],
+            &[("x-op", "harmless"), ("cookie", "a=b"), ("date", "today"), ("traceparent", "00")],
+        ] {
+            assert_eq!(told(same), first);
+        }
+        for other in [
+            &[("x-op", "EVIL"), ("cookie", "a=b")][..],
+            &[("x-op", "harmless")],
+            &[("x-op", "harmless"), ("cookie", "a=b"), ("sudo", "root")],
+            &[("x-op", "harmless"), ("cookie", "a=b"), ("if-match", "*")],
+            &[("x-op", "harmless"), ("x-op", "harmless"), ("cookie", "a=b")],
+        ] {
+            assert_ne!(told(other), first, "{other:?}");
+        }
+        let signed =
+            |tail: &str| told(&[("authorization", &format!("AWS4-HMAC-SHA256 Credential=AK/{tail}"))]);
+        assert_eq!(signed("1"), signed("2"));
+        assert!(told(&[("accept", "x")]).is_empty());
     }
 }

@@ -17,6 +17,23 @@ use super::port::{How, Lent, Placeholder, Use};
 /// The header of a session of AWS, which goes with its key.
 /// What may stand in place of the password where a placeholder is the user: nothing, and what says that it is a token.
 const BESIDE: [&str; 3] = ["", "x", "x-oauth-basic"];
+/// Headers by which some servers take another method or another path than those of the request line.
+const OVERRIDES: &[&str] = &[
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-method",
+    "x-rewrite-url",
+];
+/// Parts of a query, and fields of a form, that do.
+const OVERRIDE_FIELDS: &[&str] =
+    &["$httpmethod", "_method", "httpmethod", "x-http-method", "x-http-method-override"];
 const SESSION_TOKEN: &str = "x-amz-security-token";
 
 /// The placeholders of a run, ready to be looked for.
@@ -65,6 +82,9 @@ impl Known {
             if placeholder.text.len() >= super::MIN_PLACEHOLDER_BYTES {
                 needles.add(index, placeholder.text.as_bytes(), b"");
                 needles.add_encoded(index, placeholder.text.as_bytes(), b"");
+                needles.add_written(index, &placeholder.text, b"");
+                // Names of headers come in lower case.
+                needles.add(index, placeholder.text.to_ascii_lowercase().as_bytes(), b"");
             }
         }
         Self { all, needles: Arc::new(needles) }
@@ -101,6 +121,9 @@ impl Known {
             return Err(self.elsewhere(index));
         }
         for (name, value) in &head.headers {
+            if let Some(index) = self.within(name.as_str().as_bytes()) {
+                return Err(self.elsewhere(index));
+            }
             self.plan_header(name, value.as_bytes(), request, &mut plan)?;
         }
         for (key, value) in pairs(request.query.as_deref().unwrap_or_default()) {
@@ -227,6 +250,36 @@ impl Known {
         Ok(())
     }
 
+    /// Why nothing is put on a request for the place it is for: some servers would take it for another request.
+    pub(super) fn doubt(
+        &self,
+        plan: &Plan,
+        head: &Parts,
+        request: &Request,
+        has_body: bool,
+    ) -> Option<(&Label, &'static str)> {
+        plan.puts.iter().filter_map(|put| self.all.get(put.index)).find_map(|placeholder| {
+            let uses = || placeholder.uses.iter().filter(|one| is_host(one, request));
+            let by_method = uses().any(|one| !one.methods.is_empty());
+            let by_path = uses().any(|one| !one.paths.is_empty());
+            let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+            let why = if head.headers.keys().any(|name| OVERRIDES.contains(&name.as_str())) {
+                Some("a header names another method or path")
+            } else if pairs(request.query.as_deref().unwrap_or_default())
+                .any(|(key, _)| is_override_field(&decoded(key)))
+            {
+                Some("the query names another method")
+            } else if by_method && reads && has_body {
+                Some("it reads, and has a body that some servers obey")
+            } else if by_path && !is_plain(&request.path) {
+                Some("its path is encoded so that servers read it differently")
+            } else {
+                None
+            };
+            why.map(|why| (&placeholder.name, why))
+        })
+    }
+
     fn elsewhere(&self, index: usize) -> Elsewhere {
         let name = self.all.get(index).map(|placeholder| placeholder.name.clone());
         Elsewhere(name.unwrap_or_else(|| Label::lossy("placeholder")))
@@ -267,6 +320,31 @@ impl Plan {
             })
             .collect()
     }
+}
+
+/// Whether a form, or a form in parts, names another method.
+pub(super) fn overrides(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let in_part = |name: &str| {
+        let lower = text.to_ascii_lowercase();
+        lower.contains(&format!("name=\"{name}\"")) || lower.contains(&format!("name={name}\r\n"))
+    };
+    pairs(text.trim()).any(|(key, _)| is_override_field(&decoded(key)))
+        || OVERRIDE_FIELDS.iter().any(|name| in_part(name))
+}
+
+fn is_override_field(name: &str) -> bool {
+    OVERRIDE_FIELDS.contains(&name.trim().to_ascii_lowercase().as_str())
+}
+
+/// Whether a path has one reading: encoded once, in UTF-8 of the shortest form (RFC 3629, section 3), and not in the way that
+/// some servers had of their own.
+fn is_plain(path: &str) -> bool {
+    let once = percent_decoded(path.as_bytes(), false);
+    std::str::from_utf8(&once).is_ok_and(|text| {
+        // A sign that is left was no code, or hides one.
+        !text.contains(['%', ';', '\\']) && !text.contains("//")
+    })
 }
 
 /// Puts a value where its placeholder stands. Signing and bodies have places of their own.

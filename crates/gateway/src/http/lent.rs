@@ -53,6 +53,7 @@ impl LentValues {
             let text = one.value.expose();
             needles.add(tag, text.as_bytes(), one.placeholder.as_bytes());
             needles.add(tag, super::lend::encoded(text).as_bytes(), one.placeholder.as_bytes());
+            needles.add_written(tag, text, b"redacted");
             needles.add_encoded(tag, text.as_bytes(), b"redacted");
         }
         (!needles.is_empty()).then(|| Arc::new(needles))
@@ -81,15 +82,17 @@ impl LentValues {
                 None => {
                     needles.add(meant.len(), text, b"");
                     needles.add_encoded(meant.len(), text, b"");
+                    needles.add_written(meant.len(), &placeholder.text, b"");
                     meant.push(Meant::Placeholder(placeholder.name.clone()));
                 }
             }
         }
         for one in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // Safe: it is looked for, so that it does not leave.
-            let text = one.value.expose().as_bytes();
-            needles.add(meant.len(), text, b"");
-            needles.add_encoded(meant.len(), text, b"");
+            let text = one.value.expose();
+            needles.add(meant.len(), text.as_bytes(), b"");
+            needles.add_written(meant.len(), text, b"");
+            needles.add_encoded(meant.len(), text.as_bytes(), b"");
             meant.push(Meant::Value(one.name.clone()));
         }
         Seen::new(Arc::new(needles), meant.into(), tripwire)

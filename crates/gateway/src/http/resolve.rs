@@ -71,11 +71,12 @@ impl Lookup {
             if !tunnels.names(to) {
                 return Err(Stop::AddressForbidden.say(format!(
                     "`{host}` is an address. Use the host's name; a person can name an address when a task is started: \
-                     writ run --allow-host {host}"
+                     writ run --allow-host {}",
+                    named(host, to),
                 )));
             }
             return match sort(address) {
-                Sort::Anywhere => Err(forbidden(host, &[])),
+                Sort::Anywhere => Err(forbidden(to, &[])),
                 Sort::Metadata | Sort::Near | Sort::Public => Ok(vec![address]),
             };
         }
@@ -86,7 +87,7 @@ impl Lookup {
         if near.iter().all(may) && self.is_pinned(host, &near) {
             Ok(addresses)
         } else {
-            Err(forbidden(host, &near))
+            Err(forbidden(to, &near))
         }
     }
 
@@ -129,10 +130,25 @@ impl Lookup {
     }
 }
 
-fn forbidden(host: &str, near: &[IpAddr]) -> No {
+/// How a person writes a host for this task: with a port that is not a usual one.
+fn named(host: &str, to: &Authority) -> String {
+    match to.port() {
+        80 | 443 => host.to_owned(),
+        port => format!("{host}:{port}"),
+    }
+}
+
+fn forbidden(to: &Authority, near: &[IpAddr]) -> No {
+    let host = to.host();
+    let written = |address: &IpAddr| match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
     let hint = match near.first() {
         Some(address) => format!(
-            ". A person can name that address too when a task is started: writ run --allow-host {host} --allow-host {address}"
+            ". A person can name that address too when a task is started: writ run --allow-host {} --allow-host {}",
+            named(host, to),
+            named(&written(address), to),
         ),
         None => String::new(),
     };

@@ -13,6 +13,7 @@ mod bounds;
 mod calls;
 mod granted;
 mod held;
+mod leaving;
 mod limits;
 mod office;
 mod recorded;

@@ -484,3 +484,107 @@ async fn a_signature_is_made_anew_with_the_key_that_is_lent() {
         }
     }
 }
+
+#[tokio::test]
+async fn attack_a_credential_is_not_put_on_a_request_that_could_be_another() {
+    let (port, got) = listening(true).await;
+    let scene = Scene::with(
+        |world| {
+            lends(port)(world);
+            world.wish = crate::http::port::BodyWish::Whole(1024);
+        },
+        |_| {},
+    )
+    .await;
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let at = |rest: &str| format!("https://forge.test:{port}/repos/a{rest}");
+    let plain = at("/b");
+    let odd: Vec<(String, &[&str])> = vec![
+        (at("/b"), &["-H", "X-HTTP-Method-Override: DELETE"]),
+        (at("/b"), &["-H", "X-Method-Override: DELETE"]),
+        (at("/b"), &["-H", "X-HTTP-Method: DELETE"]),
+        (at("/c"), &["-H", "X-Original-URL: /admin"]),
+        (at("/c"), &["-H", "X-Rewrite-URL: /admin"]),
+        (at("/c"), &["-H", "X-Forwarded-Prefix: /admin"]),
+        (at("/c"), &["-H", "X-Forwarded-Path: /admin"]),
+        (at("/b?_method=DELETE"), &[]),
+        (at("/b?%5fmethod=DELETE"), &[]),
+        (at("/b"), &["-d", "a=b&_method=DELETE"]),
+        (at("/b"), &["-F", "_method=DELETE"]),
+        (at("/b"), &["-X", "GET", "-d", "{}"]),
+        (at("/%252e%252e/admin"), &["--path-as-is"]),
+        (at("/%c0%ae%c0%ae/x"), &["--path-as-is"]),
+        (at("/%u002e%u002e/x"), &["--path-as-is"]),
+    ];
+    for (url, more) in &odd {
+        let mut arguments = vec!["-w", "%{http_code}", "-H", &bearer, url];
+        arguments.extend(*more);
+        let (_, out) = scene.curl(&arguments).await;
+        assert!(out.contains("is not put on") && !out.ends_with("200"), "{url} {more:?} {out}");
+    }
+    assert!(got.lock().unwrap().is_empty());
+    let (_, out) = scene.curl(&["-H", &bearer, &plain]).await;
+    assert_eq!(out, "ok");
+    assert!(got.lock().unwrap().pop().unwrap().contains(VALUE));
+    // Nobody lends anything, and it is an ordinary request.
+    let (_, out) = scene.curl(&["-H", "X-HTTP-Method-Override: GET", &plain]).await;
+    assert_eq!(out, "ok");
+}
+
+#[tokio::test]
+async fn attack_a_value_does_not_come_back_beside_the_body() {
+    let answer: &'static [u8] = Box::leak(
+        format!(
+            "HTTP/1.1 200 {VALUE}\r\nTrailer: x-check\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+             2\r\nok\r\n0\r\nx-check: {VALUE}\r\n\r\n"
+        )
+        .into_bytes()
+        .into_boxed_slice(),
+    );
+    let (port, mut got) = raw("\r\n\r\n", answer).await;
+    let scene = Scene::with(
+        |world| {
+            lends(port)(world);
+            world.placeholders = Arc::new([one(
+                TOKEN,
+                "forge",
+                &[&format!("localhost:{port}")],
+                &[],
+                &[How::Header(Vec::new())],
+            )]);
+        },
+        |_| {},
+    )
+    .await;
+    let head = format!(
+        "GET http://localhost:{port}/ HTTP/1.1\r\nHost: localhost:{port}\r\nTE: trailers\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    );
+    let out = scene.say(head.as_bytes()).await;
+    assert!(got.recv().await.unwrap().contains(VALUE));
+    assert!(!out.contains(VALUE) && out.contains(&format!("x-check: {TOKEN}")), "{out}");
+}
+
+#[tokio::test]
+async fn attack_a_placeholder_or_token_in_another_dress_does_not_leave() {
+    let (port, got) = listening(true).await;
+    let scene =
+        Scene::with(lends(port), |settings| settings.tripwire = Some(Arc::new(crate::http::Tokens))).await;
+    let url = format!("https://other.test:{port}/x");
+    let escaped = TOKEN.replace('_', "\\u005f");
+    let coded = TOKEN.replace('_', "%5f");
+    let name = format!("{TOKEN}: x");
+    let agent = format!("User-Agent: ghp_{}", "1a2B3c4D5e".repeat(4).get(..36).unwrap());
+    for more in [
+        ["-d", &format!("{{\"a\":\"{escaped}\"}}")],
+        ["-d", &format!("a={coded}")],
+        ["-H", &name],
+        ["-H", &agent],
+    ] {
+        let mut arguments = vec!["-i", &url];
+        arguments.extend(more);
+        let (_, out) = scene.curl(&arguments).await;
+        assert!(out.contains("writ-reason: "), "{more:?} {out}");
+    }
+    assert!(got.lock().unwrap().iter().all(|all| all == "broken" || !all.contains("x: 1")));
+    assert!(got.lock().unwrap().is_empty(), "{:?}", got.lock().unwrap());
+}

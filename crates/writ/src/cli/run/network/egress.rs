@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 use writ_control::api::message::{SecretLend, SecretLent};
-use writ_gateway::http::Authority;
 use writ_gateway::http::port::{
     BodyWish, Boundary, Ended, How, Incident, Lend, Lent, NotLent, Pass, Placeholder, Refusal, Treat,
     Tunnels, Use,
 };
+use writ_gateway::http::{Authority, MAX_HELD_BYTES};
 use writ_gateway::{Door, WayOut};
 use writ_model::{Body, HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
 use writ_policy::Zone;
@@ -19,7 +19,7 @@ use writ_policy::Zone;
 use super::Endpoint;
 use crate::wire::{Held, Wire};
 
-/// So much of a body is read before a decision.
+/// So much of a body whose length nobody tells is read before a decision. One that is told is read whole, where it may be.
 const LOOKED_AT_BYTES: usize = 256 << 10;
 /// How long the control plane may take to give a value.
 const LENDING: Duration = Duration::from_secs(5);
@@ -140,6 +140,12 @@ impl Hosts {
     }
 }
 
+/// The length of a body, where the head tells one that can be read before a decision.
+fn told_length(request: &Request) -> Option<usize> {
+    let (_, told) = request.headers.iter().find(|(name, _)| name == "content-length")?;
+    told.parse().ok().filter(|length| (1..=MAX_HELD_BYTES).contains(length))
+}
+
 fn is_among(all: &[Endpoint], to: &Authority) -> bool {
     all.iter().any(|one| *one.host == *to.host() && one.port == to.port())
 }
@@ -149,7 +155,9 @@ impl Boundary for Egress {
         match request.body {
             Body::None => BodyWish::None,
             // Some servers read a body whatever the method is.
-            Body::Unread | Body::Start(_) | Body::Whole(_) => BodyWish::Whole(LOOKED_AT_BYTES),
+            Body::Unread | Body::Start(_) | Body::Whole(_) => {
+                BodyWish::Whole(told_length(request).unwrap_or(LOOKED_AT_BYTES))
+            }
         }
     }
 

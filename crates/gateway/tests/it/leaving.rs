@@ -1,0 +1,90 @@
+//! Requests that leave a run: a yes is for one request, all of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use writ_gateway::WayOut;
+use writ_gateway::http::port::Refusal;
+use writ_model::{Account, ApprovalState, Body, Client, Operation, Request, Scheme};
+
+use crate::office::{Scene, WORKSPACE};
+
+fn request() -> Request {
+    Request {
+        method: "POST".to_owned(),
+        scheme: Scheme::Https,
+        host: "files.example".to_owned(),
+        port: 443,
+        path: "/up".to_owned(),
+        query: Some("access_token=sesame&a=b".to_owned()),
+        headers: vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            (":others".to_owned(), "x-op".to_owned()),
+            (":others-sha256".to_owned(), "11".to_owned()),
+        ],
+        body: Body::Whole(br#"{"password":"sesame","a":1}"#.to_vec()),
+        account: Account::Nobody,
+    }
+}
+
+fn leave(scene: &Scene, way: &Arc<WayOut>, request: Request) -> tokio::task::JoinHandle<Result<(), Refusal>> {
+    let (door, way) = (Arc::clone(&scene.door), Arc::clone(way));
+    tokio::spawn(async move { door.leave(&way, Operation::Request(Box::new(request))).await.map(drop) })
+}
+
+async fn scene() -> (Scene, Arc<WayOut>) {
+    let scene = Scene::new();
+    let way = scene.door.way_out(Client::Codex, WORKSPACE.into()).await.unwrap();
+    (scene, Arc::new(way))
+}
+
+#[tokio::test(start_paused = true)]
+async fn attack_a_yes_for_one_request_lets_no_other_through() {
+    let (scene, way) = scene().await;
+    let first = leave(&scene, &way, request());
+    scene.asked(1).await;
+    let mut other_header = request();
+    other_header.headers[2].1 = "12".to_owned();
+    let mut other_body = request();
+    other_body.body = Body::Whole(br#"{"password":"other!","a":1}"#.to_vec());
+    let mut other_query = request();
+    other_query.query = Some("access_token=other!&a=b".to_owned());
+    scene.answer(ApprovalState::Approved);
+    first.await.unwrap().unwrap();
+    // Each of them asks anew, though people are shown the same of some.
+    for (count, other) in [other_header, other_body, other_query].into_iter().enumerate() {
+        let waits = leave(&scene, &way, request());
+        scene.asked(2 + 2 * count).await;
+        let also = leave(&scene, &way, other);
+        scene.asked(3 + 2 * count).await;
+        scene.answer(ApprovalState::Approved);
+        waits.await.unwrap().unwrap();
+        assert!(!also.is_finished());
+        scene.answer(ApprovalState::Refused);
+        also.await.unwrap().unwrap_err();
+    }
+    let book = scene.book();
+    assert!(
+        book.shown.iter().all(|shown| !shown.contains("sesame") && !shown.contains("other!")),
+        "{:?}",
+        book.shown
+    );
+    assert!(book.shown[0].contains("x-op") && book.shown[0].contains("sha256"), "{}", book.shown[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
+    for body in [Body::Start(b"{}".to_vec()), Body::Unread] {
+        let (scene, way) = scene().await;
+        let refused = leave(&scene, &way, Request { body, ..request() }).await.unwrap().unwrap_err();
+        assert!(refused.text.contains("4 MiB"), "{}", refused.text);
+        assert!(scene.book().approvals.is_empty());
+    }
+    // Bytes that are no HTTP are allowed by where they go.
+    let (scene, way) = scene().await;
+    let waits =
+        leave(&scene, &way, Request { method: "CONNECT".to_owned(), body: Body::Unread, ..request() });
+    tokio::time::timeout(Duration::from_secs(5), scene.asked(1)).await.unwrap();
+    scene.answer(ApprovalState::Approved);
+    waits.await.unwrap().unwrap();
+}
