@@ -87,12 +87,45 @@ enum Letters {
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(FORMS.iter().map(|(beginning, ..)| beginning)).ok());
 
+/// Beginnings that nobody writes by chance: a letter before one does not make it the middle of a word.
+const CERTAIN: &[&str] = &[
+    "AGE-SECRET-KEY-1",
+    "dckr_pat_",
+    "doo_v1_",
+    "dop_v1_",
+    "gho_",
+    "ghp_",
+    "ghr_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "glrt-",
+    "lin_api_",
+    "rk_live_",
+    "rubygems_",
+    "shpat_",
+    "sk_live_",
+    "sntrys_",
+    "xoxa-",
+    "xoxb-",
+    "xoxe.",
+    "xoxp-",
+    "xoxr-",
+    "xoxs-",
+];
+
 /// Most beginnings of one form that are looked at in a text.
 const MAX_LOOKED_AT: usize = 64;
 
-/// Whether the text holds a credential that somebody could use.
+/// Whether the text holds a credential that somebody could use. Text of two bytes a letter (UTF-16), which arrives with a
+/// zero beside each, is read too.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
+    holds(text) || (text.contains('\0') && holds(&text.replace('\0', "")))
+}
+
+fn holds(text: &str) -> bool {
     // Without the searcher nobody knows what the text holds.
     let Some(beginnings) = BEGINNINGS.as_ref() else { return true };
     if holds_key(text) {
@@ -108,9 +141,10 @@ pub fn holds_token(text: &str) -> bool {
         };
         *looked_at += 1;
         // In the middle of a word it is no beginning.
-        let is_start = !text
-            .get(..found.start())
-            .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        let is_start = CERTAIN.contains(beginning)
+            || !text
+                .get(..found.start())
+                .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()));
         let rest = text.get(found.end()..).unwrap_or_default();
         let rest = rest.split(|c: char| !letters.have(c)).next().unwrap_or_default();
         *looked_at <= MAX_LOOKED_AT && is_start && rest.len() >= *fewest && is_real(beginning, rest)
@@ -183,6 +217,11 @@ mod tests {
             format!("CI uses {} now", made("glpat-", 20)),
             format!("https://a.example/?t={}", made("sk-proj-", 40)),
             format!("AKIA{}", "Q7RK2ZPL9WXC4VBN"),
+            made("xghp_", 36),
+            made("feature9glpat-", 20),
+            made("task_ghp_", 36),
+            made("ghp_", 36).chars().flat_map(|c| [c, '\0']).collect(),
+            made("\0x\0ghp_", 36).chars().flat_map(|c| ['\0', c]).collect(),
             key,
         ] {
             assert!(holds_token(&text), "{text}");
@@ -191,6 +230,7 @@ mod tests {
             "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".to_owned(),
             "AKIAIOSFODNN7EXAMPLE".to_owned(),
             "sk-test".to_owned(),
+            format!("xAKIA{}", "Q7RK2ZPL9WXC4VBN"),
             made("sk-test-", 40),
             "ghp_your_token_here".to_owned(),
             "glpat-00000000000000000000".to_owned(),
