@@ -113,6 +113,7 @@ fn read_wire(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
         .or_else(|| forge::asked(wire, known))
         .or_else(|| registry::asked(wire))
         .or_else(|| cloud::asked(wire))
+        .or_else(|| registry::archive(wire))
 }
 
 /// Why reaching the host matters, in words.

@@ -8,35 +8,46 @@ const PARTS: usize = 512;
 /// Longest value that is kept.
 const VALUE_BYTES: usize = 256;
 
-/// The short plain fields of a form, by name; values that are long or of files are empty.
-pub(super) fn fields(body: &[u8]) -> Vec<(String, String)> {
+/// A part of a form.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub name: String,
+    /// The name of the file that it is; empty for a plain field.
+    pub file: String,
+    /// Empty where it is long, or of a file.
+    pub value: String,
+}
+
+/// The parts of a form.
+pub(super) fn parts(body: &[u8]) -> Vec<Part> {
     let body = body.get(..body.len().min(BYTES)).unwrap_or_default();
     let mut found = Vec::new();
     let mut rest = body;
-    while let Some((name, after)) = next(rest) {
+    while let Some((name, file, after)) = next(rest) {
         if found.len() == PARTS {
             break;
         }
-        found.push((name, value(after).unwrap_or_default()));
+        found.push(Part { name, file, value: value(after).unwrap_or_default() });
         rest = after;
     }
     found
 }
 
-/// The next `name="…"` of a `Content-Disposition` header, and what follows it.
-fn next(body: &[u8]) -> Option<(String, &[u8])> {
+/// Name and file of the next `Content-Disposition` header, and what follows it.
+fn next(body: &[u8]) -> Option<(String, String, &[u8])> {
     const MARK: &[u8] = b"form-data";
     let at = body.windows(MARK.len()).position(|window| window.eq_ignore_ascii_case(MARK))?;
     let after = body.get(at + MARK.len()..)?;
     let end = after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
     let line = String::from_utf8_lossy(after.get(..end)?);
-    let name = line
-        .split(';')
-        .filter_map(|part| part.trim().split_once('='))
-        .find(|(key, _)| key.trim().eq_ignore_ascii_case("name"))
-        .map(|(_, value)| value.trim().trim_matches('"').to_owned())
-        .unwrap_or_default();
-    Some((name, after.get(end..)?))
+    let get = |keys: &[&str]| {
+        line.split(';')
+            .filter_map(|part| part.trim().split_once('='))
+            .find(|(key, _)| keys.iter().any(|known| key.trim().eq_ignore_ascii_case(known)))
+            .map(|(_, value)| value.trim().trim_matches('"').to_owned())
+            .unwrap_or_default()
+    };
+    Some((get(&["name"]), get(&["filename", "filename*"]), after.get(end..)?))
 }
 
 /// The first line behind the headers of a part, which go on where `after` begins.

@@ -155,7 +155,7 @@ fn others(wire: &Wire<'_>, known: &KnownHosts, service: &GitService) -> Vec<Ask>
     let asked = match &at {
         Some(at) if at.side == Side::Web && is_repository(at.forge, service) => None,
         Some(_) => forge::asked(wire, known),
-        None => registry::asked(wire).or_else(|| cloud::asked(wire)),
+        None => registry::asked(wire).or_else(|| cloud::asked(wire)).or_else(|| registry::archive(wire)),
     };
     asked.map(|asked| asked.asks).unwrap_or_default()
 }

@@ -77,8 +77,8 @@ pub(super) fn spot(wire: &Wire<'_>, known: &super::KnownHosts) -> Option<Spot> {
         let side = if word(0) == "graphql" && words.len() == 1 { Side::Graphql } else { Side::Rest };
         return Some(at(Forge::Github, side, &own, 0));
     }
-    // An interface may stand below a folder of its host.
-    for index in 0..words.len().min(4) {
+    // An interface may stand below folders of its host; a path has a bound of its own.
+    for index in 0..words.len() {
         let rest = |forge, skip| Some(at(forge, Side::Rest, &authority, index + skip));
         let api = word(index) == "api";
         let found = match (api, word(index + 1), word(index + 2), named) {
@@ -101,6 +101,17 @@ pub(super) fn spot(wire: &Wire<'_>, known: &super::KnownHosts) -> Option<Spot> {
             (false, "api", _, None | Some(Forge::Bitbucket)) if word(index) == "rest" => {
                 rest(Forge::Bitbucket, 0)
             }
+            // Parts of Bitbucket Server have interfaces of their own, each with a version.
+            (false, _, version, None | Some(Forge::Bitbucket))
+                if word(index) == "rest" && is_version(version) =>
+            {
+                rest(Forge::Bitbucket, 0)
+            }
+            // What Gerrit answers to those who signed in.
+            (false, "changes" | "projects" | "accounts" | "groups", _, None) if word(index) == "a" => {
+                rest(Forge::Gerrit, 1)
+            }
+            (false, _, "submit" | "revisions", None) if word(index) == "changes" => rest(Forge::Gerrit, 0),
             _ => None,
         };
         if found.is_some() {
@@ -122,6 +133,13 @@ pub(super) fn spot(wire: &Wire<'_>, known: &super::KnownHosts) -> Option<Spot> {
         }
         _ => Some(at(forge, Side::Web, &authority, 0)),
     }
+}
+
+/// `1.0`, `latest`
+fn is_version(word: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    word == "latest"
+        || word.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
 /// The forge whose interface has a host of its own: `github.com` for `api.github.com`.

@@ -36,6 +36,27 @@ const MAVEN: &[&str] = &[
     ".jar.sha512",
 ];
 
+/// Ends of names of files that are packages: who puts one somewhere gives it to others. An archive that may be anything
+/// (`.zip`) is none.
+const PACKAGES: &[(&str, &str)] = &[
+    (".apk", "alpine"),
+    (".conda", "conda"),
+    (".crate", "crates"),
+    (".deb", "debian"),
+    (".gem", "rubygems"),
+    (".nupkg", "nuget"),
+    (".rock", "luarocks"),
+    (".rockspec", "luarocks"),
+    (".rpm", "rpm"),
+    (".snupkg", "nuget"),
+    (".tar.bz2", "generic"),
+    (".tar.gz", "generic"),
+    (".tar.xz", "generic"),
+    (".tgz", "npm"),
+    (".vsix", "vscode"),
+    (".whl", "pypi"),
+];
+
 /// What an operation of a registry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +116,26 @@ pub(super) fn asked(wire: &Wire<'_>) -> Option<Asked> {
     Some(Asked::governed(vec![ask]))
 }
 
+/// The asks of a request that puts a package, or takes one away, at an address that no protocol names.
+pub(super) fn archive(wire: &Wire<'_>) -> Option<Asked> {
+    let flat = wire.flat();
+    let file = flat.last()?;
+    let ecosystem = package(file)?;
+    let deed = match wire.verb {
+        Verb::Read | Verb::Other => return None,
+        Verb::Post | Verb::Put | Verb::Patch => Deed::Publish,
+        Verb::Delete => Deed::Retract,
+    };
+    Some(Asked::governed(vec![of_deed(deed, ecosystem, file.clone(), String::new(), wire)]))
+}
+
+/// The ecosystem of a file that is a package by its name.
+fn package(file: &str) -> Option<&'static str> {
+    let file = file.to_ascii_lowercase();
+    let maven = MAVEN.iter().any(|end| file.ends_with(end)).then_some("maven");
+    PACKAGES.iter().find(|(end, _)| file.ends_with(end)).map(|(_, ecosystem)| *ecosystem).or(maven)
+}
+
 fn of_row(does: &Does, places: &Places, wire: &Wire<'_>) -> Ask {
     let named = || {
         let (name, version) = cargo_crate(wire)?;
@@ -138,7 +179,25 @@ fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Option<Ask> {
     let publishes = |ecosystem, name: String, version: String| {
         Some(of_deed(Deed::Publish, ecosystem, name, version, wire))
     };
+    let every = || "*".to_owned();
+    let is_swift = wire
+        .headers("accept")
+        .chain(wire.headers("content-type"))
+        .any(|value| value.to_ascii_lowercase().contains("application/vnd.swift.registry"));
+    let may_be_form = matches!(wire.verb, Verb::Put | Verb::Post);
+    let is_multipart =
+        wire.headers("content-type").any(|value| value.to_ascii_lowercase().contains("multipart/"));
+    if may_be_form && (is_multipart || has(bytes, b"form-data;")) {
+        return multipart(wire, bytes, is_all);
+    }
     match wire.verb {
+        Verb::Put | Verb::Post if wire.header("x-nuget-apikey").is_some() => {
+            publishes("nuget", every(), String::new())
+        }
+        Verb::Delete if wire.header("x-nuget-apikey").is_some() => {
+            Some(of_deed(Deed::Retract, "nuget", every(), String::new(), wire))
+        }
+        Verb::Put if is_swift => publishes("swift", flat.join("."), String::new()),
         Verb::Put => {
             let last = flat.last().map(String::as_str).unwrap_or_default();
             let lower = last.to_ascii_lowercase();
@@ -146,27 +205,46 @@ fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Option<Ask> {
                 let (name, version) = maven(flat);
                 return publishes("maven", name, version);
             }
-            if flat.is_empty() || flat.len() > 6 {
-                return None;
-            }
             npm(wire, bytes, is_all).and_then(|name| publishes("npm", name, String::new()))
         }
-        Verb::Post if wire.media() == "multipart/form-data" || has(bytes, b"form-data; name=\":action\"") => {
-            let fields = form::fields(bytes);
-            let get =
-                |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-            let is_index = [":action", "metadata_version", "filetype", "pyversion"]
-                .iter()
-                .any(|mark| fields.iter().any(|(name, _)| name == mark));
-            if is_index {
-                let name = get("name").filter(|name| !name.is_empty()).unwrap_or_else(|| "*".to_owned());
-                return publishes("pypi", name.to_lowercase(), get("version").unwrap_or_default());
-            }
-            (!is_all).then(|| Ask::unknown("a form whose end nobody saw"))
+        Verb::Post => {
+            let fields = body::Fields::of(wire);
+            let acts = fields.known().iter().filter(|(name, _)| name == ":action");
+            let acts: Vec<&str> = acts.map(|(_, value)| value.as_str().unwrap_or_default()).collect();
+            let deed =
+                if acts.iter().any(|act| act.contains("remove")) { Deed::Retract } else { Deed::Publish };
+            (!acts.is_empty() || has(bytes, b":action="))
+                .then(|| of_deed(deed, "pypi", every(), String::new(), wire))
         }
-        Verb::Post if has(bytes, b":action=file_upload") => publishes("pypi", "*".to_owned(), String::new()),
-        Verb::Read | Verb::Post | Verb::Patch | Verb::Delete | Verb::Other => None,
+        Verb::Read | Verb::Patch | Verb::Delete | Verb::Other => None,
     }
+}
+
+/// A form of several parts, as indexes of packages take them.
+fn multipart(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<Ask> {
+    let parts = form::parts(bytes);
+    let get = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.value.clone());
+    let named = || get("name").filter(|name| !name.is_empty()).unwrap_or_else(|| "*".to_owned());
+    let deed = match get(":action") {
+        Some(action) if action.contains("remove") => Deed::Retract,
+        Some(_) | None => Deed::Publish,
+    };
+    let is_index =
+        [":action", "metadata_version", "filetype", "pyversion"].iter().any(|mark| get(mark).is_some());
+    if is_index {
+        let version = get("version").unwrap_or_default();
+        return Some(of_deed(deed, "pypi", named().to_lowercase(), version, wire));
+    }
+    let file = parts.iter().find_map(|part| Some((package(&part.file)?, part.file.clone())));
+    if let Some((ecosystem, file)) = file {
+        return Some(of_deed(Deed::Publish, ecosystem, file, String::new(), wire));
+    }
+    // NuGet puts a package as a form of one part, whatever that is called; a package of Swift has this part.
+    if wire.verb == Verb::Put || get("source-archive").is_some() {
+        let ecosystem = if get("source-archive").is_some() { "swift" } else { "nuget" };
+        return Some(of_deed(Deed::Publish, ecosystem, named(), String::new(), wire));
+    }
+    (!is_all).then(|| Ask::unknown("a form whose end nobody saw"))
 }
 
 fn has(bytes: &[u8], words: &[u8]) -> bool {
@@ -195,7 +273,16 @@ fn npm(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<String> {
         (true, None) | (false, _) => {
             let marks: [&[u8]; 3] = [b"_attachments", b"\"dist-tags\"", b"\"versions\""];
             // Nobody saw all of it, or two readers could see two documents: such a document publishes.
-            let is_hidden = wire.media() == "application/json" && wire.request.body != Body::None;
+            let is_told =
+                wire.headers("content-type").any(|media| media.to_ascii_lowercase().contains("json"));
+            let is_hidden = match &wire.request.body {
+                Body::None => false,
+                Body::Unread => is_told,
+                Body::Start(bytes) => is_told || body::is_packed(wire) || body::is_like_json(bytes),
+                Body::Whole(bytes) => {
+                    !bytes.is_empty() && (is_told || body::is_packed(wire) || body::is_like_json(bytes))
+                }
+            };
             (is_hidden || marks.iter().any(|mark| has(bytes, mark))).then(by_path)
         }
     }

@@ -519,6 +519,120 @@ fn publishing_is_publishing_at_any_host() {
     assert_eq!(told(cut, &KnownHosts::default()), UNKNOWN);
 }
 
+/// No depth of path, media type or protocol of its own hides a package that others will use.
+#[test]
+fn publishing_is_found_by_its_shape_alone() {
+    const DOCUMENT: &str = "{\"name\":\"shop\",\"versions\":{},\"dist-tags\":{},\"_attachments\":{}}";
+    let part = |name: &str, file: &str| {
+        format!(
+            "\ncontent-type: multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\r\nx\r\n--x--"
+        )
+    };
+    let cases = [
+        (format!("PUT http://127.0.0.1:4873/a/b/c/d/e/f/g/h/shop\n\n{DOCUMENT}"), "publish Package shop"),
+        (format!("PUT https://any.example/\n\n{DOCUMENT}"), "publish Package shop"),
+        (
+            format!("PUT https://any.example/shop\ncontent-type: text/plain\n\n{DOCUMENT}"),
+            "publish Package shop",
+        ),
+        (
+            "PUT https://any.example/a/b/c/d/e/f/g/shop\ncontent-encoding: gzip\n\nx".into(),
+            "publish Package shop",
+        ),
+        (
+            format!("PUT https://any.example/repository/nuget-hosted/{}", part("package", "x")),
+            "publish Package *",
+        ),
+        ("PUT https://any.example/repository/hosted\nx-nuget-apikey: k\n\nx".into(), "publish Package *"),
+        (
+            format!("POST https://any.example/service/rest/v1/components?repository=r{}", part("a", "x")),
+            "publish Package *",
+        ),
+        (
+            format!("POST https://any.example/upload{}", part("file", "shop-1.gem")),
+            "publish Package shop-1.gem",
+        ),
+        (
+            format!("POST https://any.example/api/1/k/upload{}", part("rockspec_file", "x")),
+            "publish Package *",
+        ),
+        (
+            format!("POST https://any.example/x{}", part("package", "shop-1.tar.gz")),
+            "publish Package shop-1.tar.gz",
+        ),
+        (
+            "POST https://any.example/api/scopes/acme/packages/shop/versions/1.0.0\n\nx".into(),
+            "publish Package shop@1.0.0",
+        ),
+        (
+            "PUT https://any.example/acme/shop/1.0.0\naccept: application/vnd.swift.registry.v1+json\n\nx"
+                .into(),
+            "publish Package acme.shop.1.0.0",
+        ),
+        (
+            "PUT https://any.example/v2/conans/shop/1.0/_/_/revisions/1/files/conanfile.py\n\nx".into(),
+            "publish Package *",
+        ),
+        (
+            "PUT https://any.example/api/packages/acme/generic/shop/1.0/tool\n\nx".into(),
+            "publish Package shop/1.0/tool",
+        ),
+        (
+            "POST https://any.example/\n\n:action=remove_pkg&name=shop&version=1".into(),
+            "destructive Package *",
+        ),
+        ("POST https://any.example/\n\n%3Aaction=file_upload".into(), "publish Package *"),
+        ("DELETE https://any.example/gems/shop-1.gem".into(), "destructive Package *"),
+        ("PUT https://any.example/things/report.zip\n\nx".into(), ""),
+        ("PUT https://any.example/things/1\ncontent-type: image/png\n\nx".into(), ""),
+    ];
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(text, expected)| (text.as_str(), *expected)).collect();
+    check(&cases);
+    for end in ["whl", "tgz", "tar.gz", "gem", "jar", "pom", "nupkg", "crate", "deb", "rpm", "apk"] {
+        let put = told(
+            request(&format!("PUT https://any.example/a/b/c/d/e/f/x.{end}\n\nx")),
+            &KnownHosts::default(),
+        );
+        assert!(put.starts_with("publish Package"), "{end}: {put}");
+    }
+    let mut cut = request("PUT https://any.example/a/b/c/d/e/f/g/shop\ncontent-type: text/plain");
+    cut.body = Body::Start(b"{\"readme\":\"long".to_vec());
+    assert_eq!(told(cut, &KnownHosts::default()), "publish Package shop");
+    // The machine's own registry is somebody's registry too.
+    let own = Request {
+        account: Account::Foreign,
+        ..request(&format!("PUT http://127.0.0.1:4873/a/b/c/d/e/f/shop\n\n{DOCUMENT}"))
+    };
+    assert_eq!(answer(TaskKind::Feature, own), "-");
+}
+
+#[test]
+fn a_forge_is_known_by_its_interface_at_any_depth() {
+    check(&[
+        (
+            "POST http://127.0.0.1:7990/rest/keys/1.0/projects/P/repos/r/ssh\n\n{}",
+            "identity-change Identity keys, hooks and members of 127.0.0.1:7990",
+        ),
+        (
+            "PUT https://any.example/bb/rest/access-tokens/1.0/users/a\n\n{}",
+            "identity-change Identity keys, hooks and members of any.example",
+        ),
+        ("POST https://any.example/rest/new-part/latest/x\n\n{}", UNKNOWN),
+        ("POST https://any.example/a/changes/1/submit\n\n{}", "publish Repository any.example"),
+        ("POST https://any.example/x/y/z/changes/1/submit\n\n{}", "publish Repository any.example"),
+        (
+            "PUT https://any.example/a/b/c/d/e/f/api/v4/projects/1/merge_requests/7/merge\n\n{}",
+            "publish Repository any.example/#1",
+        ),
+        (
+            "PUT https://any.example/a/b/c/d/e/f/api/v3/repos/o/r/pulls/7/merge\n\n{}",
+            "publish Repository any.example/o/r",
+        ),
+        ("GET https://any.example/rest/of/the/path", ""),
+        ("POST https://any.example/rest/v1/things\n\n{}", ""),
+    ]);
+}
+
 #[test]
 fn planes_of_clouds_are_read_by_service_and_action() {
     let aws =
