@@ -27,6 +27,7 @@ pub mod hook;
 pub mod http;
 mod judge;
 pub mod model_traffic;
+pub mod names;
 pub mod port;
 pub mod setup;
 mod shown;

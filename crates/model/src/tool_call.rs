@@ -73,6 +73,16 @@ impl Operation {
         matches!(name.as_str(), "push" | "request")
     }
 
+    /// Whether a decision was asked for by the run itself, to see its ways out refuse before anything runs inside. The word
+    /// counts only beside what no tool asks for by itself.
+    #[must_use]
+    pub fn is_trial(tool: &Label, operation: &Label) -> bool {
+        tool.as_str() == Self::TRIAL && Self::is_boundary_name(operation)
+    }
+
+    /// The name that stands for a tool then.
+    pub const TRIAL: &str = "canary";
+
     /// The stable name, as in the ledger.
     pub const fn name(&self) -> &'static str {
         match self {

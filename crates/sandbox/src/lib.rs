@@ -101,5 +101,5 @@ pub use probe::{Finding, Host, probe, rehearsed};
 pub use profile::{Danger, Profile};
 pub use recorder::{Found, Recorder, Started};
 pub use stage::dispatch;
-pub use start::{Ended, Running, StartError, StillAlive, Streams, start};
+pub use start::{Ended, Running, Standing, StartError, StillAlive, Streams, start, start_after};
 pub use ways_out::ways_out;

@@ -40,6 +40,7 @@ pub struct Plan {
     #[serde(with = "text::list")]
     pub(crate) run: Vec<PathBuf>,
     pub(crate) listen: Vec<u16>,
+    pub(crate) hear: Vec<u16>,
     pub(crate) recorded: bool,
     /// The control group around all of it, where this machine delegates one.
     pub(crate) group: Option<GroupPlan>,
@@ -221,6 +222,7 @@ impl Plan {
             write,
             run,
             listen,
+            hear,
             recorded,
             danger,
         } = profile;
@@ -235,6 +237,7 @@ impl Plan {
                 write: Vec::new(),
                 run: Vec::new(),
                 listen: Vec::new(),
+                hear: Vec::new(),
                 recorded: false,
                 group: GroupPlan::of_host(),
                 danger,
@@ -254,7 +257,8 @@ impl Plan {
         let mounts = view.steps(&client.cwd, &read_only, &replace, &links, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
         let run = view.within_reach(&run, false)?;
-        let listen = if danger.contains(&Danger::OpenNetwork) { Vec::new() } else { listen };
+        let (listen, hear) =
+            if danger.contains(&Danger::OpenNetwork) { Default::default() } else { (listen, hear) };
         let recorded = recorded && !danger.contains(&Danger::AllCalls);
         let absent = view.absent;
         let system_read_only = !danger.contains(&Danger::AllFiles);
@@ -267,6 +271,7 @@ impl Plan {
             write,
             run,
             listen,
+            hear,
             recorded,
             group,
             danger,
@@ -326,6 +331,7 @@ impl fmt::Display for Plan {
             write,
             run,
             listen,
+            hear,
             recorded,
             group,
             danger,
@@ -351,6 +357,12 @@ impl fmt::Display for Plan {
             writeln!(f, "unshare the network namespace: loopback and nothing else")?;
             for port in listen {
                 writeln!(f, "listen at port {port} of the loopback address inside, for the supervisor")?;
+            }
+            for port in hear {
+                writeln!(
+                    f,
+                    "hear datagrams at port {port} of the loopback address inside, for the supervisor"
+                )?;
             }
         }
         for mount in mounts {

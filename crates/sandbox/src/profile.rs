@@ -55,6 +55,8 @@ pub struct Profile {
     pub run: Vec<PathBuf>,
     /// Ports of the loopback address inside at which the caller listens: see [`crate::Running::take_listeners`].
     pub listen: Vec<u16>,
+    /// The same for datagrams: see [`crate::Running::take_hearers`].
+    pub hear: Vec<u16>,
     /// Tell the caller of each program that starts: see [`crate::Running::take_recorder`].
     pub recorded: bool,
     /// What the caller gives up, by name.

@@ -30,6 +30,7 @@ mod rights;
 mod terminal;
 mod told;
 mod tree;
+mod trial;
 
 /// First argument that makes the binary the outer stage.
 pub(crate) const ENTER: &str = "yard-enter";

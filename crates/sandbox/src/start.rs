@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem;
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
@@ -97,6 +97,7 @@ pub struct Running {
     layers: Vec<Layer>,
     danger_no_namespaces: bool,
     listeners: Mutex<Vec<TcpListener>>,
+    hearers: Mutex<Vec<UdpSocket>>,
     recorder: Mutex<Option<Recorder>>,
 }
 
@@ -121,14 +122,27 @@ struct End {
 /// # Errors
 /// The layer that is not in force on this host, or why the program cannot be run. Then nothing runs.
 pub fn start(plan: &Plan, streams: Streams) -> Result<Running, StartError> {
+    start_after(plan, streams, |_| Ok(())).map(|(running, ())| running)
+}
+
+/// The same, when `trial` says that what the supervisor serves inside holds too. It is called with every layer in force
+/// and nothing running yet, on a thread of its own; what it returns is returned.
+///
+/// # Errors
+/// As [`start`]; and what the trial says, as a refusal of [`Layer::Canary`].
+pub fn start_after<T: Send + 'static>(
+    plan: &Plan,
+    streams: Streams,
+    trial: impl FnOnce(&mut Standing<'_>) -> Result<T, String> + Send + 'static,
+) -> Result<(Running, T), StartError> {
     let plan = plan.clone();
     let (tell, told) = mpsc::sync_channel(1);
     // The stages die with the *thread* that started them, so that thread must live as long as they do.
     thread::Builder::new()
         .name("yard-keeper".to_owned())
-        .spawn(move || match Launch::client(plan, streams) {
-            Ok((keeper, running)) => {
-                drop(tell.send(Ok(running)));
+        .spawn(move || match Launch::client(plan, streams, trial) {
+            Ok((keeper, running, tried)) => {
+                drop(tell.send(Ok((running, tried))));
                 keeper.run();
             }
             Err(error) => drop(tell.send(Err(error))),
@@ -207,6 +221,12 @@ impl Running {
     #[must_use]
     pub fn take_listeners(&self) -> Vec<TcpListener> {
         mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The sockets of [`crate::Profile::hear`], as [`Self::take_listeners`].
+    #[must_use]
+    pub fn take_hearers(&self) -> Vec<UdpSocket> {
+        mem::take(&mut *self.hearers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The starts of programs inside, where [`crate::Profile::recorded`] asked for them. The second time there is
@@ -309,9 +329,13 @@ struct Launch {
     layers: Vec<Layer>,
     danger_no_namespaces: bool,
     listeners: Vec<TcpListener>,
+    hearers: Vec<UdpSocket>,
     recorder: Option<Recorder>,
     group: Option<Group>,
 }
+
+/// A yard with every layer in force and no client yet.
+pub struct Standing<'a>(&'a mut Launch);
 
 /// Lives as long as the outer stage, on the thread that started it.
 struct Keeper {
@@ -331,14 +355,49 @@ impl Drop for Outer {
     }
 }
 
+// === impl Standing ===
+
+impl Standing<'_> {
+    /// As [`Running::take_listeners`], which has none left then.
+    #[must_use]
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        mem::take(&mut self.0.listeners)
+    }
+
+    /// As [`Running::take_hearers`].
+    #[must_use]
+    pub fn take_hearers(&mut self) -> Vec<UdpSocket> {
+        mem::take(&mut self.0.hearers)
+    }
+
+    /// Says `word` to a port of the loopback address inside, from inside, and returns what is answered: all of it, or its
+    /// first 8 KiB. Blocks for at most ten seconds.
+    ///
+    /// # Errors
+    /// When nothing listens there, when no whole answer came in time, or when the stages have ended.
+    pub fn answer(&mut self, port: u16, word: &[u8]) -> io::Result<Vec<u8>> {
+        wire::send(&self.0.words, &Down::Try { port, word: word.to_vec() })?;
+        match wire::receive(&self.0.words)? {
+            Some(Up::Tried(answer)) => answer.map_err(io::Error::other),
+            Some(_) | None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
 // === impl Launch ===
 
 impl Launch {
     /// Starts the stages, waits for every layer, starts the client.
-    fn client(plan: Plan, streams: Streams) -> Result<(Keeper, Running), StartError> {
+    fn client<T>(
+        plan: Plan,
+        streams: Streams,
+        trial: impl FnOnce(&mut Standing<'_>) -> Result<T, String>,
+    ) -> Result<(Keeper, Running, T), StartError> {
         let failed = |source| StartError::Stage { attempt: "talk to the sandbox", source };
         let mut launch = Self::begin(plan, streams)?;
         launch.until(&Up::Ready)?;
+        let tried = trial(&mut Standing(&mut launch))
+            .map_err(|reason| StartError::Layer(Layer::Canary.broken(reason)))?;
         let go = Down::Go { foreground: false, job_control: false };
         wire::send(&launch.words, &go).map_err(failed)?;
         launch.until(&Up::Started)?;
@@ -351,6 +410,7 @@ impl Launch {
             layers,
             danger_no_namespaces,
             listeners,
+            hearers,
             recorder,
             group,
         } = launch;
@@ -366,9 +426,10 @@ impl Launch {
             layers,
             danger_no_namespaces,
             listeners: Mutex::new(listeners),
+            hearers: Mutex::new(hearers),
             recorder: Mutex::new(recorder),
         };
-        Ok((Keeper { outer, words, end, group }, running))
+        Ok((Keeper { outer, words, end, group }, running, tried))
     }
 
     fn begin(plan: Plan, streams: Streams) -> Result<Self, StartError> {
@@ -410,6 +471,7 @@ impl Launch {
             layers: Vec::new(),
             danger_no_namespaces,
             listeners: Vec::new(),
+            hearers: Vec::new(),
             recorder: None,
             group,
         })
@@ -429,13 +491,22 @@ impl Launch {
                     let taken = wire::receive_descriptors(&self.words, count).map_err(failed)?;
                     self.listeners = taken.into_iter().map(TcpListener::from).collect();
                 }
+                Up::Hearers(count) => {
+                    let taken = wire::receive_descriptors(&self.words, count).map_err(failed)?;
+                    self.hearers = taken.into_iter().map(UdpSocket::from).collect();
+                }
                 Up::Recorder => {
                     let [descriptor] = wire::receive_exactly(&self.words).map_err(failed)?;
                     self.recorder = Some(Recorder::begin(descriptor).map_err(failed)?);
                 }
                 Up::Refused(refusal) => return Err(StartError::Layer(refusal)),
                 Up::NotStarted(reason) => return Err(StartError::Client(reason)),
-                Up::Ready | Up::Started | Up::Stopped(_) | Up::Exited(_) | Up::Signalled(_) => {
+                Up::Ready
+                | Up::Started
+                | Up::Tried(_)
+                | Up::Stopped(_)
+                | Up::Exited(_)
+                | Up::Signalled(_) => {
                     return Err(StartError::Silent);
                 }
             }
@@ -474,6 +545,8 @@ impl Keeper {
                 | Up::Refused(_)
                 | Up::First(_)
                 | Up::Listeners(_)
+                | Up::Hearers(_)
+                | Up::Tried(_)
                 | Up::Recorder
                 | Up::Ready
                 | Up::Started

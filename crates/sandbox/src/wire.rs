@@ -33,7 +33,7 @@ pub(crate) struct Enter {
 }
 
 /// Towards the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Down {
     /// Start the client, in the foreground of the terminal or not. With job control, a stop of the client is a stop
     /// of everything inside, and is reported.
@@ -42,6 +42,9 @@ pub(crate) enum Down {
     Resume { foreground: bool },
     /// Send this signal to the client.
     Signal(i32),
+    /// Before the client starts: connect to this port of the loopback address inside, say this, and tell what was
+    /// answered.
+    Try { port: u16, word: Vec<u8> },
 }
 
 /// Towards the supervisor.
@@ -55,6 +58,10 @@ pub(crate) enum Up {
     First(i32),
     /// So many listening sockets follow, those of [`crate::Profile::listen`] in order.
     Listeners(usize),
+    /// So many sockets for datagrams follow, those of [`crate::Profile::hear`] in order.
+    Hearers(usize),
+    /// What was answered to [`Down::Try`], or why nothing was.
+    Tried(Result<Vec<u8>, String>),
     /// One descriptor follows, at which the starts of programs arrive.
     Recorder,
     /// Everything is in force; waiting for [`Down::Go`].

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use writ_model::{ActivityEntry, ActivityEvent, TaskId, Timestamp, Verdict};
+use writ_model::{ActivityEntry, ActivityEvent, Operation, TaskId, Timestamp, Verdict};
 
 /// Most tasks that counters are kept for, the newest ones.
 pub const MAX_COUNTED_TASKS: usize = 10_000;
@@ -38,7 +38,9 @@ impl ActivityState {
         self.last_at = self.last_at.max(Some(entry.at));
         let counts = self.tasks.entry(entry.task).or_default();
         counts.entry_bytes = counts.entry_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        if let ActivityEvent::CallDecided { decision, .. } = &entry.event {
+        if let ActivityEvent::CallDecided { decision, tool, operation, .. } = &entry.event
+            && !Operation::is_trial(tool, operation)
+        {
             counts.calls = counts.calls.saturating_add(1);
             counts.denials = counts.denials.saturating_add(u64::from(decision.verdict == Verdict::Deny));
         }

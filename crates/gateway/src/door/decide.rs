@@ -45,6 +45,11 @@ enum Elsewhere {
     Unasked(No),
 }
 
+/// Whether the run itself asks, to see a refusal.
+fn is_trial(call: &ToolCall) -> bool {
+    call.operation.is_of_boundary() && call.tool.as_str() == Operation::TRIAL
+}
+
 /// Files that a call would run, with their digests.
 pub(super) type Runs = Vec<(String, Option<Digest>)>;
 
@@ -100,16 +105,28 @@ impl<O: Office> Door<O> {
                 Err(self.refuse_unjudged(&deed, &call, arguments, no).await)
             }
             Some(Judgement::Permit(permit)) => self.let_through(&deed, permit, By::Policy, arguments).await,
+            Some(Judgement::Denied(denial)) if is_trial(&call) => {
+                let reason = denial.ruling().decision.reason;
+                let text = format!("{} [{reason}]", denial.to_agent());
+                Err(self.refuse(&deed, denial.into_ruling(), None, arguments, No { reason, text }).await)
+            }
             Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
                 let text = format!("{} [{reason}]", denial.to_agent());
                 Err(self.refuse_or_stop(&deed, denial.into_ruling(), reason, text, arguments).await)
             }
             // Nobody is asked about what the task is to stop on.
-            Some(Judgement::StepUp(held)) if opened.room.stops(held.ruling()).is_some() => {
+            Some(Judgement::StepUp(held))
+                if !is_trial(&held.ruling().call) && opened.room.stops(held.ruling()).is_some() =>
+            {
                 let reason = held.ruling().decision.reason;
                 let text = format!("{} [{reason}]", held.to_agent());
                 Err(self.refuse_or_stop(&deed, held.into_ruling(), reason, text, arguments).await)
+            }
+            // Nobody is asked about a trial either: whatever is not simply allowed is refused.
+            Some(Judgement::StepUp(held)) if is_trial(&held.ruling().call) => {
+                let no = No::new(ReasonCode::StepUp, "nobody is asked about what the run itself tries");
+                Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
             }
             Some(Judgement::StepUp(held)) => match self.elsewhere(&held) {
                 Elsewhere::Nowhere => {

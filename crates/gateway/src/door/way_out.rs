@@ -2,6 +2,7 @@
 //! session of its own in the run's task.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -26,6 +27,17 @@ pub struct WayOut {
     workspace: PathBuf,
     pub(super) slot: Slot,
     pub(super) opened: Opened,
+    /// Until the client starts, what leaves is the run's own attempt to see it refused.
+    is_tried: AtomicBool,
+}
+
+// === impl WayOut ===
+
+impl WayOut {
+    /// From here on, what leaves is what something inside wants.
+    pub fn tried(&self) {
+        self.is_tried.store(true, Ordering::SeqCst);
+    }
 }
 
 impl<O: Office> Door<O> {
@@ -48,7 +60,7 @@ impl<O: Office> Door<O> {
         let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
         // The fingerprint was accepted before the client started.
         let opened = Opened::new(room, true, conversation, None);
-        Ok(WayOut { client, workspace, slot, opened })
+        Ok(WayOut { client, workspace, slot, opened, is_tried: AtomicBool::new(false) })
     }
 
     /// Decides what is about to leave, and records it. Waits for a person where policy wants one, for as long as the
@@ -62,6 +74,9 @@ impl<O: Office> Door<O> {
             id: admit::call_id(self.ports.clock.now(), self.ports.random.as_ref()),
             client: way.client,
             tool: Label::lossy(match operation {
+                Operation::Push(_) | Operation::Request(_) if !way.is_tried.load(Ordering::SeqCst) => {
+                    Operation::TRIAL
+                }
                 Operation::Push(_) => "git door",
                 Operation::Request(_) => "egress proxy",
                 _ => "vendor tool",
@@ -112,6 +127,12 @@ impl<O: Office> Door<O> {
             // Programs that were told of no better do these by themselves.
             IncidentKind::AddressForbidden | IncidentKind::ForeignCredential => {}
         }
+    }
+
+    /// Records that something inside asked for the address of a name, which is answered nowhere: what goes by the proxy has
+    /// no need to. The task goes on.
+    pub async fn looked_up(&self, way: &WayOut, name: &str) {
+        self.note_incident(way, "direct-lookup", json!({ "name": name })).await;
     }
 
     async fn note_incident(&self, way: &WayOut, kind: &str, told: Value) {

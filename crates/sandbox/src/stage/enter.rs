@@ -59,7 +59,7 @@ fn serve(supervisor: &UnixStream, told: &mut Told<'_>) -> Result<ExitCode, Refus
         told.applied(Layer::Namespaces);
         told.applied(Layer::Identity);
         if networked {
-            hand_out_listeners(supervisor, told, &plan.listen)?;
+            hand_out_listeners(supervisor, told, &plan)?;
             told.applied(Layer::Network);
         }
         mask::make_private()?;
@@ -79,18 +79,25 @@ fn serve(supervisor: &UnixStream, told: &mut Told<'_>) -> Result<ExitCode, Refus
 }
 
 /// Makes the sockets that the supervisor listens at. They belong to the yard's network, wherever they are held.
-fn hand_out_listeners(supervisor: &UnixStream, told: &mut Told<'_>, ports: &[u16]) -> Result<(), Refusal> {
+fn hand_out_listeners(supervisor: &UnixStream, told: &mut Told<'_>, plan: &Plan) -> Result<(), Refusal> {
     let failed = |what: &str, error: io::Error| Layer::Network.refused(what, &error);
-    let listeners =
-        network::with_loopback(ports).map_err(|error| failed("cannot set up the loopback address", error))?;
-    if listeners.is_empty() {
-        return Ok(());
+    let listeners = network::with_loopback(&plan.listen)
+        .map_err(|error| failed("cannot set up the loopback address", error))?;
+    let hearers = network::hearing(&plan.hear)
+        .map_err(|error| failed("cannot hear datagrams at the loopback address", error))?;
+    let listeners: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
+    let hearers: Vec<_> = hearers.iter().map(AsFd::as_fd).collect();
+    for (word, descriptors) in
+        [(Up::Listeners(listeners.len()), listeners), (Up::Hearers(hearers.len()), hearers)]
+    {
+        if descriptors.is_empty() {
+            continue;
+        }
+        told.say(&word).map_err(|error| failed("cannot announce the listening sockets", error))?;
+        wire::send_descriptors(supervisor, &descriptors)
+            .map_err(|error| failed("cannot hand out the listening sockets", error))?;
     }
-    told.say(&Up::Listeners(listeners.len()))
-        .map_err(|error| failed("cannot announce the listening sockets", error))?;
-    let descriptors: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
-    wire::send_descriptors(supervisor, &descriptors)
-        .map_err(|error| failed("cannot hand out the listening sockets", error))
+    Ok(())
 }
 
 /// Starts the inner stage with the plan. This process has one thread, so a fork of it is whole; of what is open here

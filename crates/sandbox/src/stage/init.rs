@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::told::Told;
 use super::tree::Tree;
-use super::{BROKEN, limits, mask, privilege, proof, rights};
+use super::{BROKEN, limits, mask, privilege, proof, rights, trial};
 use crate::filter;
 use crate::layer::{Layer, Refusal};
 use crate::plan::{Client, Plan};
@@ -49,8 +49,15 @@ fn serve(
     let tree = put_on_last_layers(outside, told, &plan).map_err(Up::Refused)?;
 
     told.say(&Up::Ready).map_err(lost)?;
-    let Some(Down::Go { foreground, job_control }) = wire::receive(outside).map_err(lost)? else {
-        return Ok(());
+    let (foreground, job_control) = loop {
+        match wire::receive(outside).map_err(lost)? {
+            Some(Down::Go { foreground, job_control }) => break (foreground, job_control),
+            Some(Down::Try { port, word }) => {
+                let answer = trial::answer(port, &word).map_err(|error| error.to_string());
+                wire::send(outside, &Up::Tried(answer)).map_err(lost)?;
+            }
+            Some(Down::Resume { .. } | Down::Signal(_)) | None => return Ok(()),
+        }
     };
     let terminal = open_terminal(job_control);
     let client = start_client(plan.client, input, terminal.as_ref().filter(|_| foreground))?;
@@ -186,7 +193,8 @@ impl Watcher {
         }
         if word {
             match wire::receive::<Down>(&self.words)?.ok_or(io::ErrorKind::UnexpectedEof)? {
-                Down::Go { .. } => {}
+                // Only before the client starts.
+                Down::Go { .. } | Down::Try { .. } => {}
                 Down::Resume { foreground } => self.resume(foreground),
                 Down::Signal(number) => self.signal(number),
             }

@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
-use writ_sandbox::{Danger, Ended, Layer, Plan, Profile, start};
+use writ_sandbox::{Danger, Ended, Layer, Plan, Profile, start, start_after};
 
 use crate::runner::Case;
 use crate::world::{SECRET, World, begin, piped, read, run};
 
 pub const CASES: &[Case] = &[
     ("layer::the_network_is_loopback_and_what_the_supervisor_serves", network),
+    ("layer::what_is_served_inside_is_tried_before_the_client_starts", tried),
     ("layer::private_directories_are_empty_and_end_with_the_client", private),
     ("layer::what_is_shown_in_private_directories_is_what_is_outside", shown),
     ("layer::copies_take_changes_and_lose_them", copies),
@@ -48,6 +49,48 @@ fn network() {
         out.lines().skip(1).take_while(|line| !line.contains(' ') || line.trim() == "lo").collect();
     assert!(devices.iter().any(|line| line.trim() == "lo"), "{out}");
     assert!(!out.contains("eth"), "{out}");
+}
+
+/// Through the finished sandbox, as nothing runs in it yet; and nothing ever does where the trial is not passed.
+fn tried() {
+    for passes in [true, false] {
+        let world = World::new();
+        let mut profile = world.script("echo started; echo started >ran");
+        (profile.listen, profile.hear) = (vec![3128], vec![53]);
+        let plan = Plan::draw(profile).unwrap();
+        let (mut reader, streams) = piped();
+        let ended = start_after(&plan, streams, move |standing| {
+            let listener = standing.take_listeners().remove(0);
+            assert_eq!(standing.take_hearers()[0].local_addr().unwrap().port(), 53);
+            let served = std::thread::spawn(move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut asked = [0; 4];
+                socket.read_exact(&mut asked).unwrap();
+                socket.write_all(&asked).unwrap();
+            });
+            assert_eq!(standing.answer(3128, b"ask!").unwrap(), b"ask!");
+            served.join().unwrap();
+            assert!(standing.answer(3128, b"ask!").is_err(), "nobody listens any more");
+            if passes { Ok(7) } else { Err("the door is open".to_owned()) }
+        });
+        let told = match ended {
+            Ok((running, tried)) => {
+                assert_eq!((tried, running.wait()), (7, Ended::Exited(0)));
+                String::new()
+            }
+            Err(error) => error.to_string(),
+        };
+        let mut out = String::new();
+        reader.read_to_string(&mut out).unwrap();
+        assert_eq!(
+            (out.as_str(), told.contains("canary"), told.contains("the door is open")),
+            match passes {
+                true => ("started\n", false, false),
+                false => ("", true, true),
+            },
+            "{told}"
+        );
+    }
 }
 
 fn private() {

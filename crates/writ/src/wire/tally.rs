@@ -79,6 +79,8 @@ impl Counts {
             _ => self.events += 1,
         }
         match event {
+            // The run's own, before the client was there.
+            ActivityEvent::CallDecided { tool, operation, .. } if Operation::is_trial(tool, operation) => {}
             ActivityEvent::CallDecided { call, operation, decision, approval, .. } => {
                 match decision.verdict {
                     Verdict::Allow => {

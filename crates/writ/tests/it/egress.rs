@@ -220,3 +220,51 @@ fn the_authority_of_a_run_goes_with_it() {
             .any(|entry| entry.path().join("trusted.pem").exists())
     );
 }
+
+/// From inside, before anything runs there: each door refused, on record as the run's own, and not counted as the agent's.
+#[test]
+fn the_ways_out_are_tried_before_the_client_starts() {
+    let corner = corner();
+    let told = played(&corner, &[], "true");
+    let page = corner.json(["audit", "search", "--event", "call-decided", "--json"]).to_string();
+    assert!(page.matches("\"canary\"").count() >= 2, "{page}");
+    assert!(!page.contains("\"allow\""), "{page}");
+    assert!(told.contains(" 0 denied"), "{told}");
+}
+
+/// A program that ignores the proxy hears so at once, and what it asked for is on record, once.
+#[test]
+fn names_that_are_asked_for_directly_fail_at_once_and_are_on_record() {
+    let corner = corner();
+    let play = r#"
+        cat /etc/resolv.conf >resolver
+        begin=$(date +%s%N)
+        getent ahosts direct-getent.example >found 2>&1; echo $? >>found
+        python3 -c '
+import socket
+for name in ["direct-python.example", "direct-getent.example"]:
+    try: print(socket.getaddrinfo(name, 443))
+    except OSError as error: print("no", name)
+print(socket.getaddrinfo("localhost", 80, socket.AF_INET)[0][4])
+' >pythoned 2>&1
+        which dig >/dev/null && dig +short +tries=1 +time=2 secret-text.direct-dig.example A >dug 2>&1
+        node -e 'require("dns").resolve4("direct-node.example", error => console.log(error.code))' >noded 2>&1
+        echo $(( ($(date +%s%N) - begin) / 1000000 )) >took
+    "#;
+    let told = played(&corner, &[], play);
+    let said = |name| corner.left(name);
+    assert!(said("resolver").contains("nameserver 127.0.0.1"), "{}", said("resolver"));
+    assert_eq!(said("found"), "2\n");
+    assert_eq!(said("pythoned"), "no direct-python.example\nno direct-getent.example\n('127.0.0.1', 80)\n");
+    assert_eq!(said("noded"), "ENOTFOUND\n");
+    let took: u64 = said("took").trim().parse().unwrap();
+    // Four starts of programs on a machine that is busy; one look-up that waits takes longer alone.
+    assert!(took < 4_000, "{took} ms");
+    let page = corner.json(["audit", "search", "--event", "incident", "--json"]);
+    let all = page.to_string();
+    assert_eq!(
+        all.matches("direct-lookup").count(),
+        3 + usize::from(!said("dug").is_empty()),
+        "{all}\n{told}"
+    );
+}

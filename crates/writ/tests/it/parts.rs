@@ -1,5 +1,8 @@
 //! Each part of a run is killed, or stopped, under the agent: it has less then, never more.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -104,6 +107,19 @@ fn end_of(pid: Pid) -> std::thread::JoinHandle<Option<Instant>> {
     })
 }
 
+/// Returns when every thread is stopped: each does so at its next turn.
+fn stop(process: Pid) {
+    kill_process(process, Signal::STOP).unwrap();
+    until("every thread is stopped", || {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).ok()?;
+        let is_stopped = |thread: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+        };
+        threads.flatten().all(is_stopped).then_some(())
+    });
+}
+
 #[test]
 fn whatever_part_is_killed_the_agent_is_gone_with_a_scripted_client() {
     for part in PARTS {
@@ -156,16 +172,7 @@ fn nothing_starts_while_the_supervisor_is_stopped_with_a_scripted_client() {
     let at = |name: &str| run.corner.work().join(name);
     until("client", || at("ready").exists().then_some(()));
     let supervisor = run.pid(Part::Supervisor);
-    kill_process(supervisor, Signal::STOP).unwrap();
-    // Threads stop one by one, each at its next turn.
-    until("every thread is stopped", || {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", supervisor.as_raw_nonzero())).ok()?;
-        let is_stopped = |thread: std::fs::DirEntry| {
-            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
-        };
-        threads.flatten().all(is_stopped).then_some(())
-    });
+    stop(supervisor);
     std::fs::write(at("stopped"), "").unwrap();
     until("attempt", || at("tried").exists().then_some(()));
     // Long enough for a program to start, if it could.
@@ -229,4 +236,158 @@ fn a_revocation_is_over_in_a_tenth_of_a_second_with_a_scripted_client() {
         }
     }
     panic!("it took {best:?} at best");
+}
+
+/// A host that begins an answer and never ends it. It tells what it was asked, and when who asked was gone.
+struct Endless {
+    address: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    gone: mpsc::Receiver<Instant>,
+}
+
+impl Endless {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (tell, gone) = mpsc::channel();
+        let heads = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (heads, tell) = (Arc::clone(&heads), tell.clone());
+                std::thread::spawn(move || Self::answer(stream, &heads, &tell));
+            }
+        });
+        Self { address, asked, gone }
+    }
+
+    fn answer(mut stream: TcpStream, heads: &Mutex<Vec<String>>, gone: &mpsc::Sender<Instant>) {
+        let mut head = Vec::new();
+        let mut piece = [0; 1024];
+        while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut piece) {
+                Ok(0) | Err(_) => return,
+                Ok(count) => head.extend_from_slice(&piece[..count]),
+            }
+        }
+        let path = String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned();
+        heads.lock().unwrap().push(path.clone());
+        if path != "/endless" {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes");
+            return;
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        // Nothing more is said inside, so this returns when the way is cut.
+        while matches!(stream.read(&mut piece), Ok(count) if count > 0) {}
+        let _ = gone.send(Instant::now());
+    }
+
+    fn was_asked(&self, path: &str) -> bool {
+        self.asked.lock().unwrap().iter().any(|asked| asked == path)
+    }
+}
+
+const BY_PROXY: &str = "export NO_PROXY= no_proxy=";
+
+/// From the answer to the person until the host sees the end of what it was sending.
+#[test]
+fn a_revocation_cuts_a_download_in_a_tenth_of_a_second() {
+    let mut best = Duration::MAX;
+    for _ in 0..TRIES {
+        let host = Endless::start();
+        let corner = Corner::with_control_plane();
+        corner.register("claude-code");
+        let play = format!("start\n{BY_PROXY}\ncurl -sN http://{}/endless >got", host.address);
+        let guest = corner.started(&["--allow-host", &host.address], &play);
+        until("first piece", || {
+            (std::fs::read_to_string(corner.work().join("got")).is_ok_and(|got| got == "first")).then_some(())
+        });
+        let task = corner.json(["task", "list", "--all", "--json"])["tasks"][0]["id"].clone();
+        assert!(corner.run(["revoke", "task", task.as_str().unwrap()]).status.success());
+        let answered = Instant::now();
+        let gone = host.gone.recv_timeout(Duration::from_secs(20)).expect("the way is cut");
+        best = best.min(gone.saturating_duration_since(answered));
+        drop(guest);
+        if best < REVOCATION {
+            return;
+        }
+    }
+    panic!("it took {best:?} at best");
+}
+
+/// Nothing leaves by the proxy while nobody can take note of it.
+#[test]
+fn a_stopped_control_plane_lets_no_request_out() {
+    let host = Endless::start();
+    let corner = Corner::with_control_plane();
+    corner.register("claude-code");
+    let play = format!(
+        r#"
+        start
+        {BY_PROXY}
+        curl -sS http://{0}/one >one
+        touch first
+        while [ ! -e stopped ]; do sleep 0.02; done
+        curl -sS -m 3 http://{0}/two >two 2>&1
+        touch second
+        while [ ! -e back ]; do sleep 0.02; done
+        for n in $(seq 100); do curl -sS -m 5 http://{0}/three >three; grep -q yes three && break; sleep 0.1; done
+        finish
+    "#,
+        host.address
+    );
+    let mut guest = corner.started(&["--allow-host", &host.address], &play);
+    let at = |name: &str| corner.work().join(name);
+    until("first request", || at("first").exists().then_some(()));
+    let stopped = corner.serving();
+    kill_process(stopped, Signal::STOP).unwrap();
+    std::fs::write(at("stopped"), "").unwrap();
+    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        until("second request", || at("second").exists().then_some(()));
+    }));
+    let was_asked = host.was_asked("/two");
+    kill_process(stopped, Signal::CONT).unwrap();
+    std::fs::write(at("back"), "").unwrap();
+    assert_eq!(guest.0.wait().unwrap().code(), Some(0));
+    assert!(second.is_ok());
+    assert_eq!((corner.left("one"), corner.left("three")), ("yes".to_owned(), "yes".to_owned()));
+    assert!(!corner.left("two").contains("yes") && !was_asked, "{}", corner.left("two"));
+}
+
+/// A supervisor that is stopped passes nothing on: what is sent to its proxy lies there, and names have no answer.
+#[test]
+fn a_stopped_supervisor_lets_no_request_out() {
+    let host = Endless::start();
+    let corner = Corner::with_control_plane();
+    corner.register("claude-code");
+    let play = format!(
+        r#"
+        start
+        proxy=${{http_proxy##*:}}
+        ask() {{ exec 3<>/dev/tcp/127.0.0.1/$proxy && printf 'GET http://{0}/%s HTTP/1.1\r\nHost: {0}\r\n\r\n' "$1" >&3; }}
+        ask one; read -t 10 line <&3; echo "$line" >one; exec 3>&-
+        echo >first
+        while [ ! -e stopped ]; do :; done
+        ask two; read -t 1 line <&3 && echo "$line" >two
+        echo >second
+        while [ ! -e back ]; do :; done
+        finish
+    "#,
+        host.address
+    );
+    let mut guest = corner.started(&["--allow-host", &host.address], &play);
+    let at = |name: &str| corner.work().join(name);
+    until("first request", || at("first").exists().then_some(()));
+    let supervisor = Pid::from_child(&guest.0);
+    stop(supervisor);
+    std::fs::write(at("stopped"), "").unwrap();
+    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        until("second request", || at("second").exists().then_some(()));
+    }));
+    let was_asked = host.was_asked("/two");
+    kill_process(supervisor, Signal::CONT).unwrap();
+    std::fs::write(at("back"), "").unwrap();
+    assert_eq!(guest.0.wait().unwrap().code(), Some(0));
+    assert!(second.is_ok() && !was_asked && !at("two").exists());
+    assert!(corner.left("one").contains("200"), "{}", corner.left("one"));
 }

@@ -321,6 +321,30 @@ async fn revocation_cuts_everything_within_100_ms() {
 }
 
 #[tokio::test]
+async fn revocation_cuts_a_stream_of_the_second_version_within_100_ms() {
+    let scene = Scene::new().await;
+    let (port, events) = told(&["h2"], &[]).await;
+    let url = format!("https://api.test:{port}/");
+    let folder = tempfile::tempdir().unwrap();
+    let got = folder.path().join("got");
+    let (world, at) = (Arc::clone(&scene.world), got.clone());
+    let cut = async move {
+        events.send(Frame::data(Bytes::from_static(b"first"))).unwrap();
+        while !std::fs::read(&at).is_ok_and(|got| got == b"first") {
+            tokio::task::yield_now().await;
+        }
+        world.revoke.send(true).unwrap();
+        let begun = Instant::now();
+        // The host's side ends with the stream.
+        events.closed().await;
+        begun.elapsed()
+    };
+    let arguments = ["--http2", "-sN", "-o", got.to_str().unwrap(), &url];
+    let (took, (code, _)) = tokio::join!(cut, scene.curl(&arguments));
+    assert!(took < Duration::from_millis(100) && code != 0, "{took:?} {code}");
+}
+
+#[tokio::test]
 async fn connections_are_bounded() {
     let scene = Scene::with(|_| {}, |set| set.limits.connections = 3).await;
     let tunnel = "CONNECT api.test:1 HTTP/1.1\r\nHost: api.test:1\r\n\r\n";

@@ -5,7 +5,7 @@
 //! nothing inside has to ask for one.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use writ_gateway::http::port::{Placeholder, Resolve, Wait};
 use writ_gateway::http::{Authority, EgressProxy, Settings, SystemResolver, Tokens, UserProxy};
 use writ_model::{Bounds, Client, HostPattern};
 
+pub(super) mod canary;
 mod confirmed;
 mod egress;
 mod endpoint;
@@ -25,6 +26,8 @@ pub(super) use endpoint::Endpoint;
 
 /// Where the proxy listens inside, unless a service of the task needs that port.
 const PROXY_PORT: u16 = 3128;
+/// Where programs ask for addresses of names (RFC 1035, section 4.2).
+const NAMES_PORT: u16 = 53;
 /// Largest configuration of a client that is looked at.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
 
@@ -120,9 +123,16 @@ impl Reach {
     pub(super) fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = self.local.iter().map(|endpoint| endpoint.port).collect();
         ports.push(self.proxy_port());
+        ports.extend(self.names_ports());
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+
+    /// Ports where datagrams are heard inside: names are asked for there, unless a service of the task needs that port.
+    pub(super) fn names_ports(&self) -> Vec<u16> {
+        let is_taken = self.local.iter().any(|endpoint| endpoint.port == NAMES_PORT);
+        if is_taken { Vec::new() } else { vec![NAMES_PORT] }
     }
 
     /// Variables by which programs inside find the proxy, and what they trust.
@@ -185,12 +195,20 @@ impl Reach {
         hosts
     }
 
-    /// Serves the sockets of the sandbox until the result is dropped.
-    pub(super) fn serve(
+    /// Serves the sockets of the sandbox until the result is dropped. Names that are asked for are given to `looked_up`.
+    pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         self,
         listeners: Vec<TcpListener>,
+        hearers: Vec<UdpSocket>,
         proxy: EgressProxy<Egress>,
+        looked_up: impl FnMut(String) -> F + Send + 'static,
     ) -> std::io::Result<Served> {
+        let names = self.names_ports();
+        let (mut asked, mut heard) = (Vec::new(), Vec::new());
+        for hearer in hearers {
+            hearer.set_nonblocking(true)?;
+            heard.push(tokio::net::UdpSocket::from_std(hearer)?);
+        }
         let port_of_proxy = self.proxy_port();
         let proxy = Arc::new(proxy);
         let mut served = JoinSet::new();
@@ -219,13 +237,15 @@ impl Reach {
                     let proxy = Arc::clone(&proxy);
                     served.spawn(async move { proxy.serve(listener).await });
                 }
+                None if names.contains(&port) => asked.push(listener),
                 None => {}
             }
         }
+        served.spawn(writ_gateway::names::serve(heard, asked, looked_up));
         Ok(Served(served))
     }
 
-    fn proxy_port(&self) -> u16 {
+    pub(super) fn proxy_port(&self) -> u16 {
         let taken = |port: u16| self.local.iter().any(|endpoint| endpoint.port == port);
         (PROXY_PORT..).find(|port| !taken(*port)).unwrap_or(PROXY_PORT)
     }

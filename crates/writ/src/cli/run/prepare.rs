@@ -27,6 +27,8 @@ use crate::wire::{Files, Held, Survey, SystemClock, SystemRandom, Wire};
 
 /// How much earlier than the hook process the door gives up.
 const MARGIN: Duration = Duration::from_secs(5);
+/// Where programs read who resolves names.
+const RESOLVER: &str = "/etc/resolv.conf";
 /// Largest file of a client's configuration that is read.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
@@ -263,7 +265,10 @@ pub(super) fn plan(
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
     })?;
-    let replace = without_credentials(wish, folder, &looked)?;
+    let mut replace = without_credentials(wish, folder, &looked)?;
+    if wish.has_way_out() {
+        replace.extend(own_names(folder, reach)?);
+    }
     let mut read_only = vec![folder.0.clone(), exe.clone()];
     read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
     read_only.extend(context.config.policies().map(Path::to_owned));
@@ -283,6 +288,7 @@ pub(super) fn plan(
         read_only,
         replace,
         listen: reach.ports(),
+        hear: reach.names_ports(),
         danger: wish.danger.clone(),
         recorded: true,
         ..Profile::default()
@@ -333,6 +339,21 @@ fn without_credentials(
         replace.push((path, with));
     }
     Ok(replace)
+}
+
+/// Where programs inside find a resolver: at the loopback address. Where a link leads to that file it leads into what is
+/// empty inside, and programs ask there by themselves (resolv.conf(5)).
+fn own_names(folder: &Folder, reach: &Reach) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    let place = Path::new(RESOLVER);
+    if reach.names_ports().is_empty() || !place.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let with = folder.0.join("resolv.conf");
+    std::fs::write(
+        &with,
+        "# The resolver of this sandbox knows no names: the proxy asks for them.\nnameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1\n",
+    )?;
+    Ok(Some((place.to_owned(), with)))
 }
 
 /// What the client of a run has to reach.

@@ -16,10 +16,10 @@ use writ_gateway::http::port::{Divert, Placeholder, Refusal};
 use writ_gateway::http::{Address, Addresses, EgressProxy, GitWay, Settings};
 use writ_gateway::port::Survey as _;
 use writ_gateway::setup::OwnSandbox;
-use writ_gateway::{Door, ModelDoor};
+use writ_gateway::{Door, ModelDoor, WayOut};
 use writ_model::CloseCause;
 use writ_policy::Engine;
-use writ_sandbox::{Danger, Ended, PeerOrigin, Running, StartError, Streams};
+use writ_sandbox::{Danger, Ended, PeerOrigin, Running, Standing, StartError, Streams};
 
 use super::network::{Egress, Hosts, Lending, Reach};
 use super::summary::Ending;
@@ -97,16 +97,22 @@ pub(super) async fn task(
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
     let lending = Lending { placeholders, held: Arc::clone(held) };
-    let (proxy, models) = way_out(context, wish, &folder, &reach, &door, lending, ended_yet).await?;
+    let (proxy, models, way) = way_out(context, wish, &folder, &reach, &door, lending, ended_yet).await?;
 
     let streams = Streams::inherit()?;
-    let running = tokio::task::block_in_place(|| writ_sandbox::start(&plan, streams)).map_err(not_started)?;
+    let serves = Serves { reach, proxy, door: Arc::clone(&door), way, has_way_out: wish.has_way_out() };
+    let runtime = tokio::runtime::Handle::current();
+    let trial = move |standing: &mut Standing<'_>| {
+        let _inside = runtime.enter();
+        serves.tried(standing)
+    };
+    let (running, served) = tokio::task::block_in_place(|| writ_sandbox::start_after(&plan, streams, trial))
+        .map_err(not_started)?;
     let recorded_bytes = held.facts().task.limits.recorded_bytes;
     let clerk = running
         .take_recorder()
         .map(|recorder| starts::record(recorder, wire.clone(), held.id(), recorded_bytes))
         .transpose()?;
-    let served = reach.serve(running.take_listeners(), proxy)?;
     let answers = Arc::new(OfRun::new(&running, wish.danger.contains(&Danger::NoNamespaces), door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
     let end = watch(&running, held, &mut signals).await;
@@ -159,7 +165,7 @@ async fn way_out(
     door: &Arc<Door<Wire>>,
     lending: Lending,
     ended: watch::Receiver<bool>,
-) -> Result<(EgressProxy<Egress>, Arc<ModelDoor<Wire>>), Failure> {
+) -> Result<(EgressProxy<Egress>, Arc<ModelDoor<Wire>>, Arc<WayOut>), Failure> {
     let refused = |refusal: Refusal| Failure::new(Kind::Denied, refusal.text);
     let way = door.way_out(wish.program.client, wish.workspace.clone()).await.map_err(refused)?;
     let way = Arc::new(way);
@@ -178,7 +184,7 @@ async fn way_out(
         remotes,
         pins: context.config.hosts.clone(),
     };
-    let egress = Egress::new(Arc::clone(door), way, hosts, lending, ended);
+    let egress = Egress::new(Arc::clone(door), Arc::clone(&way), hosts, lending, ended);
     let diverts: Vec<Arc<dyn Divert>> = vec![Arc::new(pushes), Arc::clone(&models) as Arc<dyn Divert>];
     let settings =
         Settings { diverts, ..network::settings(crate::wire::now(), context.config.hosts.clone()) };
@@ -188,7 +194,40 @@ async fn way_out(
     let bundle = prepare::bundle(folder);
     std::fs::write(network::java_store(&bundle), writ_gateway::http::java_store(&trusted))?;
     std::fs::write(bundle, trusted)?;
-    Ok((proxy, models))
+    Ok((proxy, models, way))
+}
+
+/// What is served inside.
+struct Serves {
+    reach: network::Reach,
+    proxy: EgressProxy<Egress>,
+    door: Arc<Door<Wire>>,
+    way: Arc<WayOut>,
+    has_way_out: bool,
+}
+
+// === impl Serves ===
+
+impl Serves {
+    /// Serves the sandbox, and tries from inside that each way out refuses what nobody allowed.
+    fn tried(self, standing: &mut Standing<'_>) -> Result<network::Served, String> {
+        let Self { reach, proxy, door, way, has_way_out } = self;
+        let port = reach.proxy_port();
+        let of_names = Arc::clone(&way);
+        let looked_up = move |name: String| {
+            let (door, way) = (Arc::clone(&door), Arc::clone(&of_names));
+            async move { door.looked_up(&way, &name).await }
+        };
+        let (listeners, hearers) = (standing.take_listeners(), standing.take_hearers());
+        let served = reach
+            .serve(listeners, hearers, proxy, looked_up)
+            .map_err(|error| format!("no way out: {error}"))?;
+        if has_way_out {
+            network::canary::passed(port, |port, word| standing.answer(port, word))?;
+        }
+        way.tried();
+        Ok(served)
+    }
 }
 
 /// Where mirrors are fetched from: the address that the agent used, with the credential that is lent to it there.
