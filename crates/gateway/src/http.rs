@@ -57,7 +57,6 @@ use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use writ_model::{Scheme, Timestamp};
 use writ_policy::Zone;
 
@@ -76,7 +75,7 @@ pub use tripwire::Tokens;
 pub use upstream::{TrustError, UserProxy};
 pub use variables::{BUNDLE_VARIABLES, bundle, system_pem, variables};
 
-use exchange::Engine;
+use exchange::{Engine, Places};
 use front::Standing;
 use head::Place;
 use identity::Identity;
@@ -91,8 +90,11 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Shortest placeholder. A shorter one could stand in a body by chance, and is not looked for.
 pub const MIN_PLACEHOLDER_BYTES: usize = 16;
 
-/// Room for all bodies that are read before a decision, in KiB.
-const HELD_KIB: usize = 24 << 10;
+/// Room for all bodies that are read before a decision, in KiB: those that go to the model, and all others.
+const MODEL_HELD_KIB: usize = 8 << 10;
+const OTHERS_HELD_KIB: usize = 16 << 10;
+/// One of so many places for requests is kept for the model.
+const MODEL_SHARE: usize = 4;
 /// What one side of a connection buffers; the head of a message fits in.
 const BUFFER_BYTES: usize = 32 << 10;
 /// Plain text that waits to become TLS.
@@ -194,8 +196,8 @@ impl<P: Outside> EgressProxy<P> {
             tripwire,
             diverts,
             limits,
-            room: Arc::new(Semaphore::new(HELD_KIB)),
-            requests: Arc::new(Semaphore::new(limits.requests)),
+            model: Places::new(limits.requests.div_ceil(MODEL_SHARE), MODEL_HELD_KIB),
+            others: Places::new(limits.requests - limits.requests / MODEL_SHARE, OTHERS_HELD_KIB),
         })))
     }
 

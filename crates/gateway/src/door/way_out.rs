@@ -1,8 +1,13 @@
 //! What leaves the sandbox, decided where it leaves: the same judge, record and approvals as for a tool's call, in a
 //! session of its own in the run's task.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+<<<<<<< HEAD
 use std::sync::atomic::{AtomicBool, Ordering};
+=======
+use std::sync::{Mutex, PoisonError};
+>>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -21,12 +26,36 @@ use crate::port::{NewActivity, Office};
 /// Of a body, so much is put beside the decision, where it is text.
 const MAX_SHOWN_BODY_BYTES: usize = 4 << 10;
 
+/// Incidents of one kind at one host that are recorded one by one. After these, the 32nd, the 64th and so on are.
+const MAX_SINGLE_INCIDENTS: u64 = 16;
+/// Kinds and hosts that are told apart. What is over is counted together.
+const MAX_INCIDENT_HOSTS: usize = 256;
+
+/// How often something happened, by kind and host.
+#[derive(Default)]
+pub(super) struct Incidents(Mutex<HashMap<(&'static str, String), u64>>);
+
+impl Incidents {
+    /// Counts one, and says which it is of its kind where it is to be recorded.
+    fn count(&self, kind: &'static str, host: &str) -> Option<u64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = (kind, host.to_owned());
+        if all.len() >= MAX_INCIDENT_HOSTS && !all.contains_key(&key) {
+            key.1.clear();
+        }
+        let count = all.entry(key).or_default();
+        *count = count.saturating_add(1);
+        (*count <= MAX_SINGLE_INCIDENTS || count.is_power_of_two()).then_some(*count)
+    }
+}
+
 /// The session of one run's way out.
 pub struct WayOut {
     pub(super) client: Client,
     workspace: PathBuf,
     pub(super) slot: Slot,
     pub(super) opened: Opened,
+<<<<<<< HEAD
     /// Until the client starts, what leaves is the run's own attempt to see it refused.
     is_tried: AtomicBool,
 }
@@ -38,6 +67,9 @@ impl WayOut {
     pub fn tried(&self) {
         self.is_tried.store(true, Ordering::SeqCst);
     }
+=======
+    incidents: Incidents,
+>>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
 }
 
 impl<O: Office> Door<O> {
@@ -60,7 +92,11 @@ impl<O: Office> Door<O> {
         let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
         // The fingerprint was accepted before the client started.
         let opened = Opened::new(room, true, conversation, None);
+<<<<<<< HEAD
         Ok(WayOut { client, workspace, slot, opened, is_tried: AtomicBool::new(false) })
+=======
+        Ok(WayOut { client, workspace, slot, opened, incidents: Incidents::default() })
+>>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
     }
 
     /// Decides what is about to leave, and records it. Waits for a person where policy wants one, for as long as the
@@ -117,9 +153,15 @@ impl<O: Office> Door<O> {
 
     /// Records something that a person should hear of. Where the task was to stop on an incident, one that nobody causes by
     /// mistake ends it.
-    pub async fn incident(&self, way: &WayOut, kind: IncidentKind, told: Value) {
+    pub async fn incident(&self, way: &WayOut, kind: IncidentKind, mut told: Value) {
         let name = kind.name();
-        self.note_incident(way, name, told).await;
+        let host = told.get("host").and_then(Value::as_str).unwrap_or_default();
+        if let Some(count) = way.incidents.count(name, host) {
+            if let Some(fields) = told.as_object_mut() {
+                fields.insert("count".to_owned(), json!(count));
+            }
+            self.note_incident(way, name, told).await;
+        }
         match kind {
             IncidentKind::HostMismatch | IncidentKind::PlaceholderElsewhere | IncidentKind::SecretLeaving => {
                 way.opened.room.end_for_incident(&self.ports.office).await;
@@ -210,4 +252,20 @@ fn shown(bytes: &[u8]) -> Option<String> {
         Err(_) => return None,
     };
     Some(veiled(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_many_incidents_are_few_records() {
+        let incidents = Incidents::default();
+        let recorded = (0..1500).filter_map(|_| incidents.count("host-mismatch", "a.test")).count();
+        assert_eq!(recorded, 16 + 6);
+        assert_eq!(incidents.count("host-mismatch", "b.test"), Some(1));
+        let hosts =
+            (0..5000).filter_map(|at| incidents.count("host-mismatch", &format!("{at}.test"))).count();
+        assert!(hosts < MAX_INCIDENT_HOSTS + 16 + 10, "{hosts}");
+    }
 }

@@ -34,7 +34,10 @@ impl Authority {
             Some(_) => return None,
             None => usual?,
         };
-        Some(Self { host: normal(host)?, port })
+        let found = Self { host: normal(host)?, port };
+        // A name that the judge reads otherwise, or not at all (`xn--` and what is no Punycode), is none.
+        let judged = writ_policy::host_of(&format!("https://{found}/"))?;
+        (judged == found.short(Scheme::Https)).then_some(found)
     }
 
     #[must_use]
@@ -125,6 +128,8 @@ mod tests {
             ("a%2eb:80", None, None),
             ("\u{e4}.b:80", None, None),
             ("a.b\r\n:80", None, None),
+            ("xn--bcher-kva.test:80", None, Some("xn--bcher-kva.test:80")),
+            ("a.xn--0xxxnd-nh:80", None, None),
             ("", Some(80), None),
         ] {
             let found = Authority::parse(text, usual).map(|found| found.to_string());

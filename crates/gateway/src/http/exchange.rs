@@ -48,9 +48,16 @@ pub(super) struct Engine<P> {
     pub(super) tripwire: Option<Arc<dyn Tripwire>>,
     pub(super) diverts: Vec<Arc<dyn Divert>>,
     pub(super) limits: Limits,
-    /// Room for held bodies, in KiB.
-    pub(super) room: Arc<Semaphore>,
-    pub(super) requests: Arc<Semaphore>,
+    /// What goes to the client's own model, and everything else: neither takes the other's places.
+    pub(super) model: Places,
+    pub(super) others: Places,
+}
+
+/// Places for requests, and for bodies that are read ahead.
+pub(super) struct Places {
+    requests: Arc<Semaphore>,
+    /// In KiB.
+    room: Arc<Semaphore>,
 }
 
 /// Sends what a door of its own admitted, to the place that the request came for and nowhere else.
@@ -95,6 +102,14 @@ impl From<No> for Refused {
     }
 }
 
+// === impl Places ===
+
+impl Places {
+    pub(super) fn new(requests: usize, room_kib: usize) -> Self {
+        Self { requests: Arc::new(Semaphore::new(requests)), room: Arc::new(Semaphore::new(room_kib)) }
+    }
+}
+
 // === impl Onward ===
 
 impl Onward {
@@ -119,7 +134,7 @@ impl<P: Outside> Engine<P> {
         // In the second version nobody waits for that word, and a body that is not read is taken for a failure.
         let expects =
             request.headers().contains_key(hyper::header::EXPECT) && request.version() == Version::HTTP_11;
-        let Ok(_turn) = Arc::clone(&self.requests).try_acquire_owned() else {
+        let Ok(_turn) = Arc::clone(&self.places(&place).requests).try_acquire_owned() else {
             return Stop::TooMuch.say("too many requests at once; try again").respond(&asked);
         };
         match self.exchange(place, cut, request).await {
@@ -180,7 +195,7 @@ impl<P: Outside> Engine<P> {
         if let Some(divert) = self.diverts.iter().find(|divert| divert.takes(&request)) {
             return Ok(Decided::Diverted(Arc::clone(divert), request, head));
         }
-        self.hold(&mut request, body).await?;
+        self.hold(place, &mut request, body).await?;
         if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
             let is_ours = |value: &str| self.known.is_whole(value);
             if let Some(placeholder) = plan.puts.first().and_then(|put| self.known.all.get(put.index))
@@ -230,8 +245,17 @@ impl<P: Outside> Engine<P> {
         Ok(())
     }
 
+    fn places(&self, place: &Place) -> &Places {
+        if self.outside.is_watched(&place.authority) { &self.others } else { &self.model }
+    }
+
     /// Reads as much of the body as the decision needs.
-    async fn hold(&self, request: &mut writ_model::Request, body: &mut Flow) -> Result<(), No> {
+    async fn hold(
+        &self,
+        place: &Place,
+        request: &mut writ_model::Request,
+        body: &mut Flow,
+    ) -> Result<(), No> {
         let (bound, wants_all) = match self.outside.wants(request) {
             BodyWish::None => return Ok(()),
             BodyWish::Start(bound) => (bound.min(MAX_HELD_BYTES), false),
@@ -240,16 +264,22 @@ impl<P: Outside> Engine<P> {
         if request.body == Body::None || bound == 0 {
             return Ok(());
         }
-        let (bytes, is_all) = self.held(body, bound, wants_all).await?;
+        let (bytes, is_all) = self.held(place, body, bound, wants_all).await?;
         request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
         Ok(())
     }
 
     /// Reads ahead, in time and where there is room.
-    async fn held(&self, body: &mut Flow, bound: usize, wants_all: bool) -> Result<(Vec<u8>, bool), No> {
+    async fn held(
+        &self,
+        place: &Place,
+        body: &mut Flow,
+        bound: usize,
+        wants_all: bool,
+    ) -> Result<(Vec<u8>, bool), No> {
         let full = || Stop::TooMuch.say("too many bodies are read at once; try again");
         let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
-        let room = timeout(HOLD, Arc::clone(&self.room).acquire_many_owned(kib)).await;
+        let room = timeout(HOLD, Arc::clone(&self.places(place).room).acquire_many_owned(kib)).await;
         let room = room.map_err(|_| full())?.map_err(|_| full())?;
         let broken = |_: BodyError| Stop::RequestMalformed.say("the body broke off");
         let slow = |_| Stop::RequestMalformed.say("the body did not come in time");
@@ -387,7 +417,7 @@ impl<P: Outside> Engine<P> {
         let (regions, services) =
             spot.ok_or_else(|| Stop::CredentialUnavailable.say("the key is not for signing"))?;
         let held = if sigv4::needs_body(head) && !body.is_over() {
-            Some(self.held(body, MAX_HELD_BYTES, true).await?)
+            Some(self.held(place, body, MAX_HELD_BYTES, true).await?)
         } else {
             None
         };

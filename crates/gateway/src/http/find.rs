@@ -3,6 +3,7 @@
 //! Only what could be the beginning of a text is held back, and no longer than until the next byte shows that it is not.
 //! So events pass when they come, and the outcome does not depend on the pieces.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -23,6 +24,8 @@ pub struct Needles {
     all: Vec<Needle>,
     /// Which bytes begin one.
     first: [u64; 4],
+    /// Which texts a byte begins.
+    by_first: HashMap<u8, Vec<usize>>,
 }
 
 struct Needle {
@@ -58,6 +61,7 @@ impl Needles {
             *word |= 1 << (*first & 63);
         }
         let (text, put) = (Zeroizing::new(text.to_vec()), Zeroizing::new(put.to_vec()));
+        self.by_first.entry(*first).or_default().push(self.all.len());
         self.all.push(Needle { text, put, tag });
     }
 
@@ -187,15 +191,21 @@ impl Needles {
 
     /// The longest text that these bytes begin with.
     fn whole_at(&self, bytes: &[u8]) -> Option<&Needle> {
-        self.all
-            .iter()
+        self.beginning_like(bytes)
             .filter(|needle| bytes.starts_with(&needle.text))
             .max_by_key(|needle| needle.text.len())
     }
 
     /// Whether these bytes are the beginning of a longer text.
     fn is_begun(&self, bytes: &[u8]) -> bool {
-        self.all.iter().any(|needle| needle.text.len() > bytes.len() && needle.text.starts_with(bytes))
+        self.beginning_like(bytes)
+            .any(|needle| needle.text.len() > bytes.len() && needle.text.starts_with(bytes))
+    }
+
+    /// Texts whose first byte is the first of these.
+    fn beginning_like(&self, bytes: &[u8]) -> impl Iterator<Item = &Needle> {
+        let like = bytes.first().and_then(|first| self.by_first.get(first));
+        like.into_iter().flatten().filter_map(|at| self.all.get(*at))
     }
 }
 

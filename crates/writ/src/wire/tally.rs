@@ -34,6 +34,8 @@ pub(crate) struct Counts {
     pub(crate) output_tokens: u64,
     /// Results in them of calls that no decision was found for, without certainty.
     pub(crate) undecided_results: u64,
+    /// Incidents on the way out that are on record.
+    pub(crate) incidents: u64,
 }
 
 /// The counts, as they grow. The lock is held for one count.
@@ -113,6 +115,7 @@ impl Counts {
                 self.output_tokens = self.output_tokens.saturating_add(*output_tokens);
                 self.undecided_results += unmatched;
             }
+            ActivityEvent::Incident { .. } => self.incidents += 1,
             ActivityEvent::SessionStarted { .. }
             | ActivityEvent::PromptSubmitted { .. }
             | ActivityEvent::SubagentStarted { .. }
@@ -121,7 +124,6 @@ impl Counts {
             | ActivityEvent::TurnEnded { .. }
             | ActivityEvent::ProgramStarted { .. }
             | ActivityEvent::ProgramsUnlisted { .. }
-            | ActivityEvent::Incident { .. }
             | ActivityEvent::ModelAsked { .. }
             | ActivityEvent::Noted { .. }
             | ActivityEvent::SessionEnded { .. } => {}

@@ -78,6 +78,12 @@ impl Ending<'_> {
                 counts.undecided_results
             ));
         }
+        if counts.incidents > 0 {
+            lines.push(format!(
+                "  INCIDENTS: {} on record of what tried to leave; see writ audit search --event incident",
+                counts.incidents
+            ));
+        }
         if counts.refused_input > 0 {
             lines.push(format!("  {} messages of the client could not be read", counts.refused_input));
         }
