@@ -267,10 +267,28 @@ pub(crate) fn socket_path(path: PathBuf) -> Result<PathBuf, ConfigError> {
 pub(crate) fn read_text(path: &Path, limit: u64) -> Option<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    let file =
-        std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
+    let file = open_regular(path)?;
     let count = file.take(limit + 1).read_to_string(&mut text).ok()?;
     (u64::try_from(count).unwrap_or(u64::MAX) <= limit).then_some(text)
+}
+
+/// Opens what may be anything by now, as a file to read: nothing for what is none.
+///
+/// An agent can put a pipe in a file's place, and opening one waits for a writer, for ever. So nothing is waited for, and
+/// what was opened is looked at, not what the name led to before.
+pub(crate) fn open_regular(path: &Path) -> Option<std::fs::File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = std::fs::File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    file.metadata().is_ok_and(|found| found.is_file()).then_some(file)
+}
+
+/// The bytes of a file of at most `limit` bytes; nothing when it is no file, not readable, or longer.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> Option<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let count = open_regular(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+    (u64::try_from(count).unwrap_or(u64::MAX) <= limit).then_some(bytes)
 }
 
 // === impl Config ===

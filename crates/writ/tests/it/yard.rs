@@ -5,6 +5,9 @@ use std::net::TcpListener;
 
 use crate::corner::{Corner, finished, git, text};
 
+mod attack_replaced;
+mod attack_repositories;
+
 /// What must not be read inside.
 const SECRET: &str = "secret-of-the-house";
 

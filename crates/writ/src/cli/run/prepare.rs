@@ -16,6 +16,7 @@ use super::network::{Confirmed, Endpoint, Reach};
 use super::yard::ground::{Ground, Terms};
 use super::yard::secret::Workspace;
 use super::yard::session::{Place, Sessions};
+use super::yard::vigil::Vigil;
 use super::yard::{Sight, address, repository};
 use super::{Folder, Wish};
 use crate::cli::Context;
@@ -231,7 +232,7 @@ pub(super) fn bundle(folder: &Folder) -> PathBuf {
     folder.0.join("trusted.pem")
 }
 
-/// The exact steps of the yard.
+/// The exact steps of the yard, and who watches what it keeps.
 pub(super) fn plan(
     context: &Context,
     wish: &Wish,
@@ -240,7 +241,7 @@ pub(super) fn plan(
     (ground, sessions): (&Ground, &Sessions),
     mut scrubbed: Scrubbed,
     injection: Injection,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Vigil), Failure> {
     let Injection { files: _, private, set, unset, arguments } = injection;
     for name in unset {
         scrubbed.unset(name);
@@ -306,8 +307,17 @@ pub(super) fn plan(
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile)?;
-    Plan::draw(profile)
-        .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))
+    let kept = [&profile.read_only, &profile.links, &profile.hide_if_present].into_iter().flatten();
+    let kept: Vec<PathBuf> = kept.chain(profile.replace.iter().map(|(path, _)| path)).cloned().collect();
+    let vigil = if wish.danger.contains(&Danger::NoNamespaces) {
+        // Nothing is mounted that could go.
+        Vigil::default()
+    } else {
+        Vigil::of(&ground.shared(&terms(wish, Some(&home))), &kept)
+    };
+    let plan = Plan::draw(profile)
+        .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))?;
+    Ok((plan, vigil))
 }
 
 /// What the client remembers of its sessions, and what of it concerns this task.

@@ -1,6 +1,7 @@
 //! The life of one run: from the last checks to the last word.
 
 use std::os::fd::AsFd as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::network::{Egress, Hosts, Lending, Reach};
 use super::summary::Ending;
 use super::yard::ground::Ground;
 use super::yard::repository;
+use super::yard::vigil::Watching;
 use super::{Folder, Wish, network, prepare, starts};
 use crate::cli::Context;
 use crate::config::variable;
@@ -41,10 +43,12 @@ const GRACE: Duration = Duration::from_secs(2);
 const CLOSING: Duration = Duration::from_secs(10);
 
 /// What ended the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     /// The client ended by itself.
     Client(Ended),
+    /// Somebody outside replaced a file that was kept from the agent, and so took the protection away.
+    Replaced(PathBuf),
     /// The task can go no further.
     Task(Why),
     /// This process was told to end, by this signal.
@@ -90,7 +94,12 @@ pub(super) async fn task(
     for line in &sessions.told {
         screen::say(format_args!("writ: {line}"));
     }
-    let plan = prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
+    let (plan, vigil) =
+        prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
+    if let Some(line) = vigil.told() {
+        screen::say(format_args!("writ: {line}"));
+    }
+    let mut watching = vigil.watch()?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
     let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
@@ -115,10 +124,11 @@ pub(super) async fn task(
         .transpose()?;
     let answers = Arc::new(OfRun::new(&running, wish.danger.contains(&Danger::NoNamespaces), door));
     let visitors = tokio::spawn(door::serve(listener, Arc::clone(&answers)));
-    let end = watch(&running, held, &mut signals).await;
+    let end = watch(&running, held, &mut signals, &mut watching).await;
     // What is under way ends with the authority that let it go.
     let _ = ends.send(true);
-    let (ended, tree_dead) = stopped(&running, end);
+    let (ended, tree_dead) = stopped(&running, &end);
+    drop(watching);
     visitors.abort();
     drop(served);
     if let Some(clerk) = clerk {
@@ -287,12 +297,13 @@ fn not_started(error: StartError) -> Failure {
 }
 
 /// Waits for whatever ends the run first. An end of the task wins over all else.
-async fn watch(running: &Running, held: &Held, signals: &mut Signals) -> End {
+async fn watch(running: &Running, held: &Held, signals: &mut Signals, watching: &mut Watching) -> End {
     let Ok(mut gone) = end_of(running) else { return End::Told(rustix::process::Signal::ABORT.as_raw()) };
     loop {
         tokio::select! {
             biased;
             why = held.end() => return End::Task(why),
+            path = watching.replaced() => return End::Replaced(path),
             _ = &mut gone => return End::Client(tokio::task::block_in_place(|| running.wait())),
             _ = signals.terminate.recv() => return End::Told(rustix::process::Signal::TERM.as_raw()),
             _ = signals.hang_up.recv() => return End::Told(rustix::process::Signal::HUP.as_raw()),
@@ -316,10 +327,10 @@ fn end_of(running: &Running) -> std::io::Result<oneshot::Receiver<()>> {
 
 /// Ends everything that the client started. A client that is only told to end may do so by itself first; authority
 /// that is gone leaves no such time.
-fn stopped(running: &Running, end: End) -> (Ended, bool) {
+fn stopped(running: &Running, end: &End) -> (Ended, bool) {
     tokio::task::block_in_place(|| {
         if let End::Told(signal) = end
-            && running.signal(signal).is_ok()
+            && running.signal(*signal).is_ok()
             && let Some(ended) = running.wait_for(GRACE)
         {
             return (ended, true);
@@ -345,20 +356,25 @@ impl Signals {
 
 impl End {
     /// What the record says.
-    const fn cause(self) -> CloseCause {
+    const fn cause(&self) -> CloseCause {
         match self {
             Self::Client(Ended::Exited(_) | Ended::Signalled(_)) => CloseCause::Finished,
-            Self::Client(Ended::TornDown) => CloseCause::TornDown,
+            Self::Client(Ended::TornDown) | Self::Replaced(_) => CloseCause::TornDown,
             Self::Task(why) => why.cause(),
             Self::Told(_) => CloseCause::ByPerson,
         }
     }
 
-    fn told(self) -> String {
+    fn told(&self) -> String {
         match self {
             Self::Client(Ended::Exited(code)) => format!("the client ended with code {code}"),
             Self::Client(Ended::Signalled(signal)) => format!("the client was ended by signal {signal}"),
             Self::Client(Ended::TornDown) => "the sandbox around the client was torn down".to_owned(),
+            Self::Replaced(path) => format!(
+                "{} was replaced from outside, and with it went what kept it from the agent; what the agent did since is \
+                 to be looked at. Start again",
+                screen::path(path)
+            ),
             Self::Task(Why::Closed(cause)) => format!("closed ({cause})"),
             Self::Task(Why::Fenced) => "another supervisor took it over".to_owned(),
             Self::Task(Why::Lapsed) => "its writ ran out and the control plane could not renew it".to_owned(),
@@ -370,11 +386,11 @@ impl End {
     }
 
     /// The client's own code where it ended by itself; else what ended it.
-    fn exit_code(self, ended: Ended) -> ExitCode {
+    fn exit_code(&self, ended: Ended) -> ExitCode {
         match self {
             Self::Client(ended) => ExitCode::from(ended.exit_code()),
             Self::Told(_) => ExitCode::from(ended.exit_code()),
-            Self::Task(_) => ExitCode::from(Kind::Denied.code()),
+            Self::Replaced(_) | Self::Task(_) => ExitCode::from(Kind::Denied.code()),
         }
     }
 }

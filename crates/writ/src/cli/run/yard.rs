@@ -23,6 +23,7 @@ mod stand_in;
 mod system;
 mod tools;
 mod trail;
+pub(super) mod vigil;
 
 use ground::{Ground, Terms};
 

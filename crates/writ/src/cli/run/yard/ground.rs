@@ -94,6 +94,12 @@ impl Ground {
         (guard.of(&self.survey, &repository), repository.outside)
     }
 
+    /// The folders that the agent writes in and other people's tools too: the workspace, and what its repository leads to.
+    pub(in crate::cli::run) fn shared(&self, terms: &Terms<'_>) -> Vec<PathBuf> {
+        let outside = terms.repository(&self.survey).outside;
+        std::iter::once(terms.workspace.to_owned()).chain(outside).collect()
+    }
+
     /// Takes away what stood in, and looks again.
     pub(in crate::cli::run) fn end(self, workspace: &Path) -> Changes {
         let Self { survey: _, stand_ins, before } = self;

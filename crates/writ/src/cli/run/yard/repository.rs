@@ -40,6 +40,8 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 pub(super) struct Repository {
     /// Its folder, where that lies outside the workspace.
     pub(super) outside: Vec<PathBuf>,
+    /// The workspace's own, by `.git`.
+    pub(super) own: Vec<PathBuf>,
     /// Every folder of a repository that git outside reads settings from.
     pub(super) folders: Vec<PathBuf>,
     /// What must not be changed, by its name: it may be absent, or a link.
@@ -74,8 +76,19 @@ pub(super) fn of(workspace: &Path, nested: &[PathBuf], home: Option<&Path>) -> R
     } else if entry.is_file() {
         found.protected.push(entry);
     }
+    found.own.clone_from(&own);
     for folder in nested {
-        found.protect(&workspace.join(folder));
+        // Joined with nothing a path would end in a slash.
+        let is_root = folder.as_os_str().is_empty();
+        found.protect(&if is_root { workspace.to_owned() } else { workspace.join(folder) });
+    }
+    // The part of a split repository where settings and hooks lie.
+    for folder in found.folders.clone() {
+        if let Some(shared) = shared(&folder).filter(|shared| shared.starts_with(workspace))
+            && !found.folders.contains(&shared)
+        {
+            found.protect(&shared);
+        }
     }
     for folder in found.folders.clone() {
         // Beside a folder that is called `.git` lies what git runs things from, else in the folder itself.
@@ -116,9 +129,41 @@ fn pointed_at(entry: &Path) -> Option<PathBuf> {
     let folder = Path::new(text.strip_prefix("gitdir:")?.trim()).to_owned();
     let folder = entry.parent()?.join(folder).canonicalize().ok()?;
     // A file that an agent wrote could point anywhere: the folder must point back.
-    let back = crate::config::read_text(&folder.join("gitdir"), 4096)?;
-    let back = Path::new(back.trim()).canonicalize().ok()?;
-    (back == entry.canonicalize().ok()? && folder.join("HEAD").is_file()).then_some(folder)
+    let points_back = match crate::config::read_text(&folder.join("gitdir"), 4096) {
+        Some(back) => Path::new(back.trim()).canonicalize().ok()? == entry.canonicalize().ok()?,
+        // That of a submodule points by its settings.
+        None => settings::tree_of(&folder)? == entry.parent()?.canonicalize().ok()?,
+    };
+    (points_back && folder.join("HEAD").is_file()).then_some(folder)
+}
+
+/// The folder that a repository's has in common with others, by its file `commondir`.
+fn shared(folder: &Path) -> Option<PathBuf> {
+    let text = crate::config::read_text(&folder.join("commondir"), 4096)?;
+    folder.join(text.trim_end_matches(['\r', '\n'])).canonicalize().ok()
+}
+
+/// Whether a folder has the names by which git takes it for a repository, or is the part of one that others share.
+pub(super) fn looks_taken(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    has("HEAD") || (has("objects") && has("refs"))
+}
+
+/// Whether git takes a folder for a repository: a head that could be one, and where objects and names lie
+/// (`is_git_directory` and `validate_headref` of git).
+pub(super) fn is_taken(folder: &Path) -> bool {
+    let head = folder.join("HEAD");
+    let is_head = match std::fs::read_link(&head) {
+        Ok(target) => target.starts_with("refs"),
+        Err(_) => crate::config::read_text(&head, 4096).is_some_and(|text| {
+            text.strip_prefix("ref:").map_or_else(
+                || text.len() >= 40 && text.bytes().take(40).all(|byte| byte.is_ascii_hexdigit()),
+                |name| name.trim_start().starts_with("refs/"),
+            )
+        }),
+    };
+    let common = shared(folder).unwrap_or_else(|| folder.to_owned());
+    is_head && ["objects", "refs"].iter().all(|name| common.join(name).exists())
 }
 
 /// The remotes of a workspace that are reached by HTTP: their names, with host and path without `.git`.

@@ -320,7 +320,7 @@ fn worked_in(session: &Path, workspace: &Path) -> bool {
 /// The first folder that a file names as the one it is about.
 fn first_folder(file: &Path) -> Option<PathBuf> {
     let mut head = Vec::new();
-    fs::File::open(file).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    crate::config::open_regular(file)?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
     let head = String::from_utf8_lossy(&head);
     head.match_indices([':']).find_map(|(at, _)| {
         let key = head.get(..at)?.trim_end().trim_end_matches('"');

@@ -12,19 +12,22 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::repository::Repository;
+use super::repository::{self, Repository};
 use super::trail::follow;
 
 /// Below a repository's folder, with what git makes of nothing.
-const FILES: [(&str, &str); 5] =
+const FILES: [(&str, &str); 6] =
     // Its own folder is the common one.
     [
         ("commondir", ".\n"),
+        ("config", ""),
         ("config.worktree", ""),
         ("info/attributes", ""),
         ("objects/info/alternates", ""),
         ("objects/info/http-alternates", ""),
     ];
+/// Longer than any of those texts.
+const MAX_TEXT_BYTES: u64 = 64;
 const FOLDERS: [&str; 4] = ["branches", "hooks", "info", "remotes"];
 
 /// Below the workspace: what editors and clients that are open outside read again by themselves.
@@ -77,7 +80,7 @@ impl StandIns {
 
     fn fill(&mut self, folder: &Path) {
         let is_repository =
-            folder.symlink_metadata().is_ok_and(|found| found.is_dir()) && folder.join("HEAD").is_file();
+            folder.symlink_metadata().is_ok_and(|found| found.is_dir()) && repository::looks_taken(folder);
         if !is_repository {
             return;
         }
@@ -92,7 +95,15 @@ impl StandIns {
     /// Makes the first part of a path in the workspace that is not there.
     fn block(&mut self, workspace: &Path, path: &Path, is_folder: bool) {
         let Some(trail) = follow(path) else { return };
-        let Some(missing) = trail.missing.filter(|path| path.starts_with(workspace)) else { return };
+        let Some(missing) = trail.missing.filter(|path| path.starts_with(workspace)) else {
+            // What another run put there is needed by this one too.
+            let end = trail.end;
+            if end.starts_with(workspace) && end != workspace {
+                let text = (!end.is_dir()).then_some("");
+                let _ = self.hold(end, text, false);
+            }
+            return;
+        };
         // What another run put there has nothing in it.
         if missing
             .parent()
@@ -140,7 +151,10 @@ impl Drop for StandIns {
                 continue;
             }
             match text {
-                Some(text) if fs::read(&path).is_ok_and(|found| found == text.as_bytes()) => {
+                Some(text)
+                    if crate::config::read_bytes(&path, MAX_TEXT_BYTES)
+                        .is_some_and(|found| found == text.as_bytes()) =>
+                {
                     drop(fs::remove_file(path));
                 }
                 Some(_) => {}
@@ -153,7 +167,6 @@ impl Drop for StandIns {
 
 #[cfg(test)]
 mod tests {
-    use super::super::repository;
     use super::*;
 
     fn put(root: &Path) -> StandIns {

@@ -1,7 +1,7 @@
 //! What binds and is new, or not as it was: told when a task ends, sort by sort, so that no crowd of one sort pushes
 //! another out of sight.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ const FEW_FILES: usize = 3;
 /// Who would run or obey it. The gravest first: what runs soonest, and unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sort {
+    /// What git outside would take for a repository now, and what it would not take any more.
+    Repository,
     Git,
     Shell,
     Agent,
@@ -48,6 +50,12 @@ struct Look {
 #[derive(Debug)]
 pub(in crate::cli::run) struct Before {
     looks: HashMap<PathBuf, Look>,
+    /// Folders that git would take for a repository.
+    repositories: BTreeSet<PathBuf>,
+    /// Those of them that are the workspace's own.
+    own: Vec<PathBuf>,
+    /// The file that leads to them is there.
+    pointer: bool,
     complete: bool,
     /// In seconds since 1970.
     began: i64,
@@ -111,6 +119,9 @@ impl Sort {
 
     const fn told(self) -> &'static str {
         match self {
+            Self::Repository => {
+                "git in that folder or below, by settings of a repository that was not there before:"
+            }
             Self::Git => "git, or what watches over it:",
             Self::Shell => "a shell, on entering the folder:",
             Self::Agent => "a coding agent, as settings:",
@@ -145,7 +156,11 @@ impl Before {
             }
         }
         let began = i64::try_from(Timestamp::EPOCH.until(began).as_secs()).unwrap_or(i64::MAX);
-        Self { looks, complete, began, home: home.map(Path::to_owned) }
+        let nested = survey.repositories.iter().map(|folder| workspace.join(folder));
+        let repositories = nested.filter(|folder| !has_no_head(folder)).collect();
+        let own = repository.own.iter().filter(|folder| repository::is_taken(folder)).cloned().collect();
+        let pointer = workspace.join(".git").is_file();
+        Self { looks, repositories, own, pointer, complete, began, home: home.map(Path::to_owned) }
     }
 
     /// What is new or changed by now.
@@ -153,6 +168,7 @@ impl Before {
         let survey = Survey::after(workspace);
         let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
         let mut changes = Changes { incomplete: !survey.complete, ..Changes::default() };
+        self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
             let Files { found, cut } = told.files();
             let changed: Vec<&PathBuf> =
@@ -173,6 +189,34 @@ impl Before {
         changes
     }
 
+    /// Tells of repositories that git would take and did not before, and of those that are gone, where it would look for
+    /// another one.
+    fn tell_repositories(&self, workspace: &Path, survey: &Survey, changes: &mut Changes) {
+        let name = |path: &Path| {
+            let below = path.strip_prefix(workspace).unwrap_or(path);
+            if below.as_os_str().is_empty() { "the workspace itself".to_owned() } else { screen::path(below) }
+        };
+        let lost = self.own.iter().filter(|folder| !repository::is_taken(folder)).map(PathBuf::as_path);
+        let entry = workspace.join(".git");
+        let pointer = Some(entry.as_path()).filter(|entry| self.pointer && !entry.is_file());
+        let mut lines: Vec<String> = lost
+            .chain(pointer)
+            .map(|folder| {
+                format!("{} is no repository any more: git would take another for it", name(folder))
+            })
+            .collect();
+        let nested = survey.repositories.iter().map(|folder| workspace.join(folder));
+        let new = nested.filter(|folder| !self.repositories.contains(folder) && !has_no_head(folder));
+        lines.extend(new.map(|folder| format!("{} is a repository now", name(&folder))));
+        if lines.is_empty() {
+            return;
+        }
+        let told = changes.sorts.entry(Sort::Repository).or_default();
+        told.more = lines.len().saturating_sub(MOST_LINES);
+        lines.truncate(MOST_LINES);
+        told.lines = lines;
+    }
+
     fn is_changed(&self, path: &Path, built: bool) -> bool {
         let Some(now) = Look::at(path) else { return false };
         match self.looks.get(path) {
@@ -181,6 +225,11 @@ impl Before {
             None => (self.complete && !built) || now.is_since(self.began),
         }
     }
+}
+
+/// Whether a folder is certainly no repository.
+fn has_no_head(folder: &Path) -> bool {
+    folder.join("HEAD").symlink_metadata().is_err()
 }
 
 /// Everything that binds: the repositories first, then what lies nearest to the root.
@@ -241,14 +290,19 @@ impl Told {
     }
 
     fn line(&self, workspace: &Path, changed: &[&PathBuf], cut: bool) -> String {
-        let path = screen::path(self.path.strip_prefix(workspace).unwrap_or(&self.path));
+        let path = self.path.strip_prefix(workspace).unwrap_or(&self.path);
+        let is_root = path.as_os_str().is_empty();
+        let path = if is_root { "the workspace itself".to_owned() } else { screen::path(path) };
         if let [only] = changed
             && *only == &self.path
         {
             return path;
         }
         let names = changed.iter().filter_map(|file| file.strip_prefix(&self.path).ok());
-        let mut names: Vec<String> = names.take(FEW_FILES).map(screen::path).collect();
+        let named = |name: &Path| {
+            if name.as_os_str().is_empty() { "the link itself".to_owned() } else { screen::path(name) }
+        };
+        let mut names: Vec<String> = names.take(FEW_FILES).map(named).collect();
         if changed.len() > names.len() {
             names.push("…".to_owned());
         }

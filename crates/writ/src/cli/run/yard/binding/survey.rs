@@ -16,6 +16,9 @@ const BEFORE: Bounds = Bounds { names: 100_000, built: 0, folder: 20_000, depth:
 /// And after it.
 const AFTER: Bounds = Bounds { names: 300_000, built: 100_000, folder: 50_000, depth: 32, units: 20_000 };
 
+/// Folders in that of a repository where no tool looks for what binds, and where names are many.
+const OF_REPOSITORY: [&str; 4] = ["logs", "modules", "objects", "refs"];
+
 /// A file or folder that binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli::run) struct Unit {
@@ -115,12 +118,16 @@ impl Survey {
             way.built.push_back(Open { built: true, ..folder });
             return true;
         }
-        if folder.depth > 0 && has("HEAD") && has("objects") && has("refs") {
-            self.repositories.push(folder.path);
-            return whole;
+        // As git looks: by these names alone, at the root as well, and there is no need of a `.git`.
+        let taken = has("HEAD") && (has("commondir") || (has("objects") && has("refs")));
+        if taken {
+            self.repositories.push(folder.path.clone());
         }
         let names = FolderNames::of(folder.path.file_name().and_then(OsStr::to_str));
         entries.into_iter().fold(whole, |whole, (name, kind)| {
+            if taken && OF_REPOSITORY.iter().any(|own| name == *own) {
+                return whole;
+            }
             // Most names are neither, and cost nothing more.
             let binding = name.to_str().and_then(|name| names.binds(name));
             let binds = binding.is_some();

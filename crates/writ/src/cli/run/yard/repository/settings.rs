@@ -88,9 +88,7 @@ fn placed(value: &str, base: &Path, home: Option<&Path>) -> PathBuf {
 /// What is no text is read as far as it is.
 fn text(file: &Path) -> String {
     let mut bytes = Vec::new();
-    let opened =
-        std::fs::File::open(file).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
-    if let Some(file) = opened {
+    if let Some(file) = crate::config::open_regular(file) {
         let _ = file.take(MAX_CONFIG_BYTES).read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()

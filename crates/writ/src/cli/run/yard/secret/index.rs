@@ -31,16 +31,14 @@ impl Index {
     /// The index of a repository's folder. One that is not there, or that is not understood, has nothing.
     pub(super) fn of(folder: &Path) -> Self {
         let path = folder.join("index");
-        let is_small = path.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_INDEX_BYTES);
-        let bytes = if is_small { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+        let bytes = crate::config::read_bytes(&path, MAX_INDEX_BYTES).unwrap_or_default();
         [20, 32].into_iter().find_map(|digest_bytes| Self::parsed(&bytes, digest_bytes)).unwrap_or_default()
     }
 
     /// Whether the file at `path` is what the index has under `below`.
     pub(super) fn has(&self, path: &Path, below: &Path) -> bool {
         let Some(wanted) = self.entries.get(below.as_os_str().as_encoded_bytes()) else { return false };
-        let is_small = path.metadata().is_ok_and(|found| found.len() <= MAX_FILE_BYTES);
-        let Some(bytes) = std::fs::read(path).ok().filter(|_| is_small) else { return false };
+        let Some(bytes) = crate::config::read_bytes(path, MAX_FILE_BYTES) else { return false };
         let algorithm: &Algorithm =
             if self.digest_bytes == 20 { &digest::SHA1_FOR_LEGACY_USE_ONLY } else { &digest::SHA256 };
         let mut context = digest::Context::new(algorithm);
