@@ -13,36 +13,29 @@ fn waiting(corner: &Corner, name: &str) -> Child {
     child
 }
 
+/// One of the ways in which a file gets replaced, in a corner of its own.
+fn ends_when(name: &str, replaced: impl Fn(&dyn Fn(&str) -> std::path::PathBuf)) {
+    let corner = furnished();
+    let child = waiting(&corner, "waits");
+    replaced(&|name| corner.work().join(name));
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output);
+    assert!(!output.status.success(), "{name}: {said}");
+    assert!(said.contains(&format!("{name} was replaced from outside")), "{name}: {said}");
+    let tasks = corner.json(["task", "list", "--all", "--json"]);
+    assert!(tasks.to_string().contains("torn-down"), "{tasks}");
+}
+
 #[test]
 fn attack_what_is_replaced_from_outside_ends_the_run() {
-    let corner = furnished();
-    let at = |name: &str| corner.work().join(name);
-    let replace = |name: &str| {
-        // The same bytes: other instructions would be another agent.
-        std::fs::copy(at(name), at("new")).unwrap();
-        std::fs::rename(at("new"), at(name)).unwrap();
-    };
-    let cases: [(&str, &dyn Fn()); 5] = [
-        (".env", &|| replace(".env")),
-        ("CLAUDE.md", &|| replace("CLAUDE.md")),
-        (".vscode", &|| std::fs::remove_dir(at(".vscode")).unwrap()),
-        (".github", &|| std::fs::rename(at(".github"), at("moved")).unwrap()),
-        (".git/config", &|| {
-            let config = std::fs::read(at(".git/config")).unwrap();
-            std::fs::write(at(".git/config.lock"), config).unwrap();
-            std::fs::rename(at(".git/config.lock"), at(".git/config")).unwrap();
-        }),
-    ];
-    for (number, (name, replaced)) in cases.into_iter().enumerate() {
-        let child = waiting(&corner, &format!("waits-{number}"));
-        replaced();
-        let output = child.wait_with_output().unwrap();
-        let said = text(&output);
-        assert!(!output.status.success(), "{name}: {said}");
-        assert!(said.contains(&format!("{name} was replaced from outside")), "{name}: {said}");
+    for name in [".env", "CLAUDE.md", ".git/config"] {
+        ends_when(name, |at| {
+            std::fs::copy(at(name), at("new")).unwrap();
+            std::fs::rename(at("new"), at(name)).unwrap();
+        });
     }
-    let tasks = corner.json(["task", "list", "--all", "--json"]);
-    assert!(tasks.to_string().matches("torn-down").count() >= 5, "{tasks}");
+    ends_when(".vscode", |at| std::fs::remove_dir(at(".vscode")).unwrap());
+    ends_when(".github", |at| std::fs::rename(at(".github"), at("moved")).unwrap());
 }
 
 /// What the agent tries inside, ordinary work outside, and another run in the same place end nothing.
