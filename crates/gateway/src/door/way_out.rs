@@ -3,11 +3,8 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-<<<<<<< HEAD
 use std::sync::atomic::{AtomicBool, Ordering};
-=======
 use std::sync::{Mutex, PoisonError};
->>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -55,7 +52,7 @@ pub struct WayOut {
     workspace: PathBuf,
     pub(super) slot: Slot,
     pub(super) opened: Opened,
-<<<<<<< HEAD
+    incidents: Incidents,
     /// Until the client starts, what leaves is the run's own attempt to see it refused.
     is_tried: AtomicBool,
 }
@@ -67,9 +64,6 @@ impl WayOut {
     pub fn tried(&self) {
         self.is_tried.store(true, Ordering::SeqCst);
     }
-=======
-    incidents: Incidents,
->>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
 }
 
 impl<O: Office> Door<O> {
@@ -92,11 +86,8 @@ impl<O: Office> Door<O> {
         let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
         // The fingerprint was accepted before the client started.
         let opened = Opened::new(room, true, conversation, None);
-<<<<<<< HEAD
-        Ok(WayOut { client, workspace, slot, opened, is_tried: AtomicBool::new(false) })
-=======
-        Ok(WayOut { client, workspace, slot, opened, incidents: Incidents::default() })
->>>>>>> 2f44d27 (Keep places for the model, and record repeated incidents in steps)
+        let (incidents, is_tried) = (Incidents::default(), AtomicBool::new(false));
+        Ok(WayOut { client, workspace, slot, opened, incidents, is_tried })
     }
 
     /// Decides what is about to leave, and records it. Waits for a person where policy wants one, for as long as the
