@@ -55,7 +55,9 @@ pub use host::{Zone, host_of};
 pub use line::{line_fits, line_form};
 pub use moment::{Budget, Chain, FingerprintState, Moment, NoTaint, Sources, Taint};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
-pub use place::{Entry, Files, FolderNames, Lexical, Name, Placed, Status, Unplaceable, Workspace, binds};
+pub use place::{
+    Entry, Files, FolderNames, Lexical, Name, Placed, Status, Unplaceable, Workspace, binds, tells,
+};
 #[doc(hidden)]
 pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};

@@ -13,7 +13,7 @@ pub(crate) mod pattern;
 mod resolve;
 mod secret;
 pub(crate) mod sweep;
-
+mod told;
 mod twin;
 
 use std::path::{Component, Path, PathBuf};
@@ -23,6 +23,7 @@ use writ_model::{Binding, Place};
 pub use self::files::{Entry, Files, Lexical, Name, Status};
 pub(crate) use self::fold::fold;
 use self::resolve::{real, without_dots};
+pub use self::told::tells;
 
 /// Longest path that is looked at, in bytes; the kernel takes no longer one.
 const PATH_BYTES: usize = 4096;

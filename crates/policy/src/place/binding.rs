@@ -176,6 +176,7 @@ const FOLDERS: &[(Binding, &[&str])] = &[
         &[
             ".azure-pipelines",
             ".buildkite",
+            ".builds",
             ".ci",
             ".circleci",
             ".forgejo",
@@ -184,6 +185,8 @@ const FOLDERS: &[(Binding, &[&str])] = &[
             ".teamcity",
             ".tekton",
             ".woodpecker",
+            ".zuul.d",
+            "zuul.d",
         ],
     ),
     (
@@ -258,8 +261,11 @@ const PAIRS: &[(Binding, &str, &str)] = &[
     (Binding::ToolSettings, ".config", "nextest.toml"),
     (Binding::BuildScript, "gradle", "wrapper"),
     (Binding::BuildScript, ".mvn", "wrapper"),
-    (Binding::BuildScript, ".mvn", "extensions.xml"),
-    (Binding::BuildScript, ".mvn", "jvm.config"),
+    (Binding::PackageSettings, ".mvn", "extensions.xml"),
+    (Binding::PackageSettings, ".mvn", "jvm.config"),
+    (Binding::PackageSettings, ".mvn", "maven.config"),
+    (Binding::PackageSettings, ".bundle", "config"),
+    (Binding::Program, "tools", "bazel"),
 ];
 
 /// In any folder of the workspace: names of files.
@@ -273,10 +279,15 @@ const FILES: &[(Binding, &[&str])] = &[
             ".drone.yml",
             ".gitlab-ci.yaml",
             ".gitlab-ci.yml",
+            ".readthedocs.yaml",
+            ".readthedocs.yml",
+            ".renovaterc",
+            ".renovaterc.json",
             ".semaphore.yml",
             ".travis.yml",
             ".woodpecker.yaml",
             ".woodpecker.yml",
+            ".zuul.yaml",
             "appveyor.yml",
             "azure-pipelines.yaml",
             "azure-pipelines.yml",
@@ -288,7 +299,11 @@ const FILES: &[(Binding, &[&str])] = &[
             "codefresh.yml",
             "codeowners",
             "jenkinsfile",
+            "readthedocs.yml",
+            "renovate.json",
+            "renovate.json5",
             "wercker.yml",
+            "zuul.yaml",
         ],
     ),
     (Binding::GitConfig, &[".gitattributes", ".gitconfig", ".gitmodules", ".hgrc", ".lfsconfig"]),
@@ -323,6 +338,8 @@ const FILES: &[(Binding, &[&str])] = &[
             ".tool-versions",
             "mise.local.toml",
             "mise.toml",
+            "rust-toolchain",
+            "rust-toolchain.toml",
         ],
     ),
     (
@@ -333,18 +350,51 @@ const FILES: &[(Binding, &[&str])] = &[
             ".dir-locals.el",
             ".exrc",
             ".gitpod.yml",
+            ".local.vimrc",
             ".lvimrc",
             ".nvim.lua",
             ".nvimrc",
+            ".project",
             ".vimrc",
+            ".vimspector.json",
             ".ycm_extra_conf.py",
+            "_vimrc",
+            "rust-analyzer.toml",
+            "rust-project.json",
         ],
     ),
-    (Binding::ToolSettings, &[".gdbinit", ".lldbinit"]),
+    (
+        Binding::ToolSettings,
+        &[
+            ".bazeliskrc",
+            ".byebugrc",
+            ".gdbinit",
+            ".ghci",
+            ".irbrc",
+            ".lldbinit",
+            ".ocamlinit",
+            ".pdbrc",
+            ".perldb",
+            ".pryrc",
+            ".psqlrc",
+            ".rdbgrc",
+            ".rprofile",
+            ".sqliterc",
+        ],
+    ),
     (Binding::ShellProfile, &[".bash_profile", ".bashrc", ".profile", ".zshenv", ".zshrc"]),
     (
         Binding::PackageSettings,
-        &[".npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc", ".yarnrc.yml", "pip.conf"],
+        &[
+            ".jvmopts",
+            ".npmrc",
+            ".pnpmfile.cjs",
+            ".pnpmfile.mjs",
+            ".yarnrc",
+            ".yarnrc.yml",
+            ".sbtopts",
+            "pip.conf",
+        ],
     ),
     (
         Binding::Instructions,
@@ -360,7 +410,9 @@ const FILES: &[(Binding, &[&str])] = &[
             "agents.override.md",
             "claude.local.md",
             "claude.md",
+            "codex.md",
             "copilot.md",
+            "crush.md",
             "gemini.md",
             "qwen.md",
             "skill.md",
@@ -369,7 +421,15 @@ const FILES: &[(Binding, &[&str])] = &[
     ),
     (
         Binding::AgentSettings,
-        &[".aider.conf.yml", ".cursorignore", ".roomodes", "opencode.json", "opencode.jsonc"],
+        &[
+            ".aider.conf.yml",
+            ".crush.json",
+            ".cursorignore",
+            ".roomodes",
+            "crush.json",
+            "opencode.json",
+            "opencode.jsonc",
+        ],
     ),
     (Binding::McpSettings, MCP_FILES),
     (
@@ -515,6 +575,10 @@ const ENDINGS: &[(Binding, &str)] = &[
     (Binding::ManifestScripts, "vbproj"),
 ];
 
+/// How names of files begin that have many endings.
+const BEGINNINGS: &[(Binding, &str)] =
+    &[(Binding::Ci, ".cirrus."), (Binding::Ci, ".drone."), (Binding::Ci, "jenkinsfile")];
+
 /// How agents and editors name the file that lists MCP servers, in any of their folders too.
 const MCP_FILES: &[&str] = &[
     ".mcp.json",
@@ -594,6 +658,12 @@ fn by_form(folder: &str, name: &str) -> Option<Binding> {
     if name.starts_with("dockerfile.") || ending == "dockerfile" || name.starts_with("makefile.") {
         return Some(Binding::BuildScript);
     }
+    if let Some((binding, _)) = BEGINNINGS.iter().find(|(_, beginning)| name.starts_with(beginning)) {
+        return Some(*binding);
+    }
+    if ending == "toml" && name.starts_with("mise.") {
+        return Some(Binding::Environment);
+    }
     if ending == "txt" && (stem.starts_with("requirements") || folder == "requirements") {
         return Some(Binding::ManifestScripts);
     }
@@ -652,7 +722,13 @@ pub(super) fn could_matter(name: &str) -> bool {
         .iter()
         .any(|(binding, end)| !is_everyday(*binding) && name.len() > end.len() && ends_with(bytes, end));
     let lengths = LENGTHS.get(usize::from(first.to_ascii_lowercase())).copied().unwrap_or_default();
-    folds || ending || bit(bytes.len()).is_some_and(|bit| lengths & bit != 0)
+    let begins =
+        BEGINNINGS.iter().any(|(_, beginning)| begins_with(name, beginning)) || begins_with(name, "mise.");
+    folds || ending || begins || bit(bytes.len()).is_some_and(|bit| lengths & bit != 0)
+}
+
+fn begins_with(name: &str, beginning: &str) -> bool {
+    name.get(..beginning.len()).is_some_and(|found| found.eq_ignore_ascii_case(beginning))
 }
 
 fn ends_with(name: &[u8], end: &str) -> bool {

@@ -42,6 +42,8 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             Mount::HideDirectory(target) => empty_directory(&target.path, &plan.mounts),
             Mount::HideMade(made) => empty_directory(&made.path, &plan.mounts),
             Mount::HideFile(target) => null_device(target),
+            // Something else is to show there, which its own step tries.
+            Mount::Keep(target) if is_replaced(&plan.mounts, &target.path) => Ok(()),
             Mount::Keep(target) => same_as_outside(target).and_then(|()| kept_as_planned(plan, target)),
             Mount::Replace(Replaced { target, with }) => {
                 same_as_outside(&Target { path: target.path.clone(), ..with.clone() })
@@ -59,6 +61,10 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
         outcome.map_err(|reason| layer_of(step).broken(format!("after `{step}`: {reason}")))?;
     }
     Ok(())
+}
+
+fn is_replaced(steps: &[Mount], path: &Path) -> bool {
+    steps.iter().any(|step| matches!(step, Mount::Replace(replaced) if replaced.target.path == path))
 }
 
 /// Tries all the others, with every layer on.

@@ -110,6 +110,101 @@ fn secrets_and_other_projects_are_absent_whatever_reads() {
     assert!(!corner.left("sockets").contains("dbus"), "{}", corner.left("sockets"));
 }
 
+/// In the user's own settings of git, in what these include, and beside a repository.
+#[test]
+fn attack_credentials_in_settings_of_the_user_are_not_read() {
+    let corner = furnished();
+    let put = |path: std::path::PathBuf, text: String| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let home = corner.home();
+    let header =
+        format!("[http \"https://forge.example/\"]\n\textraHeader = Authorization: Bearer {SECRET}\n");
+    put(
+        home.join(".gitconfig"),
+        format!("[user]\n\tname = A\n[include]\n\tpath = .config/git/more\n{header}"),
+    );
+    put(
+        home.join(".config/git/config"),
+        format!("[url \"https://u:{SECRET}@forge.example/\"]\n\tinsteadOf = gh:\n"),
+    );
+    put(home.join(".config/git/more"), header);
+    put(home.join(".cargo/config.toml"), format!("[build]\njobs = 3\n[registry]\ntoken = \"{SECRET}\"\n"));
+    put(corner.work().join(".git/credentials"), format!("https://u:{SECRET}@forge.example\n"));
+    put(corner.work().join("prod.env"), SECRET.to_owned());
+    let play = "start\ncat ~/.gitconfig ~/.config/git/config ~/.config/git/more ~/.cargo/config.toml .git/credentials prod.env >shown 2>&1\n\
+        git config user.name >named\nfinish\n";
+    played(&corner, &[], play);
+    let shown = corner.left("shown");
+    assert!(!shown.contains(SECRET), "{shown}");
+    assert!(shown.contains("jobs = 3") && shown.contains("insteadOf"), "{shown}");
+    assert_eq!(corner.left("named"), "A\n");
+}
+
+/// A mode that makes whoever starts a file its owner outlives the task; what ordinary programs call instead works.
+#[test]
+fn attack_no_file_gives_rights_and_ordinary_programs_go_on() {
+    let corner = furnished();
+    let play = "start\n(cp /usr/bin/id s; chmod 6755 s; test -u s && echo got; python3 -c 'import os; os.chmod(\"s\",0o4755)') >tried 2>&1\n\
+        (set -e; mkdir a; echo x >a/f; chmod 755 a/f; tar cf a.tar a; rm -r a; tar xf a.tar; cat a/f; cp -a a b; \
+        git init -q c; cd c; git -c user.name=a -c user.email=a@b.c commit -q --allow-empty -m x; git clone -q . ../d; cd ..; \
+        python3 -c 'import shutil; shutil.copytree(\"a\",\"e\")'; node -e 'fs.cpSync(\"a\",\"g\",{recursive:true})'; \
+        echo whole) >worked 2>&1\nfinish\n";
+    played(&corner, &[], play);
+    assert!(!corner.left("tried").contains("got"), "{}", corner.left("tried"));
+    assert!(corner.left("worked").ends_with("whole\n"), "{}", corner.left("worked"));
+}
+
+/// What tools load by themselves: kept where work does not write it, told where it does.
+#[test]
+fn attack_what_tools_load_is_kept_or_told() {
+    let corner = furnished();
+    let kept = [
+        "rust-toolchain.toml",
+        ".mvn/maven.config",
+        ".mvn/extensions.xml",
+        ".bundle/config",
+        "tools/bazel",
+        ".irbrc",
+        ".pdbrc",
+        ".Rprofile",
+        "mise.prod.toml",
+        ".vimspector.json",
+        "rust-project.json",
+        ".builds/x.yml",
+        ".readthedocs.yaml",
+        "Jenkinsfile.release",
+        ".cirrus.star",
+        "renovate.json",
+        "crush.json",
+        "CRUSH.md",
+    ];
+    let told = [
+        ".eslintrc.cjs",
+        ".pylintrc",
+        "gradle.properties",
+        "sub/.prettierrc.js",
+        "sitecustomize.py",
+        "x.pth",
+    ];
+    for name in kept.iter().chain(&told) {
+        put(&corner, &[(name, "mine")]);
+    }
+    let list = kept.map(|name| format!("{name} ")).concat();
+    let free = told.map(|name| format!("{name} ")).concat();
+    let play = format!(
+        "start\n(for f in {list}; do echo evil >$f && echo $f >>free; done; for f in {free}; do echo work >$f || echo $f >>shut; done) 2>>tried\nfinish\n"
+    );
+    let output = finished(corner.play(&[], &play));
+    assert_eq!(corner.left("free"), "", "{}", corner.left("tried"));
+    assert_eq!(corner.left("shut"), "");
+    let said = text(&output);
+    for name in told {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+}
+
 /// What a script starts makes no tool call, and is on record all the same.
 #[test]
 fn each_program_that_starts_inside_is_on_record() {

@@ -74,6 +74,16 @@ pub(super) fn workspace(cwd: &Path, home: Option<&Path>, state: &Path) -> Result
         return Err(Failure::usage(format_args!("`{}` is too wide for a workspace", workspace.display()))
             .hint("change into the project's folder first"));
     }
+    if is_of_system(&workspace) {
+        return Err(Failure::new(
+            Kind::Denied,
+            format_args!(
+                "`{}` is a folder of the system, and what a task writes there runs for everybody",
+                workspace.display()
+            ),
+        )
+        .hint("change into a project's folder; one below /srv, /opt, /var/www, /tmp or a home will do"));
+    }
     if state.starts_with(&workspace) || workspace.starts_with(&state) {
         return Err(Failure::usage(format_args!(
             "the workspace `{}` and Writ's own state `{}` lie inside one another",
@@ -86,6 +96,63 @@ pub(super) fn workspace(cwd: &Path, home: Option<&Path>, state: &Path) -> Result
         return Err(Failure::usage("the workspace's path is not valid UTF-8"));
     }
     Ok(workspace)
+}
+
+/// Folders that are the system's with everything in them.
+const WHOLE: [&str; 20] = [
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/gnu",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libexec",
+    "/libx32",
+    "/nix",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/snap",
+    "/sys",
+    "/usr",
+    "/var/cache",
+    "/var/log",
+    "/var/spool",
+];
+
+/// What lies below these is a project's all the same.
+const SOURCES: [&str; 2] = ["/usr/local/src", "/usr/src"];
+
+/// Folders that hold what belongs to many. What lies in them may be a project's.
+const SHARED: [&str; 17] = [
+    "/home",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/srv",
+    "/tmp",
+    "/usr/local/src",
+    "/usr/src",
+    "/var",
+    "/var/lib",
+    "/var/lib/apt",
+    "/var/lib/dpkg",
+    "/var/lib/docker",
+    "/var/lib/systemd",
+    "/var/tmp",
+    "/var/www",
+];
+
+/// Whether a folder, without links, is no project's: the system runs what lies there, or many share it.
+fn is_of_system(path: &Path) -> bool {
+    let is_source = SOURCES.iter().any(|folder| path.starts_with(folder) && path != Path::new(folder));
+    let is_home = path.parent() == Some(Path::new("/home"));
+    let is_shared = SHARED.iter().any(|folder| path == Path::new(folder));
+    let is_whole = WHOLE.iter().any(|folder| path.starts_with(folder));
+    is_home || is_shared || (is_whole && !is_source)
 }
 
 #[cfg(test)]
@@ -125,6 +192,54 @@ mod tests {
             let refused = program(path.as_os_str(), None).unwrap_err();
             assert!(format!("{refused:?}").contains(&format!("writ install {client}")), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn attack_a_folder_of_the_system_is_no_workspace() {
+        for path in [
+            "/etc",
+            "/etc/systemd",
+            "/usr",
+            "/usr/local",
+            "/usr/local/bin",
+            "/usr/src",
+            "/boot",
+            "/proc/self",
+            "/sys",
+            "/dev/shm/x",
+            "/run/user/0",
+            "/opt",
+            "/srv",
+            "/home",
+            "/home/x",
+            "/root",
+            "/tmp",
+            "/var",
+            "/var/lib",
+            "/var/spool/cron",
+            "/lib64",
+            "/mnt",
+        ] {
+            assert!(is_of_system(Path::new(path)), "{path}");
+        }
+        for path in [
+            "/srv/x",
+            "/opt/x",
+            "/var/www/x",
+            "/home/x/project",
+            "/root/project",
+            "/tmp/x",
+            "/usr/src/x",
+            "/usr/local/src/x",
+            "/var/lib/jenkins/workspace/x",
+            "/work/x",
+            "/etcetera",
+        ] {
+            assert!(!is_of_system(Path::new(path)), "{path}");
+        }
+        let state = tempfile::tempdir().unwrap();
+        let refused = workspace(Path::new("/etc"), None, state.path()).unwrap_err();
+        assert!(format!("{refused:?}").contains("of the system"), "{refused:?}");
     }
 
     #[test]

@@ -266,7 +266,7 @@ pub(super) fn plan(
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
     })?;
-    let mut replace = without_credentials(wish, folder, &looked)?;
+    let mut replace = without_credentials(wish, folder, &home, &looked)?;
     if wish.has_way_out() {
         replace.extend(own_names(folder, reach)?);
     }
@@ -337,10 +337,12 @@ pub(super) fn sessions(wish: &Wish) -> Result<Sessions, Failure> {
 fn without_credentials(
     wish: &Wish,
     folder: &Folder,
+    home: &Path,
     looked: &Workspace,
 ) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut replace = Vec::new();
-    for (number, path) in repository::settings(&wish.workspace, &looked.repositories).into_iter().enumerate()
+    for (number, path) in
+        repository::settings(&wish.workspace, &looked.repositories, home).into_iter().enumerate()
     {
         let Some(text) = crate::config::read_text(&path, MAX_FILE_BYTES) else { continue };
         let Some(bare) = address::bare(&text) else { continue };

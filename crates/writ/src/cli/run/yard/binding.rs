@@ -72,7 +72,8 @@ impl Guard<'_> {
             self.add(&self.workspace.join(path), repository, &mut guarded);
         }
         for Unit { path, binding, built: _ } in &survey.units {
-            let told = path.file_name().is_some_and(|name| ONLY_TOLD.iter().any(|told| name == *told));
+            let told = path.file_name().is_some_and(|name| ONLY_TOLD.iter().any(|told| name == *told))
+                || *binding == Binding::BuildScript;
             let path = self.workspace.join(path);
             if !told && !is_about(self.kind, *binding) {
                 self.add_closed(path, repository, &mut guarded);

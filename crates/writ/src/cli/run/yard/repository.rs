@@ -112,12 +112,27 @@ fn of_user(home: Option<&Path>) -> Vec<PathBuf> {
     below.chain(elsewhere).chain([PathBuf::from("/etc/gitconfig")]).collect()
 }
 
-/// The configurations of a workspace's repository and of those inside it.
-pub(in crate::cli::run) fn settings(workspace: &Path, inner: &[PathBuf]) -> Vec<PathBuf> {
+/// Settings of cargo, in which tokens stand as they do in git's.
+const OF_CARGO: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
+
+/// The configurations of a workspace's repository and of those inside it, and the user's own.
+pub(in crate::cli::run) fn settings(workspace: &Path, inner: &[PathBuf], home: &Path) -> Vec<PathBuf> {
+    let read = settings::included(of_user(Some(home)), Some(home));
+    let shown = [home.join(".config/git"), home.join(".cargo")].map(|path| path.canonicalize());
+    let listed = [home.join(".gitconfig")].into_iter().chain(OF_CARGO.map(|name| home.join(name)));
+    // What lies elsewhere does not show, and nothing is put in its place.
+    let is_shown = |path: &PathBuf| {
+        path.starts_with(workspace) || shown.iter().flatten().any(|folder| path.starts_with(folder))
+    };
+    let own = listed.chain(read).filter_map(|path| {
+        let real = path.canonicalize().ok()?;
+        (path == home.join(".gitconfig") || is_shown(&real)).then_some(real)
+    });
+    let own: Vec<PathBuf> = own.collect();
     let folders = of(workspace, &[], None).folders.into_iter().chain(inner.iter().cloned());
     let files = folders.flat_map(|folder| SETTINGS.map(|name| folder.join(name)));
     let mut files: Vec<PathBuf> =
-        files.filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_file()).collect();
+        files.chain(own).filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_file()).collect();
     files.sort();
     files.dedup();
     files

@@ -13,6 +13,7 @@ pub(in crate::cli::run) use workspace::Workspace;
 const OF_TOOLS: &[&str] = &[
     ".credentials",
     "NuGet/NuGet.Config",
+    ".env",
     "auth.json",
     "credentials",
     "credentials.json",
@@ -20,20 +21,30 @@ const OF_TOOLS: &[&str] = &[
     "credentials.toml",
     "gradle.properties",
     "hex.config",
-    "init.d/credentials.gradle",
+    "init.d",
+    "init.gradle",
     "plugins/credentials",
     "pub-credentials.json",
     "settings-security.xml",
     "settings.xml",
+    "settings.xml.bak",
     "token",
 ];
 
 /// Below the home, in folders that are shown.
-const OF_HOME: &[&str] =
-    &[".bundle/config", ".cabal/config", ".cache/huggingface/token", ".composer/auth.json", ".npm/_logs"];
+const OF_HOME: &[&str] = &[
+    ".bundle/config",
+    ".cabal/config",
+    ".cache/huggingface/token",
+    ".claude/.env",
+    ".claude/ide",
+    ".composer/auth.json",
+    ".dotnet/corefx",
+    ".npm/_logs",
+];
 
 /// Folders of tool chains that keep credentials at any depth, by name, and how many names are looked at.
-const DEEP: [&str; 2] = [".opam", ".sbt"];
+const DEEP: [&str; 3] = [".ivy2", ".opam", ".sbt"];
 const MOST_DEEP: usize = 50_000;
 
 /// Of the system. Ordinary users cannot read most of them; root can.

@@ -126,7 +126,7 @@ impl Sort {
             Self::Shell => "a shell, on entering the folder:",
             Self::Agent => "a coding agent, as settings:",
             Self::Editor => "an editor or a debugger:",
-            Self::Packages => "a package manager:",
+            Self::Packages => "a package manager, a build or a linter:",
             Self::Integration => "continuous integration:",
             Self::Instructions => "a coding agent, as instructions:",
         }

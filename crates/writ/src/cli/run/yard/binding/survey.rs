@@ -9,7 +9,7 @@ use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use writ_model::Binding;
-use writ_policy::FolderNames;
+use writ_policy::{FolderNames, tells};
 
 /// How a workspace is looked through before a task: it delays the start.
 const BEFORE: Bounds = Bounds { names: 100_000, built: 0, folder: 20_000, depth: 16, units: 2_000 };
@@ -123,13 +123,19 @@ impl Survey {
         if taken {
             self.repositories.push(folder.path.clone());
         }
-        let names = FolderNames::of(folder.path.file_name().and_then(OsStr::to_str));
+        let around = folder.path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let names = FolderNames::of(Some(around).filter(|name| !name.is_empty()));
         entries.into_iter().fold(whole, |whole, (name, kind)| {
             if taken && OF_REPOSITORY.iter().any(|own| name == *own) {
                 return whole;
             }
             // Most names are neither, and cost nothing more.
-            let binding = name.to_str().and_then(|name| names.binds(name));
+            let binding = name.to_str().and_then(|name| {
+                // What ordinary work writes is no part of any other sort, so that no crowd of it pushes that out.
+                let told =
+                    || (!kind.is_dir() && tells(around, name, folder.built)).then_some(Binding::BuildScript);
+                names.binds(name).or_else(told)
+            });
             let binds = binding.is_some();
             let is_own = matches!(name.to_str(), Some(".direnv" | ".git" | ".hg" | ".jj" | ".svn"));
             if !binds && !kind.is_dir() && !is_own {

@@ -57,6 +57,24 @@ impl Named {
     }
 }
 
+/// Files of settings, with those that they include.
+pub(super) fn included(files: Vec<PathBuf>, home: Option<&Path>) -> BTreeSet<PathBuf> {
+    let mut open = files;
+    let mut seen = BTreeSet::new();
+    while let Some(file) = open.pop() {
+        if seen.len() >= MAX_FILES || !seen.insert(file.clone()) {
+            continue;
+        }
+        let beside = file.parent().unwrap_or(Path::new("/"));
+        for setting in git_settings(&text(&file)) {
+            let is_file = matches!(setting.names(), Some(GitNames::Settings));
+            let value = setting.value.as_deref().filter(|value| is_file && !value.is_empty());
+            open.extend(value.map(|value| placed(value, beside, home)));
+        }
+    }
+    seen
+}
+
 /// Where the working tree of a repository's folder lies, by its own settings.
 pub(super) fn tree_of(folder: &Path) -> Option<PathBuf> {
     let value = git_settings(&text(&folder.join("config")))

@@ -32,28 +32,72 @@ const OF_DEPENDENCIES: [&str; 9] = [
 /// Folders that hold no files of people, but what version control knows.
 const OF_VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];
 
+/// Where git keeps words for logging in, in a repository's folder, if it is told to.
+const OF_GIT: &str = "credentials";
+
 /// Whole names that hold credentials wherever they lie.
 const NAMES: &[&str] = &[
+    ".boto",
+    ".dev.vars",
+    ".dockercfg",
     ".env",
+    ".flaskenv",
     ".git-credentials",
+    ".htpasswd",
+    ".my.cnf",
     ".netrc",
     ".pgpass",
     ".pypirc",
+    ".s3cfg",
     ".vault-token",
     "_netrc",
     "id_dsa",
     "id_ecdsa",
     "id_ed25519",
     "id_rsa",
+    "kubeconfig",
+    "secring.gpg",
 ];
 
+/// The same of files whose name says it together with that of their folder.
+const PAIRS: [(&str, &str); 3] = [(".aws", "credentials"), (".docker", "config.json"), (".kube", "config")];
+
 /// The same, but for what packages bring along.
-const NAMES_OF_ONES_OWN: &[&str] =
-    &[".npmrc", ".credentials", ".runner", "credentials.json", "secrets.yaml", "secrets.yml"];
+const NAMES_OF_ONES_OWN: &[&str] = &[
+    ".credentials",
+    ".npmrc",
+    ".runner",
+    "credentials.json",
+    "local.settings.json",
+    "pip.conf",
+    "secrets.json",
+    "secrets.toml",
+    "secrets.yaml",
+    "secrets.yml",
+];
 
 /// Ends of such names.
-const ENDINGS: &[&str] =
-    &[".jks", ".kdbx", ".key", ".keystore", ".p12", ".pem", ".pfx", ".tfstate", ".tfvars"];
+const ENDINGS: &[&str] = &[
+    ".env",
+    ".jks",
+    ".kdbx",
+    ".key",
+    ".keystore",
+    ".p12",
+    ".p8",
+    ".pem",
+    ".pfx",
+    ".ppk",
+    ".tfstate",
+    ".tfvars",
+    ".tfvars.json",
+];
+
+/// Ends of names that say that a file is what another was before.
+const COPIES: [&str; 6] = [".backup", ".bak", ".old", ".orig", ".save", "~"];
+
+/// Parts of names of keys for services, in JSON.
+const OF_SERVICES: [&str; 4] = ["client_secret", "firebase-adminsdk", "service-account", "service_account"];
 
 /// Ends of names that say that a file is only an example.
 const EXAMPLES: &[&str] = &[".dist", ".example", ".sample", ".template", ".tmpl"];
@@ -108,6 +152,8 @@ impl Workspace {
                 let name = name.to_string_lossy();
                 if kind.is_dir() {
                     if name == ".git" {
+                        let held = entry.path().join(OF_GIT);
+                        found.secrets.extend(Some(held).filter(|path| path.is_file()));
                         found.repositories.push(entry.path());
                     }
                     if !OF_VERSION_CONTROL.contains(&&*name) {
@@ -116,7 +162,9 @@ impl Workspace {
                     }
                 } else if is_socket(kind) {
                     found.sockets.extend(Some(entry.path()).filter(|path| answers(path)));
-                } else if (kind.is_file() || kind.is_symlink()) && is_secret(&name, foreign) {
+                } else if (kind.is_file() || kind.is_symlink())
+                    && (is_secret(&name, foreign) || is_in_its_folder(&folder, &name))
+                {
                     let Some(path) = meant(workspace, entry.path(), kind.is_symlink()) else { continue };
                     let is_tracked = path.strip_prefix(workspace).is_ok_and(|below| index.has(&path, below));
                     if !is_tracked {
@@ -167,16 +215,20 @@ fn answers(path: &Path) -> bool {
 /// Whether a file of this name holds credentials; `foreign` in folders of what others made.
 pub(super) fn is_secret(name: &str, foreign: bool) -> bool {
     let name = name.to_ascii_lowercase();
+    let name = COPIES.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let is_example = EXAMPLES.iter().any(|ending| name.ends_with(ending));
-    let of_environment = name.strip_prefix(".env.").is_some_and(|rest| !rest.is_empty())
+    let variables = [".env.", ".env_", ".env-"].iter().find_map(|beginning| name.strip_prefix(beginning));
+    let of_environment = variables.is_some_and(|rest| !rest.is_empty())
         && !(foreign && PROGRAMS.iter().any(|ending| name.ends_with(ending)));
-    let of_service = name.contains("service-account") && name.ends_with(".json");
+    let of_service = name.ends_with(".json") && OF_SERVICES.iter().any(|part| name.contains(part));
     let own = || {
-        NAMES_OF_ONES_OWN.contains(&name.as_str())
-            || ENDINGS.iter().any(|ending| name.ends_with(ending))
-            || of_service
+        NAMES_OF_ONES_OWN.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending)) || of_service
     };
-    !is_example && (NAMES.contains(&name.as_str()) || of_environment || (!foreign && own()))
+    !is_example && (NAMES.contains(&name) || of_environment || (!foreign && own()))
+}
+
+fn is_in_its_folder(folder: &Path, name: &str) -> bool {
+    PAIRS.iter().any(|(around, held)| *held == name && folder.ends_with(around))
 }
 
 #[cfg(test)]
@@ -187,14 +239,41 @@ mod tests {
 
     #[test]
     fn names_with_credentials_are_known_and_examples_are_not() {
-        for name in
-            [".env", ".ENV", ".env.local", "prod.tfstate", "tls.KEY", "id_rsa", "my-service-account-7.json"]
-        {
+        for name in [
+            ".env",
+            ".ENV",
+            ".env.local",
+            ".env_prod",
+            ".env~",
+            "prod.env",
+            "prod.tfstate",
+            "terraform.tfstate.backup",
+            "x.tfvars.json",
+            "tls.KEY",
+            "tls.pem.bak",
+            "id_rsa",
+            "id_rsa.bak",
+            "my-service-account-7.json",
+            "service_account.json",
+            "client_secret_1.apps.json",
+            "x-firebase-adminsdk-1.json",
+            ".dev.vars",
+            ".s3cfg",
+            "a.p8",
+        ] {
             assert!(is_secret(name, false), "{name}");
         }
-        for name in
-            [".env.example", "env", "key", "main.rs", "id_rsa.pub", "service-account.md", ".env.sample"]
-        {
+        for name in [
+            ".env.example",
+            "env",
+            "key",
+            "main.rs",
+            "id_rsa.pub",
+            "service-account.md",
+            ".env.sample",
+            ".env.example~",
+            "secrets.rs",
+        ] {
             assert!(!is_secret(name, false), "{name}");
         }
         for (name, wanted) in
@@ -218,6 +297,9 @@ mod tests {
             "config/production.conf",
             "src/main.rs",
             "inner/.git/config",
+            "inner/.git/credentials",
+            "deep/.kube/config",
+            "deep/config",
             &format!("{deep}.env"),
         ] {
             let path = root.join(name);
@@ -235,7 +317,9 @@ mod tests {
             ".env",
             &format!("{deep}.env"),
             "config/production.conf",
+            "deep/.kube/config",
             "deep/er/prod.tfvars",
+            "inner/.git/credentials",
             "node_modules/x/.env",
             "target/debug/build/.env",
         ];
