@@ -22,7 +22,7 @@ const NOTHING_ENDS: &str = "nothing: outside of `writ run`, no end of a task tak
 #[command(after_help = "\
 Examples:
   writ reach                           every agent with settings in this repository
-  writ reach --agent claude-code ~/work/shop
+  writ reach --agent claude-code ~/shop
   writ reach --without edit-workflows  what is left when policy refuses edits of workflows
   writ reach --dot | dot -Tsvg > reach.svg
 
