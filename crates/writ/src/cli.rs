@@ -44,7 +44,7 @@ Examples:
   writ revoke agent claude-code      stop it everywhere, now
   writ audit search --denied         what was refused, and why
   writ audit verify                  check the whole record, offline
-  writ scan                          every agent on this machine and in this repository
+  writ scan                          every agent here and in this repository
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 denied, 4 approval pending, 5 integrity failure.
 `writ run` ends with the client's own exit code.";

@@ -35,6 +35,7 @@ fn leave(scene: &Scene, way: &Arc<WayOut>, request: Request) -> tokio::task::Joi
 async fn scene() -> (Scene, Arc<WayOut>) {
     let scene = Scene::new();
     let way = scene.door.way_out(Client::Codex, WORKSPACE.into()).await.unwrap();
+    way.tried();
     (scene, Arc::new(way))
 }
 

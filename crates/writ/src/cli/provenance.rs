@@ -20,8 +20,7 @@ pub(super) enum Command {
     /// Tell what commits disclose: lines of JSON in, one answer a line out
     #[command(after_help = "\
 Example:
-  printf '%s\\n' '{\"id\":1,\"author_name\":\"A\",\"author_email\":\"a@b.example\",\"message\":\"Fix\\n\\nMade-with: Cursor\"}' \\
-    | writ provenance classify --json
+  writ provenance classify --json < commits.jsonl
 
 A line has \"id\", \"author_name\", \"author_email\", \"committer_name\", \"committer_email\" and \"message\". The label is
 agent-authored, agent-assisted, automation, automation-with-agent or human-or-undisclosed: what is disclosed, never that

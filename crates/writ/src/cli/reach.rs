@@ -21,9 +21,9 @@ const NOTHING_ENDS: &str = "nothing: outside of `writ run`, no end of a task tak
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  writ reach                           every agent with settings in this repository
+  writ reach                           every agent of this repository
   writ reach --agent claude-code ~/shop
-  writ reach --without edit-workflows  what is left when policy refuses edits of workflows
+  writ reach --without edit-workflows  what is left without these
   writ reach --dot | dot -Tsvg > reach.svg
 
 Each step names the line that makes it. Read are the workflows of GitHub at the top of the repository and the settings of tools in it.

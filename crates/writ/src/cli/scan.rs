@@ -24,16 +24,16 @@ mod summary;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  writ scan                            you, this machine, and the repository around you
+  writ scan                            you, this machine, this repository
   writ scan ~/work                     a folder of repositories, however large
   writ scan --json . | jq '.findings'  one object a file, for programs
   writ scan --sarif . > writ.sarif     for code scanning of a forge
-  writ scan --fail-on high .           in CI: exit code 3 when something is high or critical
+  writ scan --fail-on high .           in CI: exit code 3 for what is grave
   writ scan --write-baseline known .   take what is there today as known …
   writ scan --baseline known --fail-on medium .
                                        … and fail on what is new only
   writ scan --secrets --fail-on medium .
-                                       credentials in every file, ignored ones too, that are at least likely
+                                       likely credentials in every file
   journalctl | writ scan --secrets -   the same in a stream
 
 It finds configuration, MCP servers, instructions, hooks, plugins and skills of some thirty tools, workflows of GitHub
