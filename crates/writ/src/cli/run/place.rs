@@ -232,7 +232,7 @@ mod tests {
             "/usr/src/x",
             "/usr/local/src/x",
             "/var/lib/jenkins/workspace/x",
-            "/work/x",
+            "/builds/x",
             "/etcetera",
         ] {
             assert!(!is_of_system(Path::new(path)), "{path}");
