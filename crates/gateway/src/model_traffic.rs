@@ -15,6 +15,7 @@
 mod answer;
 mod events;
 mod hosted;
+mod path;
 mod request;
 mod results;
 
@@ -23,6 +24,7 @@ mod tests;
 
 pub use answer::{AnswerFacts, AnswerReader, AskedTool, Form, Tokens};
 pub use hosted::Hosted;
+pub use path::Way;
 pub use request::{RequestFacts, read_request};
 pub use results::ToolResult;
 
@@ -51,30 +53,6 @@ pub enum TrafficError {
     NoModel,
     #[error("`{0}` has another form than this wire format gives it")]
     Field(&'static str),
-}
-
-// === impl Wire ===
-
-impl Wire {
-    /// The format of a request, by the end of its path; nothing where it is none that asks a model.
-    pub fn of(path: &str) -> Option<Self> {
-        let path = path.trim_end_matches('/');
-        let last = path.rsplit('/').next()?;
-        if path.ends_with("/messages") || path.ends_with("/messages/count_tokens") {
-            return Some(Self::AnthropicMessages);
-        }
-        match last {
-            "responses" => Some(Self::OpenaiResponses),
-            "completions" if path.ends_with("/chat/completions") => Some(Self::OpenaiChat),
-            last if last.ends_with(":generateContent")
-                || last.ends_with(":streamGenerateContent")
-                || last.ends_with(":countTokens") =>
-            {
-                Some(Self::Gemini)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// SHA-256 over parts, each with its length before it.

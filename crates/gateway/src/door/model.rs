@@ -18,7 +18,7 @@ use super::{Door, No, lock};
 use crate::http::model::{self, Ear, Room};
 use crate::http::port::{Divert, Pass, Refusal, Wait};
 use crate::http::{Authority, Flow, Onward};
-use crate::model_traffic::{AnswerReader, AskedTool, Form, Hosted, RequestFacts, Wire, read_request};
+use crate::model_traffic::{AnswerReader, AskedTool, Form, Hosted, RequestFacts, Way, Wire, read_request};
 use crate::port::Office;
 
 mod evidence;
@@ -28,6 +28,8 @@ use evidence::{Evidence, evidence};
 
 /// Calls that the model asked for and whose results have not come, at most.
 const MAX_ASKED: usize = 16 << 10;
+/// Characters of a request that is told by its method and path.
+const MAX_WORDS: usize = 120;
 /// Kinds of request that are told apart, before all are forgotten and recorded anew.
 const MAX_KINDS: usize = 256;
 
@@ -108,13 +110,13 @@ impl<O: Office> ModelDoor<O> {
 
     async fn pass(
         &self,
-        wire: Wire,
+        (wire, is_odd): (Wire, bool),
         request: writ_model::Request,
         head: Parts,
         mut body: Flow,
         onward: Onward,
     ) -> Response<Flow> {
-        let admitted = self.admit(wire, &request, &head, &mut body).await;
+        let admitted = self.admit((wire, is_odd), &request, &head, &mut body).await;
         let (pass, hosted) = match admitted {
             Ok(admitted) => admitted,
             Err(Refused { status, code, text }) => {
@@ -128,8 +130,7 @@ impl<O: Office> ModelDoor<O> {
             let outcome = if is_answered { Outcome::Succeeded } else { Outcome::Failed };
             self.door.left(&self.way, &admitted, outcome, json!({ "at": "the model's vendor" })).await;
         }
-        let counts_only = request.path.ends_with("/count_tokens") || request.path.ends_with(":countTokens");
-        if !is_answered || counts_only {
+        if !is_answered || Wire::is_silent(&request.path) {
             return response;
         }
         let kind = response.headers().get(hyper::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -142,7 +143,7 @@ impl<O: Office> ModelDoor<O> {
     /// Decides a request: what it carries back, what the vendor would do, and then itself.
     async fn admit(
         &self,
-        wire: Wire,
+        (wire, is_odd): (Wire, bool),
         request: &writ_model::Request,
         head: &Parts,
         body: &mut Flow,
@@ -161,15 +162,56 @@ impl<O: Office> ModelDoor<O> {
         if wire == Wire::Gemini && facts.model.is_empty() {
             facts.model = model_in(&request.path);
         }
+        if is_odd {
+            facts.hosted.push(unread(request));
+        }
         self.check_results(&facts).await?;
         self.watch(&facts).await?;
         self.tell(&facts).await?;
-        let hosted = self.hosted(&facts).await?;
+        let hosted = self.hosted(&facts.hosted).await?;
         // What is said is between the client and its model: the judge is asked about the way there.
         let bare = writ_model::Request { body: Body::Unread, ..request.clone() };
         let admitted = self.door.leave(&self.way, Operation::Request(Box::new(bare))).await?;
         let mut book = lock(&self.book);
         book.used.requests = book.used.requests.saturating_add(1);
+        Ok((Pass::new(admitted), hosted))
+    }
+
+    /// Passes a request of which nobody here knows what it does at the vendor, once that is decided as such.
+    async fn pass_unread(
+        &self,
+        request: writ_model::Request,
+        head: Parts,
+        body: Flow,
+        onward: Onward,
+    ) -> Response<Flow> {
+        let admitted = self.admit_unread(&request).await;
+        let (pass, hosted) = match admitted {
+            Ok(admitted) => admitted,
+            Err(Refused { status, code, text }) => {
+                model::forget(body);
+                return model::refused(Wire::OpenaiChat, status, code, &text);
+            }
+        };
+        let response = onward.send(pass, Request::from_parts(head, body)).await;
+        let outcome = if response.status().is_success() { Outcome::Succeeded } else { Outcome::Failed };
+        for admitted in hosted {
+            self.door.left(&self.way, &admitted, outcome, json!({ "at": "the model's vendor" })).await;
+        }
+        response
+    }
+
+    async fn admit_unread(
+        &self,
+        request: &writ_model::Request,
+    ) -> Result<(Pass, Vec<crate::Admitted<writ_model::ToolCall>>), Refused> {
+        if request.headers.iter().any(|(name, _)| name == "upgrade") {
+            let text = "a web socket to a model's host is not passed on, because nobody could read it";
+            return Err(Refused::new(StatusCode::UPGRADE_REQUIRED, ReasonCode::Unknown.name(), text));
+        }
+        let hosted = self.hosted(std::slice::from_ref(&unread(request))).await?;
+        let bare = writ_model::Request { body: Body::Unread, ..request.clone() };
+        let admitted = self.door.leave(&self.way, Operation::Request(Box::new(bare))).await?;
         Ok((Pass::new(admitted), hosted))
     }
 
@@ -259,12 +301,9 @@ impl<O: Office> ModelDoor<O> {
 
     /// Decides what the vendor would do. What was allowed is so until the task touches something more: it is offered again
     /// with each request, and a person who said yes is not asked each time.
-    async fn hosted(
-        &self,
-        facts: &RequestFacts,
-    ) -> Result<Vec<crate::Admitted<writ_model::ToolCall>>, Refused> {
+    async fn hosted(&self, tools: &[Hosted]) -> Result<Vec<crate::Admitted<writ_model::ToolCall>>, Refused> {
         let mut admitted = Vec::new();
-        for tool in &facts.hosted {
+        for tool in tools {
             let Some(operation) = tool.operation() else { continue };
             let key = (tool.clone(), self.door.touched(&self.way));
             if lock(&self.book).hosted.contains(&key) {
@@ -272,11 +311,18 @@ impl<O: Office> ModelDoor<O> {
             }
             let allowed = self.door.leave(&self.way, operation).await.map_err(|refusal| {
                 let Refusal { reason, text } = refusal;
-                let name = tool.name();
-                let text = format!(
-                    "{text} (`{name}` is a tool that runs at the model's vendor; switch it off in the client to go on \
-                     without it)"
-                );
+                let text = match (tool, tool.name()) {
+                    (Hosted::Request { .. }, _) => {
+                        format!(
+                            "{text} (what is asked of a model goes on in the forms of Anthropic messages, OpenAI chat \
+                             and responses, and Gemini)"
+                        )
+                    }
+                    (_, name) => format!(
+                        "{text} (`{name}` is a tool that runs at the model's vendor; switch it off in the client to go \
+                         on without it)"
+                    ),
+                };
                 Refusal { reason, text }
             })?;
             let mut book = lock(&self.book);
@@ -295,7 +341,7 @@ impl<O: Office> ModelDoor<O> {
 impl<O: Office> Divert for ModelDoor<O> {
     fn takes(&self, request: &writ_model::Request) -> bool {
         let is_here = |place: &Authority| *place.host() == *request.host && place.port() == request.port;
-        Wire::of(&request.path).is_some() && self.places.iter().any(is_here)
+        self.places.iter().any(is_here) && Way::of(request) != Way::Plain
     }
 
     fn handle(
@@ -306,10 +352,18 @@ impl<O: Office> Divert for ModelDoor<O> {
         onward: Onward,
     ) -> Wait<'_, Response<Flow>> {
         Box::pin(async move {
-            let wire = Wire::of(&request.path).unwrap_or(Wire::OpenaiChat);
-            self.pass(wire, request, head, body, onward).await
+            match Way::of(&request) {
+                Way::Read { wire, is_odd } => self.pass((wire, is_odd), request, head, body, onward).await,
+                Way::Plain | Way::Unread => self.pass_unread(request, head, body, onward).await,
+            }
         })
     }
+}
+
+/// What stands for a request of which nobody knows what it does at the vendor.
+fn unread(request: &writ_model::Request) -> Hosted {
+    let words = [request.method.as_str(), request.path.as_str()].join(" ");
+    Hosted::Request { what: words.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect() }
 }
 
 /// The model that a path names: `…/models/NAME:method`.

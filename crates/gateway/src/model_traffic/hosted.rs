@@ -16,6 +16,10 @@ pub enum Hosted {
     },
     FileSearch,
     ImageGeneration,
+    /// A request to the vendor that is of no form which is read, by method and path.
+    Request {
+        what: String,
+    },
     /// Only looks through the tools of the request.
     ToolSearch,
     /// Fetches pages that the model names.
@@ -43,6 +47,7 @@ impl Hosted {
             Self::Connector { .. } => "connector",
             Self::FileSearch => "file-search",
             Self::ImageGeneration => "image-generation",
+            Self::Request { .. } => "request",
             Self::ToolSearch => "tool-search",
             Self::WebFetch => "web-fetch",
             Self::WebSearch => "web-search",
@@ -62,6 +67,9 @@ impl Hosted {
             }
             Self::CodeExecution => unknown("code that runs at the model's vendor".to_owned()),
             Self::FileSearch => unknown("a search of files that are kept at the model's vendor".to_owned()),
+            Self::Request { what } => {
+                unknown(format!("a request to the model's vendor that is not read: `{what}`"))
+            }
             Self::Unknown { kind } => {
                 unknown(format!("a tool of the model's vendor that is not known: `{}`", short(kind)))
             }

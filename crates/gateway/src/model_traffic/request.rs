@@ -37,6 +37,43 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
     let Some(Value::Object(members)) = json_once(body, MAX_REQUEST_BYTES) else {
         return Err(TrafficError::NotRead);
     };
+    match (members.get("model"), members.get("requests")) {
+        (None, Some(Value::Array(requests))) => read_batch(wire, requests),
+        // What is asked lies at the vendor, or in a form that is not read.
+        (None, _) if ["input_file_id", "batch"].iter().any(|name| members.contains_key(*name)) => {
+            let kind = "a batch of requests that is kept there".to_owned();
+            let hosted = vec![Hosted::Unknown { kind }];
+            Ok(RequestFacts { hosted, ..RequestFacts::empty(wire) })
+        }
+        (Some(_) | None, _) => read_members(wire, &members),
+    }
+}
+
+/// Reads requests that are asked later: the vendor's tools of all of them count.
+fn read_batch(wire: Wire, requests: &[Value]) -> Result<RequestFacts, TrafficError> {
+    let mut all = RequestFacts::empty(wire);
+    let mut hosted = std::collections::BTreeSet::new();
+    for request in requests {
+        let Some(Value::Object(params)) = request.get("params") else {
+            return Err(TrafficError::Field("requests"));
+        };
+        let facts = read_members(wire, params)?;
+        if hosted.len() <= HOSTED {
+            hosted.extend(facts.hosted.iter().cloned());
+        }
+        if all.model.is_empty() {
+            all = facts;
+        }
+    }
+    if all.model.is_empty() {
+        return Err(TrafficError::NoModel);
+    }
+    all.results = Vec::new();
+    all.hosted = hosted.into_iter().collect();
+    Ok(all)
+}
+
+fn read_members(wire: Wire, members: &Map<String, Value>) -> Result<RequestFacts, TrafficError> {
     let model = match (members.get("model"), wire) {
         (Some(Value::String(model)), _) if !model.is_empty() => model.clone(),
         (None, Wire::Gemini) => String::new(),
@@ -48,14 +85,14 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
     match wire {
         Wire::AnthropicMessages => {
             texts(members.get("system"), &mut systems);
-            hosted.extend(servers(&members, &mut listed)?);
+            hosted.extend(servers(members, &mut listed)?);
             // Skills are code that runs at the vendor; a bare name takes up a container again.
             if members.get("container").is_some_and(Value::is_object) {
                 hosted.push(Hosted::CodeExecution);
             }
         }
         Wire::OpenaiChat => {
-            roles(list(&members, "messages")?, &mut systems);
+            roles(list(members, "messages")?, &mut systems);
             if members.get("web_search_options").is_some() || model.contains("-search-") {
                 hosted.push(Hosted::WebSearch);
             }
@@ -71,12 +108,13 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
             }
         }
         Wire::Gemini => {
-            let system = either(&members, "systemInstruction", "system_instruction")?;
+            let system = either(members, "systemInstruction", "system_instruction")?;
             texts(system.and_then(|system| system.get("parts")).or(system), &mut systems);
         }
     }
-    let tools = list(&members, "tools")?;
-    for tool in tools.iter().chain(added(&members)) {
+    hosted.extend(switches(members, &model)?);
+    let tools = list(members, "tools")?;
+    for tool in tools.iter().chain(added(members)) {
         listed.push(tool);
         hosted.extend(sort(wire, tool).into_iter().filter_map(|sort| match sort {
             Sort::Client => None,
@@ -97,13 +135,25 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
         tools: tools_digest(&listed),
         hosted,
         is_continued: kept.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null())),
-        results: results(wire, &members),
+        results: results(wire, members),
     })
 }
 
 // === impl RequestFacts ===
 
 impl RequestFacts {
+    const fn empty(wire: Wire) -> Self {
+        Self {
+            wire,
+            model: String::new(),
+            system: None,
+            tools: None,
+            hosted: Vec::new(),
+            is_continued: false,
+            results: Vec::new(),
+        }
+    }
+
     /// What the vendor's tools would do. Each is judged like a call, before the request goes on.
     pub fn operations(&self) -> Vec<Operation> {
         self.hosted.iter().filter_map(Hosted::operation).collect()
@@ -116,6 +166,39 @@ fn list<'v>(members: &'v Map<String, Value>, name: &'static str) -> Result<&'v [
         Some(Value::Array(values)) => Ok(values),
         Some(_) => Err(TrafficError::Field(name)),
     }
+}
+
+/// What is switched on beside the list of tools. Services take these in every form, so none is left out by the form.
+fn switches(members: &Map<String, Value>, model: &str) -> Result<Vec<Hosted>, TrafficError> {
+    let mut found = Vec::new();
+    // Qwen's and xAI's.
+    let is_on = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+    let is_searched = members
+        .get("search_parameters")
+        .is_some_and(|given| is_on(given) && given.get("mode").and_then(Value::as_str) != Some("off"));
+    if is_searched || members.get("enable_search").is_some_and(is_on) {
+        found.push(Hosted::WebSearch);
+    }
+    // OpenRouter's: the model, those that are asked instead of it, and what is kept there.
+    let others = list(members, "models")?.iter().filter_map(Value::as_str);
+    for name in others.chain([model]) {
+        if name.to_lowercase().ends_with(":online") {
+            found.push(Hosted::WebSearch);
+        }
+        if name.to_lowercase().starts_with("@preset/") {
+            found.push(Hosted::Unknown { kind: "a stored preset".to_owned() });
+        }
+    }
+    if members.get("preset").is_some_and(is_on) {
+        found.push(Hosted::Unknown { kind: "a stored preset".to_owned() });
+    }
+    for plugin in list(members, "plugins")? {
+        found.push(match plugin.get("id").and_then(Value::as_str) {
+            Some("web") => Hosted::WebSearch,
+            id => Hosted::Unknown { kind: short(id.unwrap_or("a plugin")) },
+        });
+    }
+    Ok(found)
 }
 
 /// Tools that come among the messages, for models that call tools from code.

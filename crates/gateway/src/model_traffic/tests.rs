@@ -47,6 +47,25 @@ fn tools_of_the_vendor_are_told_from_those_of_the_client() {
         (C, json!({"model": "m", "tools": [{"type": "function", "function": {"name": "x"}}]}), ""),
         (C, json!({"model": "m", "web_search_options": {}}), "web-search"),
         (C, json!({"model": "x-search-preview"}), "web-search"),
+        (C, json!({"model": "m", "plugins": [{"id": "web"}]}), "web-search"),
+        (C, json!({"model": "m", "plugins": [{"id": "file-parser"}]}), "unknown"),
+        (C, json!({"model": "x:online"}), "web-search"),
+        (A, json!({"model": "m", "models": ["n", "x:online"]}), "web-search"),
+        (C, json!({"model": "@preset/x"}), "unknown"),
+        (R, json!({"model": "m", "preset": "x"}), "unknown"),
+        (C, json!({"model": "m", "enable_search": true}), "web-search"),
+        (C, json!({"model": "m", "enable_search": false}), ""),
+        (C, json!({"model": "m", "search_parameters": {"mode": "on"}}), "web-search"),
+        (C, json!({"model": "m", "search_parameters": {"mode": "off"}}), ""),
+        (C, json!({"input_file_id": "f", "endpoint": "/v1/responses"}), "unknown"),
+        (
+            A,
+            json!({"requests": [
+                {"custom_id": "1", "params": {"model": "m"}},
+                {"custom_id": "2", "params": {"model": "m", "tools": [{"type": "web_search_20250305", "name": "w"}]}},
+            ]}),
+            "web-search",
+        ),
         (R, json!({"model": "m", "tools": [{"type": "function", "name": "x"}, {"type": "local_shell"}]}), ""),
         (
             R,
@@ -148,6 +167,15 @@ fn what_two_readers_read_differently_is_refused() {
 fn a_path_says_which_format_it_is() {
     for (path, wire) in [
         ("/v1/messages", Some(Wire::AnthropicMessages)),
+        ("/v1/mess%61ges", Some(Wire::AnthropicMessages)),
+        ("/v1/mess%2561ges", Some(Wire::AnthropicMessages)),
+        ("/V1/Messages", Some(Wire::AnthropicMessages)),
+        ("/v1/messages;x", Some(Wire::AnthropicMessages)),
+        ("/v1//x/../messages/./", Some(Wire::AnthropicMessages)),
+        ("/v1/messages/batches", Some(Wire::AnthropicMessages)),
+        ("/v1/batches", Some(Wire::OpenaiChat)),
+        ("/v1/models/m%3AgenerateContent", Some(Wire::Gemini)),
+        ("/v1/messages/batches/1/results", None),
         ("/v1/messages/count_tokens", Some(Wire::AnthropicMessages)),
         ("/v1/responses", Some(Wire::OpenaiResponses)),
         ("/backend-api/codex/responses", Some(Wire::OpenaiResponses)),
@@ -158,6 +186,92 @@ fn a_path_says_which_format_it_is() {
         ("", None),
     ] {
         assert_eq!(Wire::of(path), wire, "{path}");
+    }
+}
+
+#[test]
+fn what_is_neither_read_nor_known_to_do_nothing_is_unread() {
+    let read = |wire| Way::Read { wire, is_odd: false };
+    let odd = |wire| Way::Read { wire, is_odd: true };
+    for (method, path, way) in [
+        ("POST", "/v1/messages", read(Wire::AnthropicMessages)),
+        ("POST", "/v1//Mess%61ges", read(Wire::AnthropicMessages)),
+        ("POST", "/v1/messages;x", odd(Wire::AnthropicMessages)),
+        ("POST", "/v1/assistants/../messages", odd(Wire::AnthropicMessages)),
+        ("POST", "/v1/threads%3f/messages", odd(Wire::AnthropicMessages)),
+        ("POST", "/v1\\messages", odd(Wire::AnthropicMessages)),
+        ("POST", "/v1/models/m%3AgenerateContent", read(Wire::Gemini)),
+        ("POST", "/v1/responses/compact", read(Wire::OpenaiResponses)),
+        ("GET", "/v1/responses", read(Wire::OpenaiResponses)),
+        ("GET", "/v1/messages/batches", Way::Plain),
+        ("GET", "/v1/models", Way::Plain),
+        ("GET", "/v1/mod%65ls;x", Way::Unread),
+        ("POST", "/v1/embeddings", Way::Plain),
+        ("POST", "/v1beta/models/m:embedContent", Way::Plain),
+        ("POST", "/api/event_logging/batch", Way::Plain),
+        ("POST", "/api/event_logging/../../v1/x", Way::Unread),
+        ("POST", "/api/eval/sdk-1", Way::Plain),
+        ("POST", "/api/eval/../x", Way::Unread),
+        ("POST", "/api/chat", Way::Unread),
+        ("POST", "/v1/assistants", Way::Unread),
+        ("POST", "/v1/threads/runs", Way::Unread),
+        ("POST", "/v1/completions", Way::Unread),
+        ("POST", "/v1beta/interactions", Way::Unread),
+        ("POST", "/v1beta/cachedContents", Way::Unread),
+        ("POST", "/v1/files", Way::Unread),
+        ("DELETE", "/v1/files/x", Way::Unread),
+        ("DELETE", "/v1/models", Way::Unread),
+        ("post", "/v1/embeddings", Way::Unread),
+    ] {
+        let asked = |host: &str, query: Option<&str>, headers: &[&str], body| writ_model::Request {
+            method: method.to_owned(),
+            scheme: writ_model::Scheme::Https,
+            host: host.to_owned(),
+            port: 443,
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            headers: headers.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect(),
+            body,
+            account: writ_model::Account::Nobody,
+        };
+        let body = if method == "POST" { writ_model::Body::Unread } else { writ_model::Body::None };
+        assert_eq!(Way::of(&asked("llm.test", None, &[], body.clone())), way, "{method} {path}");
+        // By another name, to another method, in another protocol.
+        for other in [
+            asked("llm.test", Some("_method=DELETE"), &[], body.clone()),
+            asked("llm.test", None, &["x-http-method-override"], body.clone()),
+            asked("llm.test", None, &["x-original-url"], body.clone()),
+            asked("llm.test", None, &["upgrade"], body.clone()),
+        ] {
+            let way = if way == Way::Plain { Way::Unread } else { way };
+            assert_eq!(Way::of(&other), way, "{method} {path}");
+        }
+        if method == "GET" && way == Way::Plain {
+            assert_eq!(
+                Way::of(&asked("llm.test", None, &[], writ_model::Body::Unread)),
+                Way::Unread,
+                "{path}"
+            );
+        }
+        if path == "/api/chat" {
+            assert_eq!(Way::of(&asked("127.0.0.1", None, &[], body)), Way::Plain);
+        }
+    }
+}
+
+proptest! {
+    /// An escape more changes nothing of what is read, and no path breaks the reader.
+    #[test]
+    fn a_path_is_the_same_however_its_letters_are_escaped(path in "(/[a-zA-Z0-9:_.;%-]{0,9}){0,5}", at in 0_usize..40, any in ".{0,40}") {
+        let _ = Wire::of(&any);
+        let escaped: String = path
+            .char_indices()
+            .map(|(index, c)| if index == at && c.is_ascii_alphabetic() { format!("%{:02x}", u32::from(c)) } else { c.to_string() })
+            .collect();
+        // Not in the middle of an escape that stood there before.
+        if !path.contains('%') {
+            prop_assert_eq!(Wire::of(&path), Wire::of(&escaped));
+        }
     }
 }
 

@@ -189,6 +189,33 @@ fn attack_tools_that_run_at_the_vendor_are_refused_unless_allowed_with_a_scripte
 }
 
 #[test]
+fn attack_other_spellings_and_other_forms_are_read_or_refused_with_a_scripted_client() {
+    let room = Room::new();
+    let hosted = json!([{ "type": "code_execution_20250825", "name": "code_execution" }]);
+    let asked = request("m", &hosted, &json!([{ "role": "user", "content": "go" }]));
+    let play = r#"
+        start
+        for path in /v1/mess%61ges /V1/Messages '/v1/messages;x' /v1//messages /v1/x/../messages /v1/messages/batches \
+            /v1/assistants /v1/threads/runs /v1/completions; do
+            curl -sS --path-as-is -o said -w '%{http_code}\n' --noproxy '*' -H 'content-type: application/json' \
+                --data-binary @first.json "$MODEL$path" >>codes 2>>curl.err
+        done
+        curl -sS -o said -w '%{http_code}\n' --noproxy '*' -X DELETE "$MODEL/v1/files/x" >>codes
+        curl -sS -o said -w '%{http_code}\n' --noproxy '*' -H 'upgrade: websocket' -H 'connection: upgrade' \
+            -H 'sec-websocket-key: x' "$MODEL/v1/realtime" >>codes
+        finish
+    "#;
+    let (_, said) = room.play(&[("first.json", asked)], play);
+    let refused = ["403"; 4].into_iter().chain(["400"]).chain(["403"; 5]).chain(["426"]);
+    let codes = room.corner.left("codes");
+    assert_eq!(codes.lines().collect::<Vec<_>>(), refused.collect::<Vec<_>>(), "{said}");
+    assert!(room.model.exchanges().is_empty());
+    let names: Vec<Value> = room.events("model-asked").iter().map(|event| event["hosted"].clone()).collect();
+    assert!(names.iter().any(|hosted| hosted == &json!(["code-execution"])), "{names:?}");
+    assert!(names.iter().any(|hosted| hosted == &json!(["code-execution", "request"])), "{names:?}");
+}
+
+#[test]
 fn attack_what_is_no_request_to_a_model_does_not_reach_it_with_a_scripted_client() {
     let room = Room::new();
     let play = r#"
