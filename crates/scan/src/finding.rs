@@ -7,11 +7,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use crate::approval::ApprovalLevel;
 use crate::ci::{Gate, TokenSource};
 use crate::identity_code::{Breadth, IdentityKind};
+use crate::secret::{Confidence, FileFinding};
 use crate::server::Transport;
 use crate::survey::{Found, Level};
 use crate::tool::FileKind;
 
-mod rules;
+pub(crate) mod rules;
 
 pub use rules::{RULES, Rule};
 
@@ -67,14 +68,23 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     fn add(&mut self, rule: &'static Rule, line: u32, subject: &str, message: String) {
+        self.found.push(Finding::new(rule, self.path, line, subject, message));
+    }
+}
+
+// === impl Finding ===
+
+impl Finding {
+    /// A finding; `subject` names it among those of its rule and file, and stays when lines move.
+    pub(crate) fn new(rule: &'static Rule, path: &Path, line: u32, subject: &str, message: String) -> Self {
         let mut named = Vec::new();
-        for part in [rule.id.as_bytes(), self.path.as_os_str().as_encoded_bytes(), subject.as_bytes()] {
+        for part in [rule.id.as_bytes(), path.as_os_str().as_encoded_bytes(), subject.as_bytes()] {
             named.extend((part.len() as u64).to_be_bytes());
             named.extend(part);
         }
         let key =
             digest(&SHA256, &named).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.found.push(Finding { rule, path: self.path.to_owned(), line, message, key });
+        Self { rule, path: path.to_owned(), line, message, key }
     }
 }
 
@@ -318,4 +328,17 @@ fn means(step: &crate::ci::AgentStep) -> String {
         means.push("an identity token".to_owned());
     }
     if means.is_empty() { "nothing of worth".to_owned() } else { means.join(" and ") }
+}
+
+/// A secret in a file as something to look at; `nth` counts those of one rule in one file, from zero, so that the key
+/// stays when lines move. Marks are no part of it: they change with their key.
+pub fn of_secret(found: &FileFinding, path: &Path, nth: usize) -> Finding {
+    let rule = match found.confidence {
+        Confidence::High => &rules::SECRET,
+        Confidence::Medium => &rules::LIKELY_SECRET,
+        Confidence::Low => &rules::POSSIBLE_SECRET,
+    };
+    let line = u32::try_from(found.place.line).unwrap_or(u32::MAX);
+    let message = format!("a credential by rule `{}`, mark {}", found.rule, found.mark);
+    Finding::new(rule, path, line, &format!("{} {nth}", found.rule), message)
 }

@@ -10,6 +10,7 @@
 pub mod approval;
 pub mod autonomy;
 pub mod ci;
+pub mod credential;
 mod credential_name;
 mod digest;
 pub mod document;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::autonomy::{Answer, Autonomy};
 use crate::ci::{AgentStep, Call, CallSecrets};
+use crate::credential::Credential;
 use crate::finding::{Finding, findings};
 use crate::identity_code::Identity;
 use crate::machine::{Extension, Process, Program};
@@ -113,10 +114,44 @@ pub fn note(note: &Note) -> Value {
     json!({"v": VERSION, "note": note.why.to_string(), "at": note.relative.to_string_lossy()})
 }
 
-/// What is on the machine beside files.
-pub fn machine(programs: &[Program], extensions: &[Extension], processes: &[Process]) -> Value {
+/// One credential. Times are RFC 3339, or null where nothing says them.
+fn credential(credential: &Credential) -> Value {
+    json!({
+        "kind": credential.kind,
+        "what": credential.what,
+        "place": credential.place.to_string_lossy(),
+        "line": credential.line,
+        "name": credential.name,
+        "opens": credential.opens,
+        "changed_at": credential.changed_at,
+        "made_at": credential.made_at,
+        "expires_at": credential.expires_at,
+        "life": credential.life.name(),
+        "guard": credential.guard.name(),
+        "mark": credential.mark,
+        "others_read": credential.others_read,
+        "short_lived_form": credential.instead,
+    })
+}
+
+/// What is on the machine beside files of tools.
+pub fn machine(
+    programs: &[Program],
+    extensions: &[Extension],
+    processes: &[Process],
+    credentials: &[Credential],
+    looked_at: &[Finding],
+) -> Value {
     json!({
         "v": VERSION,
+        "credentials": credentials.iter().map(credential).collect::<Vec<_>>(),
+        "findings": looked_at.iter().map(|one| {
+            let mut object = finding(one);
+            if let Value::Object(object) = &mut object {
+                object.insert("place".to_owned(), json!(one.path.to_string_lossy()));
+            }
+            object
+        }).collect::<Vec<_>>(),
         "programs": programs.iter().map(|program| json!({
             "tool": program.tool, "path": program.path.to_string_lossy(),
         })).collect::<Vec<_>>(),

@@ -13,97 +13,97 @@ pub struct Rule {
     pub help: &'static str,
 }
 
-pub(super) static HARD_CODED: Rule = Rule {
+pub(crate) static HARD_CODED: Rule = Rule {
     id: "writ/hard-coded-credential",
     severity: Severity::High,
     title: "A credential stands in plain text",
     help: "Revoke it, then name a variable there that is set outside the file. What was committed stays in the history.",
 };
-pub(super) static BLANKET: Rule = Rule {
+pub(crate) static BLANKET: Rule = Rule {
     id: "writ/blanket-approval",
     severity: Severity::High,
     title: "A client runs any command without asking",
     help: "Take the setting out, or list the few commands that need no question. Under `writ run` each call is decided anyway.",
 };
-pub(super) static TRUSTED_SERVER: Rule = Rule {
+pub(crate) static TRUSTED_SERVER: Rule = Rule {
     id: "writ/trusted-server",
     severity: Severity::Medium,
     title: "All tools of an MCP server run without asking",
     help: "List the tools that only read, and let the client ask for the others.",
 };
-pub(super) static UNPINNED_SERVER: Rule = Rule {
+pub(crate) static UNPINNED_SERVER: Rule = Rule {
     id: "writ/unpinned-server",
     severity: Severity::Low,
     title: "An MCP server runs whatever version is newest",
     help: "Write an exact version, or the digest of an image: a new version can change what each tool does.",
 };
-pub(super) static PLAIN_HTTP: Rule = Rule {
+pub(crate) static PLAIN_HTTP: Rule = Rule {
     id: "writ/plain-http-server",
     severity: Severity::Medium,
     title: "An MCP server is called without encryption",
     help: "Use https: who is on the way reads and changes what the agent is told.",
 };
-pub(super) static PROJECT_HOOKS: Rule = Rule {
+pub(crate) static PROJECT_HOOKS: Rule = Rule {
     id: "writ/project-hooks",
     severity: Severity::Note,
     title: "A project brings commands that clients run by themselves",
     help: "Read them before you open the project with an agent.",
 };
-pub(super) static OUTSIDER_STARTS: Rule = Rule {
+pub(crate) static OUTSIDER_STARTS: Rule = Rule {
     id: "writ/ci-outsider-starts-agent",
     severity: Severity::Critical,
     title: "Anybody can start an agent that holds secrets or a writing token",
     help: "Let a condition on the job ask for the author association, or run the agent on a trigger of maintainers, without secrets in reach of the text that it reads.",
 };
-pub(super) static STRANGERS_CODE: Rule = Rule {
+pub(crate) static STRANGERS_CODE: Rule = Rule {
     id: "writ/ci-strangers-code",
     severity: Severity::High,
     title: "An agent works on a stranger's code with the repository's rights",
     help: "Check out the base, or run in a job without secrets and with a token that only reads.",
 };
-pub(super) static OPEN_ACTION: Rule = Rule {
+pub(crate) static OPEN_ACTION: Rule = Rule {
     id: "writ/ci-open-action",
     severity: Severity::High,
     title: "The action's own check of who asks is switched off",
     help: "List accounts, or leave the check on.",
 };
-pub(super) static WRITE_ALL: Rule = Rule {
+pub(crate) static WRITE_ALL: Rule = Rule {
     id: "writ/ci-write-all",
     severity: Severity::High,
     title: "The token beside an agent may write everything",
     help: "Name the few scopes that the job needs.",
 };
-pub(super) static INHERITED_TOKEN: Rule = Rule {
+pub(crate) static INHERITED_TOKEN: Rule = Rule {
     id: "writ/ci-inherited-token",
     severity: Severity::Medium,
     title: "Nothing says what the token beside an agent may do",
     help: "Write `permissions:` on the job; the default of the repository or organisation may be write access to everything.",
 };
-pub(super) static SELF_HOSTED: Rule = Rule {
+pub(crate) static SELF_HOSTED: Rule = Rule {
     id: "writ/ci-self-hosted",
     severity: Severity::High,
     title: "Strangers' work runs on a runner that keeps state",
     help: "Use runners that are thrown away after each job.",
 };
-pub(super) static CI_BYPASS: Rule = Rule {
+pub(crate) static CI_BYPASS: Rule = Rule {
     id: "writ/ci-bypass",
     severity: Severity::Medium,
     title: "An agent in CI runs any command",
     help: "List the commands that the job needs: there is nobody to ask in CI.",
 };
-pub(super) static UNPINNED_ACTION: Rule = Rule {
+pub(crate) static UNPINNED_ACTION: Rule = Rule {
     id: "writ/ci-unpinned-action",
     severity: Severity::Low,
     title: "An agent's action is not fixed to a commit",
     help: "Write the commit in place of the tag or branch.",
 };
-pub(super) static LEFT_TOKEN: Rule = Rule {
+pub(crate) static LEFT_TOKEN: Rule = Rule {
     id: "writ/ci-left-token",
     severity: Severity::Medium,
     title: "A checkout leaves a pushing token where an agent reads it",
     help: "Set `persist-credentials: false` on the checkout.",
 };
-pub(super) static ESCALATOR: Rule = Rule {
+pub(crate) static ESCALATOR: Rule = Rule {
     id: "writ/ci-escalator",
     severity: Severity::Note,
     title: "A step beside an agent gives rights that the token does not show",
@@ -140,6 +140,60 @@ pub(super) static STANDING_CREDENTIAL: Rule = Rule {
     title: "Code makes a credential without an end",
     help: "Use the platform's short-lived form: a role that is assumed, a bound token, workload identity.",
 };
+pub(crate) static LONG_LIVED: Rule = Rule {
+    id: "writ/long-lived-credential",
+    severity: Severity::Medium,
+    title: "A credential without an end lies where an agent can read it, and a short-lived form exists",
+    help: "Change to the form that the finding names, then revoke this one.",
+};
+pub(crate) static REUSED_CREDENTIAL: Rule = Rule {
+    id: "writ/reused-credential",
+    severity: Severity::Medium,
+    title: "One credential stands in several places",
+    help: "Give each place one of its own: whoever gets one of them has all, and revoking it ends all at once.",
+};
+pub(crate) static OPEN_KEY: Rule = Rule {
+    id: "writ/open-key",
+    severity: Severity::Medium,
+    title: "A private key has no passphrase",
+    help: "Lock it with `ssh-keygen -p -f FILE`, or use a key that asks for a touch.",
+};
+pub(crate) static OTHERS_READ: Rule = Rule {
+    id: "writ/readable-credential",
+    severity: Severity::Medium,
+    title: "Others on this machine can read a credential",
+    help: "Take their rights away: `chmod 600 FILE`.",
+};
+pub(crate) static STORED_PASSWORDS: Rule = Rule {
+    id: "writ/stored-passwords",
+    severity: Severity::Medium,
+    title: "Passwords of git are kept in plain text",
+    help: "Use a helper that keeps them locked: `libsecret`, `osxkeychain`, `manager`.",
+};
+pub(crate) static EXPIRED_CREDENTIAL: Rule = Rule {
+    id: "writ/expired-credential",
+    severity: Severity::Note,
+    title: "A credential has ended and still lies there",
+    help: "Log out of that account, or remove it.",
+};
+pub(crate) static SECRET: Rule = Rule {
+    id: "writ/secret",
+    severity: Severity::High,
+    title: "A credential stands in a file",
+    help: "Revoke it, then keep it where only the program that needs it can read it. What was committed stays in the history.",
+};
+pub(crate) static LIKELY_SECRET: Rule = Rule {
+    id: "writ/likely-secret",
+    severity: Severity::Medium,
+    title: "Something with the form of a credential stands in a file",
+    help: "Look whether it is one; if so, revoke it and keep its successor elsewhere.",
+};
+pub(crate) static POSSIBLE_SECRET: Rule = Rule {
+    id: "writ/possible-secret",
+    severity: Severity::Low,
+    title: "Something that may be a credential stands in a file",
+    help: "Look whether it is one; if so, revoke it and keep its successor elsewhere.",
+};
 
 /// All of them.
 pub static RULES: &[&Rule] = &[
@@ -164,4 +218,13 @@ pub static RULES: &[&Rule] = &[
     &IDENTITY_ADMINISTRATOR,
     &IDENTITY_ANYBODY,
     &STANDING_CREDENTIAL,
+    &LONG_LIVED,
+    &REUSED_CREDENTIAL,
+    &OPEN_KEY,
+    &OTHERS_READ,
+    &STORED_PASSWORDS,
+    &EXPIRED_CREDENTIAL,
+    &SECRET,
+    &LIKELY_SECRET,
+    &POSSIBLE_SECRET,
 ];

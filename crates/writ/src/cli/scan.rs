@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use writ_scan::credential::{self, Credential};
 use writ_scan::finding::{Finding, Severity, findings};
 use writ_scan::secret::Confidence;
 use writ_scan::survey::{Found, Scan};
@@ -15,8 +16,10 @@ use writ_scan::{machine, report, sarif};
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen;
+use crate::wire::now;
 
 mod baseline;
+mod credentials;
 mod places;
 mod secrets;
 mod summary;
@@ -38,8 +41,11 @@ Examples:
 
 It finds configuration, MCP servers, instructions, hooks, plugins and skills of some thirty tools, workflows of GitHub
 and GitLab that run agents, settings that take questions away, and credentials in plain text: their place, never their
-value. With --secrets, everything readable is looked through for credentials: a finding tells the place, the rule, how
-sure it is (low, medium, high), and a mark that is equal for equal values of one scan. Nothing that is found is run, and nothing is written, but with --remember and --write-baseline.
+value. Without a folder, it also tells the credentials that an agent could use as you: files of clouds, clusters, forges,
+registries and databases, keys, keyrings, helpers and variables, with their age, their end and what they open. Equal marks
+are equal values; the key to them lies in the state folder, so that scans can be compared. With --secrets, everything readable is looked through for credentials: a finding tells the place, the rule, how
+sure it is (low, medium, high), and a mark that is equal for equal values of one scan. Nothing that is found is run, and nothing is
+written but that key, and what --remember and --write-baseline ask for.
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 findings at or above --fail-on.")]
 pub(super) struct Arguments {
@@ -55,7 +61,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     /// Look for credentials in all that can be read, `-` being standard input
-    #[arg(long, conflicts_with_all = ["sarif", "baseline", "write_baseline", "vendored", "remember"])]
+    #[arg(long, conflicts_with_all = ["baseline", "write_baseline", "vendored", "remember"])]
     secrets: bool,
     /// Leave out findings that this file names
     #[arg(long, value_name = "FILE")]
@@ -69,6 +75,9 @@ pub(super) struct Arguments {
     /// Keep what folders held in the state folder, so that the next scan reads only what changed
     #[arg(long)]
     remember: bool,
+    /// Keep nothing: marks of credentials can then be compared within this scan only
+    #[arg(long, conflicts_with = "remember")]
+    no_state: bool,
     /// Show every file and note, and what to do about each finding
     #[arg(long, short)]
     verbose: bool,
@@ -119,21 +128,29 @@ struct Whole {
     programs: Vec<machine::Program>,
     extensions: Vec<machine::Extension>,
     processes: Vec<machine::Process>,
+    credentials: Vec<Credential>,
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
     if arguments.secrets {
-        return secrets::main(&arguments.paths, arguments.json, arguments.fail_on.map(FailOn::confidence));
+        let form = match (arguments.json, arguments.sarif) {
+            (true, _) => secrets::Form::Json,
+            (_, true) => secrets::Form::Sarif,
+            (false, false) => secrets::Form::Text,
+        };
+        return secrets::main(&arguments.paths, form, arguments.fail_on.map(FailOn::confidence));
     }
     let options = WalkOptions { vendored: arguments.vendored };
     let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
     let whole = if arguments.paths.is_empty() {
-        places::here(options, &progress)?
+        places::here(options, arguments.no_state, &progress)?
     } else {
         places::folders(&arguments.paths, options, arguments.remember, &progress)?
     };
     clear_progress();
-    let all: Vec<Finding> = whole.found.iter().flat_map(findings).collect();
+    let of_credentials = credential::findings(&whole.credentials, now());
+    let all: Vec<Finding> =
+        whole.found.iter().flat_map(findings).chain(of_credentials.iter().cloned()).collect();
     if let Some(file) = &arguments.write_baseline {
         baseline::write(file, &all)?;
     }
@@ -146,7 +163,13 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             screen::line(report::note(note))?;
         }
         if arguments.paths.is_empty() {
-            screen::line(report::machine(&whole.programs, &whole.extensions, &whole.processes))?;
+            screen::line(report::machine(
+                &whole.programs,
+                &whole.extensions,
+                &whole.processes,
+                &whole.credentials,
+                &of_credentials,
+            ))?;
         }
     } else if arguments.sarif {
         screen::line(sarif::sarif(&fresh, env!("CARGO_PKG_VERSION")))?;

@@ -75,3 +75,65 @@ fn sarif_is_one_document_and_a_missing_folder_is_told() {
     assert_eq!(corner.run(["scan", "/nowhere/at/all"]).status.code(), Some(2));
     assert_eq!(corner.run(["scan"]).status.code(), Some(0));
 }
+
+/// A made-up token, whole only while the test runs.
+fn token() -> String {
+    ["ghp", "_", "0Aa1Bb2Cc3", "Dd4Ee5Ff6G", "g7Hh8Ii9Jj", "Kk0Ll1"].concat()
+}
+
+/// A home with one token in two files, and a helper.
+fn home(corner: &Corner) {
+    let token = token();
+    let home = corner.home();
+    std::fs::write(home.join(".git-credentials"), format!("https://me:{token}@github.com\n")).unwrap();
+    std::fs::write(home.join(".netrc"), format!("machine github.com login me password {token}\n")).unwrap();
+    std::fs::write(home.join(".gitconfig"), "[credential]\n\thelper = store\n").unwrap();
+}
+
+fn of_machine(corner: &Corner, arguments: &[&str]) -> Value {
+    let output = corner.run(["scan", "--json"].iter().chain(arguments));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(!text(&output).contains(&token()), "{}", text(&output));
+    let last = String::from_utf8(output.stdout).unwrap();
+    last.lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|one| one["credentials"].is_array())
+        .unwrap()
+}
+
+#[test]
+fn credentials_of_a_user_are_told_by_place_and_never_by_value() {
+    let corner = Corner::new();
+    home(&corner);
+    let seen = of_machine(&corner, &[]);
+    let credentials = seen["credentials"].as_array().unwrap();
+    let places: Vec<&str> = credentials.iter().map(|one| one["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["~/.git-credentials", "~/.gitconfig", "~/.netrc"]);
+    assert_eq!((&credentials[0]["life"], &credentials[0]["mark"]), (&"long".into(), &credentials[2]["mark"]));
+    let rules: Vec<&str> =
+        seen["findings"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap()).collect();
+    for rule in ["writ/reused-credential", "writ/long-lived-credential", "writ/stored-passwords"] {
+        assert!(rules.contains(&rule), "{rule} in {rules:?}");
+    }
+    // Marks of two scans can be compared, but for those of a scan that keeps nothing.
+    let mark = |seen: &Value| seen["credentials"][0]["mark"].as_str().unwrap().to_owned();
+    assert_eq!(mark(&seen), mark(&of_machine(&corner, &[])));
+    assert_ne!(mark(&seen), mark(&of_machine(&corner, &["--no-state"])));
+    let output = corner.run(["scan", "--fail-on", "medium"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("~/.netrc") && !text(&output).contains(&token()), "{}", text(&output));
+    let output = corner.run(["scan", "--sarif"]);
+    assert!(text(&output).contains("writ/reused-credential") && !text(&output).contains(&token()));
+}
+
+#[test]
+fn a_scan_that_keeps_nothing_leaves_the_state_folder_as_it_was() {
+    let corner = Corner::new();
+    home(&corner);
+    of_machine(&corner, &["--no-state"]);
+    assert_eq!(std::fs::read_dir(corner.state()).unwrap().count(), 0);
+    of_machine(&corner, &[]);
+    let key = corner.state().join("scan/marks.key");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(key).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}

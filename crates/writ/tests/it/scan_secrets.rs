@@ -77,3 +77,30 @@ fn a_tree_is_looked_through_whatever_lies_in_it() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert_eq!(corner.run(["scan", "--secrets", "nowhere"]).status.code(), Some(2));
 }
+
+#[test]
+fn sarif_names_the_place_and_not_the_value() {
+    let corner = Corner::new();
+    let work = corner.work();
+    std::fs::create_dir_all(work.join("a")).unwrap();
+    let value = value();
+    std::fs::write(work.join("a/.env"), format!("# x\nTOKEN={value}\nAGAIN={value}\n")).unwrap();
+    let keys = |output: &std::process::Output| {
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let results = document["runs"][0]["results"].as_array().unwrap().clone();
+        assert_eq!(results[0]["ruleId"], "writ/possible-secret");
+        let place = &results[0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "a/.env");
+        results
+            .iter()
+            .map(|result| result["partialFingerprints"]["writ/v1"].as_str().unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let output = corner.run(["scan", "--secrets", "--sarif", "."]);
+    assert!(output.status.success() && !text(&output).contains(&value), "{}", text(&output));
+    let before = keys(&output);
+    assert_eq!(before.len(), 2);
+    std::fs::write(work.join("a/.env"), format!("\n\n\nTOKEN={value}\nAGAIN={value}\n")).unwrap();
+    assert_eq!(before, keys(&corner.run(["scan", "--secrets", "--sarif", "."])));
+    assert_eq!(corner.run(["scan", "--secrets", "--sarif", "-"]).status.code(), Some(2));
+}

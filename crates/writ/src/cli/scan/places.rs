@@ -9,7 +9,7 @@ use writ_scan::tool::SURVEYS;
 use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
 use writ_scan::walk::{WalkOptions, read_regular, walk, walk_from};
 
-use super::{Whole, unreadable};
+use super::{Whole, credentials, unreadable};
 use crate::config::State;
 use crate::failure::Failure;
 use crate::wire::now;
@@ -46,7 +46,7 @@ pub(super) fn folders(
 }
 
 /// Scans this user's settings, the administrator's, and the repository around the current folder.
-pub(super) fn here(options: WalkOptions, progress: Progress<'_>) -> Result<Whole, Failure> {
+pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>) -> Result<Whole, Failure> {
     let mut whole = Whole::default();
     let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let current = std::env::current_dir()?;
@@ -60,6 +60,9 @@ pub(super) fn here(options: WalkOptions, progress: Progress<'_>) -> Result<Whole
         let walked = walk_from(home, &starts, options, None, Some(progress));
         whole.take(survey::scan(home, Level::User, walked), Path::new("~"));
         whole.extensions = machine::extensions(home);
+        let seen = credentials::of(home, repository, no_state)?;
+        whole.credentials = seen.credentials;
+        whole.notes.extend(seen.notes);
     }
     let root = Path::new("/");
     let starts: Vec<PathBuf> = SURVEYS
@@ -82,7 +85,7 @@ fn cache_file(root: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Replaces the file as a whole, for its owner alone.
-fn keep(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn keep(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
     if let Some(folder) = file.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

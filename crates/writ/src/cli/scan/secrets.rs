@@ -1,6 +1,7 @@
 //! `writ scan --secrets`: where credentials stand in files, a stream, or lines of text. Their place, their kind and a keyed
 //! mark by which reuse shows; never their value.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,19 +62,35 @@ struct InFile<'a> {
     mark: &'a str,
 }
 
+/// How findings are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Sarif,
+    Text,
+}
+
 /// Looks through each of `paths`, `-` being standard input; the folder that one is in without any. Ends with exit code 3
 /// when something of `fail_on` or surer was found.
-pub(super) fn main(paths: &[PathBuf], json: bool, fail_on: Option<Confidence>) -> Outcome {
+pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>) -> Outcome {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut surest = None;
+    let mut results = Vec::new();
     for path in paths {
-        let found = match (path.as_os_str() == "-", json) {
-            (true, true) => lines()?,
-            (true, false) => stream()?,
-            (false, _) => tree(path, json)?,
+        let found = match (path.as_os_str() == "-", form) {
+            (true, Form::Json) => lines()?,
+            (true, Form::Text) => stream()?,
+            (true, Form::Sarif) => {
+                return Err(Failure::usage("SARIF names files, and a stream has none")
+                    .hint("`writ scan --secrets --json -` answers each line"));
+            }
+            (false, _) => tree(path, form, &mut results)?,
         };
         surest = surest.max(found);
+    }
+    if form == Form::Sarif {
+        screen::line(writ_scan::sarif::sarif(&results, env!("CARGO_PKG_VERSION")))?;
     }
     let fails = fail_on.is_some_and(|least| surest.is_some_and(|surest| surest >= least));
     Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
@@ -156,7 +173,11 @@ fn stream() -> Result<Option<Confidence>, Failure> {
 }
 
 /// Everything below a path.
-fn tree(path: &Path, json: bool) -> Result<Option<Confidence>, Failure> {
+fn tree(
+    path: &Path,
+    form: Form,
+    results: &mut Vec<writ_scan::finding::Finding>,
+) -> Result<Option<Confidence>, Failure> {
     if let Err(error) = std::fs::metadata(path) {
         return Err(Failure::usage(format_args!("could not scan `{}`: {error}", path.display())));
     }
@@ -175,13 +196,17 @@ fn tree(path: &Path, json: bool) -> Result<Option<Confidence>, Failure> {
         done.store(true, Ordering::Release);
     });
     all.sort_by(|a, b| (&a.path, a.start).cmp(&(&b.path, b.start)));
-    for finding in &all {
-        show(finding, json)?;
+    if form == Form::Sarif {
+        results.extend(as_findings(path, &all));
+    } else {
+        for finding in &all {
+            show(finding, form == Form::Json)?;
+        }
     }
     for Note { path, why } in &notes {
         screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
     }
-    if !json {
+    if form == Form::Text {
         let files = progress.files.load(Ordering::Relaxed);
         let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
         let reused = reused(&all);
@@ -196,6 +221,22 @@ fn tree(path: &Path, json: bool) -> Result<Option<Confidence>, Failure> {
         ));
     }
     Ok(all.iter().map(|finding| finding.confidence).max())
+}
+
+/// As things to look at, with paths as they are below the folder that was named.
+fn as_findings(root: &Path, all: &[FileFinding]) -> Vec<writ_scan::finding::Finding> {
+    let mut seen: BTreeMap<(&Path, &str), usize> = BTreeMap::new();
+    all.iter()
+        .map(|found| {
+            let nth = seen.entry((&found.path, found.rule)).or_default();
+            let below = found.path.strip_prefix(root).unwrap_or(&found.path);
+            // A file that was named itself has nothing below it.
+            let path = if below.as_os_str().is_empty() { found.path.as_path() } else { below };
+            let finding = writ_scan::finding::of_secret(found, path, *nth);
+            *nth += 1;
+            finding
+        })
+        .collect()
 }
 
 fn show(finding: &FileFinding, json: bool) -> Result<(), Failure> {

@@ -59,6 +59,7 @@ pub(super) fn show(whole: &Whole, findings: &[Finding], known: usize, verbose: b
     }
     tools(whole, verbose)?;
     machine(whole)?;
+    super::credentials::show(&whole.credentials, verbose)?;
     for note in whole.notes.iter().take(if verbose { usize::MAX } else { MOST_NOTES }) {
         screen::say(format_args!("note: {}: {}", plain(&note.relative.to_string_lossy()), note.why));
     }
@@ -173,7 +174,7 @@ fn machine(whole: &Whole) -> Result<(), Failure> {
 }
 
 /// Text of somebody else's, so that it cannot move the cursor: as it is where it is plain, quoted where it is not.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let quoted = Quoted(text).to_string();
     match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) if inner == text => text.to_owned(),

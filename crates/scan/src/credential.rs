@@ -1,0 +1,329 @@
+//! Credentials that an agent could use as this user: their kind, place, age, end and reach. Never their value.
+//!
+//! ```text
+//! let seen = credentials(&Places { home, repository, environment }, &marker);
+//! let findings = findings(&seen, now);
+//! ```
+//!
+//! Files are read and nothing is asked: no keychain is opened, no helper is run, no host is called. Of a value, only a
+//! keyed mark leaves this module: equal marks are equal values.
+
+use std::path::{Path, PathBuf};
+
+use writ_model::Timestamp;
+
+use crate::secret::Marker;
+use crate::walk::{Note, NoteKind, ReadError, read_regular};
+
+mod cloud;
+mod document;
+mod end;
+mod finding;
+mod forge;
+mod key;
+mod lines;
+mod place;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use end::jwt_end;
+pub use finding::findings;
+pub use key::private_key;
+
+/// Longest file of credentials that is read, in bytes.
+const MAX_FILE_BYTES: usize = 4 << 20;
+/// Most credentials of one file.
+const MAX_OF_FILE: usize = 1_000;
+/// Most files looked at in one folder.
+const MAX_IN_FOLDER: usize = 2_000;
+
+/// Where to look. All of it is named by the caller; this crate reads no environment.
+#[derive(Debug)]
+pub struct Places<'a> {
+    pub home: &'a Path,
+    /// The working copy around, if there is one.
+    pub repository: Option<&'a Path>,
+    /// Variables of the environment: what an agent would inherit.
+    pub environment: &'a [(String, Vec<u8>)],
+}
+
+/// How long a credential opens what it opens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Life {
+    /// Until somebody revokes it.
+    Long,
+    /// Short, but it fetches its successor.
+    Renewing,
+    /// It ends by itself within hours.
+    Short,
+    /// The place does not say.
+    Unknown,
+}
+
+/// What stands between the credential and whoever can run programs as this user.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Guard {
+    /// A keyring, an agent or a helper gives it out on request.
+    Keeper,
+    /// Nothing: reading the place is enough.
+    None,
+    /// A passphrase.
+    Passphrase,
+}
+
+/// One credential.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Credential {
+    /// The group: `cloud-aws`, `ssh`, `git` and so on.
+    pub kind: &'static str,
+    /// What it is, as `access key`.
+    pub what: &'static str,
+    /// Where it stands: `~/…`, a path in the working copy, or `environment`.
+    pub place: PathBuf,
+    /// From 1; zero where there are no lines.
+    pub line: u32,
+    /// Profile, host, registry, user or variable that it belongs to.
+    pub name: String,
+    /// What it opens, in words.
+    pub opens: String,
+    /// When the file was written last.
+    pub changed_at: Option<Timestamp>,
+    /// When the file was made, where the file system knows.
+    pub made_at: Option<Timestamp>,
+    /// When it ends, where the place says so.
+    pub expires_at: Option<Timestamp>,
+    pub life: Life,
+    pub guard: Guard,
+    /// A keyed mark: 16 hexadecimal digits, equal for equal values under one key.
+    pub mark: Option<String>,
+    /// Others on this machine can read the file.
+    pub others_read: bool,
+    /// A form of short life that exists in its place.
+    pub instead: Option<&'static str>,
+}
+
+/// What was found, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// By place and line.
+    pub credentials: Vec<Credential>,
+    pub notes: Vec<Note>,
+}
+
+/// One file that is being read, and what is known of everything in it.
+struct Page<'a> {
+    kind: &'static str,
+    opens: &'static str,
+    instead: Option<&'static str>,
+    shown: PathBuf,
+    changed_at: Option<Timestamp>,
+    made_at: Option<Timestamp>,
+    others_read: bool,
+    marker: &'a Marker,
+    found: Vec<Credential>,
+}
+
+/// One credential of a page, before what the page knows is added. Dropped when it has been added.
+struct Draft<'a> {
+    what: &'static str,
+    name: &'a str,
+    line: u32,
+    value: Option<&'a [u8]>,
+    opens: Option<String>,
+    expires_at: Option<Timestamp>,
+    life: Life,
+    guard: Guard,
+    instead: Option<Option<&'static str>>,
+}
+
+/// What the readers of all places make of these bytes, whatever they are.
+pub fn of_bytes(bytes: &[u8], marker: &Marker) -> Vec<Credential> {
+    let mut found = Vec::new();
+    for entry in place::OF_USER {
+        let mut page = Page::blank(entry, PathBuf::new(), marker);
+        entry.read.read(Path::new("file"), bytes, &mut page);
+        found.append(&mut page.found);
+    }
+    found
+}
+
+/// Everything in these places.
+pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
+    let mut seen = Seen::default();
+    for entry in place::OF_USER {
+        for (path, shown) in place::files(places.home, Path::new("~"), entry.path) {
+            look(&path, shown, entry, marker, &mut seen);
+        }
+    }
+    for (variable, below, of) in place::NAMED_BY_VARIABLE {
+        let named = places.environment.iter().find(|(name, _)| name == variable);
+        let Some((_, value)) = named else { continue };
+        let Ok(text) = std::str::from_utf8(value) else { continue };
+        let Some(entry) = place::OF_USER.iter().find(|entry| entry.path == *of) else { continue };
+        // KUBECONFIG names several.
+        for path in text.split(':').filter(|path| path.starts_with('/')).take(place::MAX_NAMED) {
+            let path = Path::new(path).join(below);
+            let shown = path.strip_prefix(places.home).map_or(path.clone(), |rest| Path::new("~").join(rest));
+            if !seen.credentials.iter().any(|credential| credential.place == shown) {
+                look(&path, shown, entry, marker, &mut seen);
+            }
+        }
+    }
+    if let Some(repository) = places.repository.filter(|repository| *repository != places.home) {
+        for entry in place::OF_REPOSITORY {
+            for (path, shown) in place::files(repository, Path::new(""), entry.path) {
+                if !place::is_template(&path) {
+                    look(&path, shown, entry, marker, &mut seen);
+                }
+            }
+        }
+    }
+    seen.credentials.extend(service::of_environment(places.environment, marker));
+    key::name_hosts(places.home, &mut seen.credentials);
+    seen.credentials.sort_by(|a, b| (&a.place, a.line, &a.name).cmp(&(&b.place, b.line, &b.name)));
+    seen.credentials.dedup();
+    seen
+}
+
+fn look(path: &Path, shown: PathBuf, entry: &place::Entry, marker: &Marker, seen: &mut Seen) {
+    let Ok(facts) = std::fs::metadata(path) else { return };
+    let mut page = Page::new(entry, shown.clone(), &facts, marker);
+    if entry.read == place::Read::Presence {
+        page.add(Draft { guard: Guard::Keeper, ..Draft::new("keyring", "") });
+        seen.credentials.append(&mut page.found);
+        return;
+    }
+    if !facts.is_file() {
+        return;
+    }
+    match read_regular(path, MAX_FILE_BYTES) {
+        Ok(bytes) => {
+            let bytes = zeroize::Zeroizing::new(bytes);
+            entry.read.read(path, &bytes, &mut page);
+        }
+        Err(error) => {
+            let why = match error {
+                ReadError::Changed => NoteKind::Changed,
+                ReadError::NotRegular => NoteKind::NotRegular,
+                ReadError::TooLong(_) => NoteKind::TooLong,
+                ReadError::Unreadable(error) => NoteKind::Unreadable(error.kind().to_string()),
+            };
+            seen.notes.push(Note { relative: shown, why });
+        }
+    }
+    seen.credentials.append(&mut page.found);
+}
+
+// === impl Page ===
+
+impl<'a> Page<'a> {
+    fn new(entry: &place::Entry, shown: PathBuf, facts: &std::fs::Metadata, marker: &'a Marker) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let moment = |time: std::io::Result<std::time::SystemTime>| {
+            let since = time.ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(Timestamp::EPOCH.after(since))
+        };
+        Self {
+            changed_at: moment(facts.modified()),
+            made_at: moment(facts.created()),
+            others_read: facts.permissions().mode() & 0o044 != 0,
+            ..Self::blank(entry, shown, marker)
+        }
+    }
+
+    /// A page of which nothing but its place is known.
+    fn blank(entry: &place::Entry, shown: PathBuf, marker: &'a Marker) -> Self {
+        Self {
+            kind: entry.kind,
+            opens: entry.opens,
+            instead: entry.instead,
+            shown,
+            changed_at: None,
+            made_at: None,
+            others_read: false,
+            marker,
+            found: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, draft: Draft<'_>) {
+        if self.found.len() >= MAX_OF_FILE {
+            return;
+        }
+        let Draft { what, name, line, value, opens, expires_at, life, guard, instead } = draft;
+        let (of_value, end) = value.map_or((Life::Unknown, None), end::of_value);
+        let expires_at = expires_at.or(end);
+        let life = match (life, of_value) {
+            (Life::Unknown, Life::Unknown) if expires_at.is_some() => Life::Short,
+            (Life::Unknown, of_value) => of_value,
+            (life, _) => life,
+        };
+        self.found.push(Credential {
+            kind: self.kind,
+            what,
+            place: self.shown.clone(),
+            line,
+            name: name.chars().take(200).collect(),
+            opens: opens.unwrap_or_else(|| self.opens.to_owned()).chars().take(400).collect(),
+            changed_at: self.changed_at,
+            made_at: self.made_at,
+            expires_at,
+            life,
+            guard,
+            mark: value.map(|value| self.marker.mark(value)),
+            others_read: self.others_read && guard == Guard::None,
+            instead: instead.unwrap_or(self.instead),
+        });
+    }
+}
+
+// === impl Draft ===
+
+impl<'a> Draft<'a> {
+    fn new(what: &'static str, name: &'a str) -> Self {
+        Self {
+            what,
+            name,
+            line: 0,
+            value: None,
+            opens: None,
+            expires_at: None,
+            life: Life::Unknown,
+            guard: Guard::None,
+            instead: None,
+        }
+    }
+
+    fn of(what: &'static str, name: &'a str, line: u32, value: &'a str) -> Self {
+        Self { line, value: Some(value.as_bytes()), ..Self::new(what, name) }
+    }
+}
+
+// === impl Life ===
+
+impl Life {
+    /// The stable word of reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Renewing => "renewing",
+            Self::Short => "short",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+// === impl Guard ===
+
+impl Guard {
+    /// The stable word of reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keeper => "keeper",
+            Self::None => "none",
+            Self::Passphrase => "passphrase",
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Where credentials lie, as data: the file, what it opens, how it is read, and what of short life exists instead.
+
+use std::path::{Path, PathBuf};
+
+use crate::document::Notation;
+
+use super::{MAX_IN_FOLDER, Page, cloud, document, forge, key, lines};
+
+/// Most files that one variable names.
+pub(super) const MAX_NAMED: usize = 20;
+
+/// One place. `*` stands for part of one name.
+pub(super) struct Entry {
+    pub(super) path: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) opens: &'static str,
+    pub(super) read: Read,
+    pub(super) instead: Option<&'static str>,
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Read {
+    Aws,
+    Azure,
+    Docker,
+    Document(Notation),
+    Gcloud,
+    GitAddresses,
+    GitSettings,
+    Kubernetes,
+    Lines,
+    Netrc,
+    /// A folder or database that is not opened: that it is there is told.
+    Presence,
+    PrivateKey,
+    /// The file is the token.
+    Whole,
+}
+
+const AWS: Option<&str> = Some("`aws login` or `aws sso login`, or a role: sessions of hours");
+const GCLOUD: Option<&str> =
+    Some("impersonation of a service account, or workload identity federation: tokens of an hour");
+const AZURE: Option<&str> = Some("a federated credential, or a managed identity: tokens of about an hour");
+const KUBERNETES: Option<&str> =
+    Some("an `exec` plugin of the cluster's identity provider, or `kubectl create token`: tokens of an hour");
+const GITHUB: Option<&str> = Some("an installation token of a GitHub App, which ends after one hour");
+const GITLAB: Option<&str> = Some("OAuth through a credential helper, whose tokens end after two hours");
+const PUBLISHING: Option<&str> =
+    Some("trusted publishing by the pipeline's identity, which leaves no token behind");
+const CONTAINERS: Option<&str> = Some("a credential helper of the registry, whose tokens end after hours");
+const SSH: Option<&str> = Some("SSH certificates of hours, or a key that asks for a touch (`ed25519-sk`)");
+const VAULT: Option<&str> =
+    Some("a login with the platform's identity, with a token that ends with the task");
+const DATABASE: Option<&str> =
+    Some("a database role made for the task, or the cloud's identity in place of a password");
+const TERRAFORM: Option<&str> = Some("dynamic provider credentials with workload identity");
+
+macro_rules! places {
+    ($($path:literal, $kind:literal, $opens:literal, $read:expr, $instead:expr;)*) => {
+        &[$(Entry { path: $path, kind: $kind, opens: $opens, read: $read, instead: $instead }),*]
+    };
+}
+
+const JSON: Read = Read::Document(Notation::Json);
+const TOML: Read = Read::Document(Notation::Toml);
+const YAML: Read = Read::Document(Notation::Yaml);
+
+/// Below the home folder.
+pub(super) const OF_USER: &[Entry] = places! {
+    ".aws/credentials", "cloud-aws", "an AWS account", Read::Aws, AWS;
+    ".aws/config", "cloud-aws", "an AWS account", Read::Aws, AWS;
+    ".aws/sso/cache/*.json", "cloud-aws", "the AWS accounts of a single sign-on", JSON, None;
+    ".aws/cli/cache/*.json", "cloud-aws", "an AWS role", JSON, None;
+    ".aws/login/cache/*.json", "cloud-aws", "an AWS account", JSON, None;
+    ".config/gcloud/application_default_credentials.json", "cloud-gcp", "Google Cloud", Read::Gcloud, GCLOUD;
+    ".config/gcloud/legacy_credentials/*/adc.json", "cloud-gcp", "Google Cloud", Read::Gcloud, GCLOUD;
+    ".config/gcloud/credentials.db", "cloud-gcp", "Google Cloud", Read::Presence, None;
+    ".config/gcloud/*service-account*.json", "cloud-gcp", "Google Cloud", Read::Gcloud, GCLOUD;
+    ".azure/msal_token_cache.json", "cloud-azure", "Azure", Read::Azure, None;
+    ".azure/msal_token_cache.bin", "cloud-azure", "Azure", Read::Presence, None;
+    ".azure/service_principal_entries.json", "cloud-azure", "Azure", JSON, AZURE;
+    ".azure/service_principal_entries.bin", "cloud-azure", "Azure", Read::Presence, None;
+    ".azure/accessTokens.json", "cloud-azure", "Azure", JSON, AZURE;
+    ".kube/config", "kubernetes", "a Kubernetes cluster", Read::Kubernetes, KUBERNETES;
+    ".kube/*.yaml", "kubernetes", "a Kubernetes cluster", Read::Kubernetes, KUBERNETES;
+    ".kube/*.yml", "kubernetes", "a Kubernetes cluster", Read::Kubernetes, KUBERNETES;
+    ".docker/config.json", "containers", "a container registry", Read::Docker, CONTAINERS;
+    ".config/containers/auth.json", "containers", "a container registry", Read::Docker, CONTAINERS;
+    ".git-credentials", "git", "a git host", Read::GitAddresses, GITHUB;
+    ".config/git/credentials", "git", "a git host", Read::GitAddresses, GITHUB;
+    ".gitconfig", "git", "a git host", Read::GitSettings, None;
+    ".config/git/config", "git", "a git host", Read::GitSettings, None;
+    ".netrc", "git", "a host", Read::Netrc, None;
+    "_netrc", "git", "a host", Read::Netrc, None;
+    ".authinfo", "git", "a host", Read::Netrc, None;
+    ".authinfo.gpg", "git", "a host", Read::Presence, None;
+    ".config/gh/hosts.yml", "git", "GitHub", YAML, GITHUB;
+    ".config/hub", "git", "GitHub", YAML, GITHUB;
+    ".config/glab-cli/config.yml", "git", "GitLab", YAML, GITLAB;
+    ".npmrc", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".pnpmrc", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".yarnrc.yml", "packages", "a package registry", YAML, PUBLISHING;
+    ".bunfig.toml", "packages", "a package registry", TOML, PUBLISHING;
+    ".pypirc", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".config/pip/pip.conf", "packages", "a package index", Read::Lines, None;
+    ".cargo/credentials", "packages", "a package registry", TOML, PUBLISHING;
+    ".cargo/credentials.toml", "packages", "a package registry", TOML, PUBLISHING;
+    ".gem/credentials", "packages", "a package registry", YAML, PUBLISHING;
+    ".bundle/config", "packages", "a package registry", Read::Lines, None;
+    ".m2/settings.xml", "packages", "a package repository", Read::Lines, None;
+    ".gradle/gradle.properties", "packages", "a package repository", Read::Lines, None;
+    ".sbt/*/credentials*", "packages", "a package repository", Read::Lines, None;
+    ".ivy2/.credentials", "packages", "a package repository", Read::Lines, None;
+    ".nuget/NuGet/NuGet.Config", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".composer/auth.json", "packages", "a package repository", JSON, None;
+    ".config/composer/auth.json", "packages", "a package repository", JSON, None;
+    ".hex/hex.config", "packages", "a package registry", Read::Lines, None;
+    ".pub-cache/credentials.json", "packages", "a package registry", JSON, None;
+    ".config/dart/pub-credentials.json", "packages", "a package registry", JSON, PUBLISHING;
+    ".conda/.condarc", "packages", "a package channel", YAML, None;
+    ".cabal/config", "packages", "a package registry", Read::Lines, None;
+    ".terraform.d/credentials.tfrc.json", "infra", "a Terraform host", JSON, TERRAFORM;
+    ".terraformrc", "infra", "a Terraform host", Read::Lines, TERRAFORM;
+    ".pulumi/credentials.json", "infra", "Pulumi", JSON, None;
+    ".vault-token", "infra", "a vault", Read::Whole, VAULT;
+    ".config/doctl/config.yaml", "infra", "DigitalOcean", YAML, None;
+    ".config/hcloud/cli.toml", "infra", "Hetzner Cloud", TOML, None;
+    ".fly/config.yml", "infra", "Fly.io", YAML, None;
+    ".config/netlify/config.json", "infra", "Netlify", JSON, None;
+    ".local/share/com.vercel.cli/auth.json", "infra", "Vercel", JSON, None;
+    ".config/.wrangler/config/default.toml", "infra", "Cloudflare", TOML, None;
+    ".wrangler/config/default.toml", "infra", "Cloudflare", TOML, None;
+    ".config/heroku/*.json", "infra", "Heroku", JSON, None;
+    ".railway/config.json", "infra", "Railway", JSON, None;
+    ".supabase/access-token", "infra", "Supabase", Read::Whole, None;
+    ".config/configstore/firebase-tools.json", "infra", "Firebase", JSON, GCLOUD;
+    ".serverlessrc", "infra", "Serverless", JSON, None;
+    ".config/rclone/rclone.conf", "infra", "remote storage", Read::Lines, None;
+    ".s3cfg", "infra", "object storage", Read::Lines, AWS;
+    ".boto", "infra", "a cloud account", Read::Lines, None;
+    ".oci/config", "infra", "Oracle Cloud", Read::Lines, None;
+    ".oci/*.pem", "infra", "Oracle Cloud", Read::PrivateKey, None;
+    ".bluemix/config.json", "infra", "IBM Cloud", JSON, None;
+    ".config/linode-cli", "infra", "Linode", Read::Lines, None;
+    ".config/scw/config.yaml", "infra", "Scaleway", YAML, None;
+    ".databrickscfg", "infra", "Databricks", Read::Lines, Some("OAuth by `databricks auth login`, whose tokens end after an hour");
+    ".snowflake/connections.toml", "infra", "Snowflake", TOML, None;
+    ".snowflake/config.toml", "infra", "Snowflake", TOML, None;
+    ".dbt/profiles.yml", "database", "a data warehouse", YAML, DATABASE;
+    ".chef/*.pem", "infra", "a Chef server", Read::PrivateKey, None;
+    ".ansible/vault*", "infra", "Ansible vaults", Read::Whole, None;
+    ".kaggle/kaggle.json", "infra", "Kaggle", JSON, None;
+    ".cache/huggingface/token", "infra", "Hugging Face", Read::Whole, None;
+    ".huggingface/token", "infra", "Hugging Face", Read::Whole, None;
+    ".pgpass", "database", "a PostgreSQL server", Read::Lines, DATABASE;
+    ".my.cnf", "database", "a MySQL server", Read::Lines, DATABASE;
+    ".mylogin.cnf", "database", "a MySQL server", Read::Presence, DATABASE;
+    ".ssh/*", "ssh", "hosts by SSH", Read::PrivateKey, SSH;
+    ".local/share/keyrings/*.keyring", "keyrings", "what the desktop keeps", Read::Presence, None;
+    ".local/share/kwalletd/*.kwl", "keyrings", "what the desktop keeps", Read::Presence, None;
+    "Library/Keychains/*.keychain-db", "keyrings", "what the desktop keeps", Read::Presence, None;
+    ".gnupg/private-keys-v1.d", "keyrings", "signatures and mail", Read::Presence, None;
+    ".password-store", "keyrings", "what `pass` keeps", Read::Presence, None;
+    ".config/op", "keyrings", "what 1Password keeps", Read::Presence, None;
+    ".config/sops/age/keys.txt", "keyrings", "files that `sops` locks", Read::PrivateKey, None;
+    ".claude/.credentials.json", "agents", "the model's vendor", JSON, None;
+    ".codex/auth.json", "agents", "the model's vendor", JSON, None;
+    ".gemini/oauth_creds.json", "agents", "the model's vendor", JSON, None;
+    ".qwen/oauth_creds.json", "agents", "the model's vendor", JSON, None;
+    ".local/share/opencode/auth.json", "agents", "vendors of models", JSON, None;
+    ".config/github-copilot/hosts.json", "agents", "GitHub Copilot", JSON, None;
+    ".config/github-copilot/apps.json", "agents", "GitHub Copilot", JSON, None;
+    ".config/goose/secrets.yaml", "agents", "vendors of models", YAML, None;
+    ".env", "env-files", "", Read::Lines, None;
+};
+
+/// At the top of a working copy.
+pub(super) const OF_REPOSITORY: &[Entry] = places! {
+    ".env", "env-files", "", Read::Lines, None;
+    ".env.*", "env-files", "", Read::Lines, None;
+    ".envrc", "env-files", "", Read::Lines, None;
+    ".npmrc", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".yarnrc.yml", "packages", "a package registry", YAML, PUBLISHING;
+    ".pypirc", "packages", "a package registry", Read::Lines, PUBLISHING;
+    ".git/config", "git", "a git host", Read::GitSettings, GITHUB;
+    "*service-account*.json", "cloud-gcp", "Google Cloud", Read::Gcloud, GCLOUD;
+    "*.pem", "env-files", "", Read::PrivateKey, None;
+    "*.key", "env-files", "", Read::PrivateKey, None;
+    "id_rsa", "ssh", "hosts by SSH", Read::PrivateKey, SSH;
+    "id_ed25519", "ssh", "hosts by SSH", Read::PrivateKey, SSH;
+};
+
+/// Variables that move a file: the variable, what is below it, and the place that it stands for.
+pub(super) const NAMED_BY_VARIABLE: &[(&str, &str, &str)] = &[
+    ("AWS_CONFIG_FILE", "", ".aws/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "", ".aws/credentials"),
+    ("DOCKER_CONFIG", "config.json", ".docker/config.json"),
+    ("GH_CONFIG_DIR", "hosts.yml", ".config/gh/hosts.yml"),
+    ("GOOGLE_APPLICATION_CREDENTIALS", "", ".config/gcloud/application_default_credentials.json"),
+    ("KUBECONFIG", "", ".kube/config"),
+    ("NPM_CONFIG_USERCONFIG", "", ".npmrc"),
+    ("PIP_CONFIG_FILE", "", ".config/pip/pip.conf"),
+    ("REGISTRY_AUTH_FILE", "", ".config/containers/auth.json"),
+];
+
+// === impl Read ===
+
+impl Read {
+    pub(super) fn read(self, path: &Path, bytes: &[u8], page: &mut Page<'_>) {
+        match self {
+            Self::Aws => cloud::aws(bytes, page),
+            Self::Azure => cloud::azure(bytes, page),
+            Self::Docker => forge::docker(bytes, page),
+            Self::Document(notation) => document::read(bytes, notation, page),
+            Self::Gcloud => cloud::gcloud(bytes, page),
+            Self::GitAddresses => forge::addresses(bytes, page),
+            Self::GitSettings => forge::settings(bytes, page),
+            Self::Kubernetes => cloud::kubernetes(bytes, page),
+            Self::Lines => lines::read(bytes, page),
+            Self::Netrc => forge::netrc(bytes, page),
+            Self::Presence => {}
+            Self::PrivateKey => key::read(path, bytes, page),
+            Self::Whole => lines::whole(bytes, page),
+        }
+    }
+}
+
+/// Files below a root that a pattern names, with the path that is shown of each.
+pub(super) fn files(root: &Path, before: &Path, pattern: &str) -> Vec<(PathBuf, PathBuf)> {
+    let mut ways = vec![PathBuf::new()];
+    for part in pattern.split('/') {
+        let Some((head, tail)) = part.split_once('*') else {
+            ways.iter_mut().for_each(|way| way.push(part));
+            continue;
+        };
+        let mut longer = Vec::new();
+        for way in &ways {
+            let Ok(entries) = std::fs::read_dir(root.join(way)) else { continue };
+            let mut names: Vec<String> = entries
+                .take(MAX_IN_FOLDER)
+                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+                .filter(|name| name.len() >= head.len() + tail.len())
+                .filter(|name| match tail.split_once('*') {
+                    Some((middle, tail)) => {
+                        name.starts_with(head) && name.ends_with(tail) && name.contains(middle)
+                    }
+                    None => name.starts_with(head) && name.ends_with(tail),
+                })
+                .collect();
+            names.sort();
+            longer.extend(names.into_iter().map(|name| way.join(name)));
+        }
+        ways = longer;
+    }
+    ways.into_iter().map(|way| (root.join(&way), before.join(way))).collect()
+}
+
+/// Files that show what to fill in.
+pub(super) fn is_template(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    ["example", "sample", "template", "dist", "tmpl", "schema"]
+        .iter()
+        .any(|word| name.ends_with(&format!(".{word}")) || name.contains(&format!(".{word}.")))
+}

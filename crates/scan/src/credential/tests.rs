@@ -1,0 +1,325 @@
+//! Throw-away homes with made-up credentials: each is told by kind, place and end, and no value gets out.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use writ_model::Timestamp;
+
+use super::*;
+use crate::report;
+
+const NOW: &str = "2026-11-22T12:00:00Z";
+
+/// Made up at run time, so that no tree holds it.
+fn value(head: &str) -> String {
+    [head, "q8Zk2LmN4p", "Rs7TuVwXyZ", "0Aa1Bb2Cc3", "Dd4Ee5"].concat()
+}
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn jwt(exp: i64) -> String {
+    let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+    [part("{\"alg\":\"ES256\"}".into()), part(format!("{{\"exp\":{exp}}}")), value("")].join(".")
+}
+
+fn write(home: &Path, path: &str, text: &str) {
+    let path = home.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn look_in(home: &Path, environment: &[(String, Vec<u8>)]) -> Seen {
+    let places = Places { home, repository: None, environment };
+    credentials(&places, &Marker::new(b"a key of the test"))
+}
+
+/// An OpenSSH key's head, with this cipher.
+fn ssh_key(cipher: &str) -> String {
+    let mut bytes = b"openssh-key-v1\0".to_vec();
+    bytes.extend(u32::try_from(cipher.len()).unwrap().to_be_bytes());
+    bytes.extend(cipher.as_bytes());
+    bytes.extend(value("").as_bytes());
+    let (begin, end) =
+        (["-----BEGIN OPENSSH ", "PRIVATE KEY-----"].concat(), "-----END OPENSSH PRIVATE KEY-----");
+    format!("{begin}\n{}\n{end}\n", STANDARD.encode(bytes))
+}
+
+#[test]
+fn each_place_tells_what_lies_there() {
+    let token = value("");
+    let classic = value("ghp_");
+    let soon = jwt(1_795_350_000);
+    for (path, text, expected) in [
+        (
+            ".aws/credentials",
+            format!("[default]\naws_access_key_id = AKIA\naws_secret_access_key = {token}\n"),
+            "cloud-aws/access key/default/long/none/-",
+        ),
+        (
+            ".aws/credentials",
+            format!("[x]\naws_secret_access_key = {token}\naws_session_token = {token}\n"),
+            "cloud-aws/session of a role/x/short/none/-",
+        ),
+        (
+            ".aws/sso/cache/a.json",
+            format!("{{\"accessToken\": \"{token}\", \"expiresAt\": \"2026-11-22T20:00:00Z\"}}"),
+            "cloud-aws/token/accessToken/short/none/2026-11-22T20:00:00.000Z",
+        ),
+        (
+            ".aws/sso/cache/a.json",
+            format!("{{\"accessToken\": \"{token}\", \"expiresAt\": \"2020-06-17T10:02:08UTC\"}}"),
+            "cloud-aws/token/accessToken/short/none/2020-06-17T10:02:08.000Z",
+        ),
+        (
+            ".config/gcloud/application_default_credentials.json",
+            format!(
+                "{{\"type\": \"authorized_user\", \"client_secret\": \"x\", \"refresh_token\": \"{token}\"}}"
+            ),
+            "cloud-gcp/refresh token//renewing/none/-",
+        ),
+        (
+            ".azure/msal_token_cache.json",
+            format!(
+                "{{\"AccessToken\": {{\"k\": {{\"secret\": \"{token}\", \"expires_on\": \"1795350000\", \"environment\": \"e\"}}}}}}"
+            ),
+            "cloud-azure/access token/e/short/none/2026-11-22T12:20:00.000Z",
+        ),
+        (
+            ".kube/config",
+            format!("users:\n- name: me\n  user:\n    token: {soon}\n"),
+            "kubernetes/token/me/short/none/2026-11-22T12:20:00.000Z",
+        ),
+        (
+            ".docker/config.json",
+            format!(
+                "{{\"auths\": {{\"r.example\": {{\"auth\": \"{}\"}}}}}}",
+                STANDARD.encode(format!("me:{token}"))
+            ),
+            "containers/password/r.example/long/none/-",
+        ),
+        (
+            ".docker/config.json",
+            "{\"credsStore\": \"secretservice\"}".to_owned(),
+            "containers/credential helper/secretservice/unknown/keeper/-",
+        ),
+        (
+            ".git-credentials",
+            format!("https://me:{classic}@github.com\n"),
+            "git/password in an address/github.com/long/none/-",
+        ),
+        (
+            ".gitconfig",
+            "[credential \"https://github.com\"]\n\thelper = !/usr/bin/gh auth git-credential\n".to_owned(),
+            "git/credential helper/gh/unknown/keeper/-",
+        ),
+        (
+            ".netrc",
+            format!("machine h.example login me\n  password {token}\n"),
+            "git/password/h.example/long/none/-",
+        ),
+        (
+            ".config/gh/hosts.yml",
+            format!("github.com:\n  oauth_token: {}\n", value("gho_")),
+            "git/token/github.com/long/none/-",
+        ),
+        (
+            ".config/glab-cli/config.yml",
+            format!("hosts:\n  gitlab.com:\n    token: {token}\n"),
+            "git/token/gitlab.com/long/none/-",
+        ),
+        (".npmrc", format!("//r.example/:_authToken={token}\n"), "packages/token/r.example/long/none/-"),
+        (
+            ".pypirc",
+            format!("[pypi]\nusername = x\npassword = {}\n", value("pypi-")),
+            "packages/password/pypi/long/none/-",
+        ),
+        (
+            ".cargo/credentials.toml",
+            format!("[registries.x]\ntoken = \"{token}\"\n"),
+            "packages/token/x/long/none/-",
+        ),
+        (
+            ".m2/settings.xml",
+            format!(
+                "<settings>\n<server>\n<id>central</id>\n<password>{token}</password>\n</server></settings>"
+            ),
+            "packages/password/central/long/none/-",
+        ),
+        (".vault-token", format!("{token}\n"), "infra/token//long/none/-"),
+        (".pgpass", format!("db.example:5432:app:me:{token}\n"), "database/password/db.example/long/none/-"),
+        (".ssh/id_ed25519", ssh_key("none"), "ssh/private key/id_ed25519/long/none/-"),
+        (".ssh/id_ed25519", ssh_key("aes256-ctr"), "ssh/private key/id_ed25519/long/passphrase/-"),
+        (
+            ".claude/.credentials.json",
+            format!("{{\"claudeAiOauth\": {{\"accessToken\": \"{token}\", \"expiresAt\": 1795350000000}}}}"),
+            "agents/token/claudeAiOauth/short/none/2026-11-22T12:20:00.000Z",
+        ),
+        (".env", format!("export OPENAI_API_KEY='{token}'\n"), "env-files/key/OPENAI_API_KEY/long/none/-"),
+        (".local/share/keyrings/login.keyring", "x".to_owned(), "keyrings/keyring//unknown/keeper/-"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), path, &text);
+        let seen = look_in(home.path(), &[]);
+        let said: Vec<String> = seen
+            .credentials
+            .iter()
+            .map(|one| {
+                let end = one.expires_at.map_or("-".to_owned(), |end| end.to_string());
+                format!(
+                    "{}/{}/{}/{}/{}/{end}",
+                    one.kind,
+                    one.what,
+                    one.name,
+                    one.life.name(),
+                    one.guard.name()
+                )
+            })
+            .collect();
+        assert_eq!(said, [expected], "{path}: {text}");
+        let only = seen.credentials.first().unwrap();
+        assert_eq!(only.place, Path::new("~").join(path));
+        assert!(only.changed_at.is_some() && seen.notes.is_empty());
+    }
+}
+
+#[test]
+fn what_is_no_credential_is_passed_by() {
+    for (path, text) in [
+        (".npmrc", "//r.example/:_authToken=${NPM_TOKEN}\nregistry=https://r.example/\n"),
+        (".env", "TOKEN=\nAPI_KEY=your-key-here\nPORT=80\nMAX_TOKENS=4096000000\n"),
+        (".ssh/known_hosts", "h.example ssh-ed25519 AAAA\n"),
+        (".ssh/id_ed25519.pub", "ssh-ed25519 AAAA me\n"),
+        (".kube/config", "users:\n- name: me\n  user:\n    exec: {command: aws}\n"),
+        (
+            ".config/gcloud/application_default_credentials.json",
+            "{\"type\": \"external_account\", \"token_url\": \"https://t.example\"}",
+        ),
+        (".config/gh/hosts.yml", "github.com:\n    user: me\n    git_protocol: https\n"),
+        (".git-credentials", "https://github.com\n"),
+        (".docker/config.json", "{\"auths\": {\"r.example\": {}}}"),
+        (".gitconfig", "[user]\n\tname = x\n[remote \"o\"]\n\turl = git@h.example:a/b\n"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), path, text);
+        assert_eq!(look_in(home.path(), &[]).credentials, [], "{path}");
+    }
+}
+
+#[test]
+fn no_value_is_in_what_is_told_and_reuse_shows() {
+    let home = tempfile::tempdir().unwrap();
+    let token = value("ghp_");
+    write(home.path(), ".git-credentials", &format!("https://me:{token}@github.com\n"));
+    write(home.path(), ".netrc", &format!("machine github.com login me password {token}\n"));
+    write(home.path(), ".ssh/id_rsa", &ssh_key("none"));
+    write(home.path(), ".ssh/config", "Host build.example\n  IdentityFile ~/.ssh/id_rsa\n");
+    write(home.path(), ".gitconfig", "[credential]\n\thelper = store\n");
+    write(
+        home.path(),
+        ".aws/sso/cache/a.json",
+        &format!("{{\"accessToken\": \"{}\", \"expiresAt\": \"2026-01-01T00:00:00Z\"}}", value("")),
+    );
+    fs::set_permissions(home.path().join(".netrc"), fs::Permissions::from_mode(0o644)).unwrap();
+    let environment =
+        [("GH_TOKEN".to_owned(), token.clone().into_bytes()), ("LANG".to_owned(), b"C".to_vec())];
+    let seen = look_in(home.path(), &environment);
+    let found = findings(&seen.credentials, now());
+    let rules: Vec<(&str, &str)> =
+        found.iter().map(|one| (one.rule.id, one.path.to_str().unwrap())).collect();
+    for expected in [
+        ("writ/reused-credential", "environment"),
+        ("writ/long-lived-credential", "~/.git-credentials"),
+        ("writ/long-lived-credential", "environment"),
+        ("writ/open-key", "~/.ssh/id_rsa"),
+        ("writ/readable-credential", "~/.netrc"),
+        ("writ/stored-passwords", "~/.gitconfig"),
+        ("writ/expired-credential", "~/.aws/sso/cache/a.json"),
+    ] {
+        assert!(rules.contains(&expected), "{expected:?} in {rules:?}");
+    }
+    let reuse = found.iter().find(|one| one.rule.id == "writ/reused-credential").unwrap();
+    assert!(reuse.message.contains("3 places"), "{}", reuse.message);
+    assert!(found.iter().any(|one| one.message.contains("build.example")), "{found:?}");
+    let told = format!("{seen:?}{found:?}{}", report::machine(&[], &[], &[], &seen.credentials, &found));
+    assert!(!told.contains(&token) && !told.contains(&value("")), "{told}");
+    // Another key, other marks: nothing can be tried against them.
+    let places = Places { home: home.path(), repository: None, environment: &environment };
+    let other = credentials(&places, &Marker::new(b"another key"));
+    assert!(
+        other.credentials.iter().zip(&seen.credentials).all(|(a, b)| a.mark.is_none() || a.mark != b.mark)
+    );
+}
+
+#[test]
+fn a_client_certificate_of_a_cluster_tells_its_end() {
+    // Made by `openssl req -x509 -newkey ed25519 -days 1 -subj /CN=x`, when the test runs.
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ed25519",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=x",
+            "-keyout",
+            "/dev/null",
+        ])
+        .current_dir(folder.path())
+        .output();
+    let Ok(made) = made else { return };
+    let (certificate, key) = (STANDARD.encode(&made.stdout), STANDARD.encode(value("")));
+    write(
+        folder.path(),
+        ".kube/config",
+        &format!(
+            "clusters:\n- name: c\n  cluster: {{server: 'https://k.example'}}\ncontexts:\n- name: x\n  context: {{cluster: c, user: me}}\nusers:\n- name: me\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n"
+        ),
+    );
+    let seen = look_in(folder.path(), &[]);
+    let one = seen.credentials.first().unwrap();
+    assert!(one.expires_at.is_some(), "{one:?}");
+    assert_eq!(one.opens, "cluster c (https://k.example)");
+}
+
+#[test]
+fn hostile_files_end_and_are_noted() {
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), ".env", &"A_TOKEN=\u{1b}[2J\n".repeat(10));
+    write(home.path(), ".npmrc", &"=".repeat(1 << 20));
+    write(home.path(), ".kube/config", "users: &a [*a, *a]\n");
+    write(home.path(), ".aws/sso/cache/x.json", &"[".repeat(100_000));
+    write(home.path(), ".ssh/id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\n!!!\n");
+    fs::create_dir_all(home.path().join(".netrc")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        home.path().join(".pgpass"),
+        rustix::fs::FileType::Fifo,
+        0o600.into(),
+        0,
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("/dev/zero", home.path().join(".vault-token")).unwrap();
+    let long = fs::File::create(home.path().join(".pypirc")).unwrap();
+    long.set_len(1 << 30).unwrap();
+    let seen = look_in(home.path(), &[]);
+    assert!(seen.notes.iter().any(|note| note.relative == Path::new("~/.pypirc")), "{:?}", seen.notes);
+    // A key that cannot be read is not called open.
+    assert!(seen.credentials.iter().all(|one| one.guard != Guard::None), "{:?}", seen.credentials);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_fail(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let _ = of_bytes(&bytes, &Marker::new(b"k"));
+    }
+}
