@@ -31,6 +31,7 @@ mod tests;
 pub use end::jwt_end;
 pub use finding::findings;
 pub use key::private_key;
+pub(crate) use place::files;
 
 /// Longest file of credentials that is read, in bytes.
 const MAX_FILE_BYTES: usize = 4 << 20;

@@ -24,6 +24,7 @@ pub mod report;
 pub mod sarif;
 pub mod secret;
 pub mod server;
+pub mod session;
 pub mod survey;
 pub mod tool;
 pub mod walk;

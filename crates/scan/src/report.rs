@@ -11,6 +11,7 @@ use crate::finding::{Finding, findings};
 use crate::identity_code::Identity;
 use crate::machine::{Extension, Process, Program};
 use crate::server::{Server, Transport};
+use crate::session::Sessions;
 use crate::survey::{Found, Level};
 use crate::walk::Note;
 
@@ -141,10 +142,15 @@ pub fn machine(
     processes: &[Process],
     credentials: &[Credential],
     looked_at: &[Finding],
+    sessions: &[Sessions],
 ) -> Value {
     json!({
         "v": VERSION,
         "credentials": credentials.iter().map(credential).collect::<Vec<_>>(),
+        "sessions": sessions.iter().map(|one| json!({
+            "tool": one.tool, "workspace": one.workspace, "here": one.here, "sessions": one.count,
+            "first_at": one.first_at, "last_at": one.last_at,
+        })).collect::<Vec<_>>(),
         "findings": looked_at.iter().map(|one| {
             let mut object = finding(one);
             if let Value::Object(object) = &mut object {

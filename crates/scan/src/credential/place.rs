@@ -227,7 +227,7 @@ impl Read {
 }
 
 /// Files below a root that a pattern names, with the path that is shown of each.
-pub(super) fn files(root: &Path, before: &Path, pattern: &str) -> Vec<(PathBuf, PathBuf)> {
+pub(crate) fn files(root: &Path, before: &Path, pattern: &str) -> Vec<(PathBuf, PathBuf)> {
     let mut ways = vec![PathBuf::new()];
     for part in pattern.split('/') {
         let Some((head, tail)) = part.split_once('*') else {

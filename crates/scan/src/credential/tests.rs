@@ -246,7 +246,7 @@ fn no_value_is_in_what_is_told_and_reuse_shows() {
     let reuse = found.iter().find(|one| one.rule.id == "writ/reused-credential").unwrap();
     assert!(reuse.message.contains("3 places"), "{}", reuse.message);
     assert!(found.iter().any(|one| one.message.contains("build.example")), "{found:?}");
-    let told = format!("{seen:?}{found:?}{}", report::machine(&[], &[], &[], &seen.credentials, &found));
+    let told = format!("{seen:?}{found:?}{}", report::machine(&[], &[], &[], &seen.credentials, &found, &[]));
     assert!(!told.contains(&token) && !told.contains(&value("")), "{told}");
     // Another key, other marks: nothing can be tried against them.
     let places = Places { home: home.path(), repository: None, environment: &environment };

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use writ_scan::credential::{self, Credential};
 use writ_scan::finding::{Finding, Severity, findings};
 use writ_scan::secret::Confidence;
+use writ_scan::session::Sessions;
 use writ_scan::survey::{Found, Scan};
 use writ_scan::walk::WalkOptions;
 use writ_scan::{machine, report, sarif};
@@ -39,13 +40,23 @@ Examples:
                                        likely credentials in every file
   journalctl | writ scan --secrets -   the same in a stream
 
-It finds configuration, MCP servers, instructions, hooks, plugins and skills of some thirty tools, workflows of GitHub
-and GitLab that run agents, settings that take questions away, and credentials in plain text: their place, never their
-value. Without a folder, it also tells the credentials that an agent could use as you: files of clouds, clusters, forges,
-registries and databases, keys, keyrings, helpers and variables, with their age, their end and what they open. Equal marks
-are equal values; the key to them lies in the state folder, so that scans can be compared. With --secrets, everything readable is looked through for credentials: a finding tells the place, the rule, how
-sure it is (low, medium, high), and a mark that is equal for equal values of one scan. Nothing that is found is run, and nothing is
-written but that key, and what --remember and --write-baseline ask for.
+It finds configuration, MCP servers, instructions, hooks, plugins and skills
+of some thirty tools, workflows of GitHub and GitLab that run agents,
+settings that take questions away, and credentials in plain text: their
+place, never their value. Nothing that is found is run.
+
+Without a folder, it also tells the credentials that an agent could use as
+you: files of clouds, clusters, forges, registries and databases, keys,
+keyrings, helpers and variables, with their age, their end and what they
+open; and the sessions that clients keep, by number and date, unopened.
+Equal marks are equal values; the key to them lies in the state folder, so
+that scans can be compared.
+
+With --secrets, everything readable is looked through for credentials: a
+finding tells the place, the rule, how sure it is (low, medium, high), and a
+mark that is equal for equal values of one scan.
+
+Written are that key, and what --remember and --write-baseline ask for.
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 findings at or above --fail-on.")]
 pub(super) struct Arguments {
@@ -129,6 +140,7 @@ struct Whole {
     extensions: Vec<machine::Extension>,
     processes: Vec<machine::Process>,
     credentials: Vec<Credential>,
+    sessions: Vec<Sessions>,
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
@@ -169,6 +181,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
                 &whole.processes,
                 &whole.credentials,
                 &of_credentials,
+                &whole.sessions,
             ))?;
         }
     } else if arguments.sarif {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use writ_scan::machine;
+use writ_scan::session::sessions;
 use writ_scan::survey::{self, Level};
 use writ_scan::tool::SURVEYS;
 use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
@@ -63,6 +64,7 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         let seen = credentials::of(home, repository, no_state)?;
         whole.credentials = seen.credentials;
         whole.notes.extend(seen.notes);
+        whole.sessions = sessions(home, Some(repository));
     }
     let root = Path::new("/");
     let starts: Vec<PathBuf> = SURVEYS

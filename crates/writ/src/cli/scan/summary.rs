@@ -167,7 +167,20 @@ fn machine(whole: &Whole) -> Result<(), Failure> {
             if names.is_empty() { String::new() } else { format!(", sees {}", plain(&names.join(", "))) },
         ))?;
     }
-    if !(whole.programs.is_empty() && whole.extensions.is_empty() && whole.processes.is_empty()) {
+    for one in &whole.sessions {
+        screen::line(format_args!(
+            "acted      {}  {} sessions, the last at {}{}",
+            one.tool,
+            one.count,
+            one.last_at,
+            if one.workspace.is_empty() { String::new() } else { format!(", in {}", plain(&one.workspace)) },
+        ))?;
+    }
+    if !(whole.sessions.is_empty()
+        && whole.programs.is_empty()
+        && whole.extensions.is_empty()
+        && whole.processes.is_empty())
+    {
         screen::line("")?;
     }
     Ok(())
