@@ -23,6 +23,7 @@ pub(super) async fn answer(control: &Control, human: &Human, op: Op, replies: &R
             call.run(ask, move |office, _, _| status(office, version, public_address)).await
         }
         Op::AgentRegister(ask) => call.run(ask, |office, human, ask| office.agent_register(human, ask)).await,
+        Op::AgentDiscover(ask) => call.run(ask, |office, human, ask| office.agent_discover(human, ask)).await,
         Op::AgentList(ask) => call.run(ask, |office, _, ask| office.agent_list(&ask)).await,
         Op::AgentShow(ask) => call.run(ask, |office, _, ask| office.agent_show(&ask)).await,
         Op::AgentApprove(ask) => call.run(ask, |office, human, ask| office.agent_approve(human, &ask)).await,

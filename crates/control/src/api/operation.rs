@@ -70,6 +70,8 @@ operations! {
 
     /// Registers an agent and requests its approval.
     "agent.register" AgentRegister => AgentView, Person;
+    /// Records an agent that was found and that nobody registered.
+    "agent.discover" AgentDiscover => AgentView, Person;
     /// Lists agents.
     "agent.list" AgentList => Agents, Person;
     /// Shows one agent.

@@ -24,7 +24,9 @@ impl Office {
             let moved = |step| moved(agent.id, step, LifecycleReason::ByPerson);
             // One that was approved and never activated goes on from there.
             let approve = (agent.state != LifecycleState::Approved).then(|| moved(LifecycleMove::Approve));
-            Ok(approve.into_iter().chain([moved(LifecycleMove::Activate)]).collect())
+            // Who approves what a scan found asks for it as well: there is nobody else who did.
+            let request = (agent.state == LifecycleState::Discovered).then(|| moved(LifecycleMove::Request));
+            Ok(request.into_iter().chain(approve).chain([moved(LifecycleMove::Activate)]).collect())
         })
     }
 

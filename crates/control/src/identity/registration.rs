@@ -2,7 +2,7 @@
 
 use writ_model::{AgentId, ControlEvent, Human, LifecycleMove, LifecycleReason, Registration};
 
-use crate::api::message::{AgentRegister, AgentView, MAX_PURPOSE_BYTES};
+use crate::api::message::{AgentDiscover, AgentRegister, AgentView, MAX_PURPOSE_BYTES};
 use crate::office::{Change, Office, OfficeError};
 
 use super::{IdentityError, check_review, person};
@@ -10,8 +10,29 @@ use super::{IdentityError, check_review, person};
 // === impl Office ===
 
 impl Office {
+    /// `agent.discover`: the agent is then discovered, and goes no further until a person approves it.
+    pub fn agent_discover(&self, by: &Human, ask: AgentDiscover) -> Result<AgentView, OfficeError> {
+        let AgentDiscover { name, client, owner, evidence, environment, function, review_by } = ask;
+        let ask = AgentRegister {
+            name,
+            client,
+            owner: Some(owner),
+            deputy: None,
+            purpose: Some(evidence),
+            environment,
+            function,
+            review_by: Some(review_by),
+            expires_at: None,
+        };
+        self.enter(by, ask, false)
+    }
+
     /// `agent.register`: the agent is then requested, and waits for a person's approval.
     pub fn agent_register(&self, by: &Human, ask: AgentRegister) -> Result<AgentView, OfficeError> {
+        self.enter(by, ask, true)
+    }
+
+    fn enter(&self, by: &Human, ask: AgentRegister, requested: bool) -> Result<AgentView, OfficeError> {
         let AgentRegister {
             name,
             client,
@@ -59,14 +80,14 @@ impl Office {
             review_by,
             expires_at,
         };
-        let events = vec![
-            ControlEvent::AgentRegistered { agent, registration },
-            ControlEvent::AgentMoved {
+        let mut events = vec![ControlEvent::AgentRegistered { agent, registration }];
+        if requested {
+            events.push(ControlEvent::AgentMoved {
                 agent,
                 step: LifecycleMove::Request,
                 reason: LifecycleReason::Registered,
-            },
-        ];
+            });
+        }
         let change = Change { payloads: vec![payload], ..Change::new(now, person(by), events) };
         self.commit(&mut desk, change)?;
         drop(desk);

@@ -22,6 +22,7 @@ use crate::wire::now;
 mod baseline;
 mod credentials;
 mod places;
+mod register;
 mod secrets;
 mod summary;
 
@@ -39,6 +40,7 @@ Examples:
   writ scan --secrets --fail-on medium .
                                        likely credentials in every file
   journalctl | writ scan --secrets -   the same in a stream
+  writ scan --register                 record agents that nobody registered
 
 It finds configuration, MCP servers, instructions, hooks, plugins and skills
 of some thirty tools, workflows of GitHub and GitLab that run agents,
@@ -56,7 +58,13 @@ With --secrets, everything readable is looked through for credentials: a
 finding tells the place, the rule, how sure it is (low, medium, high), and a
 mark that is equal for equal values of one scan.
 
-Written are that key, and what --remember and --write-baseline ask for.
+With --register, what is installed, runs, has settings of yours or left its
+name in the history of this repository is compared with the registry, which
+needs the control plane. What nobody registered is recorded as `discovered`
+and can do nothing until a person approves it.
+
+Written are that key, and what --register, --remember and --write-baseline
+ask for.
 
 Exit codes: 0 done, 1 broken, 2 usage, 3 findings at or above --fail-on.")]
 pub(super) struct Arguments {
@@ -86,6 +94,9 @@ pub(super) struct Arguments {
     /// Keep what folders held in the state folder, so that the next scan reads only what changed
     #[arg(long)]
     remember: bool,
+    /// Record agents that nobody registered as `discovered`, and say what of the registry to look at
+    #[arg(long, conflicts_with_all = ["paths", "sarif", "secrets", "no_state"])]
+    register: bool,
     /// Keep nothing: marks of credentials can then be compared within this scan only
     #[arg(long, conflicts_with = "remember")]
     no_state: bool,
@@ -141,6 +152,8 @@ struct Whole {
     processes: Vec<machine::Process>,
     credentials: Vec<Credential>,
     sessions: Vec<Sessions>,
+    /// The working copy around.
+    repository: Option<PathBuf>,
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
@@ -160,6 +173,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         places::folders(&arguments.paths, options, arguments.remember, &progress)?
     };
     clear_progress();
+    if arguments.register {
+        return register::main(&whole, arguments.json);
+    }
     let of_credentials = credential::findings(&whole.credentials, now());
     let all: Vec<Finding> =
         whole.found.iter().flat_map(findings).chain(of_credentials.iter().cloned()).collect();

@@ -137,3 +137,26 @@ fn a_scan_that_keeps_nothing_leaves_the_state_folder_as_it_was() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(key).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn what_nobody_registered_is_recorded_once_and_never_active() {
+    let corner = Corner::with_control_plane();
+    corner.register("codex");
+    let log = corner.home().join(".claude/projects/-work-app");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("a.jsonl"), token()).unwrap();
+    std::fs::create_dir_all(corner.home().join(".codex/sessions/2026/11/22")).unwrap();
+    std::fs::write(corner.home().join(".codex/sessions/2026/11/22/rollout-a.jsonl"), "x").unwrap();
+    let of = |told: &Value, tool: &str| {
+        let found = told["found"].as_array().unwrap();
+        found.iter().find(|one| one["tool"] == tool).unwrap().clone()
+    };
+    let told = corner.json(["scan", "--register", "--json"]);
+    assert_eq!(of(&told, "claude-code")["recorded"], true, "{told}");
+    assert_eq!(of(&told, "codex")["recorded"], false, "{told}");
+    assert!(!told.to_string().contains(&token()));
+    let again = corner.json(["scan", "--register", "--json"]);
+    assert!(again["found"].as_array().unwrap().iter().all(|one| one["recorded"] == false), "{again}");
+    let agent = corner.json(["agent", "show", "found-claude-code", "--json"]);
+    assert_eq!(agent["state"], "discovered");
+}

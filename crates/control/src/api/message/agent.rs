@@ -27,6 +27,23 @@ pub struct AgentRegister {
     pub expires_at: Option<Timestamp>,
 }
 
+/// `agent.discover`: an agent that a scan found. It is a proposal: no task can be opened for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentDiscover {
+    /// Unique among live agents.
+    pub name: Label,
+    pub client: Client,
+    /// Who is to say what becomes of it.
+    pub owner: Human,
+    /// What was found, in a sentence. Kept in the vault.
+    pub evidence: String,
+    pub environment: Label,
+    pub function: Label,
+    /// Until when somebody is to look: in the future, at most a year away.
+    pub review_by: Timestamp,
+}
+
 /// `agent.list`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

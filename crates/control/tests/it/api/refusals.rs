@@ -31,6 +31,12 @@ fn refused() -> Vec<(&'static str, Value, ErrorCode)> {
             json!({"name": "x", "client": "codex", "environment": "e", "function": "f"}),
             Refused,
         ),
+        (
+            "agent.discover",
+            json!({"name": "x", "client": "codex", "owner": "uid:1", "evidence": "e", "environment": "e",
+                "function": "f", "review_by": "2001-01-01T00:00:00Z"}),
+            Refused,
+        ),
         ("agent.list", json!({"state": "asleep"}), BadRequest),
         ("agent.show", nobody.clone(), NotFound),
         ("agent.approve", nobody.clone(), NotFound),

@@ -44,6 +44,26 @@ fn a_name_belongs_to_one_live_agent() {
 }
 
 #[test]
+fn what_a_scan_found_is_discovered_and_waits_for_a_person() {
+    let bench = Bench::new();
+    let ask = AgentDiscover {
+        name: label("found-claude-code"),
+        client: Client::ClaudeCode,
+        owner: me(),
+        evidence: "found by a scan".into(),
+        environment: label("local"),
+        function: label("coding"),
+        review_by: bench.hands.wall().after(30 * DAY),
+    };
+    let found = bench.office.agent_discover(&me(), ask.clone()).unwrap();
+    assert_eq!(found.state, LifecycleState::Discovered);
+    refused(bench.office.agent_discover(&me(), ask), ErrorCode::Refused);
+    refused(bench.office.task_open(&me(), bench.opening("found-claude-code")), ErrorCode::AgentNotActive);
+    let agent = AgentApprove { agent: "found-claude-code".into() };
+    assert_eq!(bench.office.agent_approve(&me(), &agent).unwrap().state, LifecycleState::Active);
+}
+
+#[test]
 fn an_agent_is_active_only_after_a_person_approved_it() {
     let bench = Bench::new();
     let registered = bench.office.agent_register(&me(), bench.registration("claude")).unwrap();

@@ -66,6 +66,7 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         whole.notes.extend(seen.notes);
         whole.sessions = sessions(home, Some(repository));
     }
+    whole.repository = Some(repository.to_owned());
     let root = Path::new("/");
     let starts: Vec<PathBuf> = SURVEYS
         .iter()
