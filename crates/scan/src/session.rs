@@ -103,26 +103,26 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         for path in [
-            ".claude/projects/-work-app/a.jsonl",
-            ".claude/projects/-work-app/b.jsonl",
-            ".claude/projects/-work-other/c.jsonl",
+            ".claude/projects/-shop-app/a.jsonl",
+            ".claude/projects/-shop-app/b.jsonl",
+            ".claude/projects/-shop-other/c.jsonl",
             ".codex/sessions/2026/11/22/rollout-x.jsonl",
             ".gemini/tmp/abc/chats/s.json",
-            ".claude/projects/-work-app/notes.txt",
+            ".claude/projects/-shop-app/notes.txt",
         ] {
             let path = home.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, "what people said").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         }
-        let found = sessions(home.path(), Some(Path::new("/work/app")));
+        let found = sessions(home.path(), Some(Path::new("/shop/app")));
         let said: Vec<_> =
             found.iter().map(|one| (one.tool, one.workspace.as_str(), one.here, one.count)).collect();
         assert_eq!(
             said,
             [
-                ("claude-code", "-work-app", true, 2),
-                ("claude-code", "-work-other", false, 1),
+                ("claude-code", "-shop-app", true, 2),
+                ("claude-code", "-shop-other", false, 1),
                 ("codex", "", false, 1),
                 ("gemini-cli", "abc", false, 1),
             ]

@@ -142,7 +142,7 @@ fn a_scan_that_keeps_nothing_leaves_the_state_folder_as_it_was() {
 fn what_nobody_registered_is_recorded_once_and_never_active() {
     let corner = Corner::with_control_plane();
     corner.register("codex");
-    let log = corner.home().join(".claude/projects/-work-app");
+    let log = corner.home().join(".claude/projects/-shop-app");
     std::fs::create_dir_all(&log).unwrap();
     std::fs::write(log.join("a.jsonl"), token()).unwrap();
     std::fs::create_dir_all(corner.home().join(".codex/sessions/2026/11/22")).unwrap();
