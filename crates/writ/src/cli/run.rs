@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use writ_control::api::message::TaskOpen;
@@ -24,6 +25,7 @@ mod bounds;
 mod danger;
 mod form;
 mod git_settings;
+mod inventory;
 mod lent;
 mod network;
 mod place;
@@ -150,12 +152,22 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
         },
     )
     .await?;
-    let ran = supervise::task(context, &wish, &own_sandbox, scrubbed, placeholders, engine, &opened).await;
+    let folder = Folder::of(&context.state, &opened);
+    let ran = match folder.listed(&context.state) {
+        Ok(list) => {
+            let list = Arc::new(list);
+            let outfit = supervise::Outfit { own_sandbox, scrubbed, placeholders };
+            let ran = supervise::task(context, &wish, outfit, engine, &opened, &list).await;
+            folder.remove();
+            list.end();
+            ran
+        }
+        Err(failure) => Err(failure),
+    };
     if ran.is_err() {
         // The client never ran, or the supervisor could not go on: either way the task must not stay open.
         let _ = tokio::time::timeout(Duration::from_secs(5), opened.close(CloseCause::NotStarted)).await;
     }
-    Folder::of(&context.state, &opened).remove();
     ran
 }
 
@@ -246,6 +258,21 @@ impl Folder {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|error| {
             Failure::new(Kind::Broken, format_args!("could not make `{}`: {error}", self.0.display()))
+        })
+    }
+
+    /// The list of what this run puts up, which is begun before anything is, after what runs have left that were killed is
+    /// taken away.
+    fn listed(&self, state: &State) -> Result<inventory::Inventory, Failure> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let runs = state.runs();
+        let name = self.0.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+        let begun = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&runs).and_then(|()| {
+            inventory::tidy(&runs);
+            inventory::Inventory::begin(&runs, name)
+        });
+        begun.map_err(|error| {
+            Failure::new(Kind::Broken, format_args!("could not write to `{}`: {error}", runs.display()))
         })
     }
 

@@ -139,6 +139,39 @@ fn whatever_part_is_killed_the_agent_is_gone_with_a_scripted_client() {
     }
 }
 
+/// Git and editors obey what a run puts into a workspace: after a supervisor that was killed, the next run takes it away.
+#[test]
+fn what_a_killed_supervisor_left_is_gone_with_the_next_run_with_a_scripted_client() {
+    let corner = Corner::with_control_plane();
+    crate::corner::git(&corner.work());
+    corner.register("claude-code");
+    let at = |name: &str| corner.work().join(name);
+    let left = [".vscode", ".idea", ".git/commondir", ".git/config.worktree", ".git/remotes"];
+    let before: Vec<_> = left.iter().filter(|name| at(name).exists()).collect();
+    assert!(before.is_empty(), "{before:?}");
+    let mut guest = corner.started(&[], "start\necho >ready\nsleep 1000");
+    until("client", || at("ready").exists().then_some(()));
+    kill_process(Pid::from_child(&guest.0), Signal::KILL).unwrap();
+    guest.0.wait().unwrap();
+    assert!(left.iter().all(|name| at(name).exists()), "nothing is left to take away");
+    // Taken up by a person meanwhile.
+    std::fs::write(at(".idea/workspace.xml"), "mine").unwrap();
+    std::fs::write(at(".git/commondir"), "/elsewhere\n").unwrap();
+    // In another workspace of the same person.
+    let other = corner.home().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let mut next = corner.play(&[], "start\nfinish");
+    next.current_dir(&other);
+    let said = text(&crate::corner::finished(next));
+    for name in [".vscode", ".git/config.worktree", ".git/remotes"] {
+        assert!(!at(name).exists(), "{name}: {said}");
+    }
+    assert_eq!(corner.left(".idea/workspace.xml"), "mine");
+    assert_eq!(corner.left(".git/commondir"), "/elsewhere\n");
+    let runs: Vec<_> = std::fs::read_dir(corner.state().join("run")).unwrap().flatten().collect();
+    assert!(runs.is_empty(), "{runs:?}");
+}
+
 /// A supervisor that is stopped hears of nothing: the control plane ends it, and the agent with it. Until then nothing
 /// starts inside, no call is let through and no host is reached.
 #[test]

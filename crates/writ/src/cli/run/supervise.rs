@@ -22,6 +22,7 @@ use writ_model::CloseCause;
 use writ_policy::Engine;
 use writ_sandbox::{Danger, Ended, PeerOrigin, Running, Standing, StartError, Streams};
 
+use super::inventory::Inventory;
 use super::network::{Egress, Hosts, Lending, Reach};
 use super::summary::Ending;
 use super::yard::ground::Ground;
@@ -62,26 +63,33 @@ struct Signals {
     terminate: Signal,
 }
 
+/// What a client is given.
+pub(super) struct Outfit {
+    pub(super) own_sandbox: OwnSandbox,
+    pub(super) scrubbed: Scrubbed,
+    pub(super) placeholders: Arc<[Placeholder]>,
+}
+
 /// Runs the client of a task that was just opened, and closes the task.
 pub(super) async fn task(
     context: &Context,
     wish: &Wish,
-    own_sandbox: &OwnSandbox,
-    mut scrubbed: Scrubbed,
-    placeholders: Arc<[Placeholder]>,
+    outfit: Outfit,
     engine: Arc<Engine>,
     held: &Arc<Held>,
+    list: &Arc<Inventory>,
 ) -> Outcome {
+    let Outfit { own_sandbox, mut scrubbed, placeholders } = outfit;
     let mut signals = Signals::listen()?;
-    let ground = Ground::prepare(&prepare::terms(wish, prepare::home().as_deref()), crate::wire::now());
+    let ground = Ground::prepare(&prepare::terms(wish, prepare::home().as_deref()), list, crate::wire::now());
     let folder = Folder::of(&context.state, held);
     folder.make()?;
     accept_fingerprint(wish, held).await?;
     tell_environment(&scrubbed);
-    if let Some(line) = prepare::told_of_sandbox(wish, own_sandbox) {
+    if let Some(line) = prepare::told_of_sandbox(wish, &own_sandbox) {
         screen::say(format_args!("writ: {line}"));
     }
-    let injection = prepare::injection(wish, &folder, own_sandbox)?;
+    let injection = prepare::injection(wish, &folder, &own_sandbox)?;
     let listener = door::bind(&prepare::socket(&folder)?)?;
     let reach = prepare::reach(context, wish)?.lending(&placeholders);
     prepare::confirmed(context, wish).keep(reach.taken())?;

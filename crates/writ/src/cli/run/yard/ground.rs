@@ -2,9 +2,11 @@
 //! end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use writ_model::{Bounds, TaskKind, Timestamp};
 
+use super::super::inventory::Inventory;
 use super::binding::change::{Before, Changes};
 use super::binding::survey::Survey;
 use super::binding::{Guard, Guarded, Opened, is_about};
@@ -65,8 +67,8 @@ impl Ground {
         Self { survey, stand_ins: StandIns::default(), before }
     }
 
-    /// Looks, then puts what stands in for the time of a run.
-    pub(in crate::cli::run) fn prepare(terms: &Terms<'_>, now: Timestamp) -> Self {
+    /// Looks, then puts what stands in for the time of a run, each on the list before.
+    pub(in crate::cli::run) fn prepare(terms: &Terms<'_>, list: &Arc<Inventory>, now: Timestamp) -> Self {
         let mut ground = Self::look(terms, now);
         let is_closed = |path: &Path| {
             let name = path.strip_prefix(terms.workspace).ok().and_then(Path::to_str);
@@ -74,7 +76,12 @@ impl Ground {
             binding.is_some_and(|binding| !is_about(terms.kind, binding))
                 && terms.opened(path) == Opened::Closed
         };
-        ground.stand_ins = StandIns::put(terms.workspace, &terms.repository(&ground.survey), &is_closed);
+        ground.stand_ins = StandIns::put(
+            terms.workspace,
+            &terms.repository(&ground.survey),
+            Some(Arc::clone(list)),
+            &is_closed,
+        );
         ground
     }
 

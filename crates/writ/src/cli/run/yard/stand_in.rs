@@ -9,9 +9,11 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
+use super::super::inventory::Inventory;
 use super::repository::{self, Repository};
 use super::trail::follow;
 
@@ -38,6 +40,7 @@ pub(super) const AT_ROOT: [&str; 6] = [".claude", ".cursor", ".devcontainer", ".
 #[derive(Debug, Default)]
 pub(in crate::cli::run) struct StandIns {
     held: Vec<Held>,
+    list: Option<Arc<Inventory>>,
 }
 
 /// One of them. Every run that relies on it has a shared lock on it, so that the last one takes it away.
@@ -54,8 +57,14 @@ struct Held {
 impl StandIns {
     /// Puts them into every repository that the workspace leads to, into places that settings name and that are absent,
     /// and into the workspace, for names that `is_closed` says may not be made.
-    pub(super) fn put(workspace: &Path, repository: &Repository, is_closed: &dyn Fn(&Path) -> bool) -> Self {
-        let mut put = Self::default();
+    /// What is put is on the list before.
+    pub(super) fn put(
+        workspace: &Path,
+        repository: &Repository,
+        list: Option<Arc<Inventory>>,
+        is_closed: &dyn Fn(&Path) -> bool,
+    ) -> Self {
+        let mut put = Self { held: Vec::new(), list };
         for folder in &repository.folders {
             put.fill(folder);
         }
@@ -121,13 +130,21 @@ impl StandIns {
     // Where the file system is read-only, nothing can be made inside either.
 
     fn folder(&mut self, path: PathBuf) {
+        self.announce(&path, None);
         let made = fs::create_dir(&path).is_ok();
         let _ = self.hold(path, None, made);
     }
 
     fn file(&mut self, path: PathBuf, text: &'static str) {
+        self.announce(&path, Some(text));
         let made = File::create_new(&path).map(|mut file| file.write_all(text.as_bytes())).is_ok();
         let _ = self.hold(path, Some(text), made);
+    }
+
+    fn announce(&self, path: &Path, text: Option<&str>) {
+        if let Some(list) = self.list.as_ref().filter(|_| path.symlink_metadata().is_err()) {
+            list.announce(path, text);
+        }
     }
 
     /// Holds what was made, and what another run made that is still there. Whether it is held.
@@ -139,6 +156,10 @@ impl StandIns {
             return false;
         }
         let _ = flock(&file, FlockOperation::NonBlockingLockShared);
+        // Also what another run made: the last one takes it away.
+        if let Some(list) = &self.list {
+            list.know(&path, text, &file);
+        }
         self.held.push(Held { path, text, file });
         true
     }
@@ -170,7 +191,7 @@ mod tests {
     use super::*;
 
     fn put(root: &Path) -> StandIns {
-        StandIns::put(root, &repository::of(root, &[], None), &|path| path != root.join(".zed"))
+        StandIns::put(root, &repository::of(root, &[], None), None, &|path| path != root.join(".zed"))
     }
 
     #[test]
