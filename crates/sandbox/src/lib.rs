@@ -86,6 +86,7 @@ mod plan;
 mod probe;
 mod profile;
 mod recorder;
+mod relay;
 mod stage;
 mod start;
 mod sys;

@@ -20,6 +20,7 @@ use crate::layer::{Layer, Refusal};
 use crate::peer::{self, stat_of};
 use crate::plan::Plan;
 use crate::recorder::Recorder;
+use crate::relay::Relays;
 use crate::stage;
 use crate::wire::{self, Down, Enter, Up};
 
@@ -29,10 +30,14 @@ const START_BOUND: Duration = Duration::from_secs(20);
 /// How long the outer stage may take to give the terminal back once the tree is dead.
 const TERMINAL_BOUND: Duration = Duration::from_millis(60);
 
+/// How long what the client wrote last may take to be in its file once the tree is dead: less than the next.
+const RELAY_BOUND: Duration = Duration::from_secs(1);
+
 /// How long a killed tree may take to be gone before it is reported as alive.
 const KILL_BOUND: Duration = Duration::from_secs(2);
 
-/// The standard streams of the client.
+/// The standard streams of the client. One that is a regular file or a disk is not handed over: the client gets a pipe, and
+/// this process copies.
 #[derive(Debug)]
 pub struct Streams {
     /// Read by the client.
@@ -332,6 +337,7 @@ struct Launch {
     hearers: Vec<UdpSocket>,
     recorder: Option<Recorder>,
     group: Option<Group>,
+    relays: Relays,
 }
 
 /// A yard with every layer in force and no client yet.
@@ -343,6 +349,7 @@ struct Keeper {
     words: UnixStream,
     end: Arc<End>,
     group: Option<Group>,
+    relays: Relays,
 }
 
 // === impl Outer ===
@@ -413,6 +420,7 @@ impl Launch {
             hearers,
             recorder,
             group,
+            relays,
         } = launch;
         let first = first.ok_or(StartError::Silent)?;
         words.set_read_timeout(None).map_err(failed)?;
@@ -429,13 +437,13 @@ impl Launch {
             hearers: Mutex::new(hearers),
             recorder: Mutex::new(recorder),
         };
-        Ok((Keeper { outer, words, end, group }, running, tried))
+        Ok((Keeper { outer, words, end, group, relays }, running, tried))
     }
 
     fn begin(plan: Plan, streams: Streams) -> Result<Self, StartError> {
         let failed = |source| StartError::Stage { attempt: "start the sandbox", source };
         let danger_no_namespaces = plan.is_danger_no_namespaces();
-        let Streams { stdin, stdout, stderr } = streams;
+        let (Streams { stdin, stdout, stderr }, relays) = Relays::between(streams).map_err(failed)?;
         let (words, theirs) = UnixStream::pair().map_err(failed)?;
         let (lifeline, their_lifeline) = UnixStream::pair().map_err(failed)?;
         let child = Command::new("/proc/self/exe")
@@ -474,6 +482,7 @@ impl Launch {
             hearers: Vec::new(),
             recorder: None,
             group,
+            relays,
         })
     }
 
@@ -535,7 +544,7 @@ impl Outer {
 
 impl Keeper {
     fn run(self) {
-        let Self { mut outer, words, end, group } = self;
+        let Self { mut outer, words, end, group, relays } = self;
         let mut last = Ended::TornDown;
         while let Ok(Some(word)) = wire::receive(&words) {
             match word {
@@ -558,6 +567,7 @@ impl Keeper {
         drop(outer.0.wait());
         // Nobody is left in it.
         drop(group);
+        relays.end(RELAY_BOUND);
         *end.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         end.changed.notify_all();
     }

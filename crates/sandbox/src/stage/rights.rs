@@ -2,15 +2,12 @@
 //! whatever path leads to a file.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
-
-use rustix::fs::FileType;
 
 use crate::layer::{Layer, Refusal};
 use crate::plan::Plan;
@@ -71,14 +68,6 @@ fn restrict(plan: &Plan, version: ABI) -> Result<RulesetStatus, RulesetError> {
     }
     for path in DEVICES.map(Path::new).into_iter().filter(|path| path.exists()) {
         rules = allow(rules, path, (AccessFs::WriteFile | AccessFs::Truncate | devices(version)) & writing)?;
-    }
-    // What the client writes to anyway may be opened again by its name, as `/dev/stdout`.
-    for stream in [io::stdout().as_fd(), io::stderr().as_fd()] {
-        let regular = rustix::fs::fstat(stream)
-            .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
-        if regular {
-            rules = rules.add_rule(PathBeneath::new(stream, AccessFs::WriteFile | AccessFs::Truncate))?;
-        }
     }
     Ok(rules.restrict_self()?.ruleset)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
-use writ_sandbox::{Danger, Ended, Layer, Plan, Profile, start, start_after};
+use writ_sandbox::{Danger, Ended, Layer, Plan, Profile, Streams, start, start_after};
 
 use crate::runner::Case;
 use crate::world::{SECRET, World, begin, piped, read, run};
@@ -17,6 +17,8 @@ pub const CASES: &[Case] = &[
     ("layer::copies_take_changes_and_lose_them", copies),
     ("layer::files_are_written_where_the_plan_says", written),
     ("layer::output_that_is_a_file_can_be_opened_by_name", output_by_name),
+    ("layer::attack_files_behind_the_standard_streams_are_not_read_or_emptied", files_behind_streams),
+    ("layer::streams_into_one_file_keep_their_order", streams_in_order),
     ("layer::programs_run_where_the_plan_says", programs),
     ("layer::starts_of_programs_are_recorded", recorded),
     ("layer::limits_hold", limits),
@@ -191,6 +193,53 @@ fn output_by_name() {
     let running = start(&Plan::draw(profile).unwrap(), streams).unwrap();
     assert_eq!(running.wait(), Ended::Exited(0));
     assert_eq!(read(&world.at("home/out")), "one\ntwo\nthree\n");
+}
+
+/// By every descriptor, also without file rights: what was in the files before, and what they are, stays out of reach.
+fn files_behind_streams() {
+    for danger in [None, Some(Danger::AllFiles)] {
+        let world = World::new();
+        let script = "head -c 4 <&0 >\"$WORK/read\"; for n in 0 1 2; do cat <\"/proc/self/fd/$n\" >>\"$WORK/got\" & \
+             : >\"/proc/$$/fd/$n\"; echo over >\"/dev/fd/$n\"; python3 -c \"import os; os.ftruncate($n, 0)\"; \
+             python3 -c \"import os; print(os.pread($n, 99, 0))\" >>\"$WORK/got\"; done 2>/dev/null; \
+             sleep 0.2; kill $(jobs -p); wait 2>/dev/null; echo end; echo error >&2; ls -lL /proc/$$/fd/ >\"$WORK/seen\"";
+        let mut profile = world.profile("bash", &["-c", script]);
+        profile.write = vec![world.at("work")];
+        profile.danger.extend(danger);
+        for name in ["in", "out", "err"] {
+            fs::write(world.at("home").join(name), format!("{name}: {SECRET}\n")).unwrap();
+        }
+        let open = |name: &str| {
+            let path = world.at("home").join(name);
+            fs::File::options().read(true).append(name != "in").open(path).unwrap().into()
+        };
+        let streams = Streams { stdin: open("in"), stdout: open("out"), stderr: open("err") };
+        let running = start(&Plan::draw(profile).unwrap(), streams).unwrap();
+        assert!(matches!(running.wait(), Ended::Exited(_)));
+        let whole = |name: &str| read(&world.at("home").join(name));
+        assert_eq!(read(&world.at("work/read")), "in: ", "what is to be read is read");
+        assert_eq!(whole("in"), format!("in: {SECRET}\n"));
+        assert!(whole("out").starts_with(&format!("out: {SECRET}\n")), "{}", whole("out"));
+        assert!(whole("out").ends_with("end\n") && whole("err").ends_with("error\n"), "{}", whole("out"));
+        assert!(whole("err").starts_with(&format!("err: {SECRET}\n")), "{}", whole("err"));
+        // What is left of the input is the client's to read; nothing of the two others is.
+        let got = fs::read_to_string(world.at("work/got")).unwrap_or_default();
+        assert!(!got.contains("out: ") && !got.contains("err: "), "{got}");
+    }
+}
+
+/// Two streams into one file come in the order in which they were written.
+fn streams_in_order() {
+    let world = World::new();
+    let mut profile = world.script("for n in 1 2 3 4 5 6 7 8; do echo $n; echo $n >&2; done");
+    profile.write = vec![world.at("work")];
+    let file = fs::File::options().create_new(true).append(true).open(world.at("home/out")).unwrap();
+    let (_reader, streams) = piped();
+    let streams =
+        Streams { stdin: streams.stdin, stdout: file.try_clone().unwrap().into(), stderr: file.into() };
+    assert_eq!(start(&Plan::draw(profile).unwrap(), streams).unwrap().wait(), Ended::Exited(0));
+    let twice: String = (1..9).map(|n| format!("{n}\n{n}\n")).collect();
+    assert_eq!(read(&world.at("home/out")), twice);
 }
 
 fn programs() {
