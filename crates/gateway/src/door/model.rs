@@ -37,8 +37,10 @@ const MAX_KINDS: usize = 256;
 pub struct ModelDoor<O> {
     door: Arc<Door<O>>,
     way: Arc<WayOut>,
-    /// Where models are.
+    /// Where models are, or may be.
     places: Vec<Authority>,
+    /// Those among them that are models' own: what is asked there and not known is unknown.
+    own: Vec<Authority>,
     room: Room,
     /// Held for one look.
     book: Arc<Mutex<Book>>,
@@ -91,9 +93,10 @@ impl<O> fmt::Debug for ModelDoor<O> {
 }
 
 impl<O: Office> ModelDoor<O> {
-    /// The door for requests to these places, in the session of what leaves.
-    pub fn new(door: Arc<Door<O>>, way: Arc<WayOut>, places: Vec<Authority>) -> Self {
-        Self { door, way, places, room: Room::default(), book: Arc::default() }
+    /// The door for requests to these places, in the session of what leaves. `own` are those among them that are nothing
+    /// but models, so that whatever is not known there is decided as unknown.
+    pub fn new(door: Arc<Door<O>>, way: Arc<WayOut>, places: Vec<Authority>, own: Vec<Authority>) -> Self {
+        Self { door, way, places, own, room: Room::default(), book: Arc::default() }
     }
 
     /// Records what all of it came to. For the end of a run.
@@ -341,7 +344,12 @@ impl<O: Office> ModelDoor<O> {
 impl<O: Office> Divert for ModelDoor<O> {
     fn takes(&self, request: &writ_model::Request) -> bool {
         let is_here = |place: &Authority| *place.host() == *request.host && place.port() == request.port;
-        self.places.iter().any(is_here) && Way::of(request) != Way::Plain
+        self.places.iter().any(is_here)
+            && match Way::of(request) {
+                Way::Read { .. } => true,
+                Way::Plain => false,
+                Way::Unread => self.own.iter().any(is_here),
+            }
     }
 
     fn handle(

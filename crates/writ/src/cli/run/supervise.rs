@@ -192,7 +192,7 @@ async fn way_out(
     let names = repository::remotes_by_http(&wish.workspace);
     let remotes = names.iter().filter_map(|(_, at)| at.split('/').next()).map(str::to_owned).collect();
     let pushes = GitWay::new(Arc::clone(door), Arc::clone(&way), mirrors, names, addresses);
-    let models = Arc::new(network::model::door(reach, door, &way));
+    let models = Arc::new(network::model::door(reach, wish.program.client, door, &way));
     let hosts = Hosts {
         model: reach.model(),
         set: reach.set(),

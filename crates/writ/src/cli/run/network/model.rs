@@ -7,14 +7,22 @@ use std::sync::Arc;
 
 use writ_gateway::http::Authority;
 use writ_gateway::{Door, ModelDoor, WayOut};
+use writ_model::Client;
 
 use super::{Endpoint, Reach};
 use crate::wire::Wire;
 
 /// The door of a run's models.
-pub(in crate::cli::run) fn door(reach: &Reach, door: &Arc<Door<Wire>>, way: &Arc<WayOut>) -> ModelDoor<Wire> {
+pub(in crate::cli::run) fn door(
+    reach: &Reach,
+    client: Client,
+    door: &Arc<Door<Wire>>,
+    way: &Arc<WayOut>,
+) -> ModelDoor<Wire> {
     let places = reach.model().iter().filter_map(authority).collect();
-    ModelDoor::new(Arc::clone(door), Arc::clone(way), places)
+    // A service that something is lent to need not be a model.
+    let own = reach.clear.iter().chain(&reach.read(client)).filter_map(authority).collect();
+    ModelDoor::new(Arc::clone(door), Arc::clone(way), places, own)
 }
 
 /// An endpoint as the proxy names it.
