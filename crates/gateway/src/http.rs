@@ -26,6 +26,7 @@ mod cut;
 mod decode;
 mod exchange;
 pub mod find;
+pub mod framing;
 mod front;
 mod git;
 mod head;

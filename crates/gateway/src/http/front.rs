@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{EXPECT, HOST};
+use hyper::header::{CONNECTION, EXPECT, HOST};
 use hyper::http::{HeaderMap, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -27,6 +27,7 @@ use super::authority::{Authority, normal};
 use super::body::Flow;
 use super::cut::Cut;
 use super::exchange::{Engine, accepted, drain};
+use super::framing::Watched;
 use super::head::Place;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
@@ -114,9 +115,12 @@ impl<P: Outside> Visit<P> {
             return;
         }
         let mut cut = self.cut.clone();
-        let service = service_fn(move |request| {
-            let visit = self.clone();
-            async move { Ok::<_, Infallible>(visit.asked(request).await) }
+        let (stream, turns) = Watched::new(stream);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (visit, is_clear) = (self.clone(), turns.next_is_clear());
+            async move {
+                Ok::<_, Infallible>(if is_clear { visit.asked(request).await } else { ambiguous(&request) })
+            }
         });
         let connection = first_version().serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::select! {
@@ -137,16 +141,10 @@ impl<P: Outside> Visit<P> {
                 tracing::debug!(?told, "no HTTP/1.1 on the way to a service");
                 return;
             }
-            let engine = Arc::clone(&self.engine);
-            let cut = self.cut.clone();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                let (engine, place, cut) = (Arc::clone(&engine), Arc::clone(&place), cut.clone());
-                async move {
-                    same_machine(&mut request, &place.authority);
-                    Ok::<_, Infallible>(engine.answer(place, cut, request).await)
-                }
-            });
-            note(first_version().serve_connection(TokioIo::new(stream), service).with_upgrades().await);
+            let place = Place::clone(&place);
+            if let Err(error) = self.requests(stream, place, false).await {
+                tracing::debug!(%error, "a connection to a place of its own");
+            }
         };
         tokio::select! {
             () = cut.called() => {}
@@ -295,7 +293,7 @@ impl<P: Outside> Visit<P> {
         let inside = Rewound::new(first.to_vec(), inside);
         // A handshake record (RFC 8446, section 5.1); no method begins with it.
         if first != [22] {
-            return self.requests(TokioIo::new(inside), Place::new(Scheme::Http, to), false).await;
+            return self.requests(inside, Place::new(Scheme::Http, to), false).await;
         }
         let accepting = LazyConfigAcceptor::new(Acceptor::default(), inside);
         let start = timeout(OPEN, accepting).await.map_err(io::Error::other)??;
@@ -309,23 +307,30 @@ impl<P: Outside> Visit<P> {
         let mut stream = timeout(OPEN, start.into_stream(config)).await.map_err(io::Error::other)??;
         stream.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
         let is_second = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        self.requests(TokioIo::new(stream), Place::new(Scheme::Https, to), is_second).await
+        self.requests(stream, Place::new(Scheme::Https, to), is_second).await
     }
 
     /// Requests for one place, read one by one.
     pub(super) async fn requests<I>(self, io: I, place: Place, is_second: bool) -> io::Result<()>
     where
-        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let place = Arc::new(place);
         let turn = Arc::clone(&self.turn);
-        let service = service_fn(move |mut request| {
+        // In the second version each frame says its own length.
+        let (io, turns) = Watched::new(io);
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&place), self.cut.clone());
+            let is_clear = is_second || turns.next_is_clear();
             async move {
+                if !is_clear {
+                    return Ok::<_, Infallible>(ambiguous(&request));
+                }
                 same_machine(&mut request, &place.authority);
-                Ok::<_, Infallible>(engine.answer(place, cut, request).await)
+                Ok(engine.answer(place, cut, request).await)
             }
         });
+        let io = TokioIo::new(io);
         let ended = if is_second {
             second_version().serve_connection(io, service).await
         } else {
@@ -366,6 +371,14 @@ async fn speaks(stream: &TcpStream) -> bool {
         }
     };
     matches!(timeout(OPEN, known).await, Ok(Some(true)))
+}
+
+/// The answer to a request that says the length of its body twice. Nothing after it is read (RFC 9112, section 6.3).
+fn ambiguous(request: &Request<Incoming>) -> Response<Flow> {
+    let no = Stop::RequestMalformed.say("the length of a body is said once, in one way");
+    let mut response = no.respond(&accepted(request.headers()));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A service of this machine is asked for by any of the machine's own names; to the service it is the one that was set.

@@ -6,7 +6,6 @@
 use std::io;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -77,7 +76,7 @@ impl<P: Outside> Visit<P> {
         inside.get_mut().1.set_buffer_limit(Some(super::TLS_BUFFER_BYTES));
         if inside.get_ref().1.alpn_protocol() == Some(b"h2") {
             let place = Place::new(Scheme::Https, to);
-            return self.requests(TokioIo::new(inside), place, true).await;
+            return self.requests(inside, place, true).await;
         }
         let begun = self.first_words(&mut inside, &to, Scheme::Https).await?;
         self.go_on(inside, begun, to, Scheme::Https).await
@@ -92,11 +91,11 @@ impl<P: Outside> Visit<P> {
             Spoken::Unclear | Spoken::Hidden => Err(io::Error::other("what is said cannot be read")),
             Spoken::Http => {
                 let place = Place::new(scheme, to);
-                self.requests(TokioIo::new(Rewound::new(seen, inside)), place, false).await
+                self.requests(Rewound::new(seen, inside), place, false).await
             }
             Spoken::SecondHttp => {
                 let place = Place { is_second: scheme == Scheme::Http, ..Place::new(scheme, to) };
-                self.requests(TokioIo::new(Rewound::new(seen, inside)), place, true).await
+                self.requests(Rewound::new(seen, inside), place, true).await
             }
             // Within TLS there is no second one to be read.
             Spoken::Tls | Spoken::Other => self.blindly(inside, seen, greeting, to, scheme).await,
