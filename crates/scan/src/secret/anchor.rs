@@ -1,13 +1,24 @@
 //! The prefilter: at which places of the bytes a rule could begin.
 //!
 //! Four bytes at a time, upper and lower case alike, are looked up in a table of 16 KiB that stays in the nearest cache.
-//! An automaton over the same texts depends on its state for each byte, and its tables do not fit there.
+//! An automaton over the same texts depends on its state for each byte, and its tables do not fit there. Four bytes are too
+//! often the beginning of an ordinary word, so a place that passes is asked for up to eight before texts are compared.
 
 use super::shape::Shape;
 use super::{is_word, mention};
 
-/// Bits of the filter, as a power of two.
+/// Bits of each filter, as a power of two.
 const BITS: u32 = 17;
+/// Words of a filter.
+const WORDS: usize = 1 << (BITS - 6);
+/// Parts of the index, as a power of two.
+const PARTS: u32 = 12;
+/// Places that are looked at in one step.
+const STEP: usize = 8;
+/// Bytes that a step looks at: its last place needs three more than itself.
+const SEEN: usize = 12;
+/// What makes upper and lower case the same, of eight bytes.
+const FOLD: u64 = 0x2020_2020_2020_2020;
 
 /// What can begin at a place.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +40,37 @@ struct Text {
 
 /// All texts that rules begin with.
 pub(super) struct Anchors {
-    filter: Vec<u64>,
-    /// The first four bytes, folded, and a text that begins with them: sorted by the first.
-    texts: Vec<(u32, Text)>,
-    /// For each hash, where in `texts` it may begin: an index over the upper bits of the hash.
+    /// By the first four bytes, or three of a text that has no more.
+    first: Filter,
+    /// By as much as counts of a text: see [`prefix`].
+    second: Filter,
+    /// Texts and their prefixes, in order of the prefix's hash.
+    texts: Vec<(u64, Text)>,
+    /// Where in `texts` each part of the hashes begins.
     index: Vec<u16>,
+}
+
+/// A set of hashes: says no, or perhaps.
+struct Filter(Box<[u64; WORDS]>);
+
+// === impl Filter ===
+
+impl Filter {
+    fn new() -> Self {
+        Self(Box::new([0; WORDS]))
+    }
+
+    fn put(&mut self, bit: usize) {
+        if let Some(word) = self.0.get_mut(bit >> 6) {
+            *word |= 1 << (bit & 63);
+        }
+    }
+
+    /// One if the hash may be there.
+    #[inline]
+    fn has(&self, bit: usize) -> u64 {
+        self.0.get(bit >> 6).map_or(0, |word| word >> (bit & 63) & 1)
+    }
 }
 
 // === impl Anchors ===
@@ -58,50 +95,82 @@ impl Anchors {
                 anchor: Anchor::Word(word),
             });
         }
-        let mut filter = vec![0_u64; 1 << (BITS - 6)];
-        let mut sorted: Vec<(u32, Text)> = Vec::with_capacity(texts.len());
-        for text in texts {
-            for key in keys(text.bytes) {
-                let bit = slot(key);
-                if let Some(word) = filter.get_mut(bit >> 6) {
-                    *word |= 1 << (bit & 63);
-                }
-                sorted.push((key, Text { ..text }));
-            }
+        let (mut first, mut second) = (Filter::new(), Filter::new());
+        for text in &texts {
+            first.put(slot(prefix(text.bytes.get(..4).unwrap_or(text.bytes)) as u32));
+            second.put(slot_of_prefix(prefix(text.bytes)));
         }
-        sorted.sort_by_key(|(key, _)| (slot(*key), *key));
-        let mut index = vec![0_u16; (1 << 10) + 1];
-        for (part, start) in index.iter_mut().enumerate() {
-            let first = sorted.partition_point(|(key, _)| slot(*key) >> (BITS - 10) < part);
-            *start = u16::try_from(first).unwrap_or(u16::MAX);
-        }
-        Self { filter, texts: sorted, index }
+        let mut texts: Vec<(u64, Text)> = texts.into_iter().map(|text| (prefix(text.bytes), text)).collect();
+        texts.sort_by_key(|(prefix, _)| (slot_of_prefix(*prefix), *prefix));
+        let begins =
+            |part| texts.partition_point(|(prefix, _)| slot_of_prefix(*prefix) >> (BITS - PARTS) < part);
+        let index = (0..=1 << PARTS).map(|part| u16::try_from(begins(part)).unwrap_or(u16::MAX)).collect();
+        Self { first, second, texts, index }
     }
 
     /// Calls `then` for each text that begins in `from..until`, in order of place.
     pub(super) fn each(&self, bytes: &[u8], from: usize, until: usize, mut then: impl FnMut(usize, Anchor)) {
         let until = until.min(bytes.len());
-        let Some(part) = bytes.get(from.min(until)..until.saturating_add(3).min(bytes.len())) else { return };
-        for (offset, window) in part.array_windows::<4>().enumerate() {
-            let key = fold(*window);
-            let bit = slot(key);
-            if self.filter.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1) {
-                self.whole(bytes, from + offset, key, bit, &mut then);
+        let Some(part) = bytes.get(from.min(until)..) else { return };
+        for at in (from..until).step_by(STEP) {
+            let rest = part.get(at - from..).unwrap_or_default();
+            let mut hits = match rest.first_chunk::<SEEN>() {
+                Some(seen) => self.step(seen),
+                // Behind the end stand zeros, which no text has.
+                None => self.step(&padded(rest)),
+            };
+            while hits != 0 {
+                let place = at + hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                if place < until {
+                    self.perhaps(bytes, place, &mut then);
+                }
             }
         }
-        // The last three bytes have no window of their own; no rule is that short.
+    }
+
+    /// Of the places in one step, those that pass the first filter: a bit each.
+    #[inline(always)]
+    fn step(&self, seen: &[u8; SEEN]) -> u64 {
+        let (Some(low), Some(high)) = (seen.first_chunk(), seen.last_chunk()) else { return 0 };
+        let (low, high) = (u64::from_le_bytes(*low) | FOLD, u64::from_le_bytes(*high) | FOLD);
+        let hit = |from: u64, by: u32| {
+            let four = (from >> by) as u32;
+            self.first.has(slot(four)) | self.first.has(slot(four & 0x00FF_FFFF))
+        };
+        hit(low, 0)
+            | hit(low, 8) << 1
+            | hit(low, 16) << 2
+            | hit(low, 24) << 3
+            | hit(high, 0) << 4
+            | hit(high, 8) << 5
+            | hit(high, 16) << 6
+            | hit(high, 24) << 7
+    }
+
+    /// Asks the second filter about a place, for texts of each length.
+    #[inline]
+    fn perhaps(&self, bytes: &[u8], at: usize, then: &mut impl FnMut(usize, Anchor)) {
+        let Some(rest) = bytes.get(at..) else { return };
+        let eight = u64::from_le_bytes(rest.first_chunk().copied().unwrap_or_else(|| padded(rest)));
+        for length in 3..=8 {
+            let prefix = cut(eight, length);
+            if self.second.has(slot_of_prefix(prefix)) == 1 {
+                self.whole(bytes, at, prefix, then);
+            }
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn whole(&self, bytes: &[u8], at: usize, key: u32, bit: usize, then: &mut impl FnMut(usize, Anchor)) {
-        let part = bit >> (BITS - 10);
+    fn whole(&self, bytes: &[u8], at: usize, prefix: u64, then: &mut impl FnMut(usize, Anchor)) {
+        let part = slot_of_prefix(prefix) >> (BITS - PARTS);
         let (Some(first), Some(end)) = (self.index.get(part), self.index.get(part + 1)) else { return };
         let Some(texts) = self.texts.get(usize::from(*first)..usize::from(*end)) else { return };
         let Some(rest) = bytes.get(at..) else { return };
         let in_name =
             at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|byte| is_word(*byte));
-        for (_, text) in texts.iter().filter(|(own, _)| *own == key) {
+        for (_, text) in texts.iter().filter(|(own, _)| *own == prefix) {
             let Some(head) = rest.get(..text.bytes.len()) else { continue };
             let same = if text.exact { head == text.bytes } else { head.eq_ignore_ascii_case(text.bytes) };
             if same && !(text.apart && in_name) {
@@ -111,25 +180,29 @@ impl Anchors {
     }
 }
 
-/// Four bytes in which upper and lower case are the same.
-const fn fold(bytes: [u8; 4]) -> u32 {
-    u32::from_le_bytes(bytes) | 0x2020_2020
+/// As much of the bytes as there is room for, and zeros.
+fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut all = [0; N];
+    all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    all
 }
 
+/// The first bytes of a text, eight at most, with upper and lower case the same.
+fn prefix(text: &[u8]) -> u64 {
+    cut(u64::from_le_bytes(padded(text)), text.len().min(8) as u32)
+}
+
+/// So many of eight bytes, with upper and lower case the same, and zeros.
+const fn cut(eight: u64, length: u32) -> u64 {
+    (eight | FOLD) & (u64::MAX >> (64 - 8 * length))
+}
+
+/// The bit of four bytes in a filter.
 const fn slot(key: u32) -> usize {
     (key.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
 }
 
-/// The keys under which a text is found: one, or for a text of three bytes each that a fourth makes.
-fn keys(text: &[u8]) -> Vec<u32> {
-    match *text {
-        [a, b, c, d, ..] => vec![fold([a, b, c, d])],
-        [a, b, c] => {
-            let mut all: Vec<u32> = (0..=u8::MAX).map(|d| fold([a, b, c, d])).collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        }
-        _ => Vec::new(),
-    }
+/// The same for a prefix.
+const fn slot_of_prefix(prefix: u64) -> usize {
+    (prefix.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as usize
 }

@@ -81,12 +81,12 @@ pub fn survey(
         for _ in 0..threads.clamp(1, 64) {
             let (tell, next, files) = (tell.clone(), &next, &files);
             scope.spawn(move || {
-                let mut piece = vec![0; PIECE];
+                let (mut piece, mut scanner) = (vec![0; PIECE], Scanner::new(detector));
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if progress.stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    for told in file(detector, path, &mut piece, marker, progress) {
+                    for told in file(&mut scanner, path, &mut piece, marker, progress) {
                         if tell.send(told).is_err() {
                             return;
                         }
@@ -150,7 +150,7 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
 
 /// What stands in one file.
 fn file(
-    detector: &'static Detector,
+    scanner: &mut Scanner,
     path: &Path,
     piece: &mut [u8],
     marker: &Marker,
@@ -168,7 +168,7 @@ fn file(
         _ => return note("is no regular file"),
     }
     let mut told = Vec::new();
-    let mut scanner = Scanner::new(detector);
+    scanner.restart();
     let mut findings: Vec<Finding> = Vec::new();
     let mut read = 0_u64;
     loop {

@@ -29,6 +29,13 @@ impl Scanner {
         Self { detector, held: Vec::new(), base: 0, done: 0, open: Vec::new() }
     }
 
+    /// Begins another stream, in the same memory.
+    pub fn restart(&mut self) {
+        self.held.clear();
+        (self.base, self.done) = (0, 0);
+        self.open.clear();
+    }
+
     /// Takes the next piece and gives what is certain, in order of place.
     pub fn push(&mut self, piece: &[u8]) -> Vec<Finding> {
         let mut rest = piece;
