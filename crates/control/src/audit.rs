@@ -1,5 +1,6 @@
 //! The record, read back: searching, the story of a session, proofs for strangers, erasure, verification.
 
+mod activity;
 mod entry;
 mod erase;
 mod prove;

@@ -160,6 +160,8 @@ impl State {
                 self.move_agent(*agent, *step, *reason, &entry.by, at)
             }
             ControlEvent::AgentReviewed { agent, review_by } => self.review(*agent, *review_by, at),
+            ControlEvent::OwnerGone { agent, answer_by } => self.orphan(*agent, *answer_by),
+            ControlEvent::AgentTakenOver { agent, owner } => self.take_over(*agent, owner),
             ControlEvent::FingerprintAccepted { agent, fingerprint } => {
                 self.agent_mut(*agent)?.accept(fingerprint);
                 Ok(())
@@ -417,6 +419,8 @@ fn touched(event: &ControlEvent) -> (Option<AgentId>, Option<TaskId>, Option<App
         }
         ControlEvent::AgentMoved { agent, .. }
         | ControlEvent::AgentReviewed { agent, .. }
+        | ControlEvent::OwnerGone { agent, .. }
+        | ControlEvent::AgentTakenOver { agent, .. }
         | ControlEvent::FingerprintAccepted { agent, .. }
         | ControlEvent::FingerprintSeen { agent, .. }
         | ControlEvent::AgentRevoked { agent } => (Some(*agent), None, None, None),

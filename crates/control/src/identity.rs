@@ -2,6 +2,7 @@
 
 mod fingerprint;
 mod lifecycle;
+mod orphan;
 mod registration;
 
 pub(crate) use lifecycle::out_of_service;
@@ -43,6 +44,12 @@ pub enum IdentityError {
     ReviewLapsed(Label),
     #[error("agent `{0}` has expired")]
     Expired(Label),
+    #[error("the owner of agent `{0}` is gone, and nobody took it over")]
+    Orphaned(Label),
+    #[error("nobody said that the owner of agent `{0}` is gone")]
+    NotOrphaned(Label),
+    #[error("only the deputy of agent `{0}` can take it over")]
+    NotDeputy(Label),
     #[error("the fingerprint of agent `{0}` changed")]
     FingerprintChanged(Label),
     #[error("agent `{0}` has no changed fingerprint to accept")]
@@ -102,6 +109,7 @@ impl Office {
             accepted,
             changed,
             revoked: _,
+            orphan_until,
         } = agent;
         AgentView {
             id,
@@ -126,6 +134,7 @@ impl Office {
                 parts: changed.parts,
                 seen_at: changed.seen_at,
             }),
+            orphan_until,
             open_tasks,
         }
     }
@@ -173,6 +182,9 @@ impl IdentityError {
             | Self::NameTaken(_)
             | Self::ReviewLapsed(_)
             | Self::Expired(_)
+            | Self::Orphaned(_)
+            | Self::NotOrphaned(_)
+            | Self::NotDeputy(_)
             | Self::FingerprintChanged(_)
             | Self::NothingToAttest(_) => ErrorCode::Refused,
         }
@@ -187,6 +199,8 @@ impl IdentityError {
             Self::ReviewLapsed(name) => Some(format!("run `writ agent review {name}`")),
             Self::FingerprintChanged(name) => Some(format!("run `writ agent attest {name}`")),
             Self::OtherSeen(name) => Some(format!("run `writ agent show {name}` and look again")),
+            Self::Orphaned(name) => Some(format!("its deputy runs `writ agent adopt {name}`")),
+            Self::NotDeputy(_) => Some("ask its deputy, or retire it and register a new one".to_owned()),
             Self::Expired(_) => Some("register a new agent and retire this one".to_owned()),
             Self::PurposeTooLong
             | Self::ReviewPast
@@ -194,6 +208,7 @@ impl IdentityError {
             | Self::ExpiryPast
             | Self::NameLikeId(_)
             | Self::NameTaken(_)
+            | Self::NotOrphaned(_)
             | Self::NothingToAttest(_) => None,
         }
     }

@@ -79,6 +79,10 @@ pub enum LifecycleReason {
     FingerprintAccepted,
     /// A person looked at the agent and set a new review date.
     Reviewed,
+    /// Its owner is gone, and no deputy took it over in time.
+    Orphaned,
+    /// Its deputy took it over, or its owner is there again.
+    TakenOver,
     /// A person revoked the agent or its owner.
     Revoked,
     /// First registration.

@@ -69,6 +69,16 @@ pub enum ControlEvent {
         agent: AgentId,
         review_by: Timestamp,
     },
+    /// The agent's owner is gone. Its deputy has until then to take it over; then it stops.
+    OwnerGone {
+        agent: AgentId,
+        answer_by: Timestamp,
+    },
+    /// Somebody answers for the agent again: from now on this person is its owner.
+    AgentTakenOver {
+        agent: AgentId,
+        owner: Human,
+    },
     FingerprintAccepted {
         agent: AgentId,
         fingerprint: Fingerprint,

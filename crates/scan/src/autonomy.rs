@@ -1,5 +1,7 @@
 //! How far an agent acts by itself, from what its files let it do and not from what it is called.
 
+use writ_model::EffectClass;
+
 use crate::approval::ApprovalLevel;
 use crate::survey::Found;
 use crate::tool::FileKind;
@@ -34,6 +36,18 @@ pub struct Autonomy {
     pub tools: Answer,
     /// May it begin without being asked?
     pub timing: Answer,
+}
+
+/// What the record tells of one agent, counted.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Each effect: how often nobody was asked, and how often a person said yes.
+    pub effects: Vec<(EffectClass, u64, u64)>,
+    /// Names of tools that were called, as the client names them.
+    pub tools: Vec<String>,
+    pub sessions: u64,
+    pub prompts: u64,
+    pub subagents: u64,
 }
 
 /// Most reasons kept of one answer.
@@ -111,6 +125,86 @@ impl Autonomy {
             }
         }
         autonomy
+    }
+
+    /// The answers of what an agent really did. Line 0: the record has no lines.
+    ///
+    /// A client that never tells its prompts is not called one that starts by itself.
+    pub fn observed(did: &Observed) -> Self {
+        let mut autonomy = Self::default();
+        for (effect, unasked, approved) in &did.effects {
+            if *unasked > 0 {
+                let degree = match effect {
+                    // Looking at things is what every agent does.
+                    EffectClass::Read => Degree::Asks,
+                    EffectClass::WriteWorkspace | EffectClass::BuildTest => Degree::Some,
+                    EffectClass::Network
+                    | EffectClass::PackageInstall
+                    | EffectClass::GitPush
+                    | EffectClass::Publish
+                    | EffectClass::Deploy
+                    | EffectClass::SecretRead
+                    | EffectClass::IdentityChange
+                    | EffectClass::Destructive
+                    | EffectClass::EscapeAttempt
+                    | EffectClass::Unknown => Degree::Free,
+                };
+                autonomy.actions.at_least(degree, 0, format!("{effect}: {unasked} times, nobody was asked"));
+            }
+            if *approved > 0 {
+                autonomy.actions.at_least(
+                    Degree::Asks,
+                    0,
+                    format!("{effect}: {approved} times by a person's yes"),
+                );
+            }
+            if *effect == EffectClass::PackageInstall && unasked + approved > 0 {
+                autonomy.tools.at_least(Degree::Some, 0, "installed packages");
+            }
+        }
+        for tool in did.tools.iter().filter(|tool| tool.starts_with("mcp_") || tool.contains('/')) {
+            autonomy.tools.at_least(Degree::Some, 0, format!("called `{tool}` of a server"));
+        }
+        if did.subagents > 0 {
+            autonomy.timing.at_least(Degree::Some, 0, format!("started {} sub-agents", did.subagents));
+        }
+        if did.prompts > 0 && did.prompts < did.sessions {
+            let without = did.sessions - did.prompts;
+            autonomy.timing.at_least(
+                Degree::Free,
+                0,
+                format!("at least {without} of {} sessions without a prompt", did.sessions),
+            );
+        }
+        autonomy
+    }
+
+    /// The answers of both.
+    pub fn and(mut self, other: Self) -> Self {
+        let pairs = [
+            (&mut self.actions, other.actions),
+            (&mut self.tools, other.tools),
+            (&mut self.timing, other.timing),
+        ];
+        for (own, other) in pairs {
+            own.degree = own.degree.max(other.degree);
+            own.because.extend(other.because);
+            own.because.truncate(MAX_REASONS);
+        }
+        self
+    }
+
+    /// The answers in which this goes further than `other`, with their names.
+    pub fn beyond<'a>(&'a self, other: &Self) -> Vec<(&'static str, &'a Answer)> {
+        [
+            ("actions", &self.actions, &other.actions),
+            ("tools", &self.tools, &other.tools),
+            ("timing", &self.timing, &other.timing),
+        ]
+        .into_iter()
+        .filter(|(_, own, other)| own.degree > other.degree)
+        .map(|(name, own, _)| (name, own))
+        .collect()
     }
 
     /// One level for policies, from 0 to 3: what it may do unasked, and whether it starts by itself.

@@ -69,16 +69,7 @@ pub fn file(found: &Found) -> Value {
         object.insert("identities".to_owned(), found.identities.iter().map(identity).collect());
     }
     if let Value::Object(object) = &mut object {
-        let autonomy = Autonomy::of(found);
-        object.insert(
-            "autonomy".to_owned(),
-            json!({
-                "level": autonomy.level(),
-                "actions": answer(&autonomy.actions),
-                "tools": answer(&autonomy.tools),
-                "timing": answer(&autonomy.timing),
-            }),
-        );
+        object.insert("autonomy".to_owned(), autonomy(&Autonomy::of(found)));
         object.insert("findings".to_owned(), findings(found).iter().map(finding).collect());
     }
     object
@@ -91,6 +82,16 @@ fn identity(identity: &Identity) -> Value {
         "line": identity.line,
         "rights": identity.rights,
         "breadth": identity.breadth.name(),
+    })
+}
+
+/// How far an agent acts by itself: a level, and three answers with what gives them.
+pub fn autonomy(autonomy: &Autonomy) -> Value {
+    json!({
+        "level": autonomy.level(),
+        "actions": answer(&autonomy.actions),
+        "tools": answer(&autonomy.tools),
+        "timing": answer(&autonomy.timing),
     })
 }
 

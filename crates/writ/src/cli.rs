@@ -189,7 +189,7 @@ fn dispatch(command: Command) -> Outcome {
     }
 }
 
-fn context() -> Result<Context, crate::failure::Failure> {
+pub(crate) fn context() -> Result<Context, crate::failure::Failure> {
     let variable = |name: &str| std::env::var_os(name);
     Ok(Context { state: State::of(variable)?, config: Config::load(variable)? })
 }

@@ -26,10 +26,13 @@ pub(super) async fn answer(control: &Control, human: &Human, op: Op, replies: &R
         Op::AgentDiscover(ask) => call.run(ask, |office, human, ask| office.agent_discover(human, ask)).await,
         Op::AgentList(ask) => call.run(ask, |office, _, ask| office.agent_list(&ask)).await,
         Op::AgentShow(ask) => call.run(ask, |office, _, ask| office.agent_show(&ask)).await,
+        Op::AgentActivityAsk(ask) => call.run(ask, |office, _, ask| office.agent_activity(&ask)).await,
         Op::AgentApprove(ask) => call.run(ask, |office, human, ask| office.agent_approve(human, &ask)).await,
         Op::AgentSuspend(ask) => call.run(ask, |office, human, ask| office.agent_suspend(human, &ask)).await,
         Op::AgentResume(ask) => call.run(ask, |office, human, ask| office.agent_resume(human, &ask)).await,
         Op::AgentReview(ask) => call.run(ask, |office, human, ask| office.agent_review(human, &ask)).await,
+        Op::AgentOrphan(ask) => call.run(ask, |office, human, ask| office.agent_orphan(human, &ask)).await,
+        Op::AgentAdopt(ask) => call.run(ask, |office, human, ask| office.agent_adopt(human, &ask)).await,
         Op::AgentRetire(ask) => call.run(ask, |office, human, ask| office.agent_retire(human, &ask)).await,
         Op::AgentQuarantine(ask) => {
             call.run(ask, |office, human, ask| office.agent_quarantine(human, &ask)).await

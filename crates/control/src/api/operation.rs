@@ -76,6 +76,8 @@ operations! {
     "agent.list" AgentList => Agents, Person;
     /// Shows one agent.
     "agent.show" AgentShow => AgentView, Person;
+    /// Counts what an agent did, as the record tells.
+    "agent.activity" AgentActivityAsk => AgentActivity, Person;
     /// Approves a requested agent and activates it.
     "agent.approve" AgentApprove => AgentView, Person;
     /// Suspends an active agent and closes its tasks.
@@ -84,6 +86,10 @@ operations! {
     "agent.resume" AgentResume => AgentView, Person;
     /// Records that a person looked at the agent, with its next review date.
     "agent.review" AgentReview => AgentView, Person;
+    /// Says that an agent's owner is gone: its deputy is asked to take it over, and it stops where nobody does.
+    "agent.orphan" AgentOrphan => AgentView, Person;
+    /// Takes over an agent whose owner is gone.
+    "agent.adopt" AgentAdopt => AgentView, Person;
     /// Ends an agent for good.
     "agent.retire" AgentRetire => AgentView, Person;
     /// Takes an agent out of service until it is retired.

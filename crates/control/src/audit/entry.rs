@@ -84,6 +84,8 @@ impl AnyEntry {
                 ControlEvent::SecretAdded { binding, .. } => vec![("binding", *binding)],
                 ControlEvent::AgentMoved { .. }
                 | ControlEvent::AgentReviewed { .. }
+                | ControlEvent::OwnerGone { .. }
+                | ControlEvent::AgentTakenOver { .. }
                 | ControlEvent::FingerprintAccepted { .. }
                 | ControlEvent::FingerprintSeen { .. }
                 | ControlEvent::TaskAttached { .. }

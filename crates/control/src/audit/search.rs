@@ -20,7 +20,7 @@ use super::{AuditError, show};
 const MAX_PAGE: u32 = 1_000;
 const PAGE: u32 = 100;
 /// Most entries that one page looks at.
-const MAX_LOOKED_AT: u64 = 200_000;
+pub(super) const MAX_LOOKED_AT: u64 = 200_000;
 /// Most bytes of entries on a page.
 const MAX_PAGE_BYTES: usize = 8 << 20;
 /// Entries that are read at once.
@@ -148,6 +148,8 @@ impl Who {
                 ControlEvent::AgentRegistered { agent, .. }
                 | ControlEvent::AgentMoved { agent, .. }
                 | ControlEvent::AgentReviewed { agent, .. }
+                | ControlEvent::OwnerGone { agent, .. }
+                | ControlEvent::AgentTakenOver { agent, .. }
                 | ControlEvent::FingerprintAccepted { agent, .. }
                 | ControlEvent::FingerprintSeen { agent, .. }
                 | ControlEvent::AgentRevoked { agent } => self.agents.contains(agent),
@@ -232,7 +234,7 @@ fn parse_cursor(text: &str) -> Result<(u64, u64), AuditError> {
 }
 
 /// One log, read from its end.
-struct Backwards<'a> {
+pub(super) struct Backwards<'a> {
     office: &'a Office,
     log: Stream,
     /// Entries below this are still to be looked at.
@@ -242,20 +244,20 @@ struct Backwards<'a> {
     next: Option<Found>,
 }
 
-struct Found {
+pub(super) struct Found {
     index: u64,
-    entry: AnyEntry,
+    pub(super) entry: AnyEntry,
     bytes: Vec<u8>,
 }
 
 // === impl Backwards ===
 
 impl<'a> Backwards<'a> {
-    const fn new(office: &'a Office, log: Stream, end: u64) -> Self {
+    pub(super) const fn new(office: &'a Office, log: Stream, end: u64) -> Self {
         Self { office, log, end, read: Vec::new(), next: None }
     }
 
-    fn peek(&mut self) -> Result<Option<&Found>, OfficeError> {
+    pub(super) fn peek(&mut self) -> Result<Option<&Found>, OfficeError> {
         if self.next.is_none() && self.end > 0 {
             if self.read.is_empty() {
                 self.fill()?;
@@ -267,7 +269,7 @@ impl<'a> Backwards<'a> {
         Ok(self.next.as_ref())
     }
 
-    fn take(&mut self) -> Option<Found> {
+    pub(super) fn take(&mut self) -> Option<Found> {
         let taken = self.next.take()?;
         self.end = taken.index;
         Some(taken)

@@ -25,6 +25,8 @@ pub struct Agent {
     pub changed: Option<Changed>,
     /// It, or its owner, was revoked, and nobody resumed it since.
     pub revoked: bool,
+    /// Its owner is gone, and nobody took it over: until when its deputy can.
+    pub orphan_until: Option<Timestamp>,
 }
 
 /// A fingerprint that differs from the accepted one.
@@ -66,6 +68,7 @@ impl State {
             accepted: None,
             changed: None,
             revoked: false,
+            orphan_until: None,
         };
         self.agents.insert(id, agent);
         Ok(())
@@ -101,6 +104,22 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn orphan(&mut self, id: AgentId, answer_by: Timestamp) -> Result<(), FoldError> {
+        self.agent_mut(id)?.orphan_until = Some(answer_by);
+        Ok(())
+    }
+
+    pub(super) fn take_over(&mut self, id: AgentId, owner: &Human) -> Result<(), FoldError> {
+        let agent = self.agent_mut(id)?;
+        agent.orphan_until = None;
+        // Nobody is their own deputy.
+        if agent.registration.deputy.as_ref() == Some(owner) {
+            agent.registration.deputy = None;
+        }
+        agent.registration.owner = owner.clone();
+        Ok(())
+    }
+
     pub(super) fn review(
         &mut self,
         id: AgentId,
@@ -126,6 +145,12 @@ impl Agent {
 
     /// The date that has passed, if one has.
     pub fn lapsed(&self, now: Timestamp) -> Option<LifecycleReason> {
+        self.lapsed_by_date(now)
+            .or_else(|| self.orphan_until.is_some_and(|at| at <= now).then_some(LifecycleReason::Orphaned))
+    }
+
+    /// The same of the dates that it was registered with.
+    pub fn lapsed_by_date(&self, now: Timestamp) -> Option<LifecycleReason> {
         if self.registration.expires_at.is_some_and(|at| at <= now) {
             return Some(LifecycleReason::Expired);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityState, State};
 
 /// Rises with every change of what the fold keeps or how. A snapshot of another version is not used.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// The bytes are no state of this version of the fold.
 #[derive(Debug, thiserror::Error)]

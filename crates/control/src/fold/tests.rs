@@ -239,6 +239,9 @@ fn any_event() -> impl Strategy<Value = ControlEvent> {
         (id.clone(), step).prop_map(|(n, step)| moved(n, step)),
         (id.clone(), -9..9_i64)
             .prop_map(|(n, s)| ControlEvent::AgentReviewed { agent: agent(n), review_by: at(s) }),
+        (id.clone(), 0..40_i64)
+            .prop_map(|(n, s)| ControlEvent::OwnerGone { agent: agent(n), answer_by: at(s) }),
+        id.clone().prop_map(|n| ControlEvent::AgentTakenOver { agent: agent(n), owner: human(n) }),
         (id.clone(), id.clone(), 0..5_i64)
             .prop_map(|(n, of, s)| ControlEvent::TaskOpened { task: task(n, of, s) }),
         (id.clone(), 0..4_u64).prop_map(|(n, epoch)| ControlEvent::TaskAttached { task: task_id(n), epoch }),

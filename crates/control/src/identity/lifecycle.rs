@@ -55,6 +55,7 @@ impl Office {
             let lapsed = agent.state == LifecycleState::Suspended
                 && agent.reason == LifecycleReason::ReviewLapsed
                 && agent.changed.is_none()
+                && agent.orphan_until.is_none_or(|until| until > now)
                 && !agent.revoked;
             let resumed = lapsed.then(|| moved(agent.id, LifecycleMove::Resume, LifecycleReason::Reviewed));
             let reviewed = ControlEvent::AgentReviewed { agent: agent.id, review_by: ask.review_by };
@@ -107,7 +108,9 @@ impl Office {
             let agent = find(&state, agent)?;
             (agent.id, decide(&state, agent, now)?)
         };
-        self.commit(&mut desk, Change::new(now, person(by), events))?;
+        if !events.is_empty() {
+            self.commit(&mut desk, Change::new(now, person(by), events))?;
+        }
         drop(desk);
         self.agent_view_of(id)
     }
@@ -130,6 +133,8 @@ pub(crate) fn out_of_service(
         | LifecycleReason::ReviewLapsed
         | LifecycleReason::Expired
         | LifecycleReason::FingerprintChanged
+        | LifecycleReason::Orphaned
+        | LifecycleReason::TakenOver
         | LifecycleReason::FingerprintAccepted
         | LifecycleReason::Reviewed
         | LifecycleReason::Registered => CloseCause::AgentSuspended,
@@ -144,6 +149,7 @@ fn check_dates(agent: &Agent, now: Timestamp) -> Result<(), IdentityError> {
     match agent.lapsed(now) {
         None => Ok(()),
         Some(LifecycleReason::Expired) => Err(IdentityError::Expired(name())),
+        Some(LifecycleReason::Orphaned) => Err(IdentityError::Orphaned(name())),
         Some(_) => Err(IdentityError::ReviewLapsed(name())),
     }
 }

@@ -130,7 +130,7 @@ impl OfficeError {
 impl StandingError {
     const fn code(&self) -> ErrorCode {
         match self {
-            Self::AgentNotActive { .. } | Self::ReviewLapsed(_) | Self::Expired(_) => {
+            Self::AgentNotActive { .. } | Self::ReviewLapsed(_) | Self::Orphaned(_) | Self::Expired(_) => {
                 ErrorCode::AgentNotActive
             }
             Self::FingerprintChanged(_) => ErrorCode::FingerprintChanged,
@@ -156,6 +156,7 @@ impl StandingError {
                 | LifecycleState::Retired => Some("run `writ agent register`".to_owned()),
             },
             Self::ReviewLapsed(name) => Some(format!("run `writ agent review {name}`")),
+            Self::Orphaned(name) => Some(format!("its deputy runs `writ agent adopt {name}`")),
             Self::FingerprintChanged(name) => Some(format!("run `writ agent attest {name}`")),
             Self::Expired(_) => Some("run `writ agent register`".to_owned()),
             Self::Revoked

@@ -14,6 +14,8 @@ pub enum StandingError {
     AgentNotActive { name: Label, state: LifecycleState },
     #[error("the review date of agent `{0}` has passed")]
     ReviewLapsed(Label),
+    #[error("the owner of agent `{0}` is gone, and nobody took it over")]
+    Orphaned(Label),
     #[error("agent `{0}` has expired")]
     Expired(Label),
     #[error("the fingerprint of agent `{0}` changed and nobody accepted it")]
@@ -106,6 +108,7 @@ impl Office {
         match agent.lapsed(now) {
             None => {}
             Some(LifecycleReason::Expired) => return Err(StandingError::Expired(name())),
+            Some(LifecycleReason::Orphaned) => return Err(StandingError::Orphaned(name())),
             Some(_) => return Err(StandingError::ReviewLapsed(name())),
         }
         match agent.state {

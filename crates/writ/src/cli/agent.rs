@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Subcommand;
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{
-    AgentApprove, AgentAttest, AgentList, AgentQuarantine, AgentRegister, AgentResume, AgentRetire,
-    AgentReview, AgentShow, AgentSuspend, AgentView,
+    AgentAdopt, AgentApprove, AgentAttest, AgentList, AgentQuarantine, AgentRegister, AgentResume,
+    AgentRetire, AgentReview, AgentShow, AgentSuspend, AgentView,
 };
 use writ_model::{Client, Fingerprint, Human, Label, LifecycleState, Timestamp};
 
@@ -43,6 +43,8 @@ pub(super) enum Command {
     Resume(Name),
     /// Record that you looked at the agent, and when it is due next
     Review(Review),
+    /// Take over an agent whose owner is gone, as its deputy
+    Adopt(Name),
     /// End an agent for good
     Retire(Name),
     /// Take an agent out of service until it is retired
@@ -167,6 +169,7 @@ async fn run(office: &Office, command: Command) -> Outcome {
         Command::Approve(Name { agent, json }) => (office.call(AgentApprove { agent }).await?, json),
         Command::Suspend(Name { agent, json }) => (office.call(AgentSuspend { agent }).await?, json),
         Command::Resume(Name { agent, json }) => (office.call(AgentResume { agent }).await?, json),
+        Command::Adopt(Name { agent, json }) => (office.call(AgentAdopt { agent }).await?, json),
         Command::Retire(Name { agent, json }) => (office.call(AgentRetire { agent }).await?, json),
         Command::Quarantine(Name { agent, json }) => (office.call(AgentQuarantine { agent }).await?, json),
         Command::Review(Review { agent, review_in, json }) => {
@@ -322,6 +325,12 @@ fn card(agent: &AgentView) -> String {
     match &agent.purpose {
         Some(purpose) => lines.push(format!("  purpose      {}", Quoted(purpose))),
         None => lines.push("  purpose      erased".to_owned()),
+    }
+    if let Some(until) = agent.orphan_until {
+        lines.push(format!(
+            "  orphaned     its owner is gone; its deputy has until {until} to run `writ agent adopt {}`",
+            agent.name
+        ));
     }
     if let Some(expires_at) = agent.expires_at {
         lines.push(format!("  expires      {expires_at}"));

@@ -21,10 +21,12 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::screen::{self, Quoted};
 use crate::wire::{Files, now};
 
+mod entitlement;
 mod resource;
 mod subject;
 mod why;
 
+pub(super) use entitlement::{Step, entitlements};
 pub(super) use resource::resource;
 use subject::{Policies, Then, Wanted};
 use why::{Ground, Why};

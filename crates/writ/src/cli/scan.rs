@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use writ_scan::credential::{self, Credential};
@@ -15,6 +16,7 @@ use writ_scan::survey::{Found, Scan};
 use writ_scan::walk::WalkOptions;
 use writ_scan::{machine, report, sarif};
 
+use super::measure::duration;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen;
 use crate::wire::now;
@@ -61,7 +63,11 @@ mark that is equal for equal values of one scan.
 With --register, what is installed, runs, has settings of yours or left its
 name in the history of this repository is compared with the registry, which
 needs the control plane. What nobody registered is recorded as `discovered`
-and can do nothing until a person approves it.
+and can do nothing until a person approves it. Of the registry it tells
+owners that are gone (their deputy is asked, or the agent is suspended),
+reviews that lapsed, one identity in two environments, what runs without
+authority, rights that nobody used, and what an agent did unasked beyond
+what its settings say.
 
 Written are that key, and what --register, --remember and --write-baseline
 ask for.
@@ -97,6 +103,9 @@ pub(super) struct Arguments {
     /// Record agents that nobody registered as `discovered`, and say what of the registry to look at
     #[arg(long, conflicts_with_all = ["paths", "sarif", "secrets", "no_state"])]
     register: bool,
+    /// With --register: rights that an agent did not use for so long are told
+    #[arg(long, value_name = "SPAN", value_parser = duration, default_value = "90d", requires = "register")]
+    unused_after: Duration,
     /// Keep nothing: marks of credentials can then be compared within this scan only
     #[arg(long, conflicts_with = "remember")]
     no_state: bool,
@@ -174,7 +183,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     };
     clear_progress();
     if arguments.register {
-        return register::main(&whole, arguments.json);
+        return register::main(&whole, arguments.unused_after, arguments.json);
     }
     let of_credentials = credential::findings(&whole.credentials, now());
     let all: Vec<Finding> =

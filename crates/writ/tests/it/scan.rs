@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::corner::{Corner, text};
+use crate::corner::{Corner, finished, text, until};
 
 const SECRET: &str = "q8Zk2LmN4pRs7TuVwXyZ";
 
@@ -159,4 +159,60 @@ fn what_nobody_registered_is_recorded_once_and_never_active() {
     assert!(again["found"].as_array().unwrap().iter().all(|one| one["recorded"] == false), "{again}");
     let agent = corner.json(["agent", "show", "found-claude-code", "--json"]);
     assert_eq!(agent["state"], "discovered");
+}
+
+#[test]
+fn the_registry_is_told_where_somebody_should_look_with_a_scripted_client() {
+    let corner = Corner::with_control_plane();
+    corner.register("claude-code");
+    // Numbers that nobody has: who is in the table of users is there.
+    let table = std::fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = (2_000..60_000).find(|id| !table.contains(&format!(":{id}:"))).unwrap();
+    let (gone, me) = (format!("uid:{nobody}"), format!("uid:{}", rustix::process::getuid().as_raw()));
+    for (name, client, deputy) in [
+        ("held", "opencode", Some(me.as_str())),
+        ("lost", "gemini-cli", Some(gone.as_str())),
+        ("bare", "qwen-code", None),
+    ] {
+        let mut arguments = vec![
+            "agent",
+            "register",
+            name,
+            "--client",
+            client,
+            "--purpose",
+            "t",
+            "--owner",
+            &gone,
+            "--approve",
+        ];
+        arguments.extend(deputy.into_iter().flat_map(|deputy| ["--deputy", deputy]));
+        assert!(corner.run(arguments).status.success());
+    }
+    let output = finished(corner.play(&[], "start\ncall c1 'touch a.rs'\nfinish"));
+    assert_eq!(corner.left("log"), "c1 allowed\n", "{}", text(&output));
+    let told = until("unused rights", || {
+        let told = corner.json(["scan", "--register", "--json", "--unused-after", "1s"]);
+        let all = told["registry"].as_array().unwrap().iter();
+        all.clone().any(|look| look["why"] == "unused-rights").then_some(told)
+    });
+    let look = |agent: &str, why: &str| {
+        let mut all = told["registry"].as_array().unwrap().iter();
+        all.find(|look| look["agent"] == agent && look["why"] == why).map(|look| look["says"].to_string())
+    };
+    assert!(look("held", "orphan").unwrap().contains("writ agent adopt held"), "{told}");
+    assert!(look("lost", "orphan-without-deputy").unwrap().contains("suspended"), "{told}");
+    assert!(look("bare", "orphan-without-deputy").unwrap().contains("suspended"), "{told}");
+    assert!(look("claude-code", "beyond-its-settings").unwrap().contains("write-workspace"), "{told}");
+    let unused = look("claude-code", "unused-rights").unwrap();
+    assert!(unused.contains("push-own-branch") && !unused.contains("deploy"), "{unused}");
+    let one = told["agents"].as_array().unwrap().iter().find(|one| one["agent"] == "claude-code").unwrap();
+    assert_eq!((&one["declared"]["level"], &one["observed"]["level"]), (&0.into(), &1.into()), "{one}");
+    // Said again, nothing more is recorded; and whoever was asked answers.
+    let again = corner.json(["scan", "--register", "--json"]);
+    assert!(again["found"].as_array().unwrap().iter().all(|one| one["recorded"] == false), "{again}");
+    let held = corner.json(["agent", "adopt", "held", "--json"]);
+    assert_eq!((&held["owner"], &held["state"]), (&me.as_str().into(), &"active".into()), "{held}");
+    assert_eq!(corner.json(["agent", "show", "lost", "--json"])["reason"], "orphaned");
+    assert!(text(&corner.run(["scan", "--register"])).contains("autonomy 0 by its settings"));
 }

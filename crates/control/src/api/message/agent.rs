@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use writ_model::{
-    AgentId, Client, Fingerprint, FingerprintPart, Human, Label, LifecycleReason, LifecycleState, Timestamp,
+    AgentId, Client, EffectClass, Fingerprint, FingerprintPart, Human, Label, LifecycleReason,
+    LifecycleState, Timestamp,
 };
 
 /// Longest purpose text in bytes.
@@ -93,6 +94,13 @@ of_agent! {
         /// The next review date: in the future, at most a year away.
         review_by: Timestamp
     }
+    /// `agent.orphan`: its owner is gone.
+    AgentOrphan {
+        /// The deputy is gone too: nobody is asked.
+        deputy_gone: bool
+    }
+    /// `agent.adopt`
+    AgentAdopt {}
     /// `agent.retire`
     AgentRetire {}
     /// `agent.quarantine`
@@ -131,7 +139,66 @@ pub struct AgentView {
     pub fingerprint: Option<Fingerprint>,
     /// A changed fingerprint that nobody accepted yet.
     pub changed: Option<ChangedFingerprint>,
+    /// Its owner is gone: until when its deputy can take it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphan_until: Option<Timestamp>,
     pub open_tasks: u64,
+}
+
+/// Most tools that are counted one by one.
+pub const MAX_TOOLS_COUNTED: usize = 100;
+
+/// `agent.activity`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentActivityAsk {
+    /// Name of a live agent, or an agent's id.
+    pub agent: String,
+    /// Counts what was recorded from then on.
+    pub since: Option<Timestamp>,
+}
+
+/// What an agent did, counted out of the record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgentActivity {
+    pub agent: AgentId,
+    /// Tasks that are remembered, whenever they were opened.
+    pub tasks: u64,
+    pub sessions: u64,
+    /// What people asked in those sessions.
+    pub prompts: u64,
+    pub subagents: u64,
+    /// Calls that failed, or that nothing was heard of again.
+    pub ended_badly: u64,
+    /// In rising order; effects that never came up are left out.
+    pub effects: Vec<EffectUse>,
+    /// Decided calls by tool, by name; of the first hundred tools.
+    pub tools: Vec<(Label, u64)>,
+    pub first_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+    /// There is more than one answer looks at: older entries are not counted.
+    pub cut: bool,
+}
+
+/// Decisions about one effect. A call with several effects counts for each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectUse {
+    pub effect: EffectClass,
+    /// Allowed, and nobody was asked.
+    pub unasked: u64,
+    /// Allowed because a person said yes, once or for the task.
+    pub approved: u64,
+    /// Denied, or waiting for a person.
+    pub refused: u64,
+    pub last_at: Option<Timestamp>,
+}
+
+// === impl EffectUse ===
+
+impl EffectUse {
+    pub const fn none(effect: EffectClass) -> Self {
+        Self { effect, unasked: 0, approved: 0, refused: 0, last_at: None }
+    }
 }
 
 /// A fingerprint that differs from the accepted one.

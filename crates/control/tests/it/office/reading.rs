@@ -192,3 +192,37 @@ fn the_past_is_the_same_fold_stopped_earlier() {
     let tasks = |at| bench.office.task_list(&TaskList { at, ..Default::default() }).unwrap().tasks.len();
     assert_eq!((tasks(Some(then)), tasks(Some(open))), (0, 1));
 }
+
+#[test]
+fn what_an_agent_did_is_counted_by_effect() {
+    let bench = Bench::new();
+    let task = bench.task();
+    let mut approved = bench.decided(Verdict::Allow, &[EffectClass::Network, EffectClass::GitPush]);
+    if let ActivityEvent::CallDecided { decision, .. } = &mut approved.event {
+        decision.reason = ReasonCode::Approved;
+    }
+    let reads = bench.decided(Verdict::Allow, &[EffectClass::Read]);
+    bench.record(&task, vec![reads.clone()]).unwrap();
+    bench.hands.pass(Duration::from_secs(60));
+    let later = bench.hands.wall();
+    let refused = bench.decided(Verdict::Deny, &[EffectClass::Deploy]);
+    bench.record(&task, vec![reads, approved, refused]).unwrap();
+    let count = |since| {
+        let ask = AgentActivityAsk { agent: "claude".into(), since };
+        let did = bench.office.agent_activity(&ask).unwrap();
+        let effects: Vec<_> =
+            did.effects.iter().map(|of| (of.effect.name(), of.unasked, of.approved, of.refused)).collect();
+        assert!(!did.cut);
+        (effects, did.tools)
+    };
+    let (effects, tools) = count(None);
+    assert_eq!(
+        effects,
+        [("read", 2, 0, 0), ("network", 0, 1, 0), ("git-push", 0, 1, 0), ("deploy", 0, 0, 1)]
+    );
+    assert_eq!(tools, [(label("Bash"), 4)]);
+    assert_eq!(count(Some(later)).0[0], ("read", 1, 0, 0));
+    bench.agent("codex");
+    let other = AgentActivityAsk { agent: "codex".into(), since: None };
+    assert_eq!(bench.office.agent_activity(&other).unwrap().effects, []);
+}

@@ -120,6 +120,58 @@ fn a_lapsed_review_stops_the_agent_when_it_is_used_and_when_it_is_swept() {
     assert_eq!((reviewed.state, reviewed.reason), (LifecycleState::Active, LifecycleReason::Reviewed));
 }
 
+/// An agent of this owner and deputy, active.
+fn owned(bench: &Bench, name: &str, owner: u32, deputy: Option<u32>) {
+    let ask =
+        AgentRegister { owner: Some(human(owner)), deputy: deputy.map(human), ..bench.registration(name) };
+    bench.office.agent_register(&me(), ask).unwrap();
+    bench.office.agent_approve(&me(), &AgentApprove { agent: name.into() }).unwrap();
+}
+
+#[test]
+fn an_orphan_is_its_deputys_or_stops() {
+    let bench = Bench::new();
+    let orphan = |name: &str, deputy_gone| {
+        bench.office.agent_orphan(&me(), &AgentOrphan { agent: name.into(), deputy_gone }).unwrap()
+    };
+    let adopt =
+        |name: &str, by: u32| bench.office.agent_adopt(&human(by), &AgentAdopt { agent: name.into() });
+    let show = |name: &str| bench.office.agent_show(&AgentShow { agent: name.into(), at: None }).unwrap();
+    owned(&bench, "claude", 7, Some(8));
+    refused(adopt("claude", 8), ErrorCode::Refused);
+    let asked = orphan("claude", false);
+    assert_eq!(asked.state, LifecycleState::Active, "the deputy has time to answer");
+    bench.hands.pass(DAY);
+    assert_eq!(orphan("claude", false).orphan_until, asked.orphan_until, "asking again gives no more time");
+    refused(adopt("claude", 9), ErrorCode::Refused);
+    let taken = adopt("claude", 8).unwrap();
+    assert_eq!((taken.owner, taken.deputy, taken.orphan_until), (human(8), None, None));
+
+    owned(&bench, "codex", 7, Some(8));
+    orphan("codex", false);
+    bench.hands.pass(7 * DAY);
+    // Nobody has swept yet: the date counts all the same.
+    refused(bench.office.task_open(&me(), bench.opening("codex")), ErrorCode::AgentNotActive);
+    bench.office.sweep().unwrap();
+    assert_eq!(show("codex").reason, LifecycleReason::Orphaned);
+    refused(bench.office.agent_resume(&me(), &AgentResume { agent: "codex".into() }), ErrorCode::Refused);
+    let review_by = bench.review_by();
+    let reviewed =
+        bench.office.agent_review(&me(), &AgentReview { agent: "codex".into(), review_by }).unwrap();
+    assert_eq!(reviewed.state, LifecycleState::Suspended, "a review finds no owner");
+    let taken = adopt("codex", 8).unwrap();
+    assert_eq!((taken.state, taken.reason), (LifecycleState::Active, LifecycleReason::TakenOver));
+
+    for (name, deputy, gone) in [("gemini", None, false), ("qwen", Some(8), true), ("cline", Some(7), false)]
+    {
+        owned(&bench, name, 7, deputy);
+        let stopped = orphan(name, gone);
+        assert_eq!((stopped.state, stopped.reason), (LifecycleState::Suspended, LifecycleReason::Orphaned));
+    }
+    // Who was called gone by mistake is there again.
+    assert_eq!(adopt("gemini", 7).unwrap().state, LifecycleState::Active);
+}
+
 #[test]
 fn an_expired_agent_does_not_come_back() {
     let bench = Bench::new();

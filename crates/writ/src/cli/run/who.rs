@@ -53,6 +53,9 @@ pub(super) async fn agent(
         {
             format!("writ agent resume {}", agent.name)
         }
+        LifecycleState::Suspended if agent.reason == LifecycleReason::Orphaned => {
+            format!("writ agent adopt {}", agent.name)
+        }
         LifecycleState::Suspended => {
             format!("writ agent review {}", agent.name)
         }
