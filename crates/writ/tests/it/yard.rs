@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use crate::corner::{Corner, finished, git, text};
 
+mod attack_led;
 mod attack_replaced;
 mod attack_repositories;
 

@@ -13,6 +13,7 @@ use super::repository::Repository;
 use super::trail::follow;
 
 pub(in crate::cli::run) mod change;
+mod lead;
 pub(in crate::cli::run) mod survey;
 
 use survey::{Survey, Unit};

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use writ_model::Binding;
 use writ_policy::{FolderNames, tells};
 
+use super::lead;
+
 /// How a workspace is looked through before a task: it delays the start.
 const BEFORE: Bounds = Bounds { names: 100_000, built: 0, folder: 20_000, depth: 16, units: 2_000 };
 /// And after it.
@@ -97,6 +99,9 @@ impl Survey {
             // Installing makes more than anybody looks at.
             let _ = found.look(folder, &mut way, &mut left);
         }
+        let led = lead::led(workspace, &found.units);
+        found.complete &= led.complete;
+        found.units.extend(led.units);
         // The same workspace is told in the same way every time, what is nearest to its root first.
         found.units.sort_by_cached_key(|unit| (unit.path.components().count(), unit.path.clone()));
         found
