@@ -50,7 +50,18 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         };
         findings.push(Finding { check: format!("sandbox.{}", finding.layer), ok, detail, needed: true });
     }
-    findings.extend(host(findings.iter().all(|finding| finding.ok)));
+    findings.extend(host());
+    if findings.iter().any(|finding| finding.needed && !finding.ok) {
+        let Way { finding, flags } = Way::without();
+        let by = flags.map_or_else(
+            || "nothing that can be given up starts a run here".to_owned(),
+            |flags| format!("`writ run {flags}` starts without it, on record"),
+        );
+        for missing in findings.iter_mut().filter(|finding| finding.needed && !finding.ok) {
+            missing.detail = format!("{}; {by}", missing.detail);
+        }
+        findings.push(finding);
+    }
     let variable = |name: &str| std::env::var_os(name);
     let state = State::of(variable);
     findings.push(match &state {
@@ -85,8 +96,8 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     report(Report { findings }, arguments.json)
 }
 
-/// What the kernel, its settings and a container allow; where the sandbox does not hold, what is left without it.
-fn host(complete: bool) -> Vec<Finding> {
+/// What the kernel, its settings and a container allow.
+fn host() -> Vec<Finding> {
     let Host { kernel, landlock, copies, obstacles, container } = Host::here();
     let version = landlock.map_or_else(|| "none".to_owned(), |version| version.to_string());
     let copied = if copies {
@@ -115,9 +126,6 @@ fn host(complete: bool) -> Vec<Finding> {
         let detail = format!("{container}; it must allow namespaces and must not mask `/proc`");
         found_here.push(found("host.container", true, detail, false));
     }
-    if !complete {
-        found_here.push(way_without());
-    }
     found_here
 }
 
@@ -129,35 +137,48 @@ const WAYS: [&[Danger]; 4] = [
     &[Danger::NoNamespaces],
 ];
 
-/// The least that a person can give up by name so that a run starts on this machine, and what is lost with it.
-fn way_without() -> Finding {
-    for dangers in WAYS {
-        let profile = Profile {
-            command: "true".into(),
-            cwd: "/".into(),
-            hide_if_present: vec!["/mnt".into()],
-            recorded: true,
-            danger: dangers.iter().copied().collect(),
-            ..Profile::default()
-        };
-        let Ok(plan) = Plan::draw(profile) else { continue };
-        if writ_sandbox::rehearsed(&plan).iter().any(|finding| finding.available.is_err()) {
-            continue;
+/// The least that a person can give up by name so that a run starts on this machine.
+struct Way {
+    /// With what is lost.
+    finding: Finding,
+    /// As it is typed; nothing where nothing helps.
+    flags: Option<String>,
+}
+
+// === impl Way ===
+
+impl Way {
+    fn without() -> Self {
+        for dangers in WAYS {
+            let profile = Profile {
+                command: "true".into(),
+                cwd: "/".into(),
+                hide_if_present: vec!["/mnt".into()],
+                recorded: true,
+                danger: dangers.iter().copied().collect(),
+                ..Profile::default()
+            };
+            let Ok(plan) = Plan::draw(profile) else { continue };
+            if writ_sandbox::rehearsed(&plan).iter().any(|finding| finding.available.is_err()) {
+                continue;
+            }
+            let names: Vec<&str> = dangers.iter().map(|danger| danger.name()).collect();
+            let flags: Vec<String> = names.iter().map(|name| format!("--danger-{name}")).collect();
+            let flags = flags.join(" ");
+            let lost: Vec<&str> = dangers.iter().map(|danger| danger.lost()).collect();
+            let left: Vec<&str> = plan.layers().into_iter().map(writ_sandbox::Layer::name).collect();
+            let detail = format!(
+                "`writ run {}` starts all the same, on record. Lost: {}. Left: {}, and the hooks",
+                flags,
+                lost.join("; "),
+                left.join(", ")
+            );
+            let finding = found(&format!("plan.{}", names.join("+")), false, detail, false);
+            return Self { finding, flags: Some(flags) };
         }
-        let names: Vec<&str> = dangers.iter().map(|danger| danger.name()).collect();
-        let flags: Vec<String> = names.iter().map(|name| format!("--danger-{name}")).collect();
-        let lost: Vec<&str> = dangers.iter().map(|danger| danger.lost()).collect();
-        let left: Vec<&str> = plan.layers().into_iter().map(writ_sandbox::Layer::name).collect();
-        let detail = format!(
-            "`writ run {}` starts all the same, on record. Lost: {}. Left: {}, and the hooks",
-            flags.join(" "),
-            lost.join("; "),
-            left.join(", ")
-        );
-        return found(&format!("plan.{}", names.join("+")), false, detail, false);
+        let detail = "no run starts here, whatever is given up; the layers above say why";
+        Self { finding: found("plan.none", false, detail.to_owned(), false), flags: None }
     }
-    let detail = "no run starts here, whatever is given up; the layers above say why";
-    found("plan.none", false, detail.to_owned(), false)
 }
 
 fn report(report: Report, json: bool) -> Outcome {

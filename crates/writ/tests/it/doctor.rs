@@ -129,7 +129,7 @@ fn a_host_that_can_enforce_all_says_so() {
 
 #[test]
 fn a_host_that_lacks_a_layer_is_told_which_and_why_and_what_is_left() {
-    for Host { name, made_by, missing, why, plan, lost, .. } in HOSTS {
+    for Host { name, made_by, missing, why, plan, lost, flags, .. } in HOSTS {
         let corner = Corner::new();
         let output = there(made_by, &corner.writ(["doctor", "--json"]));
         assert_eq!(output.status.code(), Some(1), "{name}: {}", text(&output));
@@ -147,6 +147,7 @@ fn a_host_that_lacks_a_layer_is_told_which_and_why_and_what_is_left() {
         let people = text(&there(made_by, &corner.writ(["doctor"])));
         let line = people.lines().find(|line| line.contains(&format!("sandbox.{missing} "))).unwrap();
         assert!(line.starts_with("MISSING ") && line.contains(why), "{name}: {people}");
+        assert!(line.contains(&format!("`writ run {}` starts", flags.join(" "))), "{name}: {people}");
     }
 }
 
