@@ -73,6 +73,8 @@ pub struct DoorPlan {
     pub deadline: Duration,
     /// What the doors on the way out see, where there is no other way.
     pub ways_out: Option<WaysOut>,
+    /// What an agent is told when its session starts, where its client passes it on.
+    pub greeting: Option<String>,
 }
 
 /// What is seen, and decided, where it leaves.
@@ -250,7 +252,8 @@ impl<O: Office> Door<O> {
                 self.note(&slot, opened, event).await?;
                 Err(No::new(ReasonCode::Unknown, "the client told of an event that Writ does not know"))
             }
-            HookEvent::SessionStarted | HookEvent::SessionEnded => Ok(hook::noted()),
+            HookEvent::SessionStarted => Ok(hook::greeted(client, self.plan.greeting.as_deref())),
+            HookEvent::SessionEnded => Ok(hook::noted()),
         }
     }
 

@@ -181,6 +181,29 @@ pub fn noted() -> HookReply {
     HookReply { exit: 0, stdout: String::new(), stderr: String::new() }
 }
 
+/// Takes note of the start of a session, and tells the agent something where its client passes that on: it stands in the
+/// agent's context then.
+pub fn greeted(client: Client, text: Option<&str>) -> HookReply {
+    let passes_on = match client {
+        Client::ClaudeCode | Client::Codex | Client::GeminiCli => true,
+        // Not shown of these.
+        Client::Cline
+        | Client::CopilotCli
+        | Client::Cursor
+        | Client::Kiro
+        | Client::OpenCode
+        | Client::Other
+        | Client::QwenCode
+        | Client::VsCode
+        | Client::Windsurf => false,
+    };
+    let Some(text) = text.filter(|_| passes_on) else { return noted() };
+    let told = serde_json::json!({
+        "hookSpecificOutput": { "hookEventName": "SessionStart", "additionalContext": text }
+    });
+    HookReply { exit: 0, stdout: told.to_string(), stderr: String::new() }
+}
+
 // === impl ProposedCall ===
 
 impl ProposedCall {

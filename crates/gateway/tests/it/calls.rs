@@ -44,6 +44,25 @@ async fn the_words_of_an_allow_depend_on_who_watches() {
     }
 }
 
+/// Told once, when the session starts, to clients that were shown to pass it on.
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_told_at_its_start_what_is_kept() {
+    for (client, wanted) in [(Client::ClaudeCode, true), (Client::OpenCode, false)] {
+        let scene = Scene::with(|_| {}, |plan| plan.greeting = Some("kept: 'a'".to_owned()));
+        let start = if wanted {
+            claude("SessionStart", json!({"source": "startup"}))
+        } else {
+            before(client, ALLOWED)
+        };
+        let reply = scene.say(client, &start).await;
+        assert_eq!(reply.exit, 0);
+        assert_eq!(reply.stdout.contains("additionalContext\":\"kept: 'a'"), wanted, "{client} {reply:?}");
+        if wanted {
+            assert!(!scene.say(client, &bash(ALLOWED, "1")).await.stdout.contains("kept"));
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_record_of_a_session_is_complete() {
     let scene = Scene::new();

@@ -182,6 +182,7 @@ impl Scene {
             hold: Duration::from_secs(580),
             deadline: Duration::from_secs(588),
             ways_out: None,
+            greeting: None,
         };
         plan(&mut own);
         Self { world, door: Arc::new(Door::new(ports, own)) }

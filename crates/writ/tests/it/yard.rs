@@ -8,6 +8,7 @@ use crate::corner::{Corner, finished, git, text};
 mod attack_led;
 mod attack_replaced;
 mod attack_repositories;
+mod git_inside;
 
 /// What must not be read inside.
 const SECRET: &str = "secret-of-the-house";

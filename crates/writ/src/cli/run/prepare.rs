@@ -14,10 +14,11 @@ use writ_sandbox::{Danger, Plan, Profile};
 
 use super::network::{Confirmed, Endpoint, Reach};
 use super::yard::ground::{Ground, Terms};
+use super::yard::login::Logins;
 use super::yard::secret::Workspace;
 use super::yard::session::{Place, Sessions};
 use super::yard::vigil::Vigil;
-use super::yard::{Sight, address, repository};
+use super::yard::{self, Sight, address, repository};
 use super::{Folder, Wish};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
@@ -101,6 +102,7 @@ pub(super) fn door(
     held: &Held,
     wire: Wire,
     reach: &Reach,
+    greeting: String,
 ) -> Result<Door<Wire>, Failure> {
     let remotes = repository::remotes_by_http(&wish.workspace);
     let origin = remotes.iter().find(|(name, _)| name == "origin").map(|(_, address)| address.clone());
@@ -121,7 +123,14 @@ pub(super) fn door(
     });
     Ok(Door::new(
         ports,
-        DoorPlan { task: Some(held.id()), manner: Manner::Decide, hold: wish.hold, deadline, ways_out },
+        DoorPlan {
+            task: Some(held.id()),
+            manner: Manner::Decide,
+            hold: wish.hold,
+            deadline,
+            ways_out,
+            greeting: Some(greeting),
+        },
     ))
 }
 
@@ -232,7 +241,16 @@ pub(super) fn bundle(folder: &Folder) -> PathBuf {
     folder.0.join("trusted.pem")
 }
 
-/// The exact steps of the yard, and who watches what it keeps.
+/// The exact steps of the yard.
+pub(super) struct Drawn {
+    pub(super) plan: Plan,
+    /// Who watches what it keeps.
+    pub(super) vigil: Vigil,
+    /// What the agent is told of it.
+    pub(super) kept: String,
+}
+
+/// Draws the plan of a run, which is applied as it is or not at all.
 pub(super) fn plan(
     context: &Context,
     wish: &Wish,
@@ -241,7 +259,7 @@ pub(super) fn plan(
     (ground, sessions): (&Ground, &Sessions),
     mut scrubbed: Scrubbed,
     injection: Injection,
-) -> Result<(Plan, Vigil), Failure> {
+) -> Result<Drawn, Failure> {
     let Injection { files: _, private, set, unset, arguments } = injection;
     for name in unset {
         scrubbed.unset(name);
@@ -307,6 +325,7 @@ pub(super) fn plan(
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile)?;
+    let told = yard::kept::told(&wish.workspace, &profile.read_only);
     let kept = [&profile.read_only, &profile.links, &profile.hide_if_present].into_iter().flatten();
     let kept: Vec<PathBuf> = kept.chain(profile.replace.iter().map(|(path, _)| path)).cloned().collect();
     let vigil = if wish.danger.contains(&Danger::NoNamespaces) {
@@ -317,7 +336,13 @@ pub(super) fn plan(
     };
     let plan = Plan::draw(profile)
         .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))?;
-    Ok((plan, vigil))
+    Ok(Drawn { plan, vigil, kept: told })
+}
+
+/// The logins of the client that are handed over as they are.
+pub(super) fn logins(wish: &Wish) -> Result<Logins, Failure> {
+    let home = home().ok_or_else(no_home)?;
+    Ok(Logins::of(yard::logins(wish.program.client, &home, &|name| std::env::var_os(name))))
 }
 
 /// What the client remembers of its sessions, and what of it concerns this task.

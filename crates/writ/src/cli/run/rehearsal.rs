@@ -120,7 +120,8 @@ fn planned(
     let sessions = prepare::sessions(wish)?;
     let home = prepare::home();
     let ground = Ground::look(&prepare::terms(wish, home.as_deref()), crate::wire::now());
-    let (plan, _) = prepare::plan(context, wish, folder, &reach, (&ground, &sessions), scrubbed, injection)?;
+    let prepare::Drawn { plan, .. } =
+        prepare::plan(context, wish, folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     let mut environment: Vec<String> =
         plan.variables().map(|name| name.to_string_lossy().into_owned()).collect();
     environment.sort();

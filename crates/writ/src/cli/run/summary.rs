@@ -19,6 +19,8 @@ pub(super) struct Ending<'a> {
     pub(super) closed: Option<&'a TaskClosed>,
     /// Why it could not be asked.
     pub(super) unclosed: Option<String>,
+    /// What became of the client's own login.
+    pub(super) logins: Vec<String>,
     /// Files that are new or changed and that a person's tools run by themselves.
     pub(super) binding: Changes,
 }
@@ -28,7 +30,7 @@ pub(super) struct Ending<'a> {
 impl Ending<'_> {
     /// The lines, for standard error.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Self { task, why, counts, tree_dead, closed, unclosed, binding } = self;
+        let Self { task, why, counts, tree_dead, closed, unclosed, logins, binding } = self;
         let by = [(counts.approved, "by a human's approval"), (counts.granted, "by a grant")];
         let by: Vec<String> =
             by.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
@@ -93,6 +95,7 @@ impl Ending<'_> {
                 lines.push(format!("  {missing} allowed calls ended without a word about their outcome"))
             }
         }
+        lines.extend(logins.iter().cloned());
         lines.extend(binding.lines());
         for checkpoint in closed.iter().flat_map(|closed| &closed.checkpoints) {
             lines.push(format!(
@@ -122,6 +125,7 @@ mod tests {
             tree_dead,
             closed: None,
             unclosed,
+            logins: Vec::new(),
             binding: Changes::default(),
         }
         .lines()

@@ -102,7 +102,8 @@ pub(super) async fn task(
     for line in &sessions.told {
         screen::say(format_args!("writ: {line}"));
     }
-    let (plan, vigil) =
+    let logins = prepare::logins(wish)?;
+    let prepare::Drawn { plan, vigil, kept } =
         prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     if let Some(line) = vigil.told() {
         screen::say(format_args!("writ: {line}"));
@@ -110,7 +111,7 @@ pub(super) async fn task(
     let mut watching = vigil.watch()?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
-    let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach)?);
+    let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach, kept)?);
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
     let lending = Lending { placeholders, held: Arc::clone(held) };
@@ -150,6 +151,7 @@ pub(super) async fn task(
     // Only when nothing that was started inside is left to use the place.
     let changed = tokio::task::block_in_place(|| ground.end(&wish.workspace));
     sessions.tidy();
+    let logins = logins.settle();
     let cause = end.cause();
     let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
         Ok(Ok(closed)) => (closed, None),
@@ -165,6 +167,7 @@ pub(super) async fn task(
         tree_dead,
         closed: closed.as_ref(),
         unclosed,
+        logins,
         binding: changed,
     };
     screen::calm();

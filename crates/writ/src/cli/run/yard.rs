@@ -16,6 +16,9 @@ pub(super) mod address;
 pub(super) mod binding;
 mod client;
 pub(super) mod ground;
+mod index;
+pub(super) mod kept;
+pub(super) mod login;
 pub(super) mod repository;
 pub(super) mod secret;
 pub(super) mod session;
@@ -125,7 +128,7 @@ impl Sight<'_> {
         profile.hide_if_present.extend(of_system.filter(|path| !needed.iter().any(|needed| needed == path)));
         profile.hide_if_present.extend(hidden);
 
-        profile.notes = notes(home, workspace);
+        profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only));
 
         profile.write.push((*workspace).to_owned());
         profile.run.extend(SYSTEM.map(PathBuf::from));
@@ -145,20 +148,29 @@ impl Sight<'_> {
     }
 }
 
+/// Files with the client's own login, which the client writes.
+pub(super) fn logins(
+    client: Client,
+    home: &Path,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Vec<PathBuf> {
+    client::places(client, home, variable).kept
+}
+
 /// Whether a path lies in what every program needs as it is.
 fn is_of_system(path: &Path) -> bool {
     !path.starts_with("/tmp") && system::is_shown(path)
 }
 
 /// What an agent finds where it looks for what is not there.
-fn notes(home: &Path, workspace: &Path) -> Vec<(PathBuf, String)> {
+fn notes(home: &Path, workspace: &Path, kept: &str) -> Vec<(PathBuf, String)> {
     let text = format!(
         "This is a sandbox of Writ around one task.\n\n\
          Credentials, other projects and the user's own files are absent on purpose; looking elsewhere will not find\n\
          them. Write in {} and in /tmp. What is changed in tool chains and caches ends with the task. The network leads\n\
          to the model and to hosts that a person named.\n\n\
          If the work needs more, stop and say what and why. A person can start the task again with --read PATH,\n\
-         --write PATH or --allow-host HOST, or do that step outside.\n",
+         --write PATH or --allow-host HOST, or do that step outside.\n\n{kept}\n",
         workspace.display()
     );
     let places = ["", ".aws", ".azure", ".config/gcloud", ".docker", ".gnupg", ".kube", ".ssh"];

@@ -44,7 +44,14 @@ pub(super) fn door(context: &Context, engine: Arc<Engine>, agents: Arc<Agents>) 
         random: Arc::new(SystemRandom),
     };
     let hold = context.config.hold.unwrap_or(HOLD).min(HOLD);
-    let plan = DoorPlan { task: None, manner: Manner::Abstain, hold, deadline: DEADLINE, ways_out: None };
+    let plan = DoorPlan {
+        task: None,
+        manner: Manner::Abstain,
+        hold,
+        deadline: DEADLINE,
+        ways_out: None,
+        greeting: None,
+    };
     Ok(Hooked { door: Door::new(ports, plan), agents, namespaces: namespaces("self") })
 }
 

@@ -45,6 +45,11 @@ fn is_off(play: &Play, run: &Invocation, client: Client, by: &str) {
     assert_eq!(play.made("allowed.txt").as_deref(), Some("ran\n"), "{story}");
     let told = format!("the sandbox of {client} itself is off, by {by}");
     assert!(ended.stderr.contains(&told), "{story}");
+    // Its model reads at the start what git inside cannot change, where the client was shown to pass that on.
+    let reads = |play: &Play| {
+        play.model.exchanges().iter().any(|one| one.body.to_string().contains("Git cannot change them"))
+    };
+    assert_eq!(reads(play), client != Client::QwenCode, "{story}");
     let by = by.replace('=', ":");
     let tasks = play.house.json(&["task", "list", "--all"]);
     assert_eq!(tasks["tasks"][0]["client_sandbox_off"], by, "{tasks}");

@@ -19,7 +19,7 @@ const EXTENDED: u16 = 0x4000;
 
 /// Paths below the workspace with their digests.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(in crate::cli::run) struct Index {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
     /// How long a digest is.
     digest_bytes: usize,
@@ -29,14 +29,14 @@ pub(super) struct Index {
 
 impl Index {
     /// The index of a repository's folder. One that is not there, or that is not understood, has nothing.
-    pub(super) fn of(folder: &Path) -> Self {
+    pub(in crate::cli::run) fn of(folder: &Path) -> Self {
         let path = folder.join("index");
         let bytes = crate::config::read_bytes(&path, MAX_INDEX_BYTES).unwrap_or_default();
         [20, 32].into_iter().find_map(|digest_bytes| Self::parsed(&bytes, digest_bytes)).unwrap_or_default()
     }
 
     /// Whether the file at `path` is what the index has under `below`.
-    pub(super) fn has(&self, path: &Path, below: &Path) -> bool {
+    pub(in crate::cli::run) fn has(&self, path: &Path, below: &Path) -> bool {
         let Some(wanted) = self.entries.get(below.as_os_str().as_encoded_bytes()) else { return false };
         let Some(bytes) = crate::config::read_bytes(path, MAX_FILE_BYTES) else { return false };
         let algorithm: &Algorithm =
@@ -45,6 +45,16 @@ impl Index {
         context.update(format!("blob {}\0", bytes.len()).as_bytes());
         context.update(&bytes);
         context.finish().as_ref() == wanted.as_slice()
+    }
+
+    /// The digest of what the index has under `below`.
+    pub(in crate::cli::run) fn digest(&self, below: &Path) -> Option<&[u8]> {
+        self.entries.get(below.as_os_str().as_encoded_bytes()).map(Vec::as_slice)
+    }
+
+    /// Whether it has nothing, or is not understood.
+    pub(in crate::cli::run) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Reads versions 2, 3 and 4. The digest at the end tells whether the length of digests was guessed right.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-mod index;
 mod workspace;
 
 pub(in crate::cli::run) use workspace::Workspace;

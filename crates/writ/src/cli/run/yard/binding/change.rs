@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use writ_model::{Binding, Timestamp};
 
+use super::super::index::Index;
 use super::super::repository::{self, Repository};
 use super::survey::{Survey, Unit};
 use crate::screen;
@@ -57,6 +58,8 @@ pub(in crate::cli::run) struct Before {
     /// The file that leads to them is there.
     pointer: bool,
     complete: bool,
+    /// What git's index had of those files.
+    versions: HashMap<PathBuf, Vec<u8>>,
     /// In seconds since 1970.
     began: i64,
     home: Option<PathBuf>,
@@ -66,6 +69,8 @@ pub(in crate::cli::run) struct Before {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::cli::run) struct Changes {
     sorts: BTreeMap<Sort, Changed>,
+    /// What git inside wanted to replace or remove, and could not.
+    unreplaced: Vec<String>,
     /// Something was not looked at.
     incomplete: bool,
 }
@@ -158,16 +163,24 @@ impl Before {
         let began = i64::try_from(Timestamp::EPOCH.until(began).as_secs()).unwrap_or(i64::MAX);
         let nested = survey.repositories.iter().map(|folder| workspace.join(folder));
         let repositories = nested.filter(|folder| !has_no_head(folder)).collect();
-        let own = repository.own.iter().filter(|folder| repository::is_taken(folder)).cloned().collect();
+        let own: Vec<PathBuf> =
+            repository.own.iter().filter(|folder| repository::is_taken(folder)).cloned().collect();
         let pointer = workspace.join(".git").is_file();
-        Self { looks, repositories, own, pointer, complete, began, home: home.map(Path::to_owned) }
+        let index = Index::of(own.last().unwrap_or(&workspace.join(".git")));
+        let version = |path: &PathBuf| {
+            let digest = index.digest(path.strip_prefix(workspace).ok()?)?;
+            Some((path.clone(), digest.to_vec()))
+        };
+        let versions = looks.keys().filter_map(version).collect();
+        Self { looks, repositories, own, pointer, complete, versions, began, home: home.map(Path::to_owned) }
     }
 
     /// What is new or changed by now.
     pub(in crate::cli::run) fn changes(&self, workspace: &Path) -> Changes {
         let survey = Survey::after(workspace);
         let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
-        let mut changes = Changes { incomplete: !survey.complete, ..Changes::default() };
+        let unreplaced = self.unreplaced(workspace);
+        let mut changes = Changes { incomplete: !survey.complete, unreplaced, ..Changes::default() };
         self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
             let Files { found, cut } = told.files();
@@ -187,6 +200,28 @@ impl Before {
         }
         changes.sorts.retain(|_, changed| *changed != Changed::default());
         changes
+    }
+
+    /// Files that are as they were while the index has another version of them by now, or none: git inside checked something
+    /// out, could not replace what is kept, and ended as if it had.
+    fn unreplaced(&self, workspace: &Path) -> Vec<String> {
+        let index = Index::of(self.own.last().unwrap_or(&workspace.join(".git")));
+        if index.is_empty() {
+            return Vec::new();
+        }
+        let is_left = |(path, before): &(&PathBuf, &Vec<u8>)| {
+            let Ok(below) = path.strip_prefix(workspace) else { return false };
+            let is_other = match index.digest(below) {
+                Some(now) => now != before.as_slice() && !index.has(path, below),
+                None => true,
+            };
+            is_other && Look::at(path).is_some_and(|now| self.looks.get(*path) == Some(&now))
+        };
+        let left = self.versions.iter().filter(is_left);
+        let mut names: Vec<String> =
+            left.map(|(path, _)| screen::path(path.strip_prefix(workspace).unwrap_or(path))).collect();
+        names.sort();
+        names
     }
 
     /// Tells of repositories that git would take and did not before, and of those that are gone, where it would look for
@@ -345,6 +380,18 @@ impl Changes {
                  what tools run by themselves"
                     .to_owned(),
             );
+        }
+        if !self.unreplaced.is_empty() {
+            lines.push(
+                "  NOT AS GIT HAS THEM: these are kept, so git inside could not replace or remove them; look at `git status`, and \
+                 take them from the commit outside:"
+                    .to_owned(),
+            );
+            lines.extend(self.unreplaced.iter().take(MOST_LINES).map(|name| format!("    {name}")));
+            let more = self.unreplaced.len().saturating_sub(MOST_LINES);
+            if more > 0 {
+                lines.push(format!("    … and {more} more"));
+            }
         }
         if self.sorts.is_empty() {
             return lines;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use super::index::Index;
+use super::super::index::Index;
 
 /// Most names that are looked at. Where there are more, what was not looked at cannot be shown.
 const MAX_NAMES: usize = 1_000_000;
