@@ -101,7 +101,8 @@ fn answer(answer: &Answer) -> Value {
     json!({"degree": answer.degree.name(), "because": because})
 }
 
-fn finding(finding: &Finding) -> Value {
+/// One thing to look at, without its path.
+pub fn finding(finding: &Finding) -> Value {
     json!({
         "rule": finding.rule.id,
         "severity": finding.rule.severity.name(),

@@ -186,6 +186,19 @@ pub fn walk_from(
     walked
 }
 
+/// Whether a scan would read a file at this path below its root.
+pub fn wants(relative: &Path) -> bool {
+    let mut parts: Vec<String> =
+        relative.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    let Some(name) = parts.pop() else { return false };
+    if parts.iter().any(|part| CONTROL.contains(&part.as_str())) {
+        return false;
+    }
+    let catalogue = Catalogue::get();
+    let marked = parts.iter().any(|part| catalogue.is_folder(part));
+    is_wanted(catalogue, &name, &Folder { path: PathBuf::new(), parts, marked })
+}
+
 // === impl Shared ===
 
 impl Shared<'_> {

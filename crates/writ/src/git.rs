@@ -22,6 +22,7 @@ use writ_model::Secret;
 use crate::wire::sha256;
 
 mod answer;
+pub(crate) mod base;
 mod clean;
 pub(crate) mod history;
 mod room;

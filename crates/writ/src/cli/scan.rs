@@ -23,6 +23,7 @@ use crate::wire::now;
 
 mod baseline;
 mod credentials;
+mod diff;
 mod places;
 mod register;
 mod secrets;
@@ -39,6 +40,8 @@ Examples:
   writ scan --write-baseline known .   take what is there today as known …
   writ scan --baseline known --fail-on medium .
                                        … and fail on what is new only
+  writ scan --diff origin/main --fail-on medium .
+                                       what a change brings, for a review
   writ scan --secrets --fail-on medium .
                                        likely credentials in every file
   journalctl | writ scan --secrets -   the same in a stream
@@ -94,6 +97,10 @@ pub(super) struct Arguments {
     /// Write the findings of this scan to a file for --baseline
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
+    /// Only what the working copy has and BASE had not: a commit, a branch or a tag. Where
+    /// both histories part counts
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["secrets", "register", "write_baseline"])]
+    diff: Option<String>,
     /// Enter folders of fetched packages (node_modules, site-packages) too
     #[arg(long)]
     vendored: bool,
@@ -176,7 +183,15 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     }
     let options = WalkOptions { vendored: arguments.vendored };
     let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
-    let whole = if arguments.paths.is_empty() {
+    let before = match (&arguments.diff, arguments.paths.as_slice()) {
+        (None, _) => None,
+        (Some(base), []) => Some(diff::Before::of(Path::new("."), base, options)?),
+        (Some(base), [path]) => Some(diff::Before::of(path, base, options)?),
+        (Some(_), _) => return Err(Failure::usage("--diff looks at one folder")),
+    };
+    let whole = if before.is_some() && arguments.paths.is_empty() {
+        places::folders(&[PathBuf::from(".")], options, arguments.remember, &progress)?
+    } else if arguments.paths.is_empty() {
         places::here(options, arguments.no_state, &progress)?
     } else {
         places::folders(&arguments.paths, options, arguments.remember, &progress)?
@@ -191,15 +206,29 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     if let Some(file) = &arguments.write_baseline {
         baseline::write(file, &all)?;
     }
-    let fresh: Vec<Finding> = all.into_iter().filter(|finding| !known.contains(&finding.key)).collect();
+    let is_fresh = |finding: &Finding| {
+        !known.contains(&finding.key) && before.as_ref().is_none_or(|before| before.lacks(finding))
+    };
+    let fresh: Vec<Finding> = all.into_iter().filter(is_fresh).collect();
     if arguments.json {
         for found in &whole.found {
-            screen::line(report::file(found))?;
+            let mut object = report::file(found);
+            if before.is_some() {
+                let of_file = fresh.iter().filter(|finding| finding.path == found.path);
+                let of_file: Vec<_> = of_file.map(report::finding).collect();
+                if of_file.is_empty() {
+                    continue;
+                }
+                if let serde_json::Value::Object(object) = &mut object {
+                    object.insert("findings".to_owned(), of_file.into());
+                }
+            }
+            screen::line(object)?;
         }
         for note in &whole.notes {
             screen::line(report::note(note))?;
         }
-        if arguments.paths.is_empty() {
+        if arguments.paths.is_empty() && before.is_none() {
             screen::line(report::machine(
                 &whole.programs,
                 &whole.extensions,

@@ -51,19 +51,7 @@ impl History {
 
 /// Reads no more than `number` commits from what is checked out in the repository that a folder belongs to.
 pub(crate) async fn read(folder: &Path, number: u32, within: Duration) -> Result<History, GitError> {
-    let (git, common) = place(folder)
-        .ok_or_else(|| GitError::Unavailable(format!("`{}` is in no git repository", folder.display())))?;
-    let Some(head) = head(&git, &common) else {
-        return Err(GitError::Unavailable("nothing is checked out that a branch's file names".to_owned()));
-    };
-    let format = if head.len() == 64 { "sha256" } else { "sha1" };
-    let room =
-        Room::new().map_err(|error| GitError::Unavailable(format!("could not make a folder: {error}")))?;
-    let ours = room.path().join("room.git");
-    let format = format!("--object-format={format}");
-    let mut init = clean(&ours, &["PATH"], &[], "none");
-    init.args(["init", "--quiet", "--bare", "--template=", &format]);
-    Run::new("init", within).of(init, Input::Nothing).await?.good()?;
+    let Borrowed { room: _room, ours, head, common, .. } = Borrowed::of(folder, within).await?;
     let mut log = clean(
         &ours,
         &["PATH"],
@@ -94,8 +82,66 @@ pub(crate) async fn read(folder: &Path, number: u32, within: Duration) -> Result
     Ok(History { commits, is_cut })
 }
 
+/// An empty repository of ours beside somebody's, whose objects it borrows.
+pub(super) struct Borrowed {
+    /// Ends with its owner, and the repository in it.
+    pub(super) room: Room,
+    pub(super) ours: PathBuf,
+    /// The commit that is checked out there.
+    pub(super) head: String,
+    /// Their repository: its own files, and those that it shares with other work trees.
+    git: PathBuf,
+    pub(super) common: PathBuf,
+}
+
+// === impl Borrowed ===
+
+impl Borrowed {
+    /// Beside the repository that a folder belongs to.
+    pub(super) async fn of(folder: &Path, within: Duration) -> Result<Self, GitError> {
+        let (git, common) = place(folder).ok_or_else(|| {
+            GitError::Unavailable(format!("`{}` is in no git repository", folder.display()))
+        })?;
+        let Some(head) = head(&git, &common) else {
+            return Err(GitError::Unavailable(
+                "nothing is checked out that a branch's file names".to_owned(),
+            ));
+        };
+        let format = if head.len() == 64 { "sha256" } else { "sha1" };
+        let room = Room::new()
+            .map_err(|error| GitError::Unavailable(format!("could not make a folder: {error}")))?;
+        let ours = room.path().join("room.git");
+        let format = format!("--object-format={format}");
+        let mut init = clean(&ours, &["PATH"], &[], "none");
+        init.args(["init", "--quiet", "--bare", "--template=", &format]);
+        Run::new("init", within).of(init, Input::Nothing).await?.good()?;
+        Ok(Self { room, ours, head, git, common })
+    }
+
+    /// A command of git's that reads their objects.
+    pub(super) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = clean(&self.ours, &["PATH"], &[], "none");
+        command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common.join("objects")).args(arguments);
+        command
+    }
+
+    /// The object that a name of theirs stands for: `HEAD`, a branch, a branch of a remote, or a tag.
+    pub(super) fn named(&self, name: &str) -> Option<String> {
+        if name == "HEAD" {
+            return Some(self.head.clone());
+        }
+        if is_id(name) {
+            return Some(name.to_owned());
+        }
+        ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].iter().find_map(|before| {
+            let full = format!("{before}{name}");
+            full.starts_with("refs/").then(|| follow(&self.git, &self.common, format!("ref: {full}")))?
+        })
+    }
+}
+
 /// A folder that nobody else can write to, and that ends with its owner.
-struct Room(PathBuf);
+pub(super) struct Room(PathBuf);
 
 // === impl Room ===
 
@@ -111,7 +157,7 @@ impl Room {
         Ok(Self(folder))
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -138,7 +184,7 @@ fn entry(bytes: &[u8]) -> Option<Entry> {
 }
 
 /// The repository of a folder: its own files, and those that it shares with other work trees.
-fn place(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+pub(crate) fn place(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let git = folder.ancestors().take(MAX_ABOVE).find_map(|folder| {
         let inside = folder.join(".git");
         if inside.is_dir() {
@@ -161,7 +207,11 @@ fn place(folder: &Path) -> Option<(PathBuf, PathBuf)> {
 
 /// The commit that is checked out.
 fn head(git: &Path, common: &Path) -> Option<String> {
-    let mut text = short(&git.join("HEAD"))?;
+    follow(git, common, short(&git.join("HEAD"))?)
+}
+
+/// The object at the end of a file's `ref: …`, which may lead to others.
+fn follow(git: &Path, common: &Path, mut text: String) -> Option<String> {
     for _ in 0..MAX_LINKS {
         let line = text.lines().next()?.trim();
         let Some(name) = line.strip_prefix("ref:").map(str::trim) else {
@@ -186,7 +236,7 @@ fn packed(common: &Path, name: &str) -> Option<String> {
     })
 }
 
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

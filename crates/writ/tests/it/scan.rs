@@ -216,3 +216,85 @@ fn the_registry_is_told_where_somebody_should_look_with_a_scripted_client() {
     assert_eq!(corner.json(["agent", "show", "lost", "--json"])["reason"], "orphaned");
     assert!(text(&corner.run(["scan", "--register"])).contains("autonomy 0 by its settings"));
 }
+
+/// git in a folder, as a person of nobody's would use it.
+fn git_in(folder: &std::path::Path, arguments: &[&str]) {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=n", "-c", "user.email=n@example.org"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn a_diff_tells_what_a_change_brings_and_runs_nothing_of_the_repository() {
+    let corner = Corner::new();
+    let tree = std::path::PathBuf::from(tree(&corner));
+    git_in(&tree, &["init", "--quiet", "--initial-branch=main"]);
+    // Whatever a repository can make git run, when its own settings count.
+    let ran = corner.bin().join("ran");
+    let planted = corner.script("planted", &format!("touch {}\ncat", ran.display()));
+    let planted = planted.to_str().unwrap();
+    std::fs::write(tree.join(".gitattributes"), "* filter=f diff=d text=auto\n").unwrap();
+    git_in(&tree, &["add", "."]);
+    git_in(&tree, &["commit", "--quiet", "-m", "one"]);
+    for (key, value) in [
+        ("filter.f.smudge", planted),
+        ("filter.f.process", planted),
+        ("diff.d.textconv", planted),
+        ("core.fsmonitor", planted),
+        ("core.pager", planted),
+        ("core.sshCommand", planted),
+        ("alias.rev-parse", &format!("!{planted}")),
+    ] {
+        git_in(&tree, &["config", key, value]);
+    }
+    let diff = |base: &str, more: &[&str]| {
+        let arguments =
+            ["scan", "--diff", base].into_iter().chain(more.iter().copied()).chain([tree.to_str().unwrap()]);
+        corner.run(arguments)
+    };
+    let output = diff("main", &["--fail-on", "note"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    std::fs::write(tree.join("main.tf"), "resource \"aws_iam_user\" \"u\" {\n  name = \"u\"\n}\n").unwrap();
+    std::fs::write(
+        tree.join("b/.claude/settings.json"),
+        "\n\n{\"permissions\": {\"allow\": [\"Bash(*)\"], \"defaultMode\": \"bypassPermissions\"}}",
+    )
+    .unwrap();
+    let output = diff("HEAD", &["--json"]);
+    let brought: Vec<(String, Vec<String>)> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|object| object["file"].is_string())
+        .map(|object| {
+            let findings = object["findings"].as_array().unwrap().iter();
+            let text = |finding: &Value| finding["message"].as_str().unwrap().to_owned();
+            (object["file"].as_str().unwrap().to_owned(), findings.map(text).collect())
+        })
+        .collect();
+    assert_eq!(brought.len(), 2, "{brought:?}");
+    assert!(brought[0].0 == "b/.claude/settings.json" && brought[0].1.len() == 1, "{brought:?}");
+    assert!(brought[0].1[0].contains("bypassPermissions"), "{brought:?}");
+    assert_eq!(brought[1].0, "main.tf");
+    assert!(!ran.exists(), "something of the repository ran");
+    // The rest of the branch counts from where it parted.
+    git_in(
+        &tree,
+        &["-c", "core.fsmonitor=false", "-c", "filter.f.process=", "checkout", "--quiet", "-b", "work"],
+    );
+    assert_eq!(diff("main", &["--fail-on", "high"]).status.code(), Some(3));
+    let below = corner.run(["scan", "--diff", "main", tree.join("b").to_str().unwrap(), "--fail-on", "high"]);
+    assert_eq!(below.status.code(), Some(3), "{}", text(&below));
+    for wrong in ["nobody", "--all", "main^{/x}", "../main", ""] {
+        assert_ne!(diff(wrong, &[]).status.code(), Some(0), "{wrong}");
+    }
+    let _ = std::fs::remove_file(&ran);
+    assert_eq!(diff("main~0", &["--sarif"]).status.code(), Some(0));
+    assert!(!ran.exists(), "something of the repository ran");
+}
