@@ -22,6 +22,7 @@
 pub mod account;
 mod authority;
 mod body;
+mod crowd;
 mod cut;
 mod decode;
 mod exchange;
@@ -109,9 +110,9 @@ const MAX_HEAD_LIST_BYTES: u32 = 32 << 10;
 /// What one run may have open, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections from inside; more wait in the listener's queue.
+    /// Connections from inside, of each listener. For one more, the one goes that says nothing and waits for nothing.
     pub connections: usize,
-    /// Requests at the same time; more are refused.
+    /// Requests at the same time, until they are answered. For one more, the one goes whose body does not come.
     pub requests: usize,
     /// How long a client may say nothing in the middle of a body.
     pub silent_client: Duration,
@@ -150,7 +151,8 @@ pub struct EgressProxy<P>(Arc<Engine<P>>);
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 256,
+            // More than requests, so that a connection can always come in.
+            connections: 288,
             requests: 256,
             silent_client: Duration::from_secs(120),
             silent_host: Duration::from_secs(600),

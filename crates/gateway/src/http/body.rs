@@ -15,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use writ_model::Label;
 
+use super::crowd::{Hold, Stay};
 use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
@@ -30,6 +31,8 @@ pub enum BodyError {
     Unreadable,
     #[error("nothing came for `{0:?}`")]
     Idle(Duration),
+    #[error("the rest did not come, and others waited for the place")]
+    Crowded,
     #[error("the other side broke off")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -62,6 +65,17 @@ pub struct Flow {
     then: Option<Box<dyn FnOnce() + Send>>,
     /// Room for what is held.
     room: Option<OwnedSemaphorePermit>,
+    /// Its place among those whose bodies are expected.
+    stay: Option<Arc<Stay>>,
+}
+
+/// A body that is expected: while its client is waited for it may be sent away, and while the client waits for us it may not.
+struct Expected {
+    rest: UnsyncBoxBody<Bytes, BodyError>,
+    stay: Arc<Stay>,
+    waits_for_us: Option<Hold>,
+    /// Nothing once it was sent away.
+    left: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 struct Idle {
@@ -85,6 +99,7 @@ impl Flow {
             running: None,
             then: None,
             room: None,
+            stay: None,
         }
     }
 
@@ -102,6 +117,25 @@ impl Flow {
         let mut flow = Self::whole(body.map_err(|error| BodyError::Broken(error.into())).boxed_unsync());
         flow.idle = Some(Idle { bound: idle, sleep: Box::pin(sleep(idle)) });
         flow
+    }
+
+    /// What comes from a client, which has to come while others wait for its place.
+    pub(super) fn expected(body: Incoming, idle: Duration, stay: Arc<Stay>) -> Self {
+        let mut flow = Self::incoming(body, idle);
+        flow.rest = flow.rest.map(|rest| Expected::new(rest, Arc::clone(&stay)).boxed_unsync());
+        flow.stay = flow.rest.is_some().then_some(stay);
+        flow
+    }
+
+    /// Returns when others need its place; never where nothing more is expected.
+    pub(super) fn crowded_out(&self) -> impl Future<Output = ()> + Send + 'static {
+        let left = self.stay.as_ref().map(|stay| stay.left());
+        async move {
+            match left {
+                Some(left) => left.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     pub(super) fn without_trailers(mut self) -> Self {
@@ -223,6 +257,57 @@ impl Flow {
         if let Some(then) = self.then.take() {
             then();
         }
+    }
+}
+
+// === impl Expected ===
+
+impl Expected {
+    fn new(rest: UnsyncBoxBody<Bytes, BodyError>, stay: Arc<Stay>) -> Self {
+        let left: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(stay.left());
+        let left = Some(left);
+        Self { rest, stay, waits_for_us: None, left }
+    }
+}
+
+impl Body for Expected {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.left.is_none() {
+            return Poll::Ready(None);
+        }
+        match Pin::new(&mut self.rest).poll_frame(cx) {
+            Poll::Ready(found) => {
+                if let Some(Ok(frame)) = &found {
+                    self.stay.said(frame.data_ref().map_or(0, Bytes::len));
+                }
+                if self.waits_for_us.is_none() {
+                    self.waits_for_us = self.stay.hold();
+                }
+                Poll::Ready(found)
+            }
+            Poll::Pending => {
+                self.waits_for_us = None;
+                if let Some(left) = &mut self.left {
+                    ready!(left.as_mut().poll(cx));
+                }
+                self.left = None;
+                Poll::Ready(Some(Err(BodyError::Crowded)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.rest.size_hint()
     }
 }
 

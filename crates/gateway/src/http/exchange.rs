@@ -16,7 +16,9 @@ use writ_model::{Account, Body, Secret};
 use writ_policy::Zone;
 
 use super::account::{holds_credential, is_credential_header, is_foreign};
+use super::authority::Authority;
 use super::body::{BodyError, Flow, Stage};
+use super::crowd::{Crowd, Stay, places};
 use super::cut::Cut;
 use super::decode::Coding;
 use super::find::Needles;
@@ -26,12 +28,14 @@ use super::lend::{self, Elsewhere, Known, Plan, Spot};
 use super::lent::LentValues;
 use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Lent, Outside, Pass, Tripwire, Wait};
 use super::refuse::{No, Stop};
-use super::running::{Direction, Halt, Report, Running};
+use super::running::{Direction, Halt, Report, Running, Turn};
 use super::sigv4::{self, For, Key, Payload};
 use super::upstream::{Upstream, elsewhere};
 use super::watch::{Outgoing, Redaction};
 use super::{Limits, MAX_HELD_BYTES, socket};
 
+/// How long a request waits for its place.
+const TURN: Duration = Duration::from_secs(2);
 /// How long a body that a decision needs may take.
 const HOLD: Duration = Duration::from_secs(30);
 /// What of a refused request is still read, so that its sender gets to hear the answer.
@@ -58,6 +62,8 @@ pub(super) struct Places {
     requests: Arc<Semaphore>,
     /// In KiB.
     room: Arc<Semaphore>,
+    /// Whose bodies are expected.
+    pub(super) expected: Crowd,
 }
 
 /// Sends what a door of its own admitted, to the place that the request came for and nowhere else.
@@ -73,6 +79,7 @@ struct Way<P> {
     engine: Arc<Engine<P>>,
     place: Arc<Place>,
     cut: Cut,
+    turn: Arc<Turn>,
 }
 
 /// What goes on a request beside its head.
@@ -106,7 +113,20 @@ impl From<No> for Refused {
 
 impl Places {
     pub(super) fn new(requests: usize, room_kib: usize) -> Self {
-        Self { requests: Arc::new(Semaphore::new(requests)), room: Arc::new(Semaphore::new(room_kib)) }
+        Self {
+            requests: Arc::new(Semaphore::new(requests)),
+            room: Arc::new(Semaphore::new(room_kib)),
+            expected: Crowd::default(),
+        }
+    }
+
+    /// A place for one request, of a client whose body does not come where there is no other.
+    async fn turn(&self, seat: &Arc<Stay>) -> Result<Arc<Turn>, No> {
+        let too_much = || Stop::TooMuch.say("too many requests at once; try again");
+        let seat = seat.hold().ok_or_else(too_much)?;
+        let place = places(&self.requests, 1, TURN, || self.expected.send_one_away()).await;
+        let place = place.ok_or_else(too_much)?;
+        Ok(Arc::new(Turn { _place: Some(place), _seat: seat }))
     }
 }
 
@@ -127,17 +147,18 @@ impl<P: Outside> Engine<P> {
     pub(super) async fn answer(
         self: Arc<Self>,
         place: Arc<Place>,
-        cut: Cut,
+        (cut, seat): (Cut, &Arc<Stay>),
         request: Request<Incoming>,
     ) -> Response<Flow> {
         let asked = accepted(request.headers());
         // In the second version nobody waits for that word, and a body that is not read is taken for a failure.
         let expects =
             request.headers().contains_key(hyper::header::EXPECT) && request.version() == Version::HTTP_11;
-        let Ok(_turn) = Arc::clone(&self.places(&place).requests).try_acquire_owned() else {
-            return Stop::TooMuch.say("too many requests at once; try again").respond(&asked);
+        let turn = match self.places(&place).turn(seat).await {
+            Ok(turn) => turn,
+            Err(no) => return no.respond(&asked),
         };
-        match self.exchange(place, cut, request).await {
+        match self.exchange(place, (cut, turn), request).await {
             Ok(response) => response,
             Err(Refused { no, body }) => {
                 // Who waits to hear whether the body is wanted has heard it now.
@@ -152,20 +173,21 @@ impl<P: Outside> Engine<P> {
     async fn exchange(
         self: Arc<Self>,
         place: Arc<Place>,
-        cut: Cut,
+        (cut, turn): (Cut, Arc<Turn>),
         mut request: Request<Incoming>,
     ) -> Result<Response<Flow>, Refused> {
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
         let (parts, incoming) = request.into_parts();
-        let mut body = Flow::incoming(incoming, self.limits.silent_client).without_trailers();
+        let stay = self.places(&place).expected.enter();
+        let mut body = Flow::expected(incoming, self.limits.silent_client, stay).without_trailers();
         match self.decide(&place, parts, &mut body).await {
             Ok(Decided::Admitted(pass, head, is_web_socket)) => {
                 let upgrade = upgrade.filter(|_| is_web_socket);
                 let tripwire = self.tripwire_for(&place);
-                Ok(self.send(pass, &place, head, body, (upgrade, tripwire), &cut).await?)
+                Ok(self.send((pass, turn), &place, head, body, (upgrade, tripwire), &cut).await?)
             }
             Ok(Decided::Diverted(divert, request, head)) => {
-                Ok(divert.handle(request, head, body, self.onward(place, cut)).await)
+                Ok(divert.handle(request, head, body, self.onward(place, cut, turn)).await)
             }
             Err(no) => Err(Refused { no, body: Some(body) }),
         }
@@ -279,9 +301,19 @@ impl<P: Outside> Engine<P> {
     ) -> Result<(Vec<u8>, bool), No> {
         let full = || Stop::TooMuch.say("too many bodies are read at once; try again");
         let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
-        let room = timeout(HOLD, Arc::clone(&self.places(place).room).acquire_many_owned(kib)).await;
-        let room = room.map_err(|_| full())?.map_err(|_| full())?;
-        let broken = |_: BodyError| Stop::RequestMalformed.say("the body broke off");
+        let Places { room, expected, .. } = self.places(place);
+        let room = tokio::select! {
+            room = places(room, kib, HOLD, || expected.send_one_away()) => room.ok_or_else(full)?,
+            () = body.crowded_out() => return Err(full()),
+        };
+        let broken = |error: BodyError| match error {
+            BodyError::Crowded => full(),
+            BodyError::Secret(_)
+            | BodyError::Placeholder(_)
+            | BodyError::Unreadable
+            | BodyError::Idle(_)
+            | BodyError::Broken(_) => Stop::RequestMalformed.say("the body broke off"),
+        };
         let slow = |_| Stop::RequestMalformed.say("the body did not come in time");
         timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)
     }
@@ -289,7 +321,7 @@ impl<P: Outside> Engine<P> {
     /// Sends what was admitted.
     async fn send(
         self: &Arc<Self>,
-        pass: Pass,
+        (pass, turn): (Pass, Arc<Turn>),
         place: &Arc<Place>,
         head: Parts,
         mut body: Flow,
@@ -301,7 +333,7 @@ impl<P: Outside> Engine<P> {
                 "the body is packed in a way that is not looked through here. Send it as it is, or with gzip",
             ));
         }
-        let running = Arc::new(self.running(pass, place));
+        let running = Arc::new(self.running(pass, place, turn));
         let asked = outline(&head, place);
         let plan = match self.known.plan(&head, &asked, !body.is_over()) {
             Ok(plan) => plan,
@@ -484,13 +516,19 @@ impl<P: Outside> Engine<P> {
     }
 
     /// What reports on a request that was admitted, when the last of it is gone.
-    pub(super) fn running(&self, pass: Pass, place: &Place) -> Running {
+    pub(super) fn running(&self, pass: Pass, place: &Place, turn: Arc<Turn>) -> Running {
         let host = place.authority.short(place.scheme);
-        Running::new(pass, host, Box::new(Reporter { outside: Arc::clone(&self.outside) }))
+        Running::new(pass, host, Box::new(Reporter { outside: Arc::clone(&self.outside) }), turn)
     }
 
-    fn onward(self: &Arc<Self>, place: Arc<Place>, cut: Cut) -> Onward {
-        Onward(Arc::new(Way { engine: Arc::clone(self), place, cut }))
+    /// The place of a request that nobody looks into.
+    pub(super) async fn turn(&self, to: &Authority, seat: &Arc<Stay>) -> Result<Arc<Turn>, No> {
+        let places = if self.outside.is_watched(to) { &self.others } else { &self.model };
+        places.turn(seat).await
+    }
+
+    fn onward(self: &Arc<Self>, place: Arc<Place>, cut: Cut, turn: Arc<Turn>) -> Onward {
+        Onward(Arc::new(Way { engine: Arc::clone(self), place, cut, turn }))
     }
 }
 
@@ -499,10 +537,11 @@ impl<P: Outside> Engine<P> {
 impl<P: Outside> Forward for Way<P> {
     fn forward(&self, pass: Pass, request: Request<Flow>) -> Wait<'static, Response<Flow>> {
         let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&self.place), self.cut.clone());
+        let turn = Arc::clone(&self.turn);
         Box::pin(async move {
             let asked = accepted(request.headers());
             let (head, body) = request.into_parts();
-            match engine.send(pass, &place, head, body, (None, None), &cut).await {
+            match engine.send((pass, turn), &place, head, body, (None, None), &cut).await {
                 Ok(response) => response,
                 Err(no) => no.respond(&asked),
             }

@@ -25,13 +25,14 @@ use writ_policy::Zone;
 
 use super::authority::{Authority, normal};
 use super::body::Flow;
+use super::crowd::{Crowd, Stay, places};
 use super::cut::Cut;
 use super::exchange::{Engine, accepted, drain};
 use super::framing::Watched;
 use super::head::Place;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
-use super::running::{Direction, Running};
+use super::running::{Direction, Running, Turn};
 
 /// How long the first bytes in a tunnel, a handshake and the head of a request may take.
 pub(super) const OPEN: Duration = Duration::from_secs(20);
@@ -56,7 +57,13 @@ pub(super) struct Visit<P> {
     pub(super) engine: Arc<Engine<P>>,
     pub(super) cut: Cut,
     /// Its place among all; tunnels hold it on.
-    turn: Arc<OwnedSemaphorePermit>,
+    pub(super) seat: Arc<Seat>,
+}
+
+/// A place for a connection.
+pub(super) struct Seat {
+    _place: OwnedSemaphorePermit,
+    pub(super) stay: Arc<Stay>,
 }
 
 /// What a listener stands for.
@@ -72,31 +79,35 @@ pub(super) enum Standing {
 
 impl<P> Clone for Visit<P> {
     fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine), cut: self.cut.clone(), turn: Arc::clone(&self.turn) }
+        Self { engine: Arc::clone(&self.engine), cut: self.cut.clone(), seat: Arc::clone(&self.seat) }
     }
 }
 
 /// Serves until everything is revoked, or the future is dropped.
 pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListener, standing: Standing) {
-    let places = Arc::new(Semaphore::new(engine.limits.connections));
+    let all = Arc::new(Semaphore::new(engine.limits.connections));
+    let seats = Crowd::default();
     let (_end, receiver) = watch::channel(false);
     let cut = Cut::new(receiver);
     let mut revoked = Cut::new(engine.outside.revoked());
+    // Who says nothing goes first, then who does not say the rest.
+    let make_room = || seats.send_one_away() || engine.others.expected.send_one_away();
     loop {
         let next = async {
-            let turn = Arc::clone(&places).acquire_owned().await;
-            (turn, listener.accept().await)
+            let accepted = listener.accept().await;
+            (places(&all, 1, SILENT_TUNNEL, make_room).await, accepted)
         };
-        let (turn, accepted) = tokio::select! {
+        let (place, accepted) = tokio::select! {
             biased;
             // The sender goes with this function, and with it every connection.
             () = revoked.called() => return,
             next = next => next,
         };
-        let Ok(turn) = turn else { return };
+        let Some(place) = place else { continue };
         match accepted {
             Ok((stream, _)) => {
-                let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), turn: Arc::new(turn) };
+                let seat = Arc::new(Seat { _place: place, stay: seats.enter() });
+                let visit = Visit { engine: Arc::clone(&engine), cut: cut.clone(), seat };
                 match standing.clone() {
                     Standing::Proxy => drop(tokio::spawn(visit.welcome(stream))),
                     Standing::Place(place) => drop(tokio::spawn(visit.stand_in(stream, place))),
@@ -110,11 +121,22 @@ pub(super) async fn serve<P: Outside>(engine: Arc<Engine<P>>, listener: TcpListe
 }
 
 impl<P: Outside> Visit<P> {
+    /// Returns when everything ends, or others need the place of a connection that says nothing.
+    pub(super) fn over(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (mut cut, left) = (self.cut.clone(), self.seat.stay.left());
+        async move {
+            tokio::select! {
+                () = cut.called() => {}
+                () = left => {}
+            }
+        }
+    }
+
     async fn welcome(self, stream: TcpStream) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let mut cut = self.cut.clone();
+        let over = self.over();
         let (stream, turns) = Watched::new(stream);
         let service = service_fn(move |request: Request<Incoming>| {
             let (visit, is_clear) = (self.clone(), turns.next_is_clear());
@@ -124,7 +146,7 @@ impl<P: Outside> Visit<P> {
         });
         let connection = first_version().serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::select! {
-            () = cut.called() => {}
+            () = over => {}
             ended = connection => note(ended),
         }
     }
@@ -134,7 +156,7 @@ impl<P: Outside> Visit<P> {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let mut cut = self.cut.clone();
+        let over = self.over();
         let visit = async {
             if !speaks(&stream).await {
                 let told = stream.write_all(NOT_SPOKEN.as_bytes()).await;
@@ -147,7 +169,7 @@ impl<P: Outside> Visit<P> {
             }
         };
         tokio::select! {
-            () = cut.called() => {}
+            () = over => {}
             () = visit => {}
         }
     }
@@ -186,7 +208,7 @@ impl<P: Outside> Visit<P> {
             Treat::Inspect | Treat::Pass => {}
         }
         let place = Arc::new(Place::new(Scheme::Http, authority));
-        Ok(self.engine.answer(place, self.cut, request).await)
+        Ok(self.engine.answer(place, (self.cut, &self.seat.stay), request).await)
     }
 
     async fn tunnel(self, mut request: Request<Incoming>) -> Result<Response<Flow>, No> {
@@ -202,7 +224,7 @@ impl<P: Outside> Visit<P> {
             Treat::Pass => Some(self.open(&to).await?),
         };
         let upgrade = hyper::upgrade::on(&mut request);
-        let mut cut = self.cut.clone();
+        let over = self.over();
         tokio::spawn(async move {
             let inside = async {
                 let upgraded = timeout(OPEN, upgrade).await.map_err(io::Error::other)?;
@@ -213,7 +235,7 @@ impl<P: Outside> Visit<P> {
                 }
             };
             tokio::select! {
-                () = cut.called() => {}
+                () = over => {}
                 ended = inside => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a tunnel");
@@ -229,7 +251,8 @@ impl<P: Outside> Visit<P> {
     /// Decides a tunnel that nobody looks into, and connects it.
     async fn open(&self, to: &Authority) -> Result<(Running, TcpStream), No> {
         // Nobody sees what it will carry.
-        let running = self.admitted(to, Account::Foreign).await?;
+        let turn = self.engine.turn(to, &self.seat.stay).await?;
+        let running = self.admitted(to, Account::Foreign, turn).await?;
         let stream = match self.engine.upstream.tunnel(to, &*self.engine.outside).await {
             Ok(stream) => stream,
             Err(no) => {
@@ -245,7 +268,12 @@ impl<P: Outside> Visit<P> {
     }
 
     /// Decides bytes that nobody looks into.
-    pub(super) async fn admitted(&self, to: &Authority, account: Account) -> Result<Running, No> {
+    pub(super) async fn admitted(
+        &self,
+        to: &Authority,
+        account: Account,
+        turn: Arc<Turn>,
+    ) -> Result<Running, No> {
         let request = writ_model::Request {
             method: Method::CONNECT.to_string(),
             scheme: Scheme::Https,
@@ -258,7 +286,7 @@ impl<P: Outside> Visit<P> {
             account,
         };
         let pass = self.engine.outside.admit(request).await?;
-        Ok(self.engine.running(pass, &Place::new(Scheme::Https, to.clone())))
+        Ok(self.engine.running(pass, &Place::new(Scheme::Https, to.clone()), turn))
     }
 
     /// Passes bytes for the name in the client's first flight.
@@ -316,18 +344,19 @@ impl<P: Outside> Visit<P> {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let place = Arc::new(place);
-        let turn = Arc::clone(&self.turn);
+        let seat = Arc::clone(&self.seat);
         // In the second version each frame says its own length.
         let (io, turns) = Watched::new(io);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let (engine, place, cut) = (Arc::clone(&self.engine), Arc::clone(&place), self.cut.clone());
+            let (visit, place) = (self.clone(), Arc::clone(&place));
             let is_clear = is_second || turns.next_is_clear();
             async move {
                 if !is_clear {
                     return Ok::<_, Infallible>(ambiguous(&request));
                 }
                 same_machine(&mut request, &place.authority);
-                Ok(engine.answer(place, cut, request).await)
+                let Visit { engine, cut, seat } = visit;
+                Ok(engine.answer(place, (cut, &seat.stay), request).await)
             }
         });
         let io = TokioIo::new(io);
@@ -336,7 +365,7 @@ impl<P: Outside> Visit<P> {
         } else {
             first_version().serve_connection(io, service).with_upgrades().await
         };
-        drop(turn);
+        drop(seat);
         note(ended);
         Ok(())
     }

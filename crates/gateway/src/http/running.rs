@@ -1,11 +1,13 @@
 //! One request that went out, until both directions are done with it. Whoever holds it last, reports.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::OwnedSemaphorePermit;
 use writ_model::Label;
 
 use super::body::BodyError;
+use super::crowd::Hold;
 use super::port::{Ended, Incident, IncidentKind, Pass};
 
 /// Which way bytes go.
@@ -40,12 +42,20 @@ pub(super) struct Running {
     host: String,
     /// Until somebody told of it.
     halt: Mutex<Option<Halt>>,
+    /// Its place among the requests, kept until both directions are done.
+    _turn: Arc<Turn>,
+}
+
+/// The place of one request, on a connection that does not end meanwhile.
+pub(super) struct Turn {
+    pub(super) _place: Option<OwnedSemaphorePermit>,
+    pub(super) _seat: Hold,
 }
 
 // === impl Running ===
 
 impl Running {
-    pub(super) fn new(pass: Pass, host: String, report: Box<dyn Report>) -> Self {
+    pub(super) fn new(pass: Pass, host: String, report: Box<dyn Report>, turn: Arc<Turn>) -> Self {
         Self {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -56,6 +66,7 @@ impl Running {
             report: Some(report),
             host,
             halt: Mutex::default(),
+            _turn: turn,
         }
     }
 
@@ -91,7 +102,7 @@ impl Running {
             BodyError::Placeholder(name) => {
                 Halt { kind: IncidentKind::PlaceholderElsewhere, name: Some(name.clone()) }
             }
-            BodyError::Unreadable | BodyError::Idle(_) | BodyError::Broken(_) => return,
+            BodyError::Unreadable | BodyError::Idle(_) | BodyError::Crowded | BodyError::Broken(_) => return,
         };
         *self.halt.lock().unwrap_or_else(PoisonError::into_inner) = Some(halt);
     }

@@ -4,6 +4,7 @@
 //! is pushed or published there is seen. Only what is no HTTP passes byte by byte, each connection decided and on record.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::server::Acceptor;
@@ -19,7 +20,7 @@ use super::front::{MAX_HELLO_BYTES, OPEN, Rewound, Visit, copy};
 use super::head::Place;
 use super::port::Outside;
 use super::refuse::No;
-use super::running::Direction;
+use super::running::{Direction, Turn};
 use super::spoken::{MAX_FIRST_LINE_BYTES, Spoken, greeted, spoken};
 use super::upstream::Wire;
 
@@ -43,14 +44,14 @@ impl<P: Outside> Visit<P> {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let mut cut = self.cut.clone();
+        let over = self.over();
         let visit = async {
             if let Err(error) = self.begin(stream, to).await {
                 tracing::debug!(%error, "a connection to a service of this machine");
             }
         };
         tokio::select! {
-            () = cut.called() => {}
+            () = over => {}
             () = visit => {}
         }
     }
@@ -116,7 +117,10 @@ impl<P: Outside> Visit<P> {
     {
         let refused = |no: No| io::Error::other(no.text);
         // A person named the service: whatever its own protocol logs in with is for it.
-        let running = self.admitted(&to, Account::Nobody).await.map_err(refused)?;
+        // Its listener is its own, so it takes nobody's place but another connection's to the same service.
+        let seat = self.seat.stay.hold().ok_or(io::ErrorKind::ConnectionAborted)?;
+        let turn = Arc::new(Turn { _place: None, _seat: seat });
+        let running = self.admitted(&to, Account::Nobody, turn).await.map_err(refused)?;
         let (mut outside, greeting) = match greeting {
             Some(greeting) => greeting,
             None => (self.connect(&to, scheme).await.map_err(refused)?, Vec::new()),

@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::world::{Answer, Scene, raw, refusal, serve, server_tls, text};
+use super::world::{Answer, Scene, echo, raw, refusal, serve, server_tls, text};
 use crate::http::BodyError;
-use crate::http::port::{IncidentKind, Treat};
+use crate::http::port::{BodyWish, IncidentKind, Treat};
 
 /// A body that comes when it is told to.
 struct Told(mpsc::UnboundedReceiver<Frame<Bytes>>);
@@ -354,11 +354,47 @@ async fn connections_are_bounded() {
         until(&mut stream, "\r\n\r\n").await;
         open.push(stream);
     }
+    // The one that says nothing for the longest time goes, and no other.
     let mut waiting = ask(&scene, tunnel).await;
-    let mut piece = [0; 1];
-    assert!(timeout(Duration::from_millis(200), waiting.read(&mut piece)).await.is_err());
-    open.pop();
     until(&mut waiting, "\r\n\r\n").await;
+    let mut piece = [0; 1];
+    assert_eq!(timeout(SOON, open[0].read(&mut piece)).await.unwrap().unwrap_or(0), 0);
+    assert!(timeout(Duration::from_millis(50), open[2].read(&mut piece)).await.is_err());
+}
+
+/// More than the ordinary time of a request, and far less than what an unfinished body may take.
+const SOON: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn attack_unfinished_bodies_hold_up_nobody_elses_requests() {
+    let scene = Scene::with(|world| world.wish = BodyWish::Whole(256 << 10), |_| {}).await;
+    let port = echo(None).await;
+    let at = format!("api.test:{port}");
+    let mut flood = Vec::new();
+    for number in 0..600 {
+        // A third tells no length, and a third never ends its head.
+        let (length, end) = match number % 3 {
+            0 => ("Content-Length: 200000", "\r\n\r\nx"),
+            1 => ("Transfer-Encoding: chunked", "\r\n\r\n1\r\nx\r\n"),
+            _ => ("A: b", ""),
+        };
+        let mut stream = TcpStream::connect(scene.at).await.unwrap();
+        let said = format!("POST http://{at}/flood HTTP/1.1\r\nHost: {at}\r\n{length}{end}");
+        stream.write_all(said.as_bytes()).await.unwrap();
+        flood.push(stream);
+    }
+    for (host, body) in
+        [("api.test", "small".to_owned()), ("api.test", "x".repeat(100_000)), ("model.test", "m".to_owned())]
+    {
+        let began = std::time::Instant::now();
+        let (code, out) = scene
+            .curl(&["-w", "%{http_code}", "--data-binary", &body, &format!("http://{host}:{port}/own")])
+            .await;
+        assert!(code == 0 && out.ends_with("200"), "{host} {code} {:.300}", out);
+        println!("{host} {} bytes: {:?} beside the flood", body.len(), began.elapsed());
+        assert!(began.elapsed() < SOON, "{host} {:?}", began.elapsed());
+    }
+    drop(flood);
 }
 
 #[tokio::test]
