@@ -118,6 +118,15 @@ pub struct Tool {
     pub model_of: fn(&[u8]) -> Option<String>,
 }
 
+/// The client that a scan's name of a tool stands for.
+pub fn client_of(tool: &str) -> Client {
+    match tool {
+        "github-copilot" => Client::CopilotCli,
+        "vscode-copilot" => Client::VsCode,
+        tool => tool.parse().unwrap_or(Client::Other),
+    }
+}
+
 /// What is known of a client; nothing of a program without an adapter.
 pub fn of(client: Client) -> Option<Tool> {
     match client {

@@ -46,6 +46,8 @@ pub struct Facts {
     pub holds: Vec<(String, Place, Fact)>,
     /// What settings give a tool.
     pub has: Vec<(String, Place, Fact)>,
+    /// What opens what, beside jobs and tools: none of it is in files of a repository.
+    pub opens: Vec<(Place, Place, Fact)>,
     /// Files that could not be read, which count as holding nothing.
     pub unread: Vec<PathBuf>,
 }

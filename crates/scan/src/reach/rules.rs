@@ -54,6 +54,7 @@ pub(super) fn close(agent: &str, facts: &Facts, refused: Refused) -> (Vec<Step>,
             .filter(|(owner, _, _)| own(owner))
             .filter(|(_, what, _)| !(refused.servers && matches!(what, Place::Server(_) | Place::Host(_))))
             .map(|(owner, what, fact)| (Place::Agent(owner.clone()), what.clone(), fact.clone()))
+            .chain(facts.opens.iter().cloned())
             .collect(),
         ..Closure::default()
     };

@@ -26,7 +26,7 @@ mod resource;
 mod subject;
 mod why;
 
-pub(super) use entitlement::{Step, entitlements};
+pub(super) use entitlement::{Entitlements, Step, entitlements};
 pub(super) use resource::resource;
 use subject::{Policies, Then, Wanted};
 use why::{Ground, Why};

@@ -1,22 +1,22 @@
-//! `writ reach`: what an agent gets to through chains of steps. Reads files; needs no control plane.
+//! `writ reach`: what an agent can do, what it gets to through chains of steps, and what ends with its task. Reads files; what
+//! is registered and what policies say is added where a control plane runs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use writ_model::TaskKind;
+use writ_scan::autonomy::{Autonomy, Degree};
 use writ_scan::reach::facts::Facts;
-use writ_scan::reach::{Fact, Place, Reach, Refused, Step, reach};
-use writ_scan::survey::scan_tree;
+use writ_scan::reach::{Place, Reach, Refused, reach};
+use writ_scan::survey::{Found, scan_tree};
 use writ_scan::walk::WalkOptions;
 
 use crate::failure::{Failure, Outcome};
-use crate::screen::{self, Quoted};
+use crate::screen;
 
-/// Version of the objects.
-const VERSION: u32 = 1;
-/// What is said of an agent that no writ governs.
-const NOTHING_ENDS: &str = "nothing: outside of `writ run`, no end of a task takes any of it away";
+mod governed;
+mod tell;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -28,17 +28,24 @@ Examples:
 
 Each step names the line that makes it. Read are the workflows of GitHub at the top of the repository and the settings of tools in it.
 Who may edit workflows and push counts as getting to every secret that they name; rules that only the forge keeps, for
-branches and environments, are not seen. The policies of `writ run` are not asked: --without says what they refuse.")]
+branches and environments, are not seen.
+
+Where a control plane runs, each tool that is registered and active is told twice: started by itself, and as the governed agent
+of `writ run`, whose chains end where policies let nobody pass unasked: in every --kind of work, or in one. Where none
+runs, --without says what policies would refuse.")]
 pub(super) struct Arguments {
     /// The top of a repository
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// One tool, by its name in `writ scan --json`
+    /// One tool, by its name in `writ scan --json`, or one registered agent
     #[arg(long)]
     agent: Option<String>,
     /// What policy would refuse
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     without: Vec<Without>,
+    /// Of governed agents: one kind of work, in place of all
+    #[arg(long)]
+    kind: Option<TaskKind>,
     /// One JSON object an agent
     #[arg(long)]
     json: bool,
@@ -54,8 +61,30 @@ enum Without {
     Servers,
 }
 
+/// The three answers about one agent.
+struct Told {
+    /// As it is called: a tool, or a registered agent.
+    agent: String,
+    tool: String,
+    governed: bool,
+    /// What it does unasked, what a person is asked for, and what is refused.
+    can: Can,
+    reach: Reach,
+    /// What goes with the end of a task, and what of that which it reaches stays.
+    ends: Vec<String>,
+    stays: Vec<String>,
+}
+
+/// What an agent can do, in words that reports keep.
+#[derive(Default)]
+struct Can {
+    unasked: Vec<String>,
+    asked: Vec<String>,
+    never: Vec<String>,
+}
+
 pub(super) fn main(arguments: &Arguments) -> Outcome {
-    let Arguments { path, agent, without, json, dot } = arguments;
+    let Arguments { path, agent, without, kind, json, dot } = arguments;
     let root = std::fs::canonicalize(path)
         .map_err(|error| Failure::usage(format_args!("could not look at `{}`: {error}", path.display())))?;
     let scan = scan_tree(&root, WalkOptions::default());
@@ -63,7 +92,7 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     for unread in &facts.unread {
         screen::say(format_args!(
             "note: {}: it could not be read, and counts for nothing",
-            quoted(&unread.to_string_lossy())
+            tell::quoted(&unread.to_string_lossy())
         ));
     }
     let refused = Refused {
@@ -71,119 +100,66 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
         edit_workflows: without.contains(&Without::EditWorkflows),
         servers: without.contains(&Without::Servers),
     };
-    let agents: Vec<&String> =
-        facts.agents.iter().filter(|name| agent.as_ref().is_none_or(|wanted| wanted == *name)).collect();
-    if let (Some(wanted), true) = (agent, agents.is_empty()) {
+    let registered = governed::registered(&facts);
+    let is_wanted = |name: &str| agent.as_ref().is_none_or(|wanted| wanted == name);
+    let mut all = Vec::new();
+    for tool in &facts.agents {
+        if is_wanted(tool) {
+            all.push(alone(tool, &scan.found, &facts, refused));
+        }
+        for office in registered.iter().filter(|office| office.tool == *tool) {
+            if is_wanted(tool) || is_wanted(&office.name) {
+                all.push(governed::told(office, &facts, refused, *kind)?);
+            }
+        }
+    }
+    if let (Some(wanted), true) = (agent, all.is_empty()) {
         return Err(Failure::usage(format_args!(
             "`{wanted}` has no settings here; `writ scan` lists who has"
         )));
     }
-    if *dot {
-        screen::line("digraph reach {")?;
-    }
-    for name in agents {
-        let reached = reach(name, &facts, refused);
-        if *json {
-            screen::line(object(name, &reached))?;
-        } else if *dot {
-            graph(&reached)?;
-        } else {
-            tell(name, &reached)?;
-        }
-    }
-    if *dot {
-        screen::line("}")?;
-    }
+    tell::all(&all, *json, *dot)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn fact(fact: &Fact) -> Value {
-    json!({"file": fact.path.to_string_lossy(), "line": fact.line, "says": fact.says})
-}
-
-fn place(place: &Place) -> Value {
-    json!({"kind": place.kind(), "name": place.name()})
-}
-
-fn object(agent: &str, reached: &Reach) -> Value {
-    let chains: Vec<Value> = reached
-        .chains
+/// The tool as anybody starts it.
+fn alone(tool: &str, found: &[Found], facts: &Facts, refused: Refused) -> Told {
+    let autonomy = found
         .iter()
-        .map(|(to, chain)| {
-            let steps: Vec<Value> = chain
-                .iter()
-                .map(|step| json!({"from": place(&step.from), "to": place(&step.to), "because": fact(&step.fact)}))
-                .collect();
-            json!({"to": place(to), "steps": steps})
-        })
-        .collect();
-    json!({
-        "v": VERSION,
-        "agent": agent,
-        "governed": false,
-        "reach": chains,
-        "gates": reached.gates.iter().map(fact).collect::<Vec<_>>(),
-        "revoked_when_the_task_ends": [],
-    })
-}
-
-fn tell(agent: &str, reached: &Reach) -> Result<(), Failure> {
-    screen::line(format_args!("{agent} reaches"))?;
-    for (to, chain) in &reached.chains {
-        screen::line(format_args!("  {}  {}", to.kind(), quoted(to.name())))?;
-        for Step { from: _, to, fact } in chain {
-            let path = fact.path.to_string_lossy();
-            screen::line(format_args!(
-                "      → {}: {} ({}:{})",
-                to.kind(),
-                quoted(&fact.says),
-                quoted(&path),
-                fact.line
-            ))?;
+        .filter(|found| found.tool == tool)
+        .map(Autonomy::of)
+        .fold(Autonomy::default(), Autonomy::and);
+    let unasked = match autonomy.actions.degree {
+        Degree::Asks => Vec::new(),
+        Degree::Some | Degree::Free | Degree::Unattended => {
+            autonomy.actions.because.iter().map(|(_, why)| why.clone()).collect()
         }
+    };
+    let reach = reach(tool, facts, refused);
+    let stays = lasting(&reach);
+    let asked = vec!["everything else, by its own questions".to_owned()];
+    let can = Can { unasked, asked, never: Vec::new() };
+    Told {
+        agent: tool.to_owned(),
+        tool: tool.to_owned(),
+        governed: false,
+        can,
+        reach,
+        ends: Vec::new(),
+        stays,
     }
-    if reached.chains.is_empty() {
-        screen::line("  nothing that is seen here")?;
-    }
-    for gate in &reached.gates {
-        let path = gate.path.to_string_lossy();
-        screen::line(format_args!("  gate: {} ({}:{})", quoted(&gate.says), quoted(&path), gate.line))?;
-    }
-    screen::line(format_args!("  ends with its task: {NOTHING_ENDS}"))?;
-    screen::line("")?;
-    Ok(())
 }
 
-fn graph(reached: &Reach) -> Result<(), Failure> {
-    let mut steps: Vec<&Step> = reached.chains.values().flatten().collect();
-    steps.sort();
-    steps.dedup();
-    let node = |place: &Place| dot_text(&format!("{} {}", place.kind(), place.name()));
-    for Step { from, to, fact } in steps {
-        let label = dot_text(&format!("{}:{}", fact.path.display(), fact.line));
-        screen::line(format_args!("  {} -> {} [label={label}];", node(from), node(to)))?;
-    }
-    Ok(())
-}
-
-/// A text in Graphviz' quotes, control characters left out.
-fn dot_text(text: &str) -> String {
-    let mut out = String::from("\"");
-    for letter in text.chars().filter(|letter| !letter.is_control()) {
-        if letter == '"' || letter == '\\' {
-            out.push('\\');
-        }
-        out.push(letter);
-    }
-    out.push('"');
-    out
-}
-
-/// Text of somebody else's, so that it cannot move the cursor.
-fn quoted(text: &str) -> String {
-    let quoted = Quoted(text).to_string();
-    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) if inner == text => text.to_owned(),
-        Some(_) | None => quoted,
-    }
+/// What somebody who got to it keeps.
+fn lasting(reach: &Reach) -> Vec<String> {
+    let lasts = |place: &&Place| match place {
+        Place::Cloud(_) | Place::Credential(_) | Place::Deployment(_) | Place::Secret(_) => true,
+        Place::Agent(_)
+        | Place::Branch
+        | Place::Host(_)
+        | Place::Job(_)
+        | Place::Scope(_)
+        | Place::Server(_) => false,
+    };
+    reach.chains.keys().filter(lasts).map(|place| format!("{} {}", place.kind(), place.name())).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::corner::{Corner, text};
+use crate::corner::{Corner, fed, text};
 
 fn tree(corner: &Corner) -> String {
     let root = corner.bin().join("tree");
@@ -28,9 +28,13 @@ fn each_step_of_a_chain_names_its_line() {
     let output = corner.run(["reach", &tree]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let said = text(&output);
-    for part in
-        ["secret  K", ".github/workflows/a.yml:6", "deployment  npm publish", "ends with its task: nothing"]
-    {
+    for part in [
+        "secret  K",
+        ".github/workflows/a.yml:6",
+        "deployment  npm publish",
+        "ends with its task: nothing",
+        "can do",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let output = corner.run(["reach", "--json", "--without", "push", &tree]);
@@ -39,4 +43,46 @@ fn each_step_of_a_chain_names_its_line() {
     let output = corner.run(["reach", "--dot", "--agent", "claude-code", &tree]);
     assert!(text(&output).contains("\"branch a branch of the repository\" -> "), "{}", text(&output));
     assert_eq!(corner.run(["reach", "--agent", "nobody", &tree]).status.code(), Some(2));
+}
+
+#[test]
+fn a_governed_agent_reaches_what_policy_lets_it_and_its_loans_end() {
+    let corner = Corner::with_control_plane();
+    corner.register("claude-code");
+    let tree = tree(&corner);
+    let mut add = corner.writ(["secret", "add", "forge", "--stdin", "--host", "forge.example.org"]);
+    add.stdin(std::process::Stdio::piped());
+    let added = fed(add, b"made-up-value-of-a-test\n");
+    assert!(added.status.success(), "{}", text(&added));
+    let of = |more: &[&str]| -> Vec<Value> {
+        let output = corner.run(["reach", "--json", &tree].iter().chain(more));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let reaches = |told: &Value, kind: &str, name: &str| {
+        let chains = told["reach"].as_array().unwrap().iter();
+        chains.clone().any(|chain| chain["to"]["kind"] == kind && chain["to"]["name"] == name)
+    };
+    let both = of(&[]);
+    assert_eq!(both.len(), 2, "{both:?}");
+    let (alone, governed) = (&both[0], &both[1]);
+    assert_eq!((&alone["governed"], &governed["governed"]), (&false.into(), &true.into()));
+    assert!(!reaches(alone, "credential", "forge") && reaches(governed, "credential", "forge"), "{governed}");
+    assert!(reaches(governed, "host", "forge.example.org"), "{governed}");
+    let ends = governed["revoked_when_the_task_ends"].to_string();
+    assert!(ends.contains("its writ") && ends.contains("the loan of forge"), "{ends}");
+    // Policy lets nobody edit workflows unasked: what is on the branch runs, and nothing else.
+    let gates = governed["gates"].to_string();
+    assert!(gates.contains("edit-workflows"), "{gates}");
+    // A review pushes nothing.
+    let review = of(&["--kind", "review", "--agent", "claude-code"]);
+    let review = review.iter().find(|told| told["governed"] == true).unwrap();
+    assert!(!reaches(review, "secret", "K"), "{review}");
+    assert!(reaches(alone, "secret", "K"), "{alone}");
+    assert!(review["can"]["unasked"].to_string().contains("read"), "{review}");
+    let said = text(&corner.run(["reach", &tree]));
+    assert!(said.contains("governed, under `writ run`") && said.contains("the loan of forge"), "{said}");
+    assert!(!said.contains("made-up-value"), "{said}");
+    assert!(text(&corner.run(["reach", "--dot", &tree])).contains("claude-code, governed"));
 }

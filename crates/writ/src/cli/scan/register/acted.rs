@@ -9,9 +9,9 @@ use writ_control::api::message::{AgentActivity, AgentActivityAsk, AgentView};
 use writ_model::{EffectClass, Label, Timestamp, Verdict};
 use writ_scan::autonomy::{Autonomy, Observed};
 use writ_scan::report;
+use writ_scan::tool::client_of;
 
 use super::registry::Look;
-use super::shadow::client;
 use crate::cli::Context;
 use crate::cli::check::{Step, entitlements};
 use crate::cli::scan::Whole;
@@ -58,7 +58,7 @@ pub(super) fn of(
     let declared = whole
         .found
         .iter()
-        .filter(|found| client(found.tool) == agent.client && agent.client != writ_model::Client::Other)
+        .filter(|found| client_of(found.tool) == agent.client && agent.client != writ_model::Client::Other)
         .map(Autonomy::of)
         .fold(Autonomy::default(), Autonomy::and);
     let observed = Autonomy::observed(&Observed {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use writ_model::{Client, Label};
 use writ_scan::provenance::{Commit, classify};
 use writ_scan::survey::Level;
+use writ_scan::tool::client_of;
 
 use crate::cli::scan::Whole;
 use crate::git::history;
@@ -85,15 +86,7 @@ pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, u64>) -> Vec<F
             evidence.sort();
             evidence.dedup();
             let running = whole.processes.iter().any(|process| process.tool == tool);
-            Found { tool, client: client(tool), evidence, running, registered: None, recorded: false }
+            Found { tool, client: client_of(tool), evidence, running, registered: None, recorded: false }
         })
         .collect()
-}
-
-pub(super) fn client(tool: &str) -> Client {
-    match tool {
-        "github-copilot" => Client::CopilotCli,
-        "vscode-copilot" => Client::VsCode,
-        tool => tool.parse().unwrap_or(Client::Other),
-    }
 }
