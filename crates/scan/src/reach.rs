@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 pub mod facts;
+pub mod role;
 mod rules;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::facts::Facts;
+use super::role::{Role, RoleError};
 use super::*;
 use crate::survey::scan_tree;
 use crate::walk::WalkOptions;
@@ -10,6 +11,11 @@ use crate::walk::WalkOptions;
 const DEPLOY: &str = "on:\n  ON\npermissions: {id-token: write, contents: write}\njobs:\n  ship:\n    GATE\n    steps:\n      - uses: aws-actions/configure-aws-credentials@v4\n        with:\n          role-to-assume: arn:aws:iam::1:role/ship\n      - run: terraform apply\n        env:\n          KEY: ${{ secrets.DEPLOY_KEY }}\n";
 
 fn of(on: &str, gate: &str, refused: Refused) -> Reach {
+    let facts = facts_of(on, gate);
+    reach("claude-code", &facts, refused)
+}
+
+fn facts_of(on: &str, gate: &str) -> Facts {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [
         (".git/HEAD", "ref: refs/heads/main\n"),
@@ -22,7 +28,7 @@ fn of(on: &str, gate: &str, refused: Refused) -> Reach {
         std::fs::write(path, text).unwrap();
     }
     let scan = scan_tree(folder.path(), WalkOptions::default());
-    reach("claude-code", &Facts::of(folder.path(), &scan.found), refused)
+    Facts::of(folder.path(), &scan.found)
 }
 
 #[test]
@@ -69,4 +75,56 @@ fn a_gate_or_a_refusal_breaks_the_chain() {
     }
     let servers = of("push:", "runs-on: x", Refused { servers: true, ..Refused::default() });
     assert!(!servers.chains.contains_key(&Place::Server("forge".into())));
+}
+
+fn role(text: &str) -> Result<Role, RoleError> {
+    Role::read(&crate::document::parse(text.as_bytes(), crate::document::Notation::Json).unwrap())
+}
+
+#[test]
+fn what_an_agent_has_beyond_a_role_is_told() {
+    let facts = facts_of("push:", "runs-on: x");
+    let reached = reach("claude-code", &facts, Refused::default());
+    for (text, beyond) in [
+        (r#"{"permission": "write"}"#, "host mcp.example.org, mcp-server forge"),
+        (r#"{"permission": "write", "role_name": "release team"}"#, "host mcp.example.org, mcp-server forge"),
+        (r#"{"name": "x", "base_role": "maintain"}"#, "host mcp.example.org, mcp-server forge"),
+        (
+            r#"{"permissions": {"admin": false, "push": true, "pull": true}}"#,
+            "host mcp.example.org, mcp-server forge",
+        ),
+        (r#"{"access_level": 30}"#, "host mcp.example.org, mcp-server forge"),
+        (
+            r#"{"role": "reader", "reaches": ["host:mcp.*", "mcp-server:forge", "branch:*", "job:*", "token-scope:*"]}"#,
+            "cloud arn:aws:iam::1:role/ship, deployment terraform apply, secret DEPLOY_KEY",
+        ),
+        (
+            r#"{"role": "all", "push": true, "edit_workflows": true, "reaches": ["host:*", "mcp-server:*"]}"#,
+            "",
+        ),
+    ] {
+        let role = role(text).unwrap();
+        let told: Vec<String> = role
+            .lacks(&facts, &reached)
+            .into_iter()
+            .map(|place| format!("{} {}", place.kind(), place.name()))
+            .collect();
+        assert_eq!(told.join(", "), beyond, "{text}");
+    }
+    for text in [
+        r#"{"permission": "read"}"#,
+        r#"{"permissions": {"pull": true, "push": false}}"#,
+        r#"{"access_level": 20}"#,
+    ] {
+        assert_eq!(role(text).unwrap().lacks(&facts, &reached).len(), reached.chains.len(), "{text}");
+    }
+    for text in [
+        "{}",
+        "[]",
+        r#"{"permission": "owner"}"#,
+        r#"{"permissions": {}}"#,
+        r#"{"role": "x", "reaches": ["K"]}"#,
+    ] {
+        assert!(role(text).is_err(), "{text}");
+    }
 }

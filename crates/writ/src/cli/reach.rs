@@ -1,16 +1,18 @@
 //! `writ reach`: what an agent can do, what it gets to through chains of steps, and what ends with its task. Reads files; what
 //! is registered and what policies say is added where a control plane runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use writ_model::TaskKind;
 use writ_scan::autonomy::{Autonomy, Degree};
+use writ_scan::document::{self, Notation};
 use writ_scan::reach::facts::Facts;
+use writ_scan::reach::role::Role;
 use writ_scan::reach::{Place, Reach, Refused, reach};
 use writ_scan::survey::{Found, scan_tree};
-use writ_scan::walk::WalkOptions;
+use writ_scan::walk::{WalkOptions, read_regular};
 
 use crate::failure::{Failure, Outcome};
 use crate::screen;
@@ -18,12 +20,16 @@ use crate::screen;
 mod governed;
 mod tell;
 
+/// Longest file of a role, in bytes.
+const MAX_ROLE_BYTES: usize = 1 << 20;
+
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   writ reach                           every agent of this repository
   writ reach --agent claude-code ~/shop
   writ reach --without edit-workflows  what is left without these
+  writ reach --human-role role.toml    what each has beyond a person's role
   writ reach --dot | dot -Tsvg > reach.svg
 
 Each step names the line that makes it. Read are the workflows of GitHub at the top of the repository and the settings of tools in it.
@@ -32,7 +38,10 @@ branches and environments, are not seen.
 
 Where a control plane runs, each tool that is registered and active is told twice: started by itself, and as the governed agent
 of `writ run`, whose chains end where policies let nobody pass unasked: in every --kind of work, or in one. Where none
-runs, --without says what policies would refuse.")]
+runs, --without says what policies would refuse.
+
+A role is a file: `role = \"NAME\"`, `push` and `edit_workflows` (true or false), `reaches = [\"secret:K\", \"cloud:*\"]`; or what a
+forge answers about a collaborator's permission (GitHub) or a member (GitLab), as JSON. Its holder's reach follows by the same rules.")]
 pub(super) struct Arguments {
     /// The top of a repository
     #[arg(default_value = ".")]
@@ -46,6 +55,10 @@ pub(super) struct Arguments {
     /// Of governed agents: one kind of work, in place of all
     #[arg(long)]
     kind: Option<TaskKind>,
+    /// What each agent has beyond a person's role: a file of ours, or a forge's answer about
+    /// a collaborator or a member
+    #[arg(long, value_name = "FILE")]
+    human_role: Option<PathBuf>,
     /// One JSON object an agent
     #[arg(long)]
     json: bool,
@@ -73,6 +86,8 @@ struct Told {
     /// What goes with the end of a task, and what of that which it reaches stays.
     ends: Vec<String>,
     stays: Vec<String>,
+    /// A person's role, and what it does not reach.
+    beyond: Option<(String, Vec<Place>)>,
 }
 
 /// What an agent can do, in words that reports keep.
@@ -84,7 +99,8 @@ struct Can {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
-    let Arguments { path, agent, without, kind, json, dot } = arguments;
+    let Arguments { path, agent, without, kind, human_role, json, dot } = arguments;
+    let role = human_role.as_deref().map(role).transpose()?;
     let root = std::fs::canonicalize(path)
         .map_err(|error| Failure::usage(format_args!("could not look at `{}`: {error}", path.display())))?;
     let scan = scan_tree(&root, WalkOptions::default());
@@ -118,8 +134,29 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
             "`{wanted}` has no settings here; `writ scan` lists who has"
         )));
     }
+    if let Some(role) = &role {
+        for told in &mut all {
+            let beyond = role.lacks(&facts, &told.reach).into_iter().cloned().collect();
+            told.beyond = Some((role.name.clone(), beyond));
+        }
+    }
     tell::all(&all, *json, *dot)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A role out of a file: JSON, or by its name's end TOML or YAML.
+fn role(file: &Path) -> Result<Role, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::usage(format_args!("could not read the role `{}`: {error}", file.display()))
+    };
+    let bytes = read_regular(file, MAX_ROLE_BYTES).map_err(|error| failed(&error))?;
+    let notation = match file.extension().and_then(std::ffi::OsStr::to_str) {
+        Some("toml") => Notation::Toml,
+        Some("yaml" | "yml") => Notation::Yaml,
+        Some(_) | None => Notation::Json,
+    };
+    let document = document::parse(&bytes, notation).map_err(|error| failed(&error))?;
+    Role::read(&document).map_err(|error| failed(&error))
 }
 
 /// The tool as anybody starts it.
@@ -147,6 +184,7 @@ fn alone(tool: &str, found: &[Found], facts: &Facts, refused: Refused) -> Told {
         reach,
         ends: Vec::new(),
         stays,
+        beyond: None,
     }
 }
 

@@ -43,6 +43,16 @@ fn each_step_of_a_chain_names_its_line() {
     let output = corner.run(["reach", "--dot", "--agent", "claude-code", &tree]);
     assert!(text(&output).contains("\"branch a branch of the repository\" -> "), "{}", text(&output));
     assert_eq!(corner.run(["reach", "--agent", "nobody", &tree]).status.code(), Some(2));
+    let role = corner.bin().join("role.toml");
+    let told = |text: &str| {
+        std::fs::write(&role, text).unwrap();
+        corner.run(["reach", "--human-role", role.to_str().unwrap(), &tree])
+    };
+    let said = text(&told("role = \"writer\"\npush = true\nedit_workflows = true\n"));
+    assert!(said.contains("beyond role writer: nothing that is seen here"), "{said}");
+    let said = text(&told("role = \"reader\"\nreaches = [\"branch:*\", \"job:*\", \"deployment:*\"]\n"));
+    assert!(said.contains("beyond role reader: secret K\n"), "{said}");
+    assert_eq!(told("permission = \"owner\"\n").status.code(), Some(2));
 }
 
 #[test]

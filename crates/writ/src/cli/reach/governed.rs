@@ -134,7 +134,16 @@ pub(super) fn told(
         fits.map(|step| step.name().to_owned()).collect()
     };
     let can = Can { unasked: of(Verdict::Allow), asked: of(Verdict::StepUp), never: of(Verdict::Deny) };
-    Ok(Told { agent: name.clone(), tool: tool.clone(), governed: true, can, reach, ends, stays })
+    Ok(Told {
+        agent: name.clone(),
+        tool: tool.clone(),
+        governed: true,
+        can,
+        reach,
+        ends,
+        stays,
+        beyond: None,
+    })
 }
 
 /// The mildest answer to a step, over the kinds of work that count. No answer is a refusal.

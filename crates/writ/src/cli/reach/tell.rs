@@ -41,7 +41,7 @@ fn place(place: &Place) -> Value {
 }
 
 fn object(told: &Told) -> Value {
-    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays } = told;
+    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
     let chains: Vec<Value> = reach
         .chains
         .iter()
@@ -53,7 +53,7 @@ fn object(told: &Told) -> Value {
             json!({"to": place(to), "steps": steps})
         })
         .collect();
-    json!({
+    let mut object = json!({
         "v": VERSION,
         "agent": agent,
         "tool": tool,
@@ -63,11 +63,16 @@ fn object(told: &Told) -> Value {
         "gates": reach.gates.iter().map(fact).collect::<Vec<_>>(),
         "revoked_when_the_task_ends": ends,
         "stays_when_the_task_ends": stays,
-    })
+    });
+    if let (Value::Object(object), Some((role, places))) = (&mut object, beyond) {
+        let places: Vec<Value> = places.iter().map(place).collect();
+        object.insert("beyond_human_role".to_owned(), json!({"role": role, "places": places}));
+    }
+    object
 }
 
 fn text(told: &Told) -> Result<(), Failure> {
-    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays } = told;
+    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
     if *governed {
         screen::line(format_args!("{} ({tool}), governed, under `writ run`", quoted(agent)))?;
     } else {
@@ -110,6 +115,12 @@ fn text(told: &Told) -> Result<(), Failure> {
     if !stays.is_empty() {
         let shown: Vec<String> = stays.iter().map(|one| quoted(one)).collect();
         screen::line(format_args!("  stays: {}", shown.join(", ")))?;
+    }
+    if let Some((role, places)) = beyond {
+        let shown: Vec<String> =
+            places.iter().map(|place| quoted(&format!("{} {}", place.kind(), place.name()))).collect();
+        let shown = if shown.is_empty() { "nothing that is seen here".to_owned() } else { shown.join(", ") };
+        screen::line(format_args!("  beyond role {}: {shown}", quoted(role)))?;
     }
     screen::line("")?;
     Ok(())
