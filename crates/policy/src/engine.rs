@@ -9,7 +9,7 @@
 use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{Authorizer, Entities};
-use writ_model::{Action, ApprovalLevel, Digest, EffectClass, ReasonCode, ToolCall, Verdict};
+use writ_model::{Action, ApprovalLevel, Digest, EffectClass, Operation, ReasonCode, ToolCall, Verdict};
 
 use crate::actions::actions_with;
 use crate::engine::ask::{Cell, Sets};
@@ -213,8 +213,9 @@ impl TaskJudge {
         explanation: Explanation,
         approval: Option<ApprovalLevel>,
     ) -> Judgement {
+        let is_request = matches!(&call.operation, Operation::Request(_));
         let text = || Text {
-            agent: explain::for_agent(&explanation, &self.scope),
+            agent: explain::for_agent(&explanation, &self.scope, is_request),
             operator: explain::for_operator(&explanation),
         };
         match (explanation.decision.verdict, explanation.decision.approval) {
@@ -226,7 +227,7 @@ impl TaskJudge {
                 let text = text();
                 let waits = |part: &&explain::Part| part.verdict == Verdict::StepUp;
                 let held = explanation.parts.iter().filter(waits).map(|part| part.action.clone()).collect();
-                let unasked = explain::without_asking(&explanation, &self.scope);
+                let unasked = explain::without_asking(&explanation, &self.scope, is_request);
                 let ruling = Ruling { call, actions, decision: explanation.decision };
                 Judgement::StepUp(StepUp { ruling, level, held, unasked, text })
             }

@@ -69,16 +69,20 @@ impl Part {
     }
 }
 
-/// For the agent: what was refused and why, what it may do instead, how to ask. Empty for an allowed call.
-pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope) -> String {
+/// For the agent: what was refused and why, what it may do instead, how to ask. Empty for an allowed call. `is_request`: a
+/// program sends it over the network, and what may be done instead is another request.
+pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope, is_request: bool) -> String {
     let verdict = explanation.decision.verdict;
     let counted =
         |part: &&Part| part.verdict == verdict || verdict == Verdict::Deny && none_denied(explanation);
-    let Some(part) = explanation
-        .parts
-        .iter()
-        .filter(counted)
-        .find(|part| part.reason == explanation.decision.reason)
+    // That a request reaches its host says less than what it asks for there.
+    let is_plain = |part: &&Part| is_request && part.action.effect == EffectClass::Network;
+    let decides = |part: &&Part| part.reason == explanation.decision.reason;
+    let mut all = explanation.parts.iter().filter(counted).filter(decides);
+    let Some(part) = all
+        .clone()
+        .find(|part| !is_plain(part))
+        .or_else(|| all.next())
         .or_else(|| explanation.parts.iter().find(counted))
     else {
         return match verdict {
@@ -98,22 +102,22 @@ pub(crate) fn for_agent(explanation: &Explanation, scope: &TaskScope) -> String 
             format!(
                 "Writ holds this call: it would {what}, and {why}. {whom} must approve it: it waits for them in \
                  `writ approvals`. {} Do not look for a way around it.",
-                instead(part, scope)
+                instead(part, scope, is_request)
             )
         }
         Verdict::Deny => {
-            let (instead, asking) = (instead(part, scope), asking(part, scope));
+            let (instead, asking) = (instead(part, scope, is_request), asking(part, scope));
             format!("Writ refused this call: it would {what}, and {why}. {instead} {asking}")
         }
     }
 }
 
 /// For the agent, about a held call that nobody can approve where it runs: what it would do and why that is held.
-pub(crate) fn without_asking(explanation: &Explanation, scope: &TaskScope) -> String {
+pub(crate) fn without_asking(explanation: &Explanation, scope: &TaskScope, is_request: bool) -> String {
     let Some(part) = explanation.parts.iter().find(|part| part.verdict == Verdict::StepUp) else {
         return "Writ refused this call.".to_owned();
     };
-    let (what, why, instead) = (phrase(&part.action), why(part, scope), instead(part, scope));
+    let (what, why, instead) = (phrase(&part.action), why(part, scope), instead(part, scope, is_request));
     format!("Writ refused this call: it would {what}, and {why}. {instead}")
 }
 
@@ -123,12 +127,12 @@ impl TaskJudge {
     /// What the agent would be told of an answer: what was refused and why, what it may do instead, how to ask. Empty for
     /// what is allowed.
     pub fn told(&self, explanation: &Explanation) -> String {
-        for_agent(explanation, self.scope())
+        for_agent(explanation, self.scope(), false)
     }
 
     /// What the agent would be told of a held call before it is said that nobody here can approve it.
     pub fn unasked(&self, explanation: &Explanation) -> String {
-        without_asking(explanation, self.scope())
+        without_asking(explanation, self.scope(), false)
     }
 }
 
@@ -285,7 +289,7 @@ fn runs_unseen(action: &Action) -> bool {
 }
 
 /// What the agent can do instead, as a sentence.
-fn instead(part: &Part, scope: &TaskScope) -> String {
+fn instead(part: &Part, scope: &TaskScope, is_request: bool) -> String {
     if let (Resource::McpTool { .. }, EffectClass::Unknown)
     | (Resource::McpTool { .. }, EffectClass::Network) = (&part.action.resource, part.action.effect)
     {
@@ -297,12 +301,19 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
                 step is decided by itself."
             .to_owned();
     }
+    if is_request && part.action.effect == EffectClass::Unknown {
+        return "Send one plain request: a documented operation by its own method and path, its fields written out once and \
+                the body not packed; or tell the person what should be done there."
+            .to_owned();
+    }
     if let Some(instead) = &part.instead {
         return sentence(instead);
     }
     let root = shown(&scope.workspace.root.to_string_lossy());
     // A program that works elsewhere has no branch or file of the workspace to take in its place.
     let is_program = matches!(&part.action.resource, Resource::Command { .. });
+    // What is said about a repository moves no ref of it.
+    let is_talk = matches!(&part.action.resource, Resource::Repository { .. });
     let (is_file, is_inside) = match &part.action.resource {
         Resource::Path { path, .. } => (true, std::path::Path::new(path).starts_with(&scope.workspace.root)),
         Resource::CloudAccount { .. }
@@ -337,7 +348,7 @@ fn instead(part: &Part, scope: &TaskScope) -> String {
         (_, EffectClass::PackageInstall) => {
             "Use what is installed, or tell the person which package you need and why.".to_owned()
         }
-        (_, EffectClass::GitPush) if is_program => {
+        (_, EffectClass::GitPush) if is_program || is_talk => {
             "Write down what should be sent and why, such as the text of the request or the comment, and let the person \
              send it."
                 .to_owned()

@@ -1,0 +1,144 @@
+//! Packages that are published.
+
+use super::answer::answer;
+use super::*;
+
+#[test]
+fn publishing_is_publishing_at_any_host() {
+    const FORM: &str = "content-type: multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nfile_upload\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nShop\r\n--x--";
+    check(&[
+        ("PUT https://any.example/shop\n\n{\"name\":\"shop\",\"_attachments\":{}}", "publish Package shop"),
+        ("PUT https://any.example/@acme%2fshop\n\n{\"_attachments\":{}}", "publish Package @acme/shop"),
+        (
+            "PUT https://any.example/npm/team/shop\n\n{\"name\":\"shop\",\"versions\":{},\"dist-tags\":{}}",
+            "publish Package shop",
+        ),
+        ("DELETE https://any.example/shop/-rev/3-a", "destructive Package shop"),
+        ("PUT https://any.example/shop/-rev/3-a\n\n{}", "destructive Package shop"),
+        ("DELETE https://any.example/shop/-/shop-1.tgz/-rev/3-a", "destructive Package shop"),
+        ("PUT https://any.example/-/package/shop/dist-tags/latest\n\n\"1\"", "publish Package shop"),
+        (
+            "PUT https://any.example/-/user/org.couchdb.user:a\n\n{}",
+            "identity-change Identity account at any.example",
+        ),
+        (format!("POST https://any.example/upload\n{FORM}").leak(), "publish Package shop"),
+        ("PUT https://any.example/api/v1/crates/new\n\nx", "publish Package *"),
+        ("PUT http://127.0.0.1:8080/api/v1/crates/new\n\nx", "publish Package *"),
+        (
+            "PUT https://any.example/api/v1/crates/new\n\n\x19\0\0\0{\"name\":\"a\",\"vers\":\"1.0\"}",
+            "publish Package a@1.0",
+        ),
+        ("DELETE https://any.example/api/v1/crates/shop/1.0.0/yank", "destructive Package shop@1.0.0"),
+        (
+            "PUT https://any.example/api/v1/crates/shop/owners\n\n{}",
+            "identity-change Identity account at any.example",
+        ),
+        ("POST https://any.example/api/v1/gems\n\nx", "publish Package *"),
+        ("DELETE https://any.example/api/v1/gems/yank?gem_name=x", "destructive Package *"),
+        ("PUT https://any.example/api/v2/package/\n\nx", "publish Package *"),
+        ("PUT https://any.example/v2/acme/shop/manifests/1.0\n\n{}", "publish Package acme/shop@1.0"),
+        ("POST https://any.example/v2/acme/shop/blobs/uploads/", "publish Package acme/shop"),
+        ("PATCH https://any.example/v2/acme/shop/blobs/uploads/7\n\nx", "publish Package acme/shop"),
+        ("DELETE https://any.example/v2/acme/shop/manifests/1.0", "destructive Package acme/shop@1.0"),
+        (
+            "PUT https://any.example/maven/org/acme/shop/1.0/shop-1.0.jar\n\nx",
+            "publish Package maven.org.acme:shop@1.0",
+        ),
+        ("POST https://any.example/api/v1/publisher/upload?name=x\n\nx", "publish Package *"),
+        ("POST https://any.example/api/-/publish\n\nx", "publish Package *"),
+        ("GET https://any.example/api/packages/versions/new", "publish Package *"),
+    ]);
+    let mut cut = request("PUT https://any.example/shop");
+    cut.body = Body::Start(b"{\"_id\":\"shop\",\"dist-tags\":{".to_vec());
+    assert_eq!(told(cut, &KnownHosts::default()), "publish Package shop");
+    let mut cut = request("POST https://any.example/upload\ncontent-type: multipart/form-data; boundary=x");
+    cut.body = Body::Start(b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_vec());
+    assert_eq!(told(cut, &KnownHosts::default()), UNKNOWN);
+}
+
+/// No depth of path, media type or protocol of its own hides a package that others will use.
+#[test]
+fn publishing_is_found_by_its_shape_alone() {
+    const DOCUMENT: &str = "{\"name\":\"shop\",\"versions\":{},\"dist-tags\":{},\"_attachments\":{}}";
+    let part = |name: &str, file: &str| {
+        format!(
+            "\ncontent-type: multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\r\nx\r\n--x--"
+        )
+    };
+    let cases = [
+        (format!("PUT http://127.0.0.1:4873/a/b/c/d/e/f/g/h/shop\n\n{DOCUMENT}"), "publish Package shop"),
+        (format!("PUT https://any.example/\n\n{DOCUMENT}"), "publish Package shop"),
+        (
+            format!("PUT https://any.example/shop\ncontent-type: text/plain\n\n{DOCUMENT}"),
+            "publish Package shop",
+        ),
+        (
+            "PUT https://any.example/a/b/c/d/e/f/g/shop\ncontent-encoding: gzip\n\nx".into(),
+            "publish Package shop",
+        ),
+        (
+            format!("PUT https://any.example/repository/nuget-hosted/{}", part("package", "x")),
+            "publish Package *",
+        ),
+        ("PUT https://any.example/repository/hosted\nx-nuget-apikey: k\n\nx".into(), "publish Package *"),
+        (
+            format!("POST https://any.example/service/rest/v1/components?repository=r{}", part("a", "x")),
+            "publish Package *",
+        ),
+        (
+            format!("POST https://any.example/upload{}", part("file", "shop-1.gem")),
+            "publish Package shop-1.gem",
+        ),
+        (
+            format!("POST https://any.example/api/1/k/upload{}", part("rockspec_file", "x")),
+            "publish Package *",
+        ),
+        (
+            format!("POST https://any.example/x{}", part("package", "shop-1.tar.gz")),
+            "publish Package shop-1.tar.gz",
+        ),
+        (
+            "POST https://any.example/api/scopes/acme/packages/shop/versions/1.0.0\n\nx".into(),
+            "publish Package shop@1.0.0",
+        ),
+        (
+            "PUT https://any.example/acme/shop/1.0.0\naccept: application/vnd.swift.registry.v1+json\n\nx"
+                .into(),
+            "publish Package acme.shop.1.0.0",
+        ),
+        (
+            "PUT https://any.example/v2/conans/shop/1.0/_/_/revisions/1/files/conanfile.py\n\nx".into(),
+            "publish Package *",
+        ),
+        (
+            "PUT https://any.example/api/packages/acme/generic/shop/1.0/tool\n\nx".into(),
+            "publish Package shop/1.0/tool",
+        ),
+        (
+            "POST https://any.example/\n\n:action=remove_pkg&name=shop&version=1".into(),
+            "destructive Package *",
+        ),
+        ("POST https://any.example/\n\n%3Aaction=file_upload".into(), "publish Package *"),
+        ("DELETE https://any.example/gems/shop-1.gem".into(), "destructive Package *"),
+        ("PUT https://any.example/things/report.zip\n\nx".into(), ""),
+        ("PUT https://any.example/things/1\ncontent-type: image/png\n\nx".into(), ""),
+    ];
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(text, expected)| (text.as_str(), *expected)).collect();
+    check(&cases);
+    for end in ["whl", "tgz", "tar.gz", "gem", "jar", "pom", "nupkg", "crate", "deb", "rpm", "apk"] {
+        let put = told(
+            request(&format!("PUT https://any.example/a/b/c/d/e/f/x.{end}\n\nx")),
+            &KnownHosts::default(),
+        );
+        assert!(put.starts_with("publish Package"), "{end}: {put}");
+    }
+    let mut cut = request("PUT https://any.example/a/b/c/d/e/f/g/shop\ncontent-type: text/plain");
+    cut.body = Body::Start(b"{\"readme\":\"long".to_vec());
+    assert_eq!(told(cut, &KnownHosts::default()), "publish Package shop");
+    // The machine's own registry is somebody's registry too.
+    let own = Request {
+        account: Account::Foreign,
+        ..request(&format!("PUT http://127.0.0.1:4873/a/b/c/d/e/f/shop\n\n{DOCUMENT}"))
+    };
+    assert_eq!(answer(TaskKind::Feature, own), "-");
+}
