@@ -57,6 +57,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
 use rustls::crypto::aws_lc_rs::default_provider;
 use tokio::net::TcpListener;
 use writ_model::{Scheme, Timestamp};
@@ -139,6 +141,8 @@ pub struct Settings {
 pub enum ProxyError {
     #[error("the run's own authority")]
     Identity(#[from] IdentityError),
+    #[error("no random bytes for the run's own key")]
+    Random,
     #[error("what is trusted outside")]
     Trust(#[from] TrustError),
 }
@@ -190,6 +194,8 @@ impl<P: Outside> EgressProxy<P> {
         let provider = Arc::new(default_provider());
         let tls = upstream::trust(&provider, extra_trust_pem.as_deref())?;
         let known = Known::new(outside.placeholders());
+        let key =
+            hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map_err(|_| ProxyError::Random)?;
         Ok(Self(Arc::new(Engine {
             outside,
             identity: Identity::new(now, provider)?,
@@ -199,6 +205,7 @@ impl<P: Outside> EgressProxy<P> {
             tripwire,
             diverts,
             limits,
+            key,
             model: Places::new(limits.requests.div_ceil(MODEL_SHARE), MODEL_HELD_KIB),
             others: Places::new(limits.requests - limits.requests / MODEL_SHARE, OTHERS_HELD_KIB),
         })))

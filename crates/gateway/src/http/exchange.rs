@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, UPGRADE};
@@ -52,6 +53,8 @@ pub(super) struct Engine<P> {
     pub(super) tripwire: Option<Arc<dyn Tripwire>>,
     pub(super) diverts: Vec<Arc<dyn Divert>>,
     pub(super) limits: Limits,
+    /// For what stands in the record of headers that are not shown.
+    pub(super) key: hmac::Key,
     /// What goes to the client's own model, and everything else: neither takes the other's places.
     pub(super) model: Places,
     pub(super) others: Places,
@@ -194,7 +197,7 @@ impl<P: Outside> Engine<P> {
     }
 
     async fn decide(&self, place: &Place, parts: Parts, body: &mut Flow) -> Result<Decided, No> {
-        let read = head::read(parts, place);
+        let read = head::read(parts, place, &self.key);
         if let Err(no) = &read
             && no.code == Stop::HostMismatch.name()
         {
@@ -330,7 +333,7 @@ impl<P: Outside> Engine<P> {
     ) -> Result<Response<Flow>, No> {
         if tripwire.is_some() && !body.is_over() && Coding::of(&head.headers) == Coding::Other {
             return Err(Stop::RequestMalformed.say(
-                "the body is packed in a way that is not looked through here. Send it as it is, or with gzip",
+                "the body is packed in a way that is not looked through here. Send it as it is, or with gzip or deflate",
             ));
         }
         let running = Arc::new(self.running(pass, place, turn));

@@ -1,5 +1,6 @@
 //! The head of one request: read in one way or refused, and without what belongs to one connection only.
 
+use aws_lc_rs::hmac;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
@@ -53,10 +54,11 @@ const TELLING: &[&str] = &[
 ];
 /// Headers of which every repetition of one request has another value, and which tell no server what to do.
 const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
-/// Stand among the headers of a request for all that are not among [`TELLING`]: their names, and the digest of names and
-/// values. No header that is sent begins with a colon.
+/// Stand among the headers of a request for all that are not among [`TELLING`]: their names, and the code of names and
+/// values under a key of the run (HMAC-SHA-256), by which nobody who reads the record can try weak values. No header that
+/// is sent begins with a colon.
 const OTHERS: &str = ":others";
-const OTHERS_DIGEST: &str = ":others-sha256";
+const OTHERS_CODE: &str = ":others-hmac";
 /// Headers that mean one connection only (RFC 9110, section 7.6.1), and ones that programs treat as such.
 const HOP: &[&str] = &[
     "connection",
@@ -95,8 +97,8 @@ pub(super) struct Asked {
     pub(super) is_web_socket: bool,
 }
 
-/// Reads a request that came for a known place.
-pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
+/// Reads a request that came for a known place. The key is the run's own.
+pub(super) fn read(mut head: Parts, place: &Place, key: &hmac::Key) -> Result<Asked, No> {
     let no = |text: &str| Err(Stop::RequestMalformed.say(text));
     let Place { scheme, authority, is_second: _ } = place;
     match head.method {
@@ -121,7 +123,7 @@ pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
         head.headers.remove(name);
     }
     join_cookies(&mut head.headers);
-    telling.extend(others(&head.headers));
+    telling.extend(others(&head.headers, key));
     let request = Request {
         method: head.method.to_string(),
         scheme: *scheme,
@@ -138,7 +140,7 @@ pub(super) fn read(mut head: Parts, place: &Place) -> Result<Asked, No> {
 
 /// What a decision knows of the headers that it is not shown: which there are, and that they are the same again. Values stay
 /// here: some are credentials.
-fn others(headers: &HeaderMap) -> Vec<(String, String)> {
+fn others(headers: &HeaderMap, key: &hmac::Key) -> Vec<(String, String)> {
     let is_other = |name: &str| !TELLING.contains(&name) && !VARYING.contains(&name);
     let mut all: Vec<(&str, &[u8])> = headers
         .iter()
@@ -155,10 +157,10 @@ fn others(headers: &HeaderMap) -> Vec<(String, String)> {
         bytes.extend_from_slice(&text.len().to_be_bytes());
         bytes.extend_from_slice(text);
     }
-    let digest = crate::admit::sha256(&bytes).to_string();
+    let code: String = hmac::sign(key, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
     names.dedup();
-    vec![(OTHERS.to_owned(), names.join(", ")), (OTHERS_DIGEST.to_owned(), digest)]
+    vec![(OTHERS.to_owned(), names.join(", ")), (OTHERS_CODE.to_owned(), code)]
 }
 
 /// Of a signature that is made anew for every sending, whose it is.
@@ -323,18 +325,22 @@ mod tests {
 
     #[test]
     fn attack_a_header_that_is_not_shown_is_told_apart() {
-        let told = |headers: &[(&str, &str)]| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
+        let told_with = |key: &hmac::Key, headers: &[(&str, &str)]| {
             let map: HeaderMap = headers
                 .iter()
                 .map(|(name, value)| {
                     (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
                 })
                 .collect();
-            others(&map)
+            others(&map, key)
         };
+        let told = |headers: &[(&str, &str)]| told_with(&key, headers);
         let first = told(&[("x-op", "harmless"), ("cookie", "a=b")]);
         assert_eq!(first[0], (OTHERS.to_owned(), "cookie, x-op".to_owned()));
         assert!(first.iter().all(|(_, value)| !value.contains("harmless") && !value.contains("a=b")));
+        let other = hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]);
+        assert_ne!(told_with(&other, &[("x-op", "harmless"), ("cookie", "a=b")]), first, "another run");
         for same in [
             &[("cookie", "a=b"), ("x-op", "harmless")][..],
             &[("x-op", "harmless"), ("cookie", "a=b"), ("date", "today"), ("traceparent", "00")],

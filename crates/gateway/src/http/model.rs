@@ -41,7 +41,7 @@ pub(crate) enum Unread {
     #[error("the request to the model is longer than {MAX_MODEL_REQUEST_BYTES} bytes")]
     TooLong,
     #[error(
-        "the request to the model is packed in a way that is not read here; send it as it is, or with gzip"
+        "the request to the model is packed in a way that is not read here; send it as it is, or with gzip or deflate"
     )]
     Coding,
 }

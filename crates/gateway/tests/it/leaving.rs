@@ -20,7 +20,7 @@ fn request() -> Request {
         headers: vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             (":others".to_owned(), "x-op".to_owned()),
-            (":others-sha256".to_owned(), "11".to_owned()),
+            (":others-hmac".to_owned(), "11".to_owned()),
         ],
         body: Body::Whole(br#"{"password":"sesame","a":1}"#.to_vec()),
         account: Account::Nobody,
