@@ -266,6 +266,33 @@ impl Node {
     }
 }
 
+/// The reading of one text: its lines, and how much of it was read.
+struct Reading {
+    lines: Lines,
+    count: usize,
+}
+
+// === impl Reading ===
+
+impl Reading {
+    fn of(text: &str) -> Self {
+        Self { lines: Lines::of(text), count: 0 }
+    }
+
+    /// Counts one more value at this depth.
+    fn enter(&mut self, depth: usize) -> Result<(), DocumentError> {
+        self.count += 1;
+        if self.count > MAX_NODES {
+            return Err(DocumentError::Values);
+        }
+        if depth > MAX_DEPTH { Err(DocumentError::Depth) } else { Ok(()) }
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        self.lines.line(offset)
+    }
+}
+
 /// Turns byte offsets, asked for in any order, into lines.
 struct Lines {
     starts: Vec<usize>,

@@ -5,7 +5,7 @@ use hcl_edit::expr::{Expression, ObjectKey, ObjectValue};
 use hcl_edit::structure::{Block, Body, Structure};
 use hcl_edit::template::HeredocTemplate;
 
-use super::{DocumentError, Lines, MAX_DEPTH, MAX_NODES, Member, Node, Value};
+use super::{DocumentError, Member, Node, Reading, Value};
 
 /// Longest text that is read as HCL, in bytes.
 const MAX_HCL_BYTES: usize = 1 << 20;
@@ -17,31 +17,22 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let body = hcl_edit::parser::parse_body(text).map_err(|error| DocumentError::Syntax {
         line: u32::try_from(error.location().line()).unwrap_or(u32::MAX),
     })?;
-    let mut tree = Tree { text, lines: Lines::of(text), count: 0 };
+    let mut tree = Tree { text, reading: Reading::of(text) };
     Ok(Node { line: 1, value: tree.body(&body, 0)? })
 }
 
 struct Tree<'a> {
     text: &'a str,
-    lines: Lines,
-    count: usize,
+    reading: Reading,
 }
 
 // === impl Tree ===
 
 impl Tree<'_> {
-    fn enter(&mut self, depth: usize) -> Result<(), DocumentError> {
-        self.count += 1;
-        if self.count > MAX_NODES {
-            return Err(DocumentError::Values);
-        }
-        if depth > MAX_DEPTH { Err(DocumentError::Depth) } else { Ok(()) }
-    }
-
     fn body(&mut self, body: &Body, depth: usize) -> Result<Value, DocumentError> {
         let mut members = Vec::new();
         for structure in body {
-            self.enter(depth)?;
+            self.reading.enter(depth)?;
             members.push(match structure {
                 Structure::Attribute(attribute) => Member {
                     key: attribute.key.as_str().to_owned(),
@@ -58,7 +49,7 @@ impl Tree<'_> {
     fn block(&mut self, block: &Block, depth: usize) -> Result<Member, DocumentError> {
         let line = self.line(block.span());
         let depth = depth + block.labels.len() + 1;
-        self.enter(depth)?;
+        self.reading.enter(depth)?;
         let mut node = Node { line, value: self.body(&block.body, depth)? };
         for label in block.labels.iter().rev() {
             let member = Member { key: label.as_str().to_owned(), line, node };
@@ -68,7 +59,7 @@ impl Tree<'_> {
     }
 
     fn expression(&mut self, expression: &Expression, depth: usize) -> Result<Node, DocumentError> {
-        self.enter(depth)?;
+        self.reading.enter(depth)?;
         let line = self.line(expression.span());
         let value = match expression {
             Expression::Null(_) => Value::Null,
@@ -132,7 +123,7 @@ impl Tree<'_> {
     }
 
     fn line(&self, span: Option<std::ops::Range<usize>>) -> u32 {
-        span.map_or(1, |span| self.lines.line(span.start))
+        span.map_or(1, |span| self.reading.line(span.start))
     }
 }
 
