@@ -17,7 +17,10 @@ pub const CASES: &[Case] = &[
     ("layer::copies_take_changes_and_lose_them", copies),
     ("layer::files_are_written_where_the_plan_says", written),
     ("layer::output_that_is_a_file_can_be_opened_by_name", output_by_name),
-    ("layer::attack_files_behind_the_standard_streams_are_not_read_or_emptied", files_behind_streams),
+    (
+        "layer::attack_files_behind_the_standard_streams_are_not_read_or_emptied",
+        attack_files_behind_the_standard_streams_are_not_read_or_emptied,
+    ),
     ("layer::streams_into_one_file_keep_their_order", streams_in_order),
     ("layer::programs_run_where_the_plan_says", programs),
     ("layer::starts_of_programs_are_recorded", recorded),
@@ -196,7 +199,7 @@ fn output_by_name() {
 }
 
 /// By every descriptor, also without file rights: what was in the files before, and what they are, stays out of reach.
-fn files_behind_streams() {
+fn attack_files_behind_the_standard_streams_are_not_read_or_emptied() {
     for danger in [None, Some(Danger::AllFiles)] {
         let world = World::new();
         let script = "head -c 4 <&0 >\"$WORK/read\"; for n in 0 1 2; do cat <\"/proc/self/fd/$n\" >>\"$WORK/got\" & \
