@@ -37,10 +37,17 @@ mod supervise;
 mod who;
 mod yard;
 
+use yard::ground::Ground;
+
 pub(super) use form::{chosen, confirmed, has_terminal};
 pub(super) use place::found as find_program;
 pub(super) use prepare::{bench, loaded_engine, quiet_engine};
 
+/// What the record says is weakened where not all that binds in a workspace is kept.
+const NOT_KEPT: &str = "keeping-all";
+/// What a person is told then.
+const TOLD_OF_BOUNDS: &str = "writ: the workspace holds more names, or deeper ones, than are looked through for what tools run by \
+    themselves, or more of those than can be kept; the agent can write the rest, which is on record";
 /// How much earlier a held call is answered.
 const BEFORE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -133,7 +140,15 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     let mut scrubbed = prepare::environment(context, &wish)?;
     let placeholders = lent::placed(&office, &wish, &agent.name, &mut scrubbed).await?;
     let own_sandbox = prepare::own_sandbox(&wish)?;
-    let weakened = wish.danger.iter().map(|danger| Label::lossy(danger.name()));
+    let home = prepare::home();
+    let terms = prepare::terms(&wish, home.as_deref());
+    let ground = tokio::task::block_in_place(|| Ground::look(&terms, crate::wire::now()));
+    let keeps_all = ground.keeps_all(&terms);
+    if !keeps_all {
+        screen::say(TOLD_OF_BOUNDS);
+    }
+    let weakened = wish.danger.iter().map(|danger| danger.name());
+    let weakened = weakened.chain((!keeps_all).then_some(NOT_KEPT)).map(Label::lossy);
     let opened = Held::open(
         office.clone(),
         context.state.clone(),
@@ -156,7 +171,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     let ran = match folder.listed(&context.state) {
         Ok(list) => {
             let list = Arc::new(list);
-            let outfit = supervise::Outfit { own_sandbox, scrubbed, placeholders };
+            let outfit = supervise::Outfit { own_sandbox, scrubbed, placeholders, ground };
             let ran = supervise::task(context, &wish, outfit, engine, &opened, &list).await;
             folder.remove();
             list.end();

@@ -280,11 +280,11 @@ pub(super) fn plan(
             "`core.hooksPath` leads to the workspace itself: git outside would run what a task writes there";
         return Err(Failure::new(Kind::Denied, told).hint("give hooks a folder of their own"));
     }
-    let looked = Workspace::of(&wish.workspace).map_err(|error| {
+    let looked = ground.looked().map_err(|error| {
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
     })?;
-    let mut replace = without_credentials(wish, folder, &home, &looked)?;
+    let mut replace = without_credentials(wish, folder, &home, looked)?;
     if wish.has_way_out() {
         replace.extend(own_names(folder, reach)?);
     }
@@ -321,7 +321,7 @@ pub(super) fn plan(
         bounds: wish.bounds.as_ref(),
         ground,
         sessions,
-        looked: &looked,
+        looked,
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile)?;

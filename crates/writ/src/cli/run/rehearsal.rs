@@ -120,6 +120,9 @@ fn planned(
     let sessions = prepare::sessions(wish)?;
     let home = prepare::home();
     let ground = Ground::look(&prepare::terms(wish, home.as_deref()), crate::wire::now());
+    if !ground.keeps_all(&prepare::terms(wish, home.as_deref())) {
+        screen::say(super::TOLD_OF_BOUNDS);
+    }
     let prepare::Drawn { plan, .. } =
         prepare::plan(context, wish, folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     let mut environment: Vec<String> =

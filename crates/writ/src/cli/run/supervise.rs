@@ -68,6 +68,8 @@ pub(super) struct Outfit {
     pub(super) own_sandbox: OwnSandbox,
     pub(super) scrubbed: Scrubbed,
     pub(super) placeholders: Arc<[Placeholder]>,
+    /// The workspace, as it was looked at.
+    pub(super) ground: Ground,
 }
 
 /// Runs the client of a task that was just opened, and closes the task.
@@ -79,9 +81,9 @@ pub(super) async fn task(
     held: &Arc<Held>,
     list: &Arc<Inventory>,
 ) -> Outcome {
-    let Outfit { own_sandbox, mut scrubbed, placeholders } = outfit;
+    let Outfit { own_sandbox, mut scrubbed, placeholders, mut ground } = outfit;
     let mut signals = Signals::listen()?;
-    let ground = Ground::prepare(&prepare::terms(wish, prepare::home().as_deref()), list, crate::wire::now());
+    ground.prepare(&prepare::terms(wish, prepare::home().as_deref()), list);
     let folder = Folder::of(&context.state, held);
     folder.make()?;
     accept_fingerprint(wish, held).await?;

@@ -27,6 +27,7 @@ mod system;
 mod tools;
 mod trail;
 pub(super) mod vigil;
+mod walk;
 
 use ground::{Ground, Terms};
 

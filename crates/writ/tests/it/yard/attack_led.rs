@@ -3,6 +3,21 @@
 use super::{furnished, put};
 use crate::corner::{finished, text};
 
+/// What lies deeper than is looked can be written, and that is no secret.
+#[test]
+fn bounds_that_are_reached_are_told_and_recorded() {
+    let corner = furnished();
+    let deep = ["d"; 17].join("/");
+    for (name, is_told) in [("d/CLAUDE.md", false), (format!("{deep}/x/CLAUDE.md").as_str(), true)] {
+        put(&corner, &[(name, "")]);
+        let said = text(&finished(corner.play(&[], "start\nfinish\n")));
+        assert_eq!(said.contains("the agent can write the rest"), is_told, "{name}: {said}");
+        let tasks = corner.json(["task", "list", "--all", "--json"])["tasks"].clone();
+        let weakened = |task: &serde_json::Value| task["weakened"] == serde_json::json!(["keeping-all"]);
+        assert_eq!(tasks.as_array().unwrap().iter().any(weakened), is_told, "{tasks}");
+    }
+}
+
 #[test]
 fn attack_what_settings_lead_to_is_kept_and_what_appears_is_told() {
     let corner = furnished();

@@ -35,6 +35,8 @@ pub(super) struct Guarded {
     pub(super) read_only: BTreeSet<PathBuf>,
     /// Links that lead to them, none of which may be exchanged.
     pub(super) links: BTreeSet<PathBuf>,
+    /// There was more than can be kept.
+    pub(super) cut: bool,
 }
 
 /// Who asks for what in a workspace.
@@ -113,11 +115,16 @@ impl Guard<'_> {
             };
             guarded.links.extend(trail.links.into_iter().filter(|link| within(link)));
             let end = trail.end;
-            if trail.missing.is_some() || !within(&end) || guarded.read_only.len() >= MOST_GUARDED {
+            if trail.missing.is_some() || !within(&end) {
+                continue;
+            }
+            if guarded.read_only.len() >= MOST_GUARDED {
+                guarded.cut |= !guarded.read_only.contains(&end);
                 continue;
             }
             if end.is_dir() {
                 open.extend(links_in(&end, &mut left));
+                guarded.cut |= left == 0;
             }
             guarded.read_only.insert(end);
         }

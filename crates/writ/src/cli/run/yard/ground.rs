@@ -8,11 +8,13 @@ use writ_model::{Bounds, TaskKind, Timestamp};
 
 use super::super::inventory::Inventory;
 use super::binding::change::{Before, Changes};
-use super::binding::survey::Survey;
+use super::binding::survey::{Spot, Survey, Surveying};
 use super::binding::{Guard, Guarded, Opened, is_about};
 use super::repository::{self, Repository};
+use super::secret;
 use super::stand_in::StandIns;
 use super::trail::follow;
+use super::walk::walk;
 
 /// What a task may do in which workspace.
 pub(in crate::cli::run) struct Terms<'a> {
@@ -25,6 +27,8 @@ pub(in crate::cli::run) struct Terms<'a> {
 /// What was found, and what was put. Dropped, the latter is taken away.
 pub(in crate::cli::run) struct Ground {
     survey: Survey,
+    repository: Repository,
+    looked: Result<secret::Workspace, secret::LookError>,
     stand_ins: StandIns,
     before: Before,
 }
@@ -51,50 +55,59 @@ impl Terms<'_> {
         });
         how.max().unwrap_or(Opened::Closed)
     }
-
-    fn repository(&self, survey: &Survey) -> Repository {
-        repository::of(self.workspace, &survey.repositories, self.home)
-    }
 }
 
 // === impl Ground ===
 
 impl Ground {
-    /// Looks and changes nothing.
+    /// Looks and changes nothing: one walk, for what binds and for what must not show.
     pub(in crate::cli::run) fn look(terms: &Terms<'_>, now: Timestamp) -> Self {
-        let survey = Survey::before(terms.workspace);
-        let before = Before::of(terms.workspace, terms.home, &survey, now);
-        Self { survey, stand_ins: StandIns::default(), before }
+        let (mut surveying, mut look) =
+            (Surveying::before(terms.workspace), secret::Look::at(terms.workspace));
+        walk(terms.workspace, (&mut surveying, Spot::ROOT), (&mut look, secret::Foreign(false)));
+        let survey = surveying.end();
+        let repository = repository::of(terms.workspace, &survey.repositories, terms.home);
+        let before = Before::of(terms.workspace, terms.home, &survey, &repository, now);
+        Self { survey, repository, looked: look.end(), stand_ins: StandIns::default(), before }
     }
 
-    /// Looks, then puts what stands in for the time of a run, each on the list before.
-    pub(in crate::cli::run) fn prepare(terms: &Terms<'_>, list: &Arc<Inventory>, now: Timestamp) -> Self {
-        let mut ground = Self::look(terms, now);
+    /// What must not show.
+    ///
+    /// # Errors
+    /// When the workspace cannot be looked through to its end.
+    pub(in crate::cli::run) fn looked(&self) -> Result<&secret::Workspace, secret::LookError> {
+        self.looked.as_ref().map_err(|error| *error)
+    }
+
+    /// Whether all that binds was found and is kept. Otherwise a person is told, and it is on record.
+    pub(in crate::cli::run) fn keeps_all(&self, terms: &Terms<'_>) -> bool {
+        self.survey.complete && !self.guarded(terms).0.cut
+    }
+
+    /// Puts what stands in for the time of a run, each on the list before.
+    pub(in crate::cli::run) fn prepare(&mut self, terms: &Terms<'_>, list: &Arc<Inventory>) {
         let is_closed = |path: &Path| {
             let name = path.strip_prefix(terms.workspace).ok().and_then(Path::to_str);
             let binding = name.and_then(writ_policy::binds);
             binding.is_some_and(|binding| !is_about(terms.kind, binding))
                 && terms.opened(path) == Opened::Closed
         };
-        ground.stand_ins = StandIns::put(
-            terms.workspace,
-            &terms.repository(&ground.survey),
-            Some(Arc::clone(list)),
-            &is_closed,
-        );
-        ground
+        self.stand_ins = StandIns::put(terms.workspace, &self.repository, Some(Arc::clone(list)), &is_closed);
     }
 
     /// Whether git runs whatever lies in the workspace itself, by a certain name, so that no place could be kept from the
     /// task.
     pub(in crate::cli::run) fn is_all_hooks(&self, terms: &Terms<'_>) -> bool {
-        let named = terms.repository(&self.survey).named;
-        named.folders.iter().any(|path| follow(path).is_some_and(|trail| trail.end == terms.workspace))
+        self.repository
+            .named
+            .folders
+            .iter()
+            .any(|path| follow(path).is_some_and(|trail| trail.end == terms.workspace))
     }
 
     /// What must not change inside, and folders outside the workspace that its repository leads to.
     pub(super) fn guarded(&self, terms: &Terms<'_>) -> (Guarded, Vec<PathBuf>) {
-        let mut repository = terms.repository(&self.survey);
+        let mut repository = self.repository.clone();
         repository.protected.extend(self.stand_ins.paths().map(Path::to_owned));
         let opened = |path: &Path| terms.opened(path);
         let guard = Guard { workspace: terms.workspace, kind: terms.kind, opened: &opened };
@@ -103,13 +116,13 @@ impl Ground {
 
     /// The folders that the agent writes in and other people's tools too: the workspace, and what its repository leads to.
     pub(in crate::cli::run) fn shared(&self, terms: &Terms<'_>) -> Vec<PathBuf> {
-        let outside = terms.repository(&self.survey).outside;
+        let outside = self.repository.outside.iter().cloned();
         std::iter::once(terms.workspace.to_owned()).chain(outside).collect()
     }
 
     /// Takes away what stood in, and looks again.
     pub(in crate::cli::run) fn end(self, workspace: &Path) -> Changes {
-        let Self { survey: _, stand_ins, before } = self;
+        let Self { stand_ins, before, .. } = self;
         drop(stand_ins);
         before.changes(workspace)
     }

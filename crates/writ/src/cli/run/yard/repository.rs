@@ -36,7 +36,7 @@ const DEEPEST: usize = 12;
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// What a workspace's repository asks of the view.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Repository {
     /// Its folder, where that lies outside the workspace.
     pub(super) outside: Vec<PathBuf>,

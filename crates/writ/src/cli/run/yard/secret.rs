@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 mod workspace;
 
-pub(in crate::cli::run) use workspace::Workspace;
+pub(in crate::cli::run) use workspace::{Foreign, Look, LookError, Workspace};
 
 /// In folders of tool chains and caches, wherever these lie.
 const OF_TOOLS: &[&str] = &[

@@ -142,16 +142,16 @@ impl Sort {
 
 impl Before {
     /// How everything is now, when the task begins.
-    pub(in crate::cli::run) fn of(
+    pub(in super::super) fn of(
         workspace: &Path,
         home: Option<&Path>,
         survey: &Survey,
+        repository: &Repository,
         began: Timestamp,
     ) -> Self {
         let mut looks = HashMap::new();
         let mut complete = survey.complete;
-        let repository = repository::of(workspace, &survey.repositories, home);
-        for told in all(workspace, survey, &repository) {
+        for told in all(workspace, survey, repository) {
             let Files { found, cut } = told.files();
             complete &= !cut && looks.len() < MOST_LOOKS;
             for path in found.into_iter().take(MOST_LOOKS.saturating_sub(looks.len())) {
@@ -424,7 +424,9 @@ mod tests {
     }
 
     fn before(root: &Path) -> Before {
-        Before::of(root, None, &Survey::before(root), Timestamp::from_millis(i64::MAX / 2))
+        let survey = Survey::before(root);
+        let repository = repository::of(root, &survey.repositories, None);
+        Before::of(root, None, &survey, &repository, Timestamp::from_millis(i64::MAX / 2))
     }
 
     #[test]

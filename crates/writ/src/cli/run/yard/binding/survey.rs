@@ -4,13 +4,14 @@
 //! lies near; whoever asks is told when something was not looked at.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use writ_model::Binding;
 use writ_policy::{FolderNames, tells};
 
+use super::super::walk::{Entry, Nobody, Reader, entries, walk};
 use super::lead;
 
 /// How a workspace is looked through before a task: it delays the start.
@@ -63,43 +64,62 @@ struct Open {
     built: bool,
 }
 
-/// What is still to be looked at, and how much of it.
-struct Way<'a> {
+/// A walk that looks for what binds.
+pub(in crate::cli::run) struct Surveying<'a> {
     workspace: &'a Path,
     bounds: &'a Bounds,
-    open: VecDeque<Open>,
+    left: usize,
+    found: Survey,
     /// Folders of dependencies, for when all else was looked at.
     built: VecDeque<Open>,
 }
 
-// === impl Survey ===
+/// What is known of a folder before it is looked at.
+pub(in crate::cli::run) struct Spot {
+    depth: usize,
+    built: bool,
+}
 
-impl Survey {
+// === impl Spot ===
+
+impl Spot {
+    /// The workspace's own.
+    pub(in crate::cli::run) const ROOT: Self = Self { depth: 0, built: false };
+}
+
+// === impl Surveying ===
+
+impl<'a> Surveying<'a> {
     /// As it is before a task. Folders of dependencies are left out: what lies there is written by installing, and no tool
     /// looks there by itself for what it runs, but for the code of the project's own tools.
-    pub(in crate::cli::run) fn before(workspace: &Path) -> Self {
-        Self::walk(workspace, &BEFORE)
+    pub(in crate::cli::run) fn before(workspace: &'a Path) -> Self {
+        Self::within(workspace, &BEFORE)
     }
 
     /// As it is after a task.
-    pub(in crate::cli::run) fn after(workspace: &Path) -> Self {
-        Self::walk(workspace, &AFTER)
+    fn after(workspace: &'a Path) -> Self {
+        Self::within(workspace, &AFTER)
     }
 
-    fn walk(workspace: &Path, bounds: &Bounds) -> Self {
-        let mut found = Self { complete: true, ..Self::default() };
-        let root = Open { path: PathBuf::new(), depth: 0, built: false };
-        let mut way = Way { workspace, bounds, open: VecDeque::from([root]), built: VecDeque::new() };
-        let mut left = bounds.names;
-        while let Some(folder) = way.open.pop_front() {
-            found.complete &= left > 0 && found.look(folder, &mut way, &mut left);
-        }
-        let mut left = bounds.built;
-        while let Some(folder) = way.built.pop_front().filter(|_| left > 0) {
+    fn within(workspace: &'a Path, bounds: &'a Bounds) -> Self {
+        let found = Survey { complete: true, ..Survey::default() };
+        Self { workspace, bounds, left: bounds.names, found, built: VecDeque::new() }
+    }
+
+    /// What was found, with what lies in folders of dependencies and what all of it leads to.
+    pub(in crate::cli::run) fn end(mut self) -> Survey {
+        self.left = self.bounds.built;
+        while let Some(folder) = self.built.pop_front().filter(|_| self.left > 0) {
             // Installing makes more than anybody looks at.
-            let _ = found.look(folder, &mut way, &mut left);
+            let entries = entries(&self.workspace.join(&folder.path), self.most());
+            let (_, open) = self.look(&folder, &entries);
+            let inner = open.into_iter().filter_map(|(at, Spot { depth, built })| {
+                Some(Open { path: folder.path.join(&entries.get(at)?.0), depth, built })
+            });
+            self.built.extend(inner.collect::<Vec<_>>());
         }
-        let led = lead::led(workspace, &found.units);
+        let mut found = self.found;
+        let led = lead::led(self.workspace, &found.units);
         found.complete &= led.complete;
         found.units.extend(led.units);
         // The same workspace is told in the same way every time, what is nearest to its root first.
@@ -107,30 +127,27 @@ impl Survey {
         found
     }
 
-    /// Looks at one folder; `false` when not at all of it.
-    fn look(&mut self, folder: Open, way: &mut Way<'_>, left: &mut usize) -> bool {
-        let entries = std::fs::read_dir(way.workspace.join(&folder.path)).into_iter().flatten().flatten();
-        let most = (*left).min(way.bounds.folder);
-        let entries: Vec<(OsString, FileType)> = entries
-            .take(most.saturating_add(1))
-            .filter_map(|entry| Some((entry.file_name(), entry.file_type().ok()?)))
-            .collect();
+    /// Looks at one folder: whether at all of it, and where it goes on.
+    fn look(&mut self, folder: &Open, entries: &[Entry]) -> (bool, Vec<(usize, Spot)>) {
+        let most = self.most();
         let whole = entries.len() <= most;
-        *left = left.saturating_sub(entries.len());
+        let entries = entries.get(..most.saturating_add(1)).unwrap_or(entries);
+        self.left = self.left.saturating_sub(entries.len());
         let has = |name: &str| entries.iter().any(|(found, _)| found == name);
         if folder.depth > 0 && !folder.built && is_built(&folder.path, &has) {
-            *left = left.saturating_add(entries.len());
-            way.built.push_back(Open { built: true, ..folder });
-            return true;
+            self.left = self.left.saturating_add(entries.len());
+            self.built.push_back(Open { path: folder.path.clone(), depth: folder.depth, built: true });
+            return (true, Vec::new());
         }
         // As git looks: by these names alone, at the root as well, and there is no need of a `.git`.
         let taken = has("HEAD") && (has("commondir") || (has("objects") && has("refs")));
         if taken {
-            self.repositories.push(folder.path.clone());
+            self.found.repositories.push(folder.path.clone());
         }
         let around = folder.path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let names = FolderNames::of(Some(around).filter(|name| !name.is_empty()));
-        entries.into_iter().fold(whole, |whole, (name, kind)| {
+        let mut open = Vec::new();
+        let whole = entries.iter().enumerate().fold(whole, |whole, (at, (name, kind))| {
             if taken && OF_REPOSITORY.iter().any(|own| name == *own) {
                 return whole;
             }
@@ -146,19 +163,78 @@ impl Survey {
             if !binds && !kind.is_dir() && !is_own {
                 return whole;
             }
-            self.take(&folder, &name, kind, binding, way) && whole
-        })
+            let way = Way { workspace: self.workspace, bounds: self.bounds };
+            match self.found.take(folder, name, *kind, binding, &way) {
+                Next::Done(is_whole) => is_whole && whole,
+                Next::Into(spot) => {
+                    open.push((at, spot));
+                    whole
+                }
+            }
+        });
+        (whole, open)
+    }
+}
+
+impl Reader for Surveying<'_> {
+    type Place = Spot;
+
+    fn most(&self) -> usize {
+        self.left.min(self.bounds.folder)
     }
 
-    /// Takes note of one name; `false` when what lies below it is not looked at.
+    fn read(&mut self, path: &Path, Spot { depth, built }: Spot, entries: &[Entry]) -> Vec<(usize, Spot)> {
+        if self.left == 0 {
+            self.found.complete = false;
+            return Vec::new();
+        }
+        let (whole, open) = self.look(&Open { path: path.to_owned(), depth, built }, entries);
+        self.found.complete &= whole;
+        open
+    }
+}
+
+/// Where a walk is.
+struct Way<'a> {
+    workspace: &'a Path,
+    bounds: &'a Bounds,
+}
+
+/// What becomes of a name.
+enum Next {
+    /// It was looked at, all of it or not.
+    Done(bool),
+    Into(Spot),
+}
+
+// === impl Survey ===
+
+impl Survey {
+    /// As it is before a task, by a walk of its own.
+    #[cfg(test)]
+    pub(in crate::cli::run) fn before(workspace: &Path) -> Self {
+        Self::walk(workspace, Surveying::before(workspace))
+    }
+
+    /// As it is after a task.
+    pub(in crate::cli::run) fn after(workspace: &Path) -> Self {
+        Self::walk(workspace, Surveying::after(workspace))
+    }
+
+    fn walk(workspace: &Path, mut surveying: Surveying<'_>) -> Self {
+        walk(workspace, (&mut surveying, Spot::ROOT), (&mut Nobody, ()));
+        surveying.end()
+    }
+
+    /// Takes note of one name.
     fn take(
         &mut self,
         folder: &Open,
         name: &OsStr,
         kind: FileType,
         binding: Option<Binding>,
-        way: &mut Way<'_>,
-    ) -> bool {
+        way: &Way<'_>,
+    ) -> Next {
         let path = folder.path.join(name);
         let built = folder.built;
         let settings: &[&str] = match name.to_str() {
@@ -167,32 +243,30 @@ impl Survey {
                     let list = if kind.is_file() { &mut self.pointers } else { &mut self.repositories };
                     list.push(path);
                 }
-                return true;
+                return Next::Done(true);
             }
             Some(".hg") => &["hgrc", "hgrc-not-shared"],
             Some(".jj") => &["repo/config.toml", "workspace-config.toml"],
             Some(".svn") => &[],
-            Some(".direnv") => return self.take_environments(folder, &path, way),
+            Some(".direnv") => return Next::Done(self.take_environments(folder, &path, way)),
             _ => {
                 if let Some(binding) = binding {
-                    return self.unit(Unit { path, binding, built }, way.bounds);
+                    return Next::Done(self.unit(Unit { path, binding, built }, way.bounds));
                 }
                 if !kind.is_dir() {
-                    return true;
+                    return Next::Done(true);
                 }
                 let depth = folder.depth.saturating_add(1);
-                if depth <= way.bounds.depth {
-                    let open = if built { &mut way.built } else { &mut way.open };
-                    open.push_back(Open { path, depth, built });
-                }
-                return depth <= way.bounds.depth;
+                let is_near = depth <= way.bounds.depth;
+                return if is_near { Next::Into(Spot { depth, built }) } else { Next::Done(false) };
             }
         };
-        settings.iter().map(|name| path.join(name)).fold(true, |whole, path| {
+        let whole = settings.iter().map(|name| path.join(name)).fold(true, |whole, path| {
             let is_there = way.workspace.join(&path).symlink_metadata().is_ok();
             let unit = Unit { path, binding: Binding::GitConfig, built };
             (!is_there || self.unit(unit, way.bounds)) && whole
-        })
+        });
+        Next::Done(whole)
     }
 
     /// What shells read again without asking, of what they wrote down; the rest of such a folder is built.

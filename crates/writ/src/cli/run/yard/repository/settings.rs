@@ -14,7 +14,7 @@ const MAX_FILES: usize = 64;
 const MAX_WORDS: usize = 64;
 
 /// What is named, by its path as it would be opened.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Named {
     /// Files that git obeys or runs. They may be absent.
     pub(in super::super) files: BTreeSet<PathBuf>,

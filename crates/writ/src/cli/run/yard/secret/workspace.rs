@@ -1,7 +1,7 @@
-//! A workspace looked through once, before a task starts: for credentials, for sockets that somebody outside listens at, and
+//! A workspace looked through before a task starts: for credentials, for sockets that somebody outside listens at, and
 //! for repositories inside it.
 
-use std::collections::VecDeque;
+use std::fs::FileType;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::super::index::Index;
+use super::super::walk::{Entry, Reader};
 
 /// Most names that are looked at. Where there are more, what was not looked at cannot be shown.
 const MAX_NAMES: usize = 1_000_000;
@@ -117,7 +118,7 @@ pub(in crate::cli::run) struct Workspace {
 }
 
 /// A workspace that cannot be looked through.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(in crate::cli::run) enum LookError {
     #[error(
         "the workspace holds more than {MAX_NAMES} names, so credentials in it cannot all be found and hidden"
@@ -127,56 +128,88 @@ pub(in crate::cli::run) enum LookError {
     TooManySecrets,
 }
 
-// === impl Workspace ===
+/// Looks through a workspace, what lies near the top first.
+pub(in crate::cli::run) struct Look<'a> {
+    workspace: &'a Path,
+    index: Index,
+    left: usize,
+    found: Workspace,
+    failed: Option<LookError>,
+}
 
-impl Workspace {
-    /// Looks through it, what lies near the top first.
-    ///
-    /// # Errors
-    /// When there is more than can be looked at: nothing is shown unseen.
-    pub(in crate::cli::run) fn of(workspace: &Path) -> Result<Self, LookError> {
+/// Whether a folder lies in what others made.
+#[derive(Clone, Copy)]
+pub(in crate::cli::run) struct Foreign(pub(in crate::cli::run) bool);
+
+// === impl Look ===
+
+impl<'a> Look<'a> {
+    pub(in crate::cli::run) fn at(workspace: &'a Path) -> Self {
         Self::within(workspace, MAX_NAMES)
     }
 
-    fn within(workspace: &Path, most: usize) -> Result<Self, LookError> {
+    fn within(workspace: &'a Path, left: usize) -> Self {
         let index = Index::of(&workspace.join(".git"));
-        let mut found = Self::default();
-        let mut left = most;
-        let mut open = VecDeque::from([(workspace.to_owned(), false)]);
-        while let Some((folder, foreign)) = open.pop_front() {
-            // What this user may not list, no program inside may.
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                left = left.checked_sub(1).ok_or(LookError::TooMany)?;
-                let Ok(kind) = entry.file_type() else { continue };
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                if kind.is_dir() {
-                    if name == ".git" {
-                        let held = entry.path().join(OF_GIT);
-                        found.secrets.extend(Some(held).filter(|path| path.is_file()));
-                        found.repositories.push(entry.path());
-                    }
-                    if !OF_VERSION_CONTROL.contains(&&*name) {
-                        let foreign = foreign || OF_DEPENDENCIES.contains(&&*name);
-                        open.push_back((entry.path(), foreign));
-                    }
-                } else if is_socket(kind) {
-                    found.sockets.extend(Some(entry.path()).filter(|path| answers(path)));
-                } else if (kind.is_file() || kind.is_symlink())
-                    && (is_secret(&name, foreign) || is_in_its_folder(&folder, &name))
-                {
-                    let Some(path) = meant(workspace, entry.path(), kind.is_symlink()) else { continue };
-                    let is_tracked = path.strip_prefix(workspace).is_ok_and(|below| index.has(&path, below));
-                    if !is_tracked {
-                        found.secrets.push(path);
-                    }
+        Self { workspace, index, left, found: Workspace::default(), failed: None }
+    }
+
+    /// What was found.
+    ///
+    /// # Errors
+    /// When there is more than can be looked at: nothing is shown unseen.
+    pub(in crate::cli::run) fn end(self) -> Result<Workspace, LookError> {
+        self.failed.map_or(Ok(self.found), Err)
+    }
+
+    fn is_secret(&self, folder: &Path, name: &str, foreign: bool, kind: FileType) -> Option<PathBuf> {
+        let holds = is_secret(name, foreign) || is_in_its_folder(folder, name);
+        let path = Some(folder.join(name)).filter(|_| holds && (kind.is_file() || kind.is_symlink()))?;
+        let path = meant(self.workspace, path, kind.is_symlink())?;
+        let is_tracked = path.strip_prefix(self.workspace).is_ok_and(|below| self.index.has(&path, below));
+        (!is_tracked).then_some(path)
+    }
+}
+
+impl Reader for Look<'_> {
+    type Place = Foreign;
+
+    fn most(&self) -> usize {
+        if self.failed.is_some() { 0 } else { self.left }
+    }
+
+    fn read(&mut self, path: &Path, Foreign(foreign): Foreign, entries: &[Entry]) -> Vec<(usize, Foreign)> {
+        let mut open = Vec::new();
+        if self.failed.is_some() {
+            return open;
+        }
+        let Some(left) = self.left.checked_sub(entries.len()) else {
+            self.failed = Some(LookError::TooMany);
+            return open;
+        };
+        self.left = left;
+        let folder = self.workspace.join(path);
+        for (at, (own_name, kind)) in entries.iter().enumerate() {
+            let name = own_name.to_string_lossy();
+            if kind.is_dir() {
+                if name == ".git" {
+                    let git = folder.join(own_name);
+                    self.found.secrets.extend(Some(git.join(OF_GIT)).filter(|path| path.is_file()));
+                    self.found.repositories.push(git);
                 }
-            }
-            if found.secrets.len() > MAX_FOUND {
-                return Err(LookError::TooManySecrets);
+                if !OF_VERSION_CONTROL.contains(&&*name) {
+                    open.push((at, Foreign(foreign || OF_DEPENDENCIES.contains(&&*name))));
+                }
+            } else if is_socket(*kind) {
+                self.found.sockets.extend(Some(folder.join(own_name)).filter(|path| answers(path)));
+            } else {
+                let secret = self.is_secret(&folder, &name, foreign, *kind);
+                self.found.secrets.extend(secret);
             }
         }
-        Ok(found)
+        if self.found.secrets.len() > MAX_FOUND {
+            self.failed = Some(LookError::TooManySecrets);
+        }
+        open
     }
 }
 
@@ -188,7 +221,7 @@ fn meant(workspace: &Path, path: PathBuf, is_link: bool) -> Option<PathBuf> {
     path.canonicalize().ok().filter(|path| path.starts_with(workspace) && path.is_file())
 }
 
-fn is_socket(kind: std::fs::FileType) -> bool {
+fn is_socket(kind: FileType) -> bool {
     std::os::unix::fs::FileTypeExt::is_socket(&kind)
 }
 
@@ -235,7 +268,14 @@ fn is_in_its_folder(folder: &Path, name: &str) -> bool {
 mod tests {
     use std::os::unix::net::{UnixDatagram, UnixListener};
 
+    use super::super::super::walk::{Nobody, walk};
     use super::*;
+
+    fn within(root: &Path, most: usize) -> Result<Workspace, LookError> {
+        let mut look = Look::within(root, most);
+        walk(root, (&mut look, Foreign(false)), (&mut Nobody, ()));
+        look.end()
+    }
 
     #[test]
     fn names_with_credentials_are_known_and_examples_are_not() {
@@ -311,7 +351,7 @@ mod tests {
         let _alive = UnixListener::bind(root.join("alive")).unwrap();
         let _other = UnixDatagram::bind(root.join("src/other")).unwrap();
         drop(UnixListener::bind(root.join("left")).unwrap());
-        let mut found = Workspace::of(&root).unwrap();
+        let mut found = within(&root, MAX_NAMES).unwrap();
         found.secrets.sort();
         let wanted = [
             ".env",
@@ -336,7 +376,7 @@ mod tests {
         for number in 0..20 {
             std::fs::write(root.path().join(number.to_string()), "").unwrap();
         }
-        assert!(matches!(Workspace::within(root.path(), 19), Err(LookError::TooMany)));
-        assert!(Workspace::within(root.path(), 20).is_ok());
+        assert!(matches!(within(root.path(), 19), Err(LookError::TooMany)));
+        assert!(within(root.path(), 20).is_ok());
     }
 }
