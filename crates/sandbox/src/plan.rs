@@ -92,8 +92,8 @@ pub(crate) enum Mount {
     Replace(Replaced),
     /// Mounts it on itself, read-only, inside a copy.
     ReadOnlyCopy(Made),
-    /// Puts a file with the same text at its own path.
-    CopyFile(Target),
+    /// Puts a file with the same text, or another's, at its own path.
+    CopyFile(Replaced),
     /// Writes a text into what is private.
     Note(Noted),
     /// Mounts it at its own path with a layer over it that takes what is changed.
@@ -218,6 +218,7 @@ impl Plan {
             private,
             show,
             copies,
+            copy_as,
             notes,
             write,
             run,
@@ -254,7 +255,7 @@ impl Plan {
             copies: &copies,
             notes: &notes,
         })?;
-        let mounts = view.steps(&client.cwd, &read_only, &replace, &links, as_root)?;
+        let mounts = view.steps(&client.cwd, &read_only, (&replace, &copy_as), &links, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
         let run = view.within_reach(&run, false)?;
         let (listen, hear) =
@@ -448,7 +449,7 @@ impl Mount {
             | Self::HideFile(target)
             | Self::Keep(target)
             | Self::Private(target)
-            | Self::CopyFile(target)
+            | Self::CopyFile(Replaced { target, .. })
             | Self::Copy(Copied { target, .. })
             | Self::PinLink(target)
             | Self::Replace(Replaced { target, .. })

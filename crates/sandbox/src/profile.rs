@@ -47,6 +47,10 @@ pub struct Profile {
     /// Directories whose content shows and can be changed inside, while the changes end with the client. What does not
     /// exist is left out. Where this kernel cannot lay one directory over another, they are read-only.
     pub copies: Vec<PathBuf>,
+    /// Files of those directories, or such files themselves, that begin with another file's text: the first of each pair is the
+    /// place, the second what is copied there. A place that does not exist is left out. Where this kernel has no layers, what
+    /// lies in a directory is read-only, as that is.
+    pub copy_as: Vec<(PathBuf, PathBuf)>,
     /// Texts that stand in private directories, to tell the client what is not there and why.
     pub notes: Vec<(PathBuf, String)>,
     /// What the client may write, with all below, beside what is private. What does not exist is left out.

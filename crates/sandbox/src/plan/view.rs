@@ -120,7 +120,7 @@ impl View {
         &self,
         cwd: &Path,
         read_only: &[PathBuf],
-        replace: &[(PathBuf, PathBuf)],
+        (replace, copy_as): (&[(PathBuf, PathBuf)], &[(PathBuf, PathBuf)]),
         links: &[PathBuf],
         as_root: bool,
     ) -> Result<Vec<Mount>, PlanError> {
@@ -132,6 +132,21 @@ impl View {
             replaced.push(Mount::Replace(Replaced { target: Target::at(place.clone())?, with }));
             // So that nothing around it can be moved away.
             read_only.insert(place);
+        }
+        let mut begun = BTreeMap::new();
+        for (place, with) in copy_as {
+            let Some(place) = real("copy to", place).ok().filter(|place| place.is_file()) else { continue };
+            let with = Target::at(real("copy", with)?)?;
+            let target = Target::at(place.clone())?;
+            match self.cover_of(&place) {
+                Some((around, Cover::Copy)) if around.is_dir() && !self.can_be_layered(around) => {
+                    replaced.push(Mount::Replace(Replaced { target, with }));
+                    read_only.insert(place);
+                }
+                Some((_, Cover::Copy)) => drop(begun.insert(place, Replaced { target, with })),
+                // It does not show, or was asked for as it is.
+                Some(_) | None => {}
+            }
         }
         for path in read_only.iter().map(PathBuf::as_path).chain([cwd]) {
             if let Some((hidden, Cover::Hide | Cover::Private | Cover::Devices)) = self.cover_of(path)
@@ -166,7 +181,13 @@ impl View {
                 Cover::Keep => Mount::Keep(Target::at(path.clone())?),
                 Cover::Copy if path.is_dir() => self.copy(path)?,
                 Cover::Copy if shows => continue,
-                Cover::Copy => Mount::CopyFile(Target::at(path.clone())?),
+                Cover::Copy => match begun.remove(path) {
+                    Some(other) => Mount::CopyFile(other),
+                    None => {
+                        let target = Target::at(path.clone())?;
+                        Mount::CopyFile(Replaced { with: target.clone(), target })
+                    }
+                },
                 Cover::Devices => Mount::Devices(devices::of_host()?),
             };
             steps.insert((path.clone(), 0), step);
@@ -185,6 +206,9 @@ impl View {
                 Some(Cover::Keep) | None => continue,
             };
             steps.insert((path.to_owned(), 1), pin);
+        }
+        for (path, other) in begun {
+            steps.insert((path, 2), Mount::CopyFile(other));
         }
         for note in &self.notes {
             if let Some((_, Cover::Private)) = self.cover_of(&note.path) {

@@ -78,9 +78,9 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
                 .and_then(|()| open(path, OFlags::empty()))
                 .and_then(|bound| sys::set_read_only(bound.as_fd(), true))
                 .map_err(|error| failed(&error))?,
-            Mount::CopyFile(target) => {
+            Mount::CopyFile(Replaced { target, with }) => {
                 let source =
-                    kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
+                    kept.get(&with.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
                 copy_file(source, &target.path).map_err(|error| failed(&error))?;
             }
             Mount::Note(Noted { path, text }) => {
@@ -212,7 +212,7 @@ fn open_kept(steps: &[Mount]) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
     let mut kept = BTreeMap::new();
     for step in steps {
         if let Mount::Keep(target)
-        | Mount::CopyFile(target)
+        | Mount::CopyFile(Replaced { with: target, .. })
         | Mount::Copy(Copied { target, .. })
         | Mount::Replace(Replaced { with: target, .. }) = step
         {

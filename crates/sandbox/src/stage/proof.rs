@@ -51,7 +51,7 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             }
             Mount::ReadOnly(target) => read_only(&target.path),
             Mount::ReadOnlyCopy(made) => read_only(&made.path),
-            Mount::CopyFile(target) => in_memory(&target.path),
+            Mount::CopyFile(copied) => is_apart(&copied.target.path, &[IN_MEMORY, LAYERED]),
             Mount::Note(note) => in_memory(&note.path),
             Mount::Private(target) => own_directory(target),
             Mount::Make(made) | Mount::MakePrivate(made) => in_memory(&made.path),
@@ -222,8 +222,12 @@ fn own_devices(devices: &Devices) -> Result<(), String> {
 }
 
 fn in_memory(path: &Path) -> Result<(), String> {
+    is_apart(path, &[IN_MEMORY])
+}
+
+fn is_apart(path: &Path, systems: &[u64]) -> Result<(), String> {
     match rustix::fs::statfs(path) {
-        Ok(found) if u64::try_from(found.f_type) == Ok(IN_MEMORY) => Ok(()),
+        Ok(found) if u64::try_from(found.f_type).is_ok_and(|of| systems.contains(&of)) => Ok(()),
         Ok(_) => Err("what is outside shows".to_owned()),
         Err(error) => Err(error.to_string()),
     }

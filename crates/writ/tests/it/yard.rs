@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use crate::corner::{Corner, finished, git, text};
 
 mod attack_led;
+mod attack_memory;
 mod attack_replaced;
 mod attack_repositories;
 mod git_inside;

@@ -31,6 +31,8 @@ use crate::wire::{Files, Held, Survey, SystemClock, SystemRandom, Wire};
 const MARGIN: Duration = Duration::from_secs(5);
 /// Where programs read who resolves names.
 const RESOLVER: &str = "/etc/resolv.conf";
+/// Largest file of a client's memory that is read.
+const MAX_MEMORY_BYTES: u64 = 64 << 20;
 /// Largest file of a client's configuration that is read.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
@@ -288,6 +290,7 @@ pub(super) fn plan(
     if wish.has_way_out() {
         replace.extend(own_names(folder, reach)?);
     }
+    let copy_as = own_memory(wish, folder, &home, ground)?;
     let mut read_only = vec![folder.0.clone(), exe.clone()];
     read_only.extend(context.config.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
     read_only.extend(context.config.policies().map(Path::to_owned));
@@ -306,6 +309,7 @@ pub(super) fn plan(
         run: exe.parent().map(Path::to_owned).into_iter().chain([exe.clone(), folder.private()]).collect(),
         read_only,
         replace,
+        copy_as,
         listen: reach.ports(),
         hear: reach.names_ports(),
         danger: wish.danger.clone(),
@@ -376,6 +380,33 @@ fn without_credentials(
         replace.push((path, with));
     }
     Ok(replace)
+}
+
+/// Files in which the client remembers all projects, each with one that holds what is about this workspace.
+fn own_memory(
+    wish: &Wish,
+    folder: &Folder,
+    home: &Path,
+    ground: &Ground,
+) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Of a worktree, the project is that of the main one too.
+    let shared = ground.shared(&terms(wish, Some(home)));
+    let main = shared.iter().filter(|path| path.ends_with(".git")).filter_map(|path| path.parent());
+    let own: Vec<PathBuf> = shared.iter().map(PathBuf::as_path).chain(main).map(Path::to_owned).collect();
+    let mut copy_as = Vec::new();
+    let files = yard::memory::files(wish.program.client, home, &|name| std::env::var_os(name));
+    for (number, path) in files.into_iter().filter(|path| path.is_file()).enumerate() {
+        // What is too large is no more read than what is no text.
+        let text = crate::config::read_text(&path, MAX_MEMORY_BYTES).unwrap_or_default();
+        let with = folder.0.join(format!("memory-{number}.json"));
+        let mut file =
+            std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&with)?;
+        file.write_all(yard::memory::own_part(&text, &own).as_bytes())?;
+        copy_as.push((path, with));
+    }
+    Ok(copy_as)
 }
 
 /// Where programs inside find a resolver: at the loopback address. Where a link leads to that file it leads into what is

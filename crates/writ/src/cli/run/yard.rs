@@ -19,6 +19,7 @@ pub(super) mod ground;
 mod index;
 pub(super) mod kept;
 pub(super) mod login;
+pub(super) mod memory;
 pub(super) mod repository;
 pub(super) mod secret;
 pub(super) mod session;

@@ -1,0 +1,47 @@
+//! What a client remembers of other projects does not show, and of this one it does.
+
+use super::furnished;
+
+#[test]
+fn attack_what_a_client_remembers_of_other_projects_is_absent() {
+    let corner = furnished();
+    let work = corner.work();
+    let text = serde_json::json!({
+        "numStartups": 7,
+        "projects": {
+            work.to_str().unwrap(): {"history": ["of this one"]},
+            "/srv/neighbour": {"history": ["of another one"]},
+        },
+    })
+    .to_string();
+    let (plain, moved) = (corner.home().join(".claude.json"), corner.home().join("elsewhere/.claude.json"));
+    std::fs::create_dir(moved.parent().unwrap()).unwrap();
+    for path in [&plain, &moved] {
+        std::fs::write(path, &text).unwrap();
+    }
+    // Written at every start of the client: that goes on, and ends with the task.
+    let play = format!(
+        "start\nfor f in {} {}; do cat $f; echo '{{}}' >$f && cat $f; done >shown 2>&1\ngrep -rl 'of [a]nother' ~ /tmp >found 2>/dev/null\nfinish\n",
+        plain.display(),
+        moved.display()
+    );
+    let run = |folder: Option<&std::path::Path>| {
+        let mut command = corner.play(&[], &play);
+        if let Some(folder) = folder {
+            command.env("CLAUDE_CONFIG_DIR", folder);
+        }
+        let said = crate::corner::text(&crate::corner::finished(command));
+        (corner.left("shown"), corner.left("found"), said)
+    };
+    let (shown, found, said) = run(None);
+    assert!(shown.contains("of this one") && shown.contains("numStartups"), "{shown}{said}");
+    assert!(shown.contains("\n{}\n") || shown.contains("}{}\n"), "{shown}{said}");
+    assert!(!shown.contains("of another one") && found.is_empty(), "{shown}{found}");
+    let (shown, found, said) = run(moved.parent());
+    assert_eq!(shown.matches("of this one").count(), 2, "{shown}{said}");
+    assert!(!shown.contains("of another one") && !shown.contains("Read-only"), "{shown}");
+    assert!(found.is_empty(), "{found}");
+    for path in [&plain, &moved] {
+        assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+    }
+}
