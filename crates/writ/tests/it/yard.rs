@@ -134,12 +134,28 @@ fn attack_credentials_in_settings_of_the_user_are_not_read() {
     );
     put(home.join(".config/git/more"), header);
     put(home.join(".cargo/config.toml"), format!("[build]\njobs = 3\n[registry]\ntoken = \"{SECRET}\"\n"));
+    let elsewhere = home.join(".tools");
+    put(
+        elsewhere.join("cargo/config.toml"),
+        format!("[build]\njobs = 4\n[registry]\ntoken = \"{SECRET}\"\n"),
+    );
+    put(elsewhere.join("cargo/credentials.toml"), SECRET.to_owned());
+    put(elsewhere.join("npm"), SECRET.to_owned());
+    put(corner.work().join("conf/own-npm"), SECRET.to_owned());
+    put(elsewhere.join("gradle/gradle.properties"), SECRET.to_owned());
+    put(home.join(".m2/settings-work.xml"), SECRET.to_owned());
+    put(home.join("go/pkg/mod/cache/vcs/0a/config"), SECRET.to_owned());
     put(corner.work().join(".git/credentials"), format!("https://u:{SECRET}@forge.example\n"));
     put(corner.work().join("prod.env"), SECRET.to_owned());
     let play = "start\ncat ~/.gitconfig ~/.config/git/config ~/.config/git/more ~/.cargo/config.toml .git/credentials prod.env >shown 2>&1\n\
+        cat ~/.tools/*/* ~/.tools/npm conf/own-npm ~/.m2/* ~/go/pkg/mod/cache/vcs/*/config >>shown 2>&1\n\
         git config user.name >named\nfinish\n";
-    played(&corner, &[], play);
+    let mut command = corner.play(&[], play);
+    command.env("CARGO_HOME", elsewhere.join("cargo")).env("GRADLE_USER_HOME", elsewhere.join("gradle"));
+    command.env("NPM_CONFIG_USERCONFIG", corner.work().join("conf/own-npm"));
+    let said = text(&finished(command));
     let shown = corner.left("shown");
+    assert!(said.contains("has ended"), "{said}");
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(shown.contains("jobs = 3") && shown.contains("insteadOf"), "{shown}");
     assert_eq!(corner.left("named"), "A\n");

@@ -125,6 +125,7 @@ impl Sight<'_> {
 
         profile.hide_if_present.extend(of_tools);
         profile.hide_if_present.extend(secret::of_home(home));
+        profile.hide_if_present.extend(secret::of_variables(variable, &apart));
         let needed: Vec<PathBuf> = profile.read_only.clone();
         let of_system = secret::of_system().into_iter();
         profile.hide_if_present.extend(of_system.filter(|path| !needed.iter().any(|needed| needed == path)));

@@ -113,13 +113,21 @@ fn of_user(home: Option<&Path>) -> Vec<PathBuf> {
 }
 
 /// Settings of cargo, in which tokens stand as they do in git's.
-const OF_CARGO: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
+const OF_CARGO: [&str; 2] = ["config", "config.toml"];
 
 /// The configurations of a workspace's repository and of those inside it, and the user's own.
 pub(in crate::cli::run) fn settings(workspace: &Path, inner: &[PathBuf], home: &Path) -> Vec<PathBuf> {
     let read = settings::included(of_user(Some(home)), Some(home));
-    let shown = [home.join(".config/git"), home.join(".cargo")].map(|path| path.canonicalize());
-    let listed = [home.join(".gitconfig")].into_iter().chain(OF_CARGO.map(|name| home.join(name)));
+    // Elsewhere only where it shows: as a tool chain, or as part of the system.
+    let variable = |name: &str| std::env::var_os(name);
+    let chains = super::tools::roots(home, workspace, &variable);
+    let cargo = variable("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.filter(|path| chains.contains(path) || super::is_of_system(path));
+    let cargo: Vec<PathBuf> = cargo.into_iter().chain([home.join(".cargo")]).collect();
+    let shown: Vec<_> =
+        cargo.iter().chain([&home.join(".config/git")]).map(|path| path.canonicalize()).collect();
+    let of_cargo = cargo.iter().flat_map(|root| OF_CARGO.map(|name| root.join(name)));
+    let listed = [home.join(".gitconfig")].into_iter().chain(of_cargo);
     // What lies elsewhere does not show, and nothing is put in its place.
     let is_shown = |path: &PathBuf| {
         path.starts_with(workspace) || shown.iter().flatten().any(|folder| path.starts_with(folder))

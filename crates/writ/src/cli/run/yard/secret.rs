@@ -1,6 +1,7 @@
 //! Files with credentials. Most are absent because the home is empty; this is about what is shown all the same.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ const OF_TOOLS: &[&str] = &[
     "NuGet/NuGet.Config",
     ".env",
     "auth.json",
+    "cache/vcs",
     "credentials",
     "credentials.json",
     "credentials.sbt",
@@ -22,12 +24,37 @@ const OF_TOOLS: &[&str] = &[
     "hex.config",
     "init.d",
     "init.gradle",
+    "pkg/mod/cache/vcs",
     "plugins/credentials",
     "pub-credentials.json",
-    "settings-security.xml",
-    "settings.xml",
-    "settings.xml.bak",
     "token",
+];
+
+/// How the settings of Maven are called in such a folder, with the repositories' words: `settings-work.xml`,
+/// `settings.xml.bak`.
+const OF_MAVEN: (&str, &str) = ("settings", ".xml");
+/// Names of one such folder that are looked at for these.
+const MOST_SETTINGS_NAMES: usize = 10_000;
+
+/// Variables that say where a tool's credentials lie: a file, a folder, or several.
+const VARIABLES: &[&str] = &[
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AZURE_CONFIG_DIR",
+    "BOTO_CONFIG",
+    "BUNDLE_USER_CONFIG",
+    "CLOUDSDK_CONFIG",
+    "DOCKER_CONFIG",
+    "GNUPGHOME",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "KUBECONFIG",
+    "NETRC",
+    "NPM_CONFIG_GLOBALCONFIG",
+    "NPM_CONFIG_USERCONFIG",
+    "PGPASSFILE",
+    "PIP_CONFIG_FILE",
+    "npm_config_globalconfig",
+    "npm_config_userconfig",
 ];
 
 /// Below the home, in folders that are shown.
@@ -74,7 +101,23 @@ pub(super) fn of_tools(roots: &[PathBuf]) -> Vec<PathBuf> {
             name.to_ascii_lowercase().trim_start_matches('.').starts_with("credentials")
         })
     });
-    listed.chain(deep).collect()
+    let of_maven = roots.iter().flat_map(|root| {
+        let entries = std::fs::read_dir(root).into_iter().flatten().flatten().take(MOST_SETTINGS_NAMES);
+        let (beginning, part) = OF_MAVEN;
+        let names = entries.map(|entry| entry.file_name()).filter(move |name| {
+            let name = name.to_string_lossy().to_ascii_lowercase();
+            name.starts_with(beginning) && name.contains(part)
+        });
+        names.map(|name| root.join(name))
+    });
+    listed.chain(deep).chain(of_maven).collect()
+}
+
+/// What variables of the user's name as credentials, wherever that lies. A folder around one of `apart` is not meant.
+pub(super) fn of_variables(variable: &dyn Fn(&str) -> Option<OsString>, apart: &[&Path]) -> Vec<PathBuf> {
+    let values: Vec<OsString> = VARIABLES.iter().filter_map(|name| variable(name)).collect();
+    let paths = values.iter().flat_map(std::env::split_paths);
+    paths.filter(|path| path.is_absolute() && !apart.iter().any(|apart| apart.starts_with(path))).collect()
 }
 
 /// What of the system only root may read, whoever asks: root in a sandbox is as good as anybody.
@@ -170,12 +213,32 @@ mod tests {
             (".opam/plugins/x/credentials", 0o600),
             (".sbt/2.0/credentials.sbt", 0o600),
             (".opam/default/bin/ocaml", 0o755),
+            (".m2/settings-work.xml", 0o600),
+            (".m2/settings.xml.bak", 0o600),
+            (".m2/toolchains.xml", 0o600),
         ]);
-        let roots = [".opam", ".sbt", "cargo"].map(|name| root.path().join(name));
+        let roots = [".opam", ".sbt", ".m2", "cargo", "go"].map(|name| root.path().join(name));
         let found = of_tools(&roots);
-        for name in [".opam/plugins/x/credentials", ".sbt/2.0/credentials.sbt", "cargo/credentials.toml"] {
+        for name in [
+            ".opam/plugins/x/credentials",
+            ".sbt/2.0/credentials.sbt",
+            ".m2/settings-work.xml",
+            ".m2/settings.xml.bak",
+            "cargo/credentials.toml",
+            "go/pkg/mod/cache/vcs",
+        ] {
             assert!(found.contains(&root.path().join(name)), "{name}");
         }
+        assert!(!found.contains(&root.path().join(".m2/toolchains.xml")));
+        let variable = |name: &str| match name {
+            "NPM_CONFIG_USERCONFIG" => Some("/srv/npmrc".into()),
+            "KUBECONFIG" => Some("/srv/a:/srv/b:relative".into()),
+            "DOCKER_CONFIG" => Some("/srv/work/..".into()),
+            "GNUPGHOME" => Some("/srv".into()),
+            _ => None,
+        };
+        let found = of_variables(&variable, &[Path::new("/srv/work"), Path::new("/home/x")]);
+        assert_eq!(found, ["/srv/work/..", "/srv/a", "/srv/b", "/srv/npmrc"].map(PathBuf::from));
         assert!(!found.contains(&root.path().join(".opam/default/bin/ocaml")));
     }
 }
