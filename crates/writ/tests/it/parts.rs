@@ -220,6 +220,22 @@ fn nothing_starts_while_the_supervisor_is_stopped_with_a_scripted_client() {
     assert!(run.corner.work().join("started").exists());
 }
 
+/// Stops a process between the first and the second step of a play, and sees the second one through: whether it came, and
+/// what `look` saw before the process goes on.
+fn while_stopped<T>(work: &std::path::Path, process: Pid, look: impl FnOnce() -> T) -> (bool, T) {
+    let at = |name: &str| work.join(name);
+    until("first step", || at("first").exists().then_some(()));
+    stop(process);
+    std::fs::write(at("stopped"), "").unwrap();
+    // Whatever the outcome, nothing stays stopped.
+    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        until("second step", || at("second").exists().then_some(()));
+    }));
+    let seen = look();
+    kill_process(process, Signal::CONT).unwrap();
+    (second.is_ok(), seen)
+}
+
 /// While the control plane does not answer, a call is refused in time; afterwards calls go on.
 #[test]
 fn a_stopped_control_plane_lets_no_call_through_with_a_scripted_client() {
@@ -236,19 +252,11 @@ fn a_stopped_control_plane_lets_no_call_through_with_a_scripted_client() {
         finish
     "#;
     let mut run = Run::start("decider", play);
-    let at = |name: &str| run.corner.work().join(name);
-    until("first call", || at("first").exists().then_some(()));
-    let stopped = run.corner.serving();
-    kill_process(stopped, Signal::STOP).unwrap();
-    std::fs::write(at("stopped"), "").unwrap();
-    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        until("second call", || at("second").exists().then_some(()));
-    }));
-    kill_process(stopped, Signal::CONT).unwrap();
+    let (is_through, ()) = while_stopped(&run.corner.work(), run.corner.serving(), || ());
     let (answer, code) = (run.corner.left("answer"), run.corner.left("code"));
-    assert!(second.is_ok() && !answer.contains(r#""permissionDecision":"allow""#), "{answer}");
+    assert!(is_through && !answer.contains(r#""permissionDecision":"allow""#), "{answer}");
     assert!(code == "2\n" || answer.contains(r#""deny""#), "{code}{answer}");
-    std::fs::write(at("back"), "").unwrap();
+    std::fs::write(run.corner.work().join("back"), "").unwrap();
     assert_eq!(run.guest.0.wait().unwrap().code(), Some(0));
     assert!(run.corner.left("log").ends_with("t3 allowed\n"), "{}", run.corner.left("log"));
 }
@@ -370,19 +378,10 @@ fn a_stopped_control_plane_lets_no_request_out() {
         host.address
     );
     let mut guest = corner.started(&["--allow-host", &host.address], &play);
-    let at = |name: &str| corner.work().join(name);
-    until("first request", || at("first").exists().then_some(()));
-    let stopped = corner.serving();
-    kill_process(stopped, Signal::STOP).unwrap();
-    std::fs::write(at("stopped"), "").unwrap();
-    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        until("second request", || at("second").exists().then_some(()));
-    }));
-    let was_asked = host.was_asked("/two");
-    kill_process(stopped, Signal::CONT).unwrap();
-    std::fs::write(at("back"), "").unwrap();
+    let (is_through, was_asked) = while_stopped(&corner.work(), corner.serving(), || host.was_asked("/two"));
+    std::fs::write(corner.work().join("back"), "").unwrap();
     assert_eq!(guest.0.wait().unwrap().code(), Some(0));
-    assert!(second.is_ok());
+    assert!(is_through);
     assert_eq!((corner.left("one"), corner.left("three")), ("yes".to_owned(), "yes".to_owned()));
     assert!(!corner.left("two").contains("yes") && !was_asked, "{}", corner.left("two"));
 }
@@ -409,18 +408,10 @@ fn a_stopped_supervisor_lets_no_request_out() {
         host.address
     );
     let mut guest = corner.started(&["--allow-host", &host.address], &play);
-    let at = |name: &str| corner.work().join(name);
-    until("first request", || at("first").exists().then_some(()));
     let supervisor = Pid::from_child(&guest.0);
-    stop(supervisor);
-    std::fs::write(at("stopped"), "").unwrap();
-    let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        until("second request", || at("second").exists().then_some(()));
-    }));
-    let was_asked = host.was_asked("/two");
-    kill_process(supervisor, Signal::CONT).unwrap();
-    std::fs::write(at("back"), "").unwrap();
+    let (is_through, was_asked) = while_stopped(&corner.work(), supervisor, || host.was_asked("/two"));
+    std::fs::write(corner.work().join("back"), "").unwrap();
     assert_eq!(guest.0.wait().unwrap().code(), Some(0));
-    assert!(second.is_ok() && !was_asked && !at("two").exists());
+    assert!(is_through && !was_asked && !corner.work().join("two").exists());
     assert!(corner.left("one").contains("200"), "{}", corner.left("one"));
 }
