@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -127,33 +128,48 @@ pub(super) fn of_system() -> Vec<PathBuf> {
     found
 }
 
-/// Files and folders below `root` that not everybody may read. A folder beyond the bound counts as such.
-fn closed(root: &Path, mut left: usize) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = VecDeque::from([root.to_owned()]);
-    while let Some(folder) = open.pop_front() {
-        if left == 0 {
-            found.push(folder);
-            continue;
+/// What becomes of a name below a folder.
+enum Name {
+    /// It is looked for.
+    Found,
+    /// It is a folder that may hold such.
+    Into,
+    Neither,
+}
+
+/// Files and folders below `root` that not everybody may read.
+fn closed(root: &Path, most: usize) -> Vec<PathBuf> {
+    below(root, most, |entry| {
+        let Ok(about) = entry.metadata() else { return Name::Neither };
+        let mode = about.permissions().mode();
+        if about.is_symlink() {
+            // Where it leads to has modes of its own.
+            Name::Neither
+        } else if about.is_dir() && mode & 0o005 == 0o005 {
+            Name::Into
+        } else if mode & 0o004 == 0 || about.is_dir() {
+            Name::Found
+        } else {
+            Name::Neither
         }
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            left = left.saturating_sub(1);
-            let Ok(entry_about) = entry.metadata() else { continue };
-            let mode = entry_about.permissions().mode();
-            if entry_about.is_symlink() {
-                // Where it leads to has modes of its own.
-            } else if entry_about.is_dir() && mode & 0o005 == 0o005 {
-                open.push_back(entry.path());
-            } else if mode & 0o004 == 0 || entry_about.is_dir() {
-                found.push(entry.path());
-            }
-        }
-    }
-    found
+    })
 }
 
 /// Files and folders below `root` with such a name.
-fn named(root: &Path, mut left: usize, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+fn named(root: &Path, most: usize, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    below(root, most, |entry| {
+        if fits(&entry.file_name().to_string_lossy()) {
+            Name::Found
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            Name::Into
+        } else {
+            Name::Neither
+        }
+    })
+}
+
+/// What is found below `root`, level by level. A folder beyond the bound counts as found.
+fn below(root: &Path, mut left: usize, look: impl Fn(&DirEntry) -> Name) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = VecDeque::from([root.to_owned()]);
     while let Some(folder) = open.pop_front() {
@@ -163,11 +179,10 @@ fn named(root: &Path, mut left: usize, fits: impl Fn(&str) -> bool) -> Vec<PathB
         }
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             left = left.saturating_sub(1);
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if fits(&entry.file_name().to_string_lossy()) {
-                found.push(entry.path());
-            } else if is_folder {
-                open.push_back(entry.path());
+            match look(&entry) {
+                Name::Found => found.push(entry.path()),
+                Name::Into => open.push_back(entry.path()),
+                Name::Neither => {}
             }
         }
     }
