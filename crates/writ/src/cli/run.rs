@@ -28,6 +28,7 @@ mod git_settings;
 mod inventory;
 mod lent;
 mod network;
+mod other_text;
 mod place;
 mod prepare;
 mod rehearsal;

@@ -1,0 +1,80 @@
+//! Files that show another text inside than outside: settings without their credentials, what a client remembers of this
+//! workspace alone, and where names are asked for.
+
+use std::path::{Path, PathBuf};
+
+use super::network::Reach;
+use super::yard::ground::Ground;
+use super::yard::secret::Workspace;
+use super::yard::{self, address, repository};
+use super::{Folder, Wish, prepare};
+use crate::failure::Failure;
+
+/// Where programs read who resolves names.
+const RESOLVER: &str = "/etc/resolv.conf";
+/// Largest configuration of git that is read.
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
+/// Largest file of a client's memory that is read.
+const MAX_MEMORY_BYTES: u64 = 64 << 20;
+
+/// The configurations of repositories that hold credentials, each with one that holds none.
+pub(super) fn without_credentials(
+    wish: &Wish,
+    folder: &Folder,
+    home: &Path,
+    looked: &Workspace,
+) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let mut replace = Vec::new();
+    for (number, path) in
+        repository::settings(&wish.workspace, &looked.repositories, home).into_iter().enumerate()
+    {
+        let Some(text) = crate::config::read_text(&path, MAX_CONFIG_BYTES) else { continue };
+        let Some(bare) = address::bare(&text) else { continue };
+        let with = folder.0.join(format!("git-config-{number}"));
+        std::fs::write(&with, bare)?;
+        replace.push((path, with));
+    }
+    Ok(replace)
+}
+
+/// Files in which the client remembers all projects, each with one that holds what is about this workspace.
+pub(super) fn own_memory(
+    wish: &Wish,
+    folder: &Folder,
+    home: &Path,
+    ground: &Ground,
+) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Of a worktree, the project is that of the main one too.
+    let shared = ground.shared(&prepare::terms(wish, Some(home)));
+    let main = shared.iter().filter(|path| path.ends_with(".git")).filter_map(|path| path.parent());
+    let own: Vec<PathBuf> = shared.iter().map(PathBuf::as_path).chain(main).map(Path::to_owned).collect();
+    let mut copy_as = Vec::new();
+    let files = yard::memory::files(wish.program.client, home, &|name| std::env::var_os(name));
+    for (number, path) in files.into_iter().filter(|path| path.is_file()).enumerate() {
+        // What is too large is no more read than what is no text.
+        let text = crate::config::read_text(&path, MAX_MEMORY_BYTES).unwrap_or_default();
+        let with = folder.0.join(format!("memory-{number}.json"));
+        let mut file =
+            std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&with)?;
+        file.write_all(yard::memory::own_part(&text, &own).as_bytes())?;
+        copy_as.push((path, with));
+    }
+    Ok(copy_as)
+}
+
+/// Where programs inside find a resolver: at the loopback address. Where a link leads to that file it leads into what is
+/// empty inside, and programs ask there by themselves (resolv.conf(5)).
+pub(super) fn own_names(folder: &Folder, reach: &Reach) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    let place = Path::new(RESOLVER);
+    if reach.names_ports().is_empty() || !place.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let with = folder.0.join("resolv.conf");
+    std::fs::write(
+        &with,
+        "# The resolver of this sandbox knows no names: the proxy asks for them.\nnameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1\n",
+    )?;
+    Ok(Some((place.to_owned(), with)))
+}
