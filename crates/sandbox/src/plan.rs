@@ -15,7 +15,7 @@ use crate::group::GroupPlan;
 use crate::layer::Layer;
 use crate::limits;
 use crate::profile::{Danger, Profile};
-use view::{View, Wishes, real};
+use view::{Texts, View, Wishes, real};
 
 mod devices;
 pub(crate) mod layers;
@@ -255,7 +255,8 @@ impl Plan {
             copies: &copies,
             notes: &notes,
         })?;
-        let mounts = view.steps(&client.cwd, &read_only, (&replace, &copy_as), &links, as_root)?;
+        let texts = Texts { replace: &replace, copy_as: &copy_as };
+        let mounts = view.steps(&client.cwd, &read_only, &texts, &links, as_root)?;
         let write = view.within_reach(&[write, copies].concat(), true)?;
         let run = view.within_reach(&run, false)?;
         let (listen, hear) =

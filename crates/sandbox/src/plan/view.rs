@@ -49,6 +49,12 @@ pub(super) struct View {
     pub absent: Vec<PathBuf>,
 }
 
+/// Files that show another file's text, as pairs of place and text.
+pub(super) struct Texts<'a> {
+    pub replace: &'a [(PathBuf, PathBuf)],
+    pub copy_as: &'a [(PathBuf, PathBuf)],
+}
+
 // === impl View ===
 
 impl View {
@@ -120,13 +126,13 @@ impl View {
         &self,
         cwd: &Path,
         read_only: &[PathBuf],
-        (replace, copy_as): (&[(PathBuf, PathBuf)], &[(PathBuf, PathBuf)]),
+        texts: &Texts<'_>,
         links: &[PathBuf],
         as_root: bool,
     ) -> Result<Vec<Mount>, PlanError> {
         let mut read_only = all_real("protect from writing", read_only)?;
         let mut replaced = Vec::new();
-        for (place, with) in replace {
+        for (place, with) in texts.replace {
             let place = real("show another text at", place)?;
             let with = Target::at(real("show", with)?)?;
             replaced.push(Mount::Replace(Replaced { target: Target::at(place.clone())?, with }));
@@ -134,7 +140,7 @@ impl View {
             read_only.insert(place);
         }
         let mut begun = BTreeMap::new();
-        for (place, with) in copy_as {
+        for (place, with) in texts.copy_as {
             let Some(place) = real("copy to", place).ok().filter(|place| place.is_file()) else { continue };
             let with = Target::at(real("copy", with)?)?;
             let target = Target::at(place.clone())?;
