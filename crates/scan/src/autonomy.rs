@@ -36,6 +36,8 @@ pub struct Autonomy {
     pub tools: Answer,
     /// May it begin without being asked?
     pub timing: Answer,
+    /// Something could not be read: the answers are the least that holds.
+    pub unknown: bool,
 }
 
 /// What the record tells of one agent, counted.
@@ -82,7 +84,7 @@ impl Answer {
 impl Autonomy {
     /// The answers of one file.
     pub fn of(found: &Found) -> Self {
-        let mut autonomy = Self::default();
+        let mut autonomy = Self { unknown: found.unread.is_some(), ..Self::default() };
         for evidence in &found.approval.evidence {
             let degree = match evidence.level {
                 ApprovalLevel::None => continue,
@@ -181,6 +183,7 @@ impl Autonomy {
 
     /// The answers of both.
     pub fn and(mut self, other: Self) -> Self {
+        self.unknown |= other.unknown;
         let pairs = [
             (&mut self.actions, other.actions),
             (&mut self.tools, other.tools),
@@ -207,7 +210,8 @@ impl Autonomy {
         .collect()
     }
 
-    /// One level for policies, from 0 to 3: what it may do unasked, and whether it starts by itself.
+    /// One level for policies, from 0 to 3: what it may do unasked, and whether it starts by itself. The least that
+    /// holds, where something is unknown.
     pub fn level(&self) -> u8 {
         match (self.actions.degree, self.timing.degree) {
             (_, Degree::Unattended) => 3,

@@ -118,6 +118,11 @@ pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
             || [".gitlab-ci.yml", "action.yml", "action.yaml"].contains(&name))
 }
 
+/// Whether a text that could not be read as a workflow names agents.
+pub(crate) fn speaks_of_agents(text: &str) -> bool {
+    agent::is_named_in(&text.to_ascii_lowercase())
+}
+
 // === impl Gate ===
 
 impl Gate {

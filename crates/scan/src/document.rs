@@ -1,7 +1,8 @@
 //! One tree for HCL, JSON, JSONC, TOML and YAML, with the line of each value, so that every finding can cite its place.
 //!
-//! What is read is untrusted: longer than [`MAX_BYTES`], deeper than [`MAX_DEPTH`] or of more than [`MAX_NODES`]
-//! values (each use of a YAML alias counts its whole copy) is refused, never cut.
+//! What is read is untrusted. Past [`MAX_BYTES`], deeper than [`MAX_DEPTH`] or after [`MAX_NODES`] values (each use of a
+//! YAML alias counts its whole copy) it is passed by: [`read`] gives what could be read and says that there was more,
+//! [`parse`] refuses the whole.
 
 use thiserror::Error;
 
@@ -15,6 +16,10 @@ mod tests;
 
 /// Longest text that is read as a document, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
+/// The same for JSON, which some clients fill with what they remember.
+pub const MAX_JSON_BYTES: usize = 16 << 20;
+/// Most items kept of one list or map of JSON, so that one that is long leaves room for what comes after it.
+pub const MAX_ITEMS: usize = 20_000;
 /// Most values in one document, aliases expanded.
 pub const MAX_NODES: usize = 200_000;
 /// Most documents of one YAML stream.
@@ -63,16 +68,30 @@ pub enum Notation {
 /// Why a text is no document.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum DocumentError {
-    #[error("it is not written in UTF-8")]
-    Encoding,
     #[error("it is nested more than {MAX_DEPTH} deep")]
     Depth,
     #[error("it cannot be read, at line {line}")]
     Syntax { line: u32 },
     #[error("it holds more than {MAX_NODES} values")]
     Values,
-    #[error("it is longer than {MAX_BYTES} bytes")]
+    #[error("it is longer than is read")]
     Length,
+}
+
+/// What could be read of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    pub node: Node,
+    /// Why there may be more in it.
+    pub problem: Option<DocumentError>,
+}
+
+/// Longest text of a notation that is read.
+pub(crate) fn most_bytes(notation: Notation) -> usize {
+    match notation {
+        Notation::Json => MAX_JSON_BYTES,
+        Notation::Hcl | Notation::Toml | Notation::Yaml => MAX_BYTES,
+    }
 }
 
 /// Reads a whole document. An empty text is an empty map.
@@ -81,39 +100,92 @@ pub enum DocumentError {
 ///
 /// [`DocumentError`] when the bytes are not that notation, or pass a bound.
 pub fn parse(bytes: &[u8], notation: Notation) -> Result<Node, DocumentError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(DocumentError::Length);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Encoding)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Ok(Node { line: 1, value: Value::Map(Vec::new()) });
-    }
-    match notation {
-        Notation::Hcl => hcl::parse(text),
-        Notation::Json => json::parse(text),
-        Notation::Toml => toml::parse(text),
-        Notation::Yaml => yaml::parse(text),
+    let read = read(bytes, notation);
+    match read.problem {
+        Some(problem) => Err(problem),
+        None => Ok(read.node),
     }
 }
 
+/// Reads what can be read of a document, and says whether that is all. Bytes that are no UTF-8 become U+FFFD, as most
+/// clients read them.
+pub fn read(bytes: &[u8], notation: Notation) -> Read {
+    let most = most_bytes(notation);
+    let text = String::from_utf8_lossy(bytes.get(..most).unwrap_or(bytes));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut read = if text.trim().is_empty() {
+        Read { node: Node { line: 1, value: Value::Map(Vec::new()) }, problem: None }
+    } else {
+        match notation {
+            Notation::Hcl => match hcl::parse(text) {
+                Ok(node) => Read { node, problem: None },
+                Err(problem) => {
+                    Read { node: Node { line: 1, value: Value::Map(Vec::new()) }, problem: Some(problem) }
+                }
+            },
+            Notation::Json => json::read(text),
+            Notation::Toml => toml::read(text),
+            Notation::Yaml => yaml::read(text),
+        }
+    };
+    // What stands after the cut explains everything else that is wrong.
+    if bytes.len() > most {
+        read.problem = Some(DocumentError::Length);
+    }
+    read
+}
+
 /// The front matter of a markdown file: what stands between `---` lines at its head, if anything does.
+///
+/// People write it by hand, and clients take much that is no YAML: where the whole cannot be read, each member is read
+/// by itself, and one that cannot be is the text after its name.
 pub fn front_matter(bytes: &[u8]) -> Option<Node> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = String::from_utf8_lossy(bytes.get(..MAX_BYTES).unwrap_or(bytes));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
     let end = rest.match_indices("\n---").map(|(at, _)| at).find(|at| {
         rest.get(at + 4..).is_some_and(|after| after.is_empty() || after.starts_with(['\n', '\r']))
     })?;
-    let mut node = parse(rest.get(..=end)?.as_bytes(), Notation::Yaml).ok()?;
+    let rest = rest.get(..=end)?;
+    let mut node = parse(rest.as_bytes(), Notation::Yaml).unwrap_or_else(|_| by_member(rest));
     node.shift(1);
     Some(node)
+}
+
+/// Reads each member at the left edge by itself.
+fn by_member(text: &str) -> Node {
+    let mut blocks: Vec<(u32, String)> = Vec::new();
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let begins = line.starts_with(|first: char| !first.is_whitespace() && !"#-]}".contains(first));
+        match blocks.last_mut().filter(|_| !begins) {
+            Some((_, block)) => block.push_str(line),
+            None => blocks.push((u32::try_from(number).unwrap_or(u32::MAX), line.to_owned())),
+        }
+    }
+    let mut members = Vec::new();
+    for (line, block) in blocks.into_iter().take(MAX_ITEMS) {
+        match parse(block.as_bytes(), Notation::Yaml) {
+            Ok(mut node) => {
+                node.shift(line);
+                if let Value::Map(own) = node.value {
+                    members.extend(own);
+                }
+            }
+            Err(_) => {
+                if let Some((key, value)) = block.split_once(':') {
+                    let (line, value) = (line.saturating_add(1), Value::Text(value.trim().to_owned()));
+                    members.push(Member { key: key.to_owned(), line, node: Node { line, value } });
+                }
+            }
+        }
+    }
+    Node { line: 1, value: Value::Map(members) }
 }
 
 /// Reads each document of a YAML stream; what cannot be read of them is counted, as are those after the first
 /// [`MAX_DOCUMENTS`].
 pub fn parse_stream(bytes: &[u8]) -> (Vec<Node>, usize) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return (Vec::new(), 1) };
+    let text = String::from_utf8_lossy(bytes);
     let (mut read, mut refused, mut seen, mut from, mut at, mut line) = (Vec::new(), 0, 0, 0, 0, 0_u32);
     let mut first = 0;
     let mut take = |part: &str, first: u32| {

@@ -102,6 +102,14 @@ pub fn findings(found: &Found) -> Vec<Finding> {
     if found.kind != FileKind::Workflow {
         approvals(found, &mut out);
     }
+    if let Some(unread) = &found.unread {
+        out.add(
+            &rules::UNREAD,
+            unread.line,
+            "unread",
+            format!("{} may do more than is told here: {}", found.tool, unread.why),
+        );
+    }
     servers(found, &mut out);
     if found.level == Level::Project && !found.hooks.is_empty() {
         let line = found.hooks.first().map_or(1, |hook| hook.line);

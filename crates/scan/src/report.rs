@@ -85,10 +85,12 @@ fn identity(identity: &Identity) -> Value {
     })
 }
 
-/// How far an agent acts by itself: a level, and three answers with what gives them.
+/// How far an agent acts by itself: a level, and three answers with what gives them. The level is null where something
+/// could not be read, and never less than `at_least`.
 pub fn autonomy(autonomy: &Autonomy) -> Value {
     json!({
-        "level": autonomy.level(),
+        "level": (!autonomy.unknown).then(|| autonomy.level()),
+        "at_least": autonomy.level(),
         "actions": answer(&autonomy.actions),
         "tools": answer(&autonomy.tools),
         "timing": answer(&autonomy.timing),
@@ -233,6 +235,7 @@ fn plain(found: &Found) -> Value {
         "has_hooks": !found.hooks.is_empty(),
         "hooks": found.hooks.iter().map(|hook| json!({"event": hook.event, "line": hook.line})).collect::<Vec<_>>(),
         "plugins": found.plugins,
+        "unread": found.unread.as_ref().map(|unread| json!({"line": unread.line, "why": unread.why})),
     })
 }
 

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, RULES, Severity};
+use crate::walk::Note;
 
-/// One run of the scan.
-pub fn sarif(findings: &[Finding], version: &str) -> Value {
+/// One run of the scan, with what could not be looked at as notifications.
+pub fn sarif(findings: &[Finding], notes: &[Note], version: &str) -> Value {
     let rules: Vec<Value> = RULES
         .iter()
         .map(|rule| {
@@ -41,7 +42,19 @@ pub fn sarif(findings: &[Finding], version: &str) -> Value {
         "runs": [{
             "tool": {"driver": {"name": "writ", "version": version, "rules": rules}},
             "results": results,
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolExecutionNotifications": notes.iter().map(notification).collect::<Vec<_>>(),
+            }],
         }],
+    })
+}
+
+fn notification(note: &Note) -> Value {
+    json!({
+        "level": "warning",
+        "message": {"text": note.why.to_string()},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&note.relative)}}}],
     })
 }
 

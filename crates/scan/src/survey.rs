@@ -7,11 +7,11 @@ use crate::approval::Approval;
 use crate::ci::gitlab::GitlabAgent;
 use crate::ci::{self, Workflow};
 use crate::credential_name::{has_password, is_credential_name, is_real, variables};
-use crate::document::{self, Node, Notation};
+use crate::document::{self, DocumentError, Node, Notation};
 use crate::identity_code::{self, Identity};
 use crate::server::{Credentials, HardCoded, Server, servers};
 use crate::tool::{self, Catalogue, FileKind, Survey};
-use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_regular};
+use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_head, read_regular};
 
 /// Longest configuration or instruction file that is read, in bytes.
 pub const MAX_FILE_BYTES: usize = document::MAX_BYTES;
@@ -45,6 +45,15 @@ pub struct Found {
     pub gitlab: Vec<GitlabAgent>,
     /// Identities that the file makes.
     pub identities: Vec<Identity>,
+    /// Why it may say more than is told here.
+    pub unread: Option<Unread>,
+}
+
+/// What of a file could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unread {
+    pub line: u32,
+    pub why: String,
 }
 
 /// A command that a client runs at an event.
@@ -149,29 +158,31 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
     if kind == FileKind::Instructions {
         return Some(found);
     }
-    let bytes = match read_regular(&root.join(&hit.relative), MAX_FILE_BYTES) {
+    let name = parts.last().copied().unwrap_or("");
+    let notation = notation(name, kind);
+    let bytes = match read_file(root, hit, notation) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            note(match error {
-                ReadError::Changed => NoteKind::Changed,
-                ReadError::NotRegular => NoteKind::NotRegular,
-                ReadError::TooLong(_) => NoteKind::TooLong,
-                ReadError::Unreadable(error) => NoteKind::Unreadable(error.kind().to_string()),
-            });
+        Err(why) => {
+            found.unread = kind.is_configuration().then(|| Unread { line: 1, why: why.to_string() });
+            note(why);
             return Some(found);
         }
     };
-    let name = parts.last().copied().unwrap_or("");
-    match notation(name, kind) {
-        Some(notation) => match document::parse(&bytes, notation) {
-            Ok(document) => {
-                if !is_the_tools(survey, name, &document) {
-                    return None;
-                }
-                read(&mut found, survey, &document);
+    match notation {
+        Some(notation) => {
+            let document::Read { node: document, problem } = document::read(&bytes, notation);
+            if let Some(problem) = &problem {
+                note(NoteKind::Unparsable(problem.to_string()));
             }
-            Err(error) => note(NoteKind::Unparsable(error.to_string())),
-        },
+            // Editors' own settings are often broken; past a bound something may hide.
+            let hides =
+                problem.as_ref().is_some_and(|problem| !matches!(problem, DocumentError::Syntax { .. }));
+            if !is_the_tools(survey, name, &document) && !hides {
+                return None;
+            }
+            found.unread = problem.filter(|_| kind.is_configuration()).map(Unread::of);
+            read(&mut found, survey, &document);
+        }
         None => {
             if let Some(document) = document::front_matter(&bytes) {
                 read(&mut found, survey, &document);
@@ -179,6 +190,28 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
         }
     }
     Some(found)
+}
+
+/// How often a file that is written to meanwhile is read again.
+const TRIES: usize = 3;
+
+/// The bytes of a file, one more than is read of its notation if it is longer.
+fn read_file(root: &Path, hit: &Hit, notation: Option<Notation>) -> Result<Vec<u8>, NoteKind> {
+    let most = notation.map_or(MAX_FILE_BYTES, document::most_bytes);
+    let mut tried = 1;
+    loop {
+        return match read_head(&root.join(&hit.relative), most.saturating_add(1)) {
+            Ok(bytes) => Ok(bytes),
+            Err(ReadError::Changed) if tried < TRIES => {
+                tried += 1;
+                continue;
+            }
+            Err(ReadError::Changed) => Err(NoteKind::Changed),
+            Err(ReadError::NotRegular) => Err(NoteKind::NotRegular),
+            Err(ReadError::TooLong(_)) => Err(NoteKind::TooLong),
+            Err(ReadError::Unreadable(error)) => Err(NoteKind::Unreadable(error.kind().to_string())),
+        };
+    }
 }
 
 /// What identities a file makes; `None` when it makes none.
@@ -207,20 +240,27 @@ fn look_at_workflow(
     level: Level,
     note: &mut dyn FnMut(NoteKind),
 ) -> Option<Found> {
-    let bytes = read_regular(&root.join(&hit.relative), MAX_FILE_BYTES).ok()?;
-    let document = match document::parse(&bytes, Notation::Yaml) {
-        Ok(document) => document,
-        Err(error) => {
-            note(NoteKind::Unparsable(error.to_string()));
+    let bytes = match read_file(root, hit, Some(Notation::Yaml)) {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            note(why);
             return None;
         }
     };
+    let document::Read { node: document, problem } = document::read(&bytes, Notation::Yaml);
+    if let Some(problem) = &problem {
+        note(NoteKind::Unparsable(problem.to_string()));
+    }
+    // A forge may read what is not read here.
+    let hides = problem.is_some() && ci::speaks_of_agents(&String::from_utf8_lossy(&bytes));
+    let unread = problem.filter(|_| hides).map(Unread::of);
     if parts.last() == Some(&".gitlab-ci.yml") {
         let agents = ci::gitlab::audit(&document);
         let mut found = Found::new(&hit.relative, "gitlab-ci", FileKind::Workflow, level);
         found.credential_names = agents.iter().flat_map(|agent| agent.secrets.iter().cloned()).collect();
         found.gitlab = agents;
-        return (!found.gitlab.is_empty()).then_some(found);
+        found.unread = unread;
+        return (!found.gitlab.is_empty() || hides).then_some(found);
     }
     // Local actions and workflows are named from the top of the repository.
     let depth = parts.iter().rposition(|part| part.starts_with('.') && part.ends_with("hub")).unwrap_or(0);
@@ -232,11 +272,15 @@ fn look_at_workflow(
             plain.then(|| read_regular(&root.join(&top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
         document::parse(&bytes, Notation::Yaml).ok()
     };
-    let workflow = ci::audit(&document, &local)?;
-    if workflow.agents.is_empty() && workflow.calls.is_empty() {
+    let workflow = ci::audit(&document, &local);
+    let runs_agents =
+        workflow.as_ref().is_some_and(|workflow| !workflow.agents.is_empty() || !workflow.calls.is_empty());
+    if !runs_agents && !hides {
         return None;
     }
+    let workflow = workflow.unwrap_or_default();
     let mut found = Found::new(&hit.relative, "github-actions", FileKind::Workflow, level);
+    found.unread = unread;
     found.credential_names = workflow.secrets.clone();
     found.approval = workflow.approval.clone();
     let mut credentials = Credentials::default();
@@ -268,7 +312,20 @@ impl Found {
             workflow: None,
             gitlab: Vec::new(),
             identities: Vec::new(),
+            unread: None,
         }
+    }
+}
+
+// === impl Unread ===
+
+impl Unread {
+    fn of(problem: DocumentError) -> Self {
+        let line = match problem {
+            DocumentError::Syntax { line } => line,
+            DocumentError::Depth | DocumentError::Length | DocumentError::Values => 1,
+        };
+        Self { line, why: problem.to_string() }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The walk over a tree that may be large, changing or hostile: bounded, on two threads, never through links to folders,
-//! and never into a file.
+//! The walk over a tree that may be large, changing or hostile: bounded, on two threads, and never into a file. Of links
+//! to folders it follows those that have the name of a tool's folder and stay in the tree, one on any way.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use read::{ReadError, read_regular};
+pub use read::{ReadError, read_head, read_regular};
 
 /// Deepest folder that is entered, counted from the root.
 pub const MAX_DEPTH: usize = 200;
@@ -23,6 +23,10 @@ pub const MAX_DEPTH: usize = 200;
 pub const MAX_ENTRIES: u64 = 50_000_000;
 /// Most files of tools taken from one walk.
 pub const MAX_HITS: usize = 1_000_000;
+/// Most links to folders that are followed, and most entries looked at behind them: each shows folders again that the
+/// walk sees anyway.
+const MAX_LINKS: u64 = 1_000;
+const MAX_LINKED_ENTRIES: u64 = 500_000;
 /// Most notes kept; the rest is counted.
 const MAX_NOTES: usize = 1_000;
 /// More threads than this find no more to do on a disk that two keep busy.
@@ -62,7 +66,7 @@ pub enum NoteKind {
     Changed,
     /// Deeper than [`MAX_DEPTH`].
     Deep,
-    /// A link to a folder.
+    /// A link to a folder, which leads out of the tree, in a circle, or behind another one.
     Link,
     /// It has the name of a tool's file, and is no regular file.
     NotRegular,
@@ -94,12 +98,16 @@ struct Folder {
     parts: Vec<String>,
     /// Some folder on the way is one that patterns speak of.
     marked: bool,
+    /// Some folder on the way is a link.
+    linked: bool,
 }
 
 /// What one folder gave, without what it holds that nobody asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) folders: Vec<OsString>,
+    /// Links with names of tools' folders, wherever they lead.
+    pub(crate) links: Vec<OsString>,
     pub(crate) hits: Vec<OsString>,
     pub(crate) is_repository: bool,
     pub(crate) notes: Vec<(OsString, NoteKind)>,
@@ -118,6 +126,10 @@ struct Shared<'a> {
     queue: Mutex<Queue>,
     more: Condvar,
     entries: AtomicU64,
+    /// The root without links on the way to it.
+    real_root: Option<PathBuf>,
+    links: AtomicU64,
+    linked_entries: AtomicU64,
     found: Mutex<Walked>,
     cache: Option<&'a cache::Cache>,
     progress: Option<&'a (dyn Fn(u64) + Sync)>,
@@ -125,7 +137,8 @@ struct Shared<'a> {
 
 /// Walks a tree and gives the files that the scan wants, reading none of them.
 ///
-/// A link is not followed to a folder; a link to a file is taken for the file. `progress` is told the number of entries
+/// A link to a file is taken for the file; one to a folder is followed where its name is that of a tool's folder and it
+/// stays below the root, else it is noted where its name is such, and passed by. `progress` is told the number of entries
 /// now and then.
 pub fn walk(
     root: &Path,
@@ -152,7 +165,7 @@ pub fn walk_from(
         match std::fs::metadata(root.join(start)) {
             Ok(facts) if facts.is_dir() => {
                 let marked = parts.iter().any(|part| Catalogue::get().is_folder(part));
-                waiting.push_back(Folder { path: start.clone(), parts, marked });
+                waiting.push_back(Folder { path: start.clone(), parts, marked, linked: false });
             }
             Ok(facts) if facts.is_file() => found.hits.push(Hit { relative: start.clone(), parts }),
             Ok(_) => note(&mut found, start, NoteKind::NotRegular),
@@ -166,6 +179,9 @@ pub fn walk_from(
         queue: Mutex::new(Queue { waiting, busy: 0 }),
         more: Condvar::new(),
         entries: AtomicU64::new(0),
+        real_root: std::fs::canonicalize(root).ok(),
+        links: AtomicU64::new(0),
+        linked_entries: AtomicU64::new(0),
         found: Mutex::new(found),
         cache,
         progress,
@@ -196,7 +212,7 @@ pub fn wants(relative: &Path) -> bool {
     }
     let catalogue = Catalogue::get();
     let marked = parts.iter().any(|part| catalogue.is_folder(part));
-    is_wanted(catalogue, &name, &Folder { path: PathBuf::new(), parts, marked })
+    is_wanted(catalogue, &name, &Folder { path: PathBuf::new(), parts, marked, linked: false })
 }
 
 // === impl Shared ===
@@ -251,7 +267,9 @@ impl Shared<'_> {
     fn look(&self, folder: &Folder, found: &mut Walked) -> Vec<Folder> {
         found.folders += 1;
         let seen = self.entries.load(Ordering::Relaxed);
-        if seen > MAX_ENTRIES {
+        let too_many_linked =
+            folder.linked && self.linked_entries.load(Ordering::Relaxed) > MAX_LINKED_ENTRIES;
+        if seen > MAX_ENTRIES || too_many_linked {
             note(found, &folder.path, NoteKind::TooMany);
             return Vec::new();
         }
@@ -268,6 +286,9 @@ impl Shared<'_> {
             }
         };
         let before = self.entries.fetch_add(listing.entries, Ordering::Relaxed);
+        if folder.linked {
+            self.linked_entries.fetch_add(listing.entries, Ordering::Relaxed);
+        }
         if let Some(progress) = self.progress
             && before / 4096 != (before + listing.entries) / 4096
         {
@@ -284,11 +305,19 @@ impl Shared<'_> {
         if listing.is_repository {
             found.repositories.push(folder.path.clone());
         }
-        let inner: Vec<OsString> = listing
+        let mut inner: Vec<(OsString, bool)> = listing
             .folders
             .into_iter()
             .filter(|name| self.options.vendored || !VENDORED.iter().any(|vendored| name == vendored))
+            .map(|name| (name, folder.linked))
             .collect();
+        for name in listing.links {
+            match self.follows(folder, &path, &name) {
+                Some(true) => inner.push((name, true)),
+                Some(false) => note(found, &folder.path.join(name), NoteKind::Link),
+                None => {}
+            }
+        }
         if folder.parts.len() >= MAX_DEPTH {
             if !inner.is_empty() {
                 note(found, &folder.path, NoteKind::Deep);
@@ -297,13 +326,28 @@ impl Shared<'_> {
         }
         inner
             .into_iter()
-            .map(|name| {
+            .map(|(name, linked)| {
                 let parts = with(&folder.parts, &name);
                 let marked =
                     folder.marked || parts.last().is_some_and(|name| Catalogue::get().is_folder(name));
-                Folder { path: folder.path.join(&name), parts, marked }
+                Folder { path: folder.path.join(&name), parts, marked, linked }
             })
             .collect()
+    }
+
+    /// Whether a link is followed; `None` when it leads to no folder.
+    fn follows(&self, folder: &Folder, path: &Path, name: &std::ffi::OsStr) -> Option<bool> {
+        let link = path.join(name);
+        if !std::fs::metadata(&link).is_ok_and(|target| target.is_dir()) {
+            return None;
+        }
+        let (Some(root), Ok(target), Ok(here)) =
+            (&self.real_root, std::fs::canonicalize(&link), std::fs::canonicalize(path))
+        else {
+            return Some(false);
+        };
+        let stays = target.starts_with(root) && !here.starts_with(&target);
+        Some(stays && !folder.linked && self.links.fetch_add(1, Ordering::Relaxed) < MAX_LINKS)
     }
 }
 
@@ -326,14 +370,21 @@ fn list(path: &Path, folder: &Folder) -> std::io::Result<Listing> {
             listing.folders.push(name);
             continue;
         }
-        if !is_wanted(catalogue, &text, folder) {
+        let may_be_folder = kind.is_symlink() && catalogue.is_part(&text);
+        let wanted = is_wanted(catalogue, &text, folder);
+        if may_be_folder {
+            listing.links.push(name.clone());
+        }
+        if !wanted {
             continue;
         }
         // Only now is it worth asking what a link leads to.
         let target = if kind.is_symlink() {
             match std::fs::metadata(entry.path()) {
                 Ok(target) if target.is_dir() => {
-                    listing.notes.push((name, NoteKind::Link));
+                    if !may_be_folder {
+                        listing.notes.push((name, NoteKind::Link));
+                    }
                     continue;
                 }
                 Ok(target) => target.is_file(),

@@ -110,6 +110,12 @@ pub(super) struct Agent {
     pub(super) pinned: bool,
 }
 
+/// Whether an action or a program of an agent is named in a text in lower case; short names stand in too many words.
+pub(super) fn is_named_in(text: &str) -> bool {
+    let programs = PROGRAMS.iter().map(|(program, _, _)| *program).filter(|program| program.len() > 4);
+    ACTIONS.iter().map(|(part, _)| *part).chain(programs).any(|name| text.contains(name))
+}
+
 /// The agent that a step runs, if it runs one.
 pub(super) fn of_step(step: &Node) -> Option<Agent> {
     if let Some(uses) = step.get("uses").and_then(Node::text) {

@@ -59,6 +59,51 @@ fn deep_nesting_is_refused() {
     }
 }
 
+/// Clients read much that is no clean text, and so a setting must not hide behind what we do not understand.
+#[test]
+fn what_can_be_read_is_kept_and_the_rest_is_told() {
+    let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let long = format!("[{}]", vec!["1"; MAX_ITEMS + 5].join(","));
+    let padding = "x".repeat(MAX_JSON_BYTES);
+    for (text, clean) in [
+        (r#"{"x": "\ud800", "a": {"b": "found"}}"#.to_owned(), true),
+        (r#"{"x": "\ud83d\ude00", "a": {"b": "found"}}"#.to_owned(), true),
+        (r#"{'x': 0x1f, a: {b: "found",},} // end"#.to_owned(), true),
+        (format!(r#"{{"x": {deep}, "a": {{"b": "found"}}}}"#), false),
+        (format!(r#"{{"x": {long}, "a": {{"b": "found"}}}}"#), false),
+        (format!(r#"{{"a": {{"b": "found"}}, "x": "{padding}"}}"#), false),
+        (r#"{"x": [1, 2}, "a": {"b": "found"}}"#.to_owned(), false),
+        (r#"{"x": ::, "y" "a": {"b": "found"}"#.to_owned(), false),
+        (r#"{"a": {"b": "found"#.to_owned(), false),
+    ] {
+        let read = super::read(text.as_bytes(), Notation::Json);
+        let shown: String = text.chars().take(60).collect();
+        assert_eq!(read.node.at(&["a", "b"]).and_then(Node::text), Some("found"), "{shown}");
+        assert_eq!(read.problem.is_none(), clean, "{shown}: {:?}", read.problem);
+    }
+    let read = super::read(b"{\"x\": \"\xff\", \"y\": \"\\ud83d\\ude00\"}", Notation::Json);
+    assert_eq!(read.node.get("x").and_then(Node::text), Some("\u{fffd}"));
+    assert_eq!(read.node.get("y").and_then(Node::text), Some("😀"));
+    for (text, notation) in [
+        ("[a]\nb = \"found\"\n[c\n".to_owned(), Notation::Toml),
+        ("a:\n  b: found\nc: [1\nd: {\n".to_owned(), Notation::Yaml),
+        (format!("a:\n  b: found\nc: {}{}\n", "[".repeat(200), "]".repeat(200)), Notation::Yaml),
+        (format!("c: {}{}\na:\n  b: found\n", "[".repeat(200), "]".repeat(200)), Notation::Yaml),
+    ] {
+        let read = super::read(text.as_bytes(), notation);
+        assert_eq!(read.node.at(&["a", "b"]).and_then(Node::text), Some("found"), "{text}");
+        assert!(read.problem.is_some(), "{text}");
+    }
+}
+
+#[test]
+fn front_matter_that_is_no_yaml_gives_its_members() {
+    let node =
+        front_matter(b"---\nname: x\ndescription: use: when \"a\": b\ntools:\n  - Bash\n---\n").unwrap();
+    assert_eq!(node.get("description").unwrap().text(), Some("use: when \"a\": b"));
+    assert_eq!((node.get("tools").unwrap().texts(), node.get("tools").unwrap().line), (vec!["Bash"], 5));
+}
+
 #[test]
 fn front_matter_keeps_its_lines() {
     let node = front_matter(b"---\nname: x\ntools: [Bash]\n---\n# Title\n").unwrap();

@@ -1,46 +1,59 @@
-//! TOML.
+//! TOML. After an error the reader goes on where the next line makes sense.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{DocumentError, Member, Node, Reading, Value};
+use super::{DocumentError, Member, Node, Read, Reading, Value};
 
-pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
-    let mut reading = Reading::of(text);
-    let table = DeTable::parse(text).map_err(|error| DocumentError::Syntax {
-        line: error.span().map_or(1, |span| reading.line(span.start)),
-    })?;
-    Ok(Node { line: 1, value: members(table.get_ref(), &mut reading, 0)? })
+pub(super) fn read(text: &str) -> Read {
+    let reading = Reading::of(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let problem = errors
+        .first()
+        .map(|error| DocumentError::Syntax { line: error.span().map_or(1, |span| reading.line(span.start)) });
+    let mut tree = Tree { reading, problem };
+    let value = tree.members(table.get_ref(), 0);
+    Read { node: Node { line: 1, value }, problem: tree.problem }
 }
 
-fn members(table: &DeTable<'_>, reading: &mut Reading, depth: usize) -> Result<Value, DocumentError> {
-    let mut members: Vec<Member> = table
-        .iter()
-        .map(|(key, value)| {
-            Ok(Member {
-                key: key.get_ref().to_string(),
-                line: reading.line(key.span().start),
-                node: convert(value, reading, depth + 1)?,
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    // The parser sorts by key; people read by line.
-    members.sort_by_key(|member| member.line);
-    Ok(Value::Map(members))
+struct Tree {
+    reading: Reading,
+    problem: Option<DocumentError>,
 }
 
-fn convert(from: &Spanned<DeValue<'_>>, reading: &mut Reading, depth: usize) -> Result<Node, DocumentError> {
-    reading.enter(depth)?;
-    let value = match from.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => Value::Number(number.to_string()),
-        DeValue::Float(number) => Value::Number(number.to_string()),
-        DeValue::Boolean(truth) => Value::Bool(*truth),
-        DeValue::Datetime(time) => Value::Text(time.to_string()),
-        DeValue::Array(items) => {
-            Value::List(items.iter().map(|item| convert(item, reading, depth + 1)).collect::<Result<_, _>>()?)
+// === impl Tree ===
+
+impl Tree {
+    fn members(&mut self, table: &DeTable<'_>, depth: usize) -> Value {
+        let mut members = Vec::new();
+        for (key, value) in table {
+            let line = self.reading.line(key.span().start);
+            if let Some(node) = self.convert(value, depth + 1) {
+                members.push(Member { key: key.get_ref().to_string(), line, node });
+            }
         }
-        DeValue::Table(table) => members(table, reading, depth)?,
-    };
-    Ok(Node { line: reading.line(from.span().start), value })
+        // The parser sorts by key; people read by line.
+        members.sort_by_key(|member| member.line);
+        Value::Map(members)
+    }
+
+    /// A value; `None` past a bound.
+    fn convert(&mut self, from: &Spanned<DeValue<'_>>, depth: usize) -> Option<Node> {
+        if let Err(problem) = self.reading.enter(depth) {
+            self.problem.get_or_insert(problem);
+            return None;
+        }
+        let value = match from.get_ref() {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Integer(number) => Value::Number(number.to_string()),
+            DeValue::Float(number) => Value::Number(number.to_string()),
+            DeValue::Boolean(truth) => Value::Bool(*truth),
+            DeValue::Datetime(time) => Value::Text(time.to_string()),
+            DeValue::Array(items) => {
+                Value::List(items.iter().filter_map(|item| self.convert(item, depth + 1)).collect())
+            }
+            DeValue::Table(table) => self.members(table, depth),
+        };
+        Some(Node { line: self.reading.line(from.span().start), value })
+    }
 }

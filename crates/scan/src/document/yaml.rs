@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 
-use super::{DocumentError, MAX_DEPTH, MAX_NODES, Member, Node, Value};
+use super::{DocumentError, MAX_DEPTH, MAX_NODES, Member, Node, Read, Value};
 
 /// A collection whose end has not come yet.
 enum Open {
@@ -16,88 +16,108 @@ enum Open {
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
+    /// Collections that are open below the deepest that is kept.
+    passed_by: usize,
     anchors: BTreeMap<usize, (Node, usize)>,
     values: usize,
     root: Option<Node>,
+    problem: Option<DocumentError>,
 }
 
-/// Reads the first document of a stream; templates with several are rare, and their first says what they are.
-pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
+/// Reads the first document of a stream; templates with several are rare, and their first says what they are. At an
+/// error, what was read until then is kept.
+pub(super) fn read(text: &str) -> Read {
     let mut options = Options::default();
     options.set_emit_comments(false);
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) =
-            event.map_err(|error| DocumentError::Syntax { line: line(error.marker().line()) })?;
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                builder.problem.get_or_insert(DocumentError::Syntax { line: line(error.marker().line()) });
+                break;
+            }
+        };
         let at = line(span.start.line());
         match event {
-            Event::Scalar(text, style, anchor, _) => builder.add(scalar(&text, style), at, anchor)?,
+            Event::Scalar(text, style, anchor, _) => builder.add(scalar(&text, style), at, anchor),
             Event::SequenceStart(_, anchor, _) => {
-                builder.enter(Open::List { line: at, anchor, items: Vec::new() })?;
+                builder.enter(Open::List { line: at, anchor, items: Vec::new() });
             }
             Event::MappingStart(_, anchor, _) => {
-                builder.enter(Open::Map { line: at, anchor, members: Vec::new(), key: None })?;
+                builder.enter(Open::Map { line: at, anchor, members: Vec::new(), key: None });
             }
-            Event::SequenceEnd | Event::MappingEnd => builder.leave()?,
-            Event::Alias(anchor) => builder.alias(anchor, at)?,
+            Event::SequenceEnd | Event::MappingEnd => builder.leave(at),
+            Event::Alias(anchor) => builder.alias(anchor, at),
             Event::DocumentEnd if builder.root.is_some() => break,
             // Nothing else says anything about values.
             _ => {}
         }
+        if builder.values > MAX_NODES {
+            builder.problem.get_or_insert(DocumentError::Values);
+            break;
+        }
     }
-    Ok(builder.root.unwrap_or(Node { line: 1, value: Value::Map(Vec::new()) }))
+    builder.finish()
 }
 
 // === impl Builder ===
 
 impl Builder {
-    fn enter(&mut self, open: Open) -> Result<(), DocumentError> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(DocumentError::Depth);
+    fn enter(&mut self, open: Open) {
+        if self.passed_by > 0 || self.open.len() >= MAX_DEPTH {
+            self.problem.get_or_insert(DocumentError::Depth);
+            self.passed_by += 1;
+            return;
         }
-        self.count(1)?;
+        self.values += 1;
         self.open.push(open);
-        Ok(())
     }
 
-    fn count(&mut self, values: usize) -> Result<(), DocumentError> {
-        self.values = self.values.saturating_add(values);
-        if self.values > MAX_NODES { Err(DocumentError::Values) } else { Ok(()) }
+    fn add(&mut self, value: Value, line: u32, anchor: usize) {
+        if self.passed_by == 0 {
+            self.values += 1;
+            self.place(Node { line, value }, anchor, 1);
+        }
     }
 
-    fn add(&mut self, value: Value, line: u32, anchor: usize) -> Result<(), DocumentError> {
-        self.count(1)?;
-        self.place(Node { line, value }, anchor, 1);
-        Ok(())
-    }
-
-    fn leave(&mut self) -> Result<(), DocumentError> {
+    fn leave(&mut self, line: u32) {
+        if self.passed_by > 0 {
+            self.passed_by -= 1;
+            // Its place is kept, so that keys and values stay pairs.
+            if self.passed_by == 0 {
+                self.place(Node { line, value: Value::Null }, 0, 1);
+            }
+            return;
+        }
         let (node, anchor) = match self.open.pop() {
             Some(Open::List { line, anchor, items }) => (Node { line, value: Value::List(items) }, anchor),
             Some(Open::Map { line, anchor, members, .. }) => {
                 (Node { line, value: Value::Map(merged(members)) }, anchor)
             }
-            None => return Err(DocumentError::Syntax { line: 1 }),
+            None => return,
         };
         let size = if anchor == 0 { 0 } else { size(&node) };
         self.place(node, anchor, size);
-        Ok(())
     }
 
-    fn alias(&mut self, anchor: usize, line: u32) -> Result<(), DocumentError> {
-        let Some((node, size)) = self.anchors.get(&anchor) else {
-            return Err(DocumentError::Syntax { line });
-        };
-        // Counted before it is copied.
-        let (size, depth) = (*size, depth(node));
-        if self.open.len() + depth > MAX_DEPTH {
-            return Err(DocumentError::Depth);
+    fn alias(&mut self, anchor: usize, line: u32) {
+        if self.passed_by > 0 {
+            return;
         }
-        self.count(size)?;
-        let Some((node, _)) = self.anchors.get(&anchor) else { return Ok(()) };
-        let node = Node { line, value: node.value.clone() };
-        self.place(node, 0, size);
-        Ok(())
+        // Counted before it is copied; what would pass a bound is nothing.
+        let copy = match self.anchors.get(&anchor) {
+            None => Err(DocumentError::Syntax { line }),
+            Some((node, _)) if self.open.len() + depth(node) > MAX_DEPTH => Err(DocumentError::Depth),
+            Some((_, size)) if self.values.saturating_add(*size) > MAX_NODES => Err(DocumentError::Values),
+            Some((node, size)) => Ok((node.value.clone(), *size)),
+        };
+        let (value, size) = copy.unwrap_or_else(|problem| {
+            self.problem.get_or_insert(problem);
+            (Value::Null, 1)
+        });
+        self.values += size;
+        self.place(Node { line, value }, 0, size);
     }
 
     fn place(&mut self, node: Node, anchor: usize, size: usize) {
@@ -113,6 +133,16 @@ impl Builder {
             },
             None => self.root = Some(node),
         }
+    }
+
+    /// What was read, collections without an end closed.
+    fn finish(mut self) -> Read {
+        self.passed_by = 0;
+        while !self.open.is_empty() {
+            self.leave(1);
+        }
+        let node = self.root.unwrap_or(Node { line: 1, value: Value::Map(Vec::new()) });
+        Read { node, problem: self.problem }
     }
 }
 

@@ -25,6 +25,12 @@ pub(crate) static BLANKET: Rule = Rule {
     title: "A client runs any command without asking",
     help: "Take the setting out, or list the few commands that need no question. Under `writ run` each call is decided anyway.",
 };
+pub(crate) static UNREAD: Rule = Rule {
+    id: "writ/unread-settings",
+    severity: Severity::Medium,
+    title: "What a tool may do could not be read whole",
+    help: "Look at the file: its tool may read what is not read here, so that anything could stand in it. Repair it, or make it smaller.",
+};
 pub(crate) static TRUSTED_SERVER: Rule = Rule {
     id: "writ/trusted-server",
     severity: Severity::Medium,
@@ -199,6 +205,7 @@ pub(crate) static POSSIBLE_SECRET: Rule = Rule {
 pub static RULES: &[&Rule] = &[
     &HARD_CODED,
     &BLANKET,
+    &UNREAD,
     &TRUSTED_SERVER,
     &UNPINNED_SERVER,
     &PLAIN_HTTP,

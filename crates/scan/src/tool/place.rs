@@ -45,6 +45,8 @@ pub(crate) struct Catalogue {
     /// Places whose last name is a pattern, by their first folder's name.
     below: BTreeMap<&'static str, Vec<(&'static Survey, Place)>>,
     folders: BTreeSet<&'static str>,
+    /// Names of every folder on the way to some place.
+    parts: BTreeSet<&'static str>,
 }
 
 // === impl FileKind ===
@@ -91,10 +93,18 @@ impl Catalogue {
     pub(crate) fn get() -> &'static Self {
         static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
         CATALOGUE.get_or_init(|| {
-            let mut made =
-                Self { by_name: BTreeMap::new(), below: BTreeMap::new(), folders: BTreeSet::new() };
+            let mut made = Self {
+                by_name: BTreeMap::new(),
+                below: BTreeMap::new(),
+                folders: BTreeSet::new(),
+                // The folders of forges are in no tool's table.
+                parts: [".github", ".gitea", ".forgejo", "workflows"].into(),
+            };
             for survey in SURVEYS {
                 for place in survey.files {
+                    if let Some((way, _)) = place.path.rsplit_once('/') {
+                        made.parts.extend(way.split('/').filter(|part| !part.contains('*')));
+                    }
                     let (first, last) = (
                         place.path.split('/').next().unwrap_or(""),
                         place.path.rsplit('/').next().unwrap_or(""),
@@ -114,6 +124,11 @@ impl Catalogue {
     /// Whether files below a folder of this name may be named by a pattern.
     pub(crate) fn is_folder(&self, name: &str) -> bool {
         self.folders.contains(name)
+    }
+
+    /// Whether some place lies below a folder of this name.
+    pub(crate) fn is_part(&self, name: &str) -> bool {
+        self.parts.contains(name)
     }
 
     /// Whether some place has exactly this last name.

@@ -17,7 +17,7 @@ use super::{Listing, NoteKind};
 const SETTLED_SECONDS: i64 = 2;
 /// Longest cache that is read, in bytes.
 pub const MAX_CACHE_BYTES: usize = 256 << 20;
-const HEAD: &[u8] = b"writ scan 2\n";
+const HEAD: &[u8] = b"writ scan 3\n";
 
 /// When a folder was as it is listed: device, inode, and its times of modification and change in nanoseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +57,7 @@ impl Cache {
             }
             out.extend(moment.modified.to_le_bytes());
             out.extend(moment.changed.to_le_bytes());
-            for names in [&listing.folders, &listing.hits] {
+            for names in [&listing.folders, &listing.links, &listing.hits] {
                 out.extend((names.len() as u64).to_le_bytes());
                 names.iter().for_each(|name| field(&mut out, name.as_bytes()));
             }
@@ -108,9 +108,11 @@ fn read(bytes: &[u8]) -> Option<BTreeMap<PathBuf, (Moment, Listing)>> {
         let (modified, changed) = (wide(&mut rest)?, wide(&mut rest)?);
         let moment = Moment { device, inode, modified, changed };
         let folders_in = names(&mut rest)?;
+        let links = names(&mut rest)?;
         let hits = names(&mut rest)?;
         let notes: Vec<(OsString, NoteKind)> = Vec::new();
-        folders.insert(path, (moment, Listing { folders: folders_in, hits, is_repository, notes, entries }));
+        let listing = Listing { folders: folders_in, links, hits, is_repository, notes, entries };
+        folders.insert(path, (moment, listing));
     }
     Some(folders)
 }

@@ -29,6 +29,16 @@ pub enum ReadError {
 ///
 /// [`ReadError`]; a file that is written to meanwhile is not guessed at.
 pub fn read_regular(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
+    let bytes = read_head(path, most.saturating_add(1))?;
+    if bytes.len() > most { Err(ReadError::TooLong(most)) } else { Ok(bytes) }
+}
+
+/// The same of at most the first `most` bytes of a file, however long it is.
+///
+/// # Errors
+///
+/// [`ReadError`], but never [`ReadError::TooLong`].
+pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened =
         rustix::fs::open(path, flags, Mode::empty()).map_err(|error| ReadError::Unreadable(error.into()))?;
@@ -37,14 +47,9 @@ pub fn read_regular(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
     if !before.is_file() {
         return Err(ReadError::NotRegular);
     }
-    if before.len() > most as u64 {
-        return Err(ReadError::TooLong(most));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
-    file.by_ref().take(most as u64 + 1).read_to_end(&mut bytes).map_err(ReadError::Unreadable)?;
-    if bytes.len() > most {
-        return Err(ReadError::TooLong(most));
-    }
+    let expected = usize::try_from(before.len()).unwrap_or(usize::MAX).min(most);
+    let mut bytes = Vec::with_capacity(expected);
+    file.by_ref().take(most as u64).read_to_end(&mut bytes).map_err(ReadError::Unreadable)?;
     let after = file.metadata().map_err(ReadError::Unreadable)?;
     let moment = |facts: &std::fs::Metadata| (facts.len(), facts.mtime(), facts.mtime_nsec());
     if moment(&before) != moment(&after) {

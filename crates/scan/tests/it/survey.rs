@@ -125,7 +125,7 @@ fn no_report_holds_a_secret_and_each_finding_cites_its_line() {
         text.push_str(&format!("{found:?}"));
         all.extend(findings(found));
     }
-    let document = sarif::sarif(&all, "0");
+    let document = sarif::sarif(&all, &[], "0");
     text.push_str(&document.to_string());
     assert!(!text.contains(SECRET), "{text}");
     let seen = |rule: &str| {
@@ -221,5 +221,70 @@ fn code_that_makes_identities_is_found_by_its_line() {
     assert!(scan.notes.iter().any(|note| note.relative.ends_with("broken.tf")), "{:?}", scan.notes);
     let json = report::file(&scan.found[0]);
     assert_eq!(json["identities"][0]["breadth"], "administrator");
-    assert!(sarif::sarif(&all, "1").to_string().contains("writ/identity-administrator"));
+    assert!(sarif::sarif(&all, &[], "1").to_string().contains("writ/identity-administrator"));
+}
+
+/// What hides a setting from a scan must not be worth more than telling it.
+#[test]
+fn settings_that_cannot_be_read_whole_are_a_finding_and_never_harmless() {
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let mode = r#""permissions": {"defaultMode": "bypassPermissions"}"#;
+    for (path, text, level, unread) in [
+        (".claude/settings.json", format!("{{{mode}, \"x\": \"\\ud800\"}}").into_bytes(), "blanket", false),
+        (
+            ".claude/settings.json",
+            [format!("{{{mode}, \"x\": \"").as_bytes(), b"\xff\"}"].concat(),
+            "blanket",
+            false,
+        ),
+        (".claude/settings.json", format!("{{\"x\": {deep}, {mode}}}").into_bytes(), "blanket", true),
+        (".claude/settings.json", b"{\"permissions\": {\"allow\": [\"Edit\"".to_vec(), "scoped", true),
+        (
+            ".codex/config.toml",
+            b"approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n[x\n".to_vec(),
+            "blanket",
+            true,
+        ),
+        (".claude/settings.json", b"\0\0".to_vec(), "none", true),
+        (
+            ".github/workflows/a.yml",
+            b"on: issues # gr\xfcn\njobs: {a: {steps: [{run: claude -p x --yolo}]}}".to_vec(),
+            "blanket",
+            false,
+        ),
+        (".github/workflows/a.yml", b"on: issues\njobs: {a: {steps: [{run: claude -p".to_vec(), "none", true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+        std::fs::write(folder.path().join(path), &text).unwrap();
+        let found = found(folder.path());
+        let shown = String::from_utf8_lossy(&text);
+        let found = found.get(path).unwrap_or_else(|| panic!("nothing of {shown}"));
+        assert_eq!(found.approval.level().name(), level, "{shown}");
+        let told = findings(found).iter().any(|finding| finding.rule.id == "writ/unread-settings");
+        assert_eq!(told, unread, "{shown}");
+        let autonomy = &report::file(found)["autonomy"];
+        assert_eq!(autonomy["level"].is_null(), unread, "{shown}");
+        assert_eq!(autonomy["at_least"], Autonomy::of(found).level(), "{shown}");
+    }
+}
+
+#[test]
+fn linked_folders_of_tools_are_read_where_they_stay_in_the_tree_and_told_where_not() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = tree(&[("settings.json", "{}")]);
+    let folder = tree(&[("dots/claude/settings.json", r#"{"permissions": {"allow": ["Bash"]}}"#)]);
+    symlink("dots/claude", folder.path().join(".claude")).unwrap();
+    symlink(elsewhere.path(), folder.path().join(".cursor")).unwrap();
+    symlink("..", folder.path().join("dots/.github")).unwrap();
+    symlink("../..", folder.path().join("dots/claude/agents")).unwrap();
+    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let seen: Vec<&str> = scan.found.iter().map(|found| found.path.to_str().unwrap()).collect();
+    assert_eq!(seen, [".claude/settings.json"]);
+    let noted: Vec<&str> = scan.notes.iter().map(|note| note.relative.to_str().unwrap()).collect();
+    assert_eq!(noted, [".claude/agents", ".cursor", "dots/.github", "dots/claude/agents"]);
+    let document = sarif::sarif(&[], &scan.notes, "0");
+    let told = document.pointer("/runs/0/invocations/0/toolExecutionNotifications").unwrap();
+    assert_eq!(told.as_array().unwrap().len(), 4);
+    assert_eq!(told[1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], ".cursor");
 }

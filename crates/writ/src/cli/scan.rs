@@ -85,7 +85,8 @@ pub(super) struct Arguments {
     /// One SARIF 2.1.0 document
     #[arg(long, conflicts_with = "json")]
     sarif: bool,
-    /// End with exit code 3 when there is a finding of this severity or worse
+    /// End with exit code 3 when there is a finding of this severity or worse; what could not be
+    /// looked at counts as `note`, and settings of a tool that could not be read whole as `medium`
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     /// Look for credentials in all that can be read, `-` being standard input
@@ -239,11 +240,14 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             ))?;
         }
     } else if arguments.sarif {
-        screen::line(sarif::sarif(&fresh, env!("CARGO_PKG_VERSION")))?;
+        screen::line(sarif::sarif(&fresh, &whole.notes, env!("CARGO_PKG_VERSION")))?;
     } else {
         summary::show(&whole, &fresh, known.len(), arguments.verbose)?;
     }
     let worst = fresh.iter().map(|finding| finding.rule.severity).max();
+    // What could not be looked at weighs as a note; of a change it tells nothing.
+    let passed_by = before.is_none() && whole.notes.len() as u64 + whole.notes_left_out > 0;
+    let worst = worst.max(passed_by.then_some(Severity::Note));
     let fails = arguments.fail_on.is_some_and(|least| worst.is_some_and(|worst| worst >= least.severity()));
     Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
 }

@@ -90,7 +90,7 @@ pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>) -
         surest = surest.max(found);
     }
     if form == Form::Sarif {
-        screen::line(writ_scan::sarif::sarif(&results, env!("CARGO_PKG_VERSION")))?;
+        screen::line(writ_scan::sarif::sarif(&results, &[], env!("CARGO_PKG_VERSION")))?;
     }
     let fails = fail_on.is_some_and(|least| surest.is_some_and(|surest| surest >= least));
     Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })

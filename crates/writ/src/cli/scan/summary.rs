@@ -23,6 +23,7 @@ struct Seen<'a> {
     instructions: usize,
     hooks: usize,
     autonomy: u8,
+    unknown: bool,
     credentials: BTreeSet<&'a str>,
 }
 
@@ -61,7 +62,7 @@ pub(super) fn show(whole: &Whole, findings: &[Finding], known: usize, verbose: b
     machine(whole)?;
     super::credentials::show(&whole.credentials, verbose)?;
     for note in whole.notes.iter().take(if verbose { usize::MAX } else { MOST_NOTES }) {
-        screen::say(format_args!("note: {}: {}", plain(&note.relative.to_string_lossy()), note.why));
+        screen::say(format_args!("note: {}: {}", plain(&name_of(&note.relative)), note.why));
     }
     let left = whole.notes.len().saturating_sub(if verbose { usize::MAX } else { MOST_NOTES }) as u64;
     if left + whole.notes_left_out > 0 {
@@ -86,6 +87,11 @@ pub(super) fn show(whole: &Whole, findings: &[Finding], known: usize, verbose: b
     Ok(())
 }
 
+/// A path to be read; the folder itself is a dot.
+fn name_of(path: &std::path::Path) -> String {
+    if path.as_os_str().is_empty() { ".".to_owned() } else { path.to_string_lossy().into_owned() }
+}
+
 fn tools(whole: &Whole, verbose: bool) -> Result<(), Failure> {
     let mut seen: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
     // Code that makes identities is no tool's: its findings tell of it.
@@ -98,7 +104,9 @@ fn tools(whole: &Whole, verbose: bool) -> Result<(), Failure> {
             FileKind::Agent | FileKind::Command | FileKind::Instructions | FileKind::Rules | FileKind::Skill
         ));
         of.hooks += found.hooks.len();
-        of.autonomy = of.autonomy.max(Autonomy::of(found).level());
+        let autonomy = Autonomy::of(found);
+        of.autonomy = of.autonomy.max(autonomy.level());
+        of.unknown |= autonomy.unknown;
         of.credentials.extend(found.credential_names.iter().map(String::as_str));
         if verbose {
             let path = found.path.to_string_lossy().into_owned();
@@ -126,7 +134,7 @@ fn tools(whole: &Whole, verbose: bool) -> Result<(), Failure> {
             of.instructions.to_string(),
             of.hooks.to_string(),
             of.credentials.len().to_string(),
-            of.autonomy.to_string(),
+            if of.unknown { format!("unknown (≥ {})", of.autonomy) } else { of.autonomy.to_string() },
         ]
     });
     screen::line(screen::table(
