@@ -477,7 +477,8 @@ fn first_version() -> http1::Builder {
         .max_buf_size(super::BUFFER_BYTES)
         .max_headers(MAX_HEADERS)
         .preserve_header_case(true)
-        .half_close(true)
+        // Who closes has gone: what is not yet decided, or not yet sent, is not wanted any more.
+        .half_close(false)
         .auto_date_header(false);
     builder
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::corner::{Corner, finished, git, text};
+use crate::corner::{Corner, finished, git, text, until};
 
 /// The services are on loopback, which programs reach without a proxy unless they are told otherwise.
 const BY_PROXY: &str = "export NO_PROXY= no_proxy= npm_config_noproxy=\n";
@@ -76,6 +76,35 @@ fn a_named_host_is_reached_and_every_request_is_on_record() {
     assert!(told.contains("\"request\"") && told.contains("\"allow\""), "{told}");
     let ended = corner.json(["audit", "search", "--event", "call-ended", "--json"]).to_string();
     assert!(ended.contains("succeeded"), "{ended}");
+}
+
+#[test]
+fn attack_a_request_given_up_while_the_control_plane_stood_still_does_not_go_out() {
+    let (corner, service) = (corner(), Service::start());
+    let at = &service.address;
+    let play = format!(
+        "start\n{BY_PROXY}until_there() {{ until [ -e \"$1\" ]; do sleep 0.05; done; }}\n\
+         curl -sS http://{at}/first >got 2>&1; : >ready; until_there go\n\
+         curl -sS --max-time 1 -d x http://{at}/given-up >out 2>&1; echo $? >gave-up.part; mv gave-up.part gave-up; until_there on\n\
+         curl -sS http://{at}/wanted >last 2>&1\nfinish\n"
+    );
+    let command = corner.play(&["--allow-host", at], &play);
+    let (work, control) = (corner.work(), corner.serving());
+    let there = |name: &str| until(name, || work.join(name).exists().then_some(()));
+    let output = std::thread::scope(|scope| {
+        let run = scope.spawn(|| finished(command));
+        there("ready");
+        rustix::process::kill_process(control, rustix::process::Signal::STOP).unwrap();
+        std::fs::write(work.join("go"), "").unwrap();
+        there("gave-up");
+        rustix::process::kill_process(control, rustix::process::Signal::CONT).unwrap();
+        std::fs::write(work.join("on"), "").unwrap();
+        run.join().unwrap()
+    });
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(corner.left("gave-up"), "28\n", "{}", corner.left("out"));
+    assert_eq!(corner.left("last"), "yes");
+    assert_eq!(*service.asked.lock().unwrap(), ["GET /first HTTP/1.1", "GET /wanted HTTP/1.1"]);
 }
 
 /// What an agent tries by itself, by make, by Python and by Node. The script that stands for a tool is the same.

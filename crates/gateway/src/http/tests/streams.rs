@@ -398,6 +398,36 @@ async fn attack_unfinished_bodies_hold_up_nobody_elses_requests() {
 }
 
 #[tokio::test]
+async fn attack_a_request_that_its_client_gave_up_does_not_go_out_later() {
+    for version in ["--http1.1", "--http2"] {
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let own = Arc::clone(&gate);
+        let scene = Scene::with(move |world| world.gate = own, |_| {}).await;
+        let (sender, mut got) = mpsc::unbounded_channel();
+        let port = serve(Some(server_tls(&["api.test"], &["http/1.1"])), move |request| {
+            sender.send(request.uri().path().to_owned()).unwrap();
+            async { text("done") }
+        })
+        .await;
+        let url = |path: &str| format!("https://api.test:{port}/{path}");
+        for body in [&[][..], &["--data", "x"]] {
+            let mut arguments = vec![version, "--max-time", "0.5"];
+            arguments.extend(body);
+            let given_up = url("given-up");
+            arguments.push(&given_up);
+            let (code, out) = scene.curl(&arguments).await;
+            assert_eq!(code, 28, "{version} {out}");
+        }
+        assert_eq!(scene.asked().len(), 2, "both were waiting for their decision");
+        gate.add_permits(1_000);
+        let (code, out) = scene.curl(&[version, &url("wanted")]).await;
+        assert!(code == 0 && out == "done", "{version} {code} {out}");
+        assert_eq!(got.recv().await.as_deref(), Some("/wanted"), "{version}");
+        assert!(got.try_recv().is_err(), "{version}");
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_dies_gives_less_and_never_more() {
     for (answer, wanted, is_502) in [
         (&b""[..], "", true),

@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use writ_model::{CallId, Client, Label, Operation, ReasonCode, Secret, Timestamp, ToolCall};
 
@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) revoke: watch::Sender<bool>,
     pub(super) admits: Admits,
     pub(super) wish: BodyWish,
+    /// A decision takes a permit of this, so that it can be made to wait.
+    pub(super) gate: Arc<Semaphore>,
     pub(super) treat: Box<dyn Fn(&Authority) -> Treat + Send + Sync>,
     pub(super) names: bool,
     /// Addresses near by that a name may lead to; without them, all if it is named.
@@ -63,6 +65,7 @@ impl Boundary for World {
 
     async fn admit(&self, request: writ_model::Request) -> Result<Pass, Refusal> {
         self.asked.lock().unwrap().push(request.clone());
+        self.gate.acquire().await.unwrap().forget();
         (self.admits)(&request)?;
         let at = Timestamp::from_millis(NOW);
         Ok(Pass::new(Admitted::for_test(ToolCall {
@@ -161,6 +164,7 @@ impl Scene {
             revoke: watch::Sender::new(false),
             admits: Box::new(|_| Ok(())),
             wish: BodyWish::None,
+            gate: Arc::new(Semaphore::new(1_000)),
             treat: Box::new(|_| Treat::Inspect),
             names: true,
             near: None,
@@ -222,10 +226,14 @@ impl Scene {
     pub(super) async fn say(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.at).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        stream.shutdown().await.unwrap();
         let mut out = Vec::new();
-        let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut out)).await;
-        String::from_utf8_lossy(&out).into_owned()
+        loop {
+            let patience = if out.is_empty() { Duration::from_secs(10) } else { Duration::from_millis(300) };
+            match tokio::time::timeout(patience, stream.read_buf(&mut out)).await {
+                Ok(Ok(count)) if count > 0 => {}
+                _ => return String::from_utf8_lossy(&out).into_owned(),
+            }
+        }
     }
 
     pub(super) async fn ended(&mut self) -> Ended {
