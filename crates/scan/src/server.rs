@@ -1,5 +1,6 @@
 //! MCP servers as configurations name them: what would be started or called, and with which credentials. Nothing is.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::credential_name::{has_password, is_credential_name, is_marked, is_real, variables};
@@ -75,10 +76,35 @@ const APPROVED: &[&str] =
 
 /// Every server of a document. `bare` says that the file is for nothing but servers, so that they may stand at its top.
 pub fn servers(document: &Node, bare: bool) -> Vec<Server> {
-    let mut found = Vec::new();
+    let mut found: Vec<Server> = Vec::new();
+    each(document, bare, &mut |name, line, node| found.push(read(name, line, node)));
+    found.dedup_by(|a, b| a.name == b.name && a.line == b.line);
+    found.truncate(MAX_SERVERS);
+    found
+}
+
+/// The program and the arguments that start a server of this name. They may hold a credential: they are for starting it, and
+/// for no report.
+pub fn command_line(document: &Node, bare: bool, name: &str) -> Option<Vec<String>> {
+    let mut found = None;
+    each(document, bare, &mut |own, _, node| {
+        if own == name && found.is_none() {
+            found = Some(words(node).0).filter(|words| !words.is_empty());
+        }
+    });
+    found
+}
+
+/// Shows each server: its name, its line and what is said of it.
+fn each<'a>(document: &'a Node, bare: bool, see: &mut dyn FnMut(&'a str, u32, &'a Node)) {
+    let any = Cell::new(false);
+    let mut see = |name: &'a str, line: u32, node: &'a Node| {
+        any.set(true);
+        see(name, line, node);
+    };
     for holder in HOLDERS {
         if let Some(node) = document.setting(holder) {
-            collect(node, &mut found);
+            collect(node, &mut see);
         }
     }
     // OpenCode's servers stand right under `mcp`, Goose's under `extensions`, VS Code's own files' under `servers`.
@@ -86,44 +112,41 @@ pub fn servers(document: &Node, bare: bool) -> Vec<Server> {
         if let Some(node) =
             document.get(holder).filter(|node| node.members().iter().any(|member| is_server(&member.node)))
         {
-            collect(node, &mut found);
+            collect(node, &mut see);
         }
     }
     // Claude Code keeps servers of each project in the user's own file.
     for project in document.get("projects").map_or(&[][..], Node::members) {
         if let Some(node) = project.node.get("mcpServers") {
-            collect(node, &mut found);
+            collect(node, &mut see);
         }
     }
     // A marketplace of plugins may name theirs.
     for plugin in document.get("plugins").map_or(&[][..], Node::items) {
         if let Some(node) = plugin.get("mcpServers") {
-            collect(node, &mut found);
+            collect(node, &mut see);
         }
     }
-    if found.is_empty() && bare {
+    if !any.get() && bare {
         for member in document.members().iter().filter(|member| is_server(&member.node)) {
-            found.push(read(&member.key, member.line, &member.node));
+            see(&member.key, member.line, &member.node);
         }
     }
-    found.truncate(MAX_SERVERS);
-    found
 }
 
-fn collect(holder: &Node, found: &mut Vec<Server>) {
+fn collect<'a>(holder: &'a Node, see: &mut dyn FnMut(&'a str, u32, &'a Node)) {
     for member in holder.members() {
         // Goose lists its own parts among them.
         let inner = member.node.get("type").and_then(Node::text);
         if member.node.is_map() && !matches!(inner, Some("builtin" | "platform" | "frontend")) {
-            found.push(read(&member.key, member.line, &member.node));
+            see(&member.key, member.line, &member.node);
         }
     }
     for item in holder.items().iter().filter(|item| item.is_map()) {
         if let Some(name) = item.get("name").and_then(Node::text) {
-            found.push(read(name, item.line, item));
+            see(name, item.line, item);
         }
     }
-    found.dedup_by(|a, b| a.name == b.name && a.line == b.line);
 }
 
 /// A map that names something to start or to call.
@@ -139,21 +162,7 @@ fn is_server(node: &Node) -> bool {
 
 fn read(name: &str, line: u32, node: &Node) -> Server {
     let command_node = COMMANDS.iter().find_map(|key| node.get(key));
-    let mut words: Vec<String> = Vec::new();
-    let mut extra_environment = None;
-    match command_node.map(|command| &command.value) {
-        Some(Value::Text(command)) => words.push(command.clone()),
-        Some(Value::List(items)) => words.extend(items.iter().filter_map(Node::scalar)),
-        Some(Value::Map(_)) => {
-            // Zed's older form.
-            let inner = command_node;
-            words.extend(inner.and_then(|command| command.get("path")).and_then(Node::scalar));
-            words.extend(arguments(inner));
-            extra_environment = inner.and_then(|command| command.get("env"));
-        }
-        Some(Value::Bool(_) | Value::Null | Value::Number(_)) | None => {}
-    }
-    words.extend(arguments(Some(node)));
+    let (words, extra_environment) = words(node);
     let address = ADDRESSES.iter().find_map(|key| node.get(key)).and_then(Node::text);
 
     let mut credentials = Credentials::default();
@@ -221,6 +230,27 @@ fn read(name: &str, line: u32, node: &Node) -> Server {
         trusted_line,
         disabled: node.get("disabled").is_some_and(Node::is_true) || off("enabled"),
     }
+}
+
+/// The program and its arguments, as far as they are written out, and variables that stand beside them.
+fn words(node: &Node) -> (Vec<String>, Option<&Node>) {
+    let command_node = COMMANDS.iter().find_map(|key| node.get(key));
+    let mut words: Vec<String> = Vec::new();
+    let mut extra_environment = None;
+    match command_node.map(|command| &command.value) {
+        Some(Value::Text(command)) => words.push(command.clone()),
+        Some(Value::List(items)) => words.extend(items.iter().filter_map(Node::scalar)),
+        Some(Value::Map(_)) => {
+            // Zed's older form.
+            let inner = command_node;
+            words.extend(inner.and_then(|command| command.get("path")).and_then(Node::scalar));
+            words.extend(arguments(inner));
+            extra_environment = inner.and_then(|command| command.get("env"));
+        }
+        Some(Value::Bool(_) | Value::Null | Value::Number(_)) | None => {}
+    }
+    words.extend(arguments(Some(node)));
+    (words, extra_environment)
 }
 
 fn arguments(node: Option<&Node>) -> Vec<String> {

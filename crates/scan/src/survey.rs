@@ -142,6 +142,14 @@ pub fn scan_tree(root: &Path, options: WalkOptions) -> Scan {
     scan(root, Level::Project, walk::walk(root, options, None, None))
 }
 
+/// The program and the arguments that start a server of this name, as a file that was found says. They may hold a credential.
+pub fn command_line(root: &Path, found: &Found, server: &str) -> Option<Vec<String>> {
+    let bytes = read_regular(&root.join(&found.path), MAX_FILE_BYTES).ok()?;
+    let notation = notation(found.path.file_name()?.to_str()?, found.kind)?;
+    let document = document::parse(&bytes, notation).ok()?;
+    crate::server::command_line(&document, found.kind == FileKind::Servers, server)
+}
+
 /// What one file says; `None` when it is no tool's after all.
 fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) -> Option<Found> {
     let parts: Vec<&str> = hit.parts.iter().map(String::as_str).collect();

@@ -36,13 +36,13 @@ mod starts;
 mod summary;
 mod supervise;
 mod who;
-mod yard;
+pub(super) mod yard;
 
 use yard::ground::Ground;
 
 pub(super) use form::{chosen, confirmed, has_terminal};
 pub(super) use place::found as find_program;
-pub(super) use prepare::{bench, loaded_engine, quiet_engine};
+pub(super) use prepare::{bench, loaded_engine, other_hands, quiet_engine};
 
 /// What the record says is weakened where not all that binds in a workspace is kept.
 const NOT_KEPT: &str = "keeping-all";

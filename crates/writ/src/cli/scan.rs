@@ -25,6 +25,7 @@ mod baseline;
 mod credentials;
 mod diff;
 mod places;
+mod probe;
 mod register;
 mod secrets;
 mod summary;
@@ -42,6 +43,8 @@ Examples:
                                        … and fail on what is new only
   writ scan --diff origin/main --fail-on medium .
                                        what a change brings, for a review
+  writ scan --probe NAME .             start one MCP server in a sandbox without
+                                       network, and list its tools
   writ scan --secrets --fail-on medium .
                                        likely credentials in every file
   journalctl | writ scan --secrets -   the same in a stream
@@ -50,7 +53,8 @@ Examples:
 It finds configuration, MCP servers, instructions, hooks, plugins and skills
 of some thirty tools, workflows of GitHub and GitLab that run agents,
 settings that take questions away, and credentials in plain text: their
-place, never their value. Nothing that is found is run.
+place, never their value. Nothing that is found is run, but for the one
+server that --probe names.
 
 Without a folder, it also tells the credentials that an agent could use as
 you: files of clouds, clusters, forges, registries and databases, keys,
@@ -98,6 +102,9 @@ pub(super) struct Arguments {
     /// Write the findings of this scan to a file for --baseline
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
+    /// Start this MCP server of the folder in the sandbox, without network, and list its tools
+    #[arg(long, value_name = "SERVER", conflicts_with_all = ["sarif", "secrets", "register", "baseline", "write_baseline", "diff", "fail_on"])]
+    probe: Option<String>,
     /// Only what the working copy has and BASE had not: a commit, a branch or a tag. Where
     /// both histories part counts
     #[arg(long, value_name = "BASE", conflicts_with_all = ["secrets", "register", "write_baseline"])]
@@ -183,6 +190,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         return secrets::main(&arguments.paths, form, arguments.fail_on.map(FailOn::confidence));
     }
     let options = WalkOptions { vendored: arguments.vendored };
+    if let Some(server) = &arguments.probe {
+        return probe::main(&arguments.paths, server, options, arguments.json);
+    }
     let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
     let before = match (&arguments.diff, arguments.paths.as_slice()) {
         (None, _) => None,

@@ -377,7 +377,7 @@ fn no_home() -> Failure {
 }
 
 /// The user's runtime folder, session bus, multiplexers, display and agents: wherever a process outside takes orders.
-fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+pub(in crate::cli) fn other_hands(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let uid = rustix::process::getuid().as_raw();
     let mut hidden = writ_sandbox::ways_out(uid);
     let named = ["XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "XAUTHORITY"].into_iter().filter_map(&variable);

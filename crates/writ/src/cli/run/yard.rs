@@ -151,6 +151,44 @@ impl Sight<'_> {
     }
 }
 
+/// A view for a program that is only looked at: the system, a folder and the program's own, none of which it writes, no
+/// network, nothing else of the user's, and no secret of the folder's.
+///
+/// # Errors
+/// When this machine or the folder cannot be looked at.
+pub(in crate::cli) fn bare(
+    folder: &Path,
+    home: &Path,
+    program: &Path,
+    hidden: Vec<PathBuf>,
+) -> io::Result<Profile> {
+    let mut look = secret::Look::at(folder);
+    walk::walk(folder, (&mut look, secret::Foreign(false)), (&mut walk::Nobody, ()));
+    let looked = look.end().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut profile = Profile { cwd: folder.to_owned(), ..Profile::default() };
+    profile.private = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from).into();
+    profile.private.push(home.to_owned());
+    profile.hide_if_present = hidden;
+    profile.hide_if_present.push("/run".into());
+    profile.hide_if_present.extend(neighbours(folder).filter(|path| !profile.private.contains(path)));
+    profile.hide_if_present.extend(secret::of_home(home));
+    profile.hide_if_present.extend(secret::of_system());
+    profile.hide_if_present.extend(looked.secrets.iter().chain(&looked.sockets).cloned());
+    profile.leave_out = system::left_out()?;
+    let apart: [&Path; 2] = [home, folder];
+    let chain = program.canonicalize().ok().and_then(|real| Some(system::tool_chain(real.parent()?, &apart)));
+    profile.show = system::shown();
+    profile.show.extend(OF_RUN.map(PathBuf::from));
+    profile.show.extend(packages(program).into_iter().chain(chain));
+    profile.show.retain(|path| !home.starts_with(path) && path.parent().is_some());
+    profile.show.push(folder.to_owned());
+    profile.run = SYSTEM.iter().chain(&OF_RUN).map(PathBuf::from).collect();
+    profile.run.extend(profile.show.iter().cloned());
+    let known = |path: &PathBuf| path.exists() && !is_of_system(path);
+    profile.read_only = profile.show.iter().filter(|path| known(path)).cloned().collect();
+    Ok(profile)
+}
+
 /// Files with the client's own login, which the client writes.
 pub(super) fn logins(
     client: Client,
