@@ -154,3 +154,52 @@ fn next<'a>(rest: &mut &'a [u8], object: &str) -> Option<&'a [u8]> {
     *rest = rest.get(from.checked_add(length)?.checked_add(1)?..)?;
     Some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn links_submodules_and_paths_that_lead_elsewhere_are_no_files() {
+        for (line, path) in [
+            (format!("100644 blob {ID}      12\ta/b.yml"), Some("a/b.yml")),
+            (format!("100755 blob {ID}       0\ta\tb"), Some("a\tb")),
+            (format!("120000 blob {ID}      12\ta"), None),
+            (format!("160000 commit {ID}       -\ta"), None),
+            (format!("100644 blob {ID}      12\t../a"), None),
+            (format!("100644 blob {ID}      12\t/a"), None),
+            (format!("100644 blob {ID}      -1\ta"), None),
+            ("100644 blob 0123 12\ta".to_owned(), None),
+            (String::new(), None),
+        ] {
+            let found = entry(line.as_bytes()).map(|(path, ..)| path);
+            assert_eq!(found, path.map(PathBuf::from), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_the_one_that_was_asked_for_and_whole() {
+        let text = format!("{ID} blob 3\nabc\n{ID} blob 0\n\n");
+        let mut rest = text.as_bytes();
+        assert_eq!(next(&mut rest, ID), Some(&b"abc"[..]));
+        assert_eq!(next(&mut rest, ID), Some(&b""[..]));
+        assert_eq!(next(&mut rest, ID), None);
+        let missing = format!("{ID} missing\n");
+        let (short, other) = (format!("{ID} blob 9\nabc\n"), "f".repeat(40));
+        let long = format!("{ID} blob {}\nabc\n", usize::MAX);
+        for (text, object) in [(&missing, ID), (&short, ID), (&long, ID), (&text, other.as_str())] {
+            assert_eq!(next(&mut text.as_bytes(), object), None, "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_of_gits_breaks_the_reader(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = entry(&bytes);
+            let mut rest = bytes.as_slice();
+            while next(&mut rest, ID).is_some() {}
+        }
+    }
+}
