@@ -10,7 +10,7 @@ use writ_model::{Body, EffectClass, Request, Resource};
 
 use super::hosts::{Forge, KnownHosts, Side, spot};
 use super::wire::{Verb, Wire};
-use super::{Ask, Asked, body, cloud, forge, registry};
+use super::{Ask, Asked, What, body, cloud, forge, registry};
 
 /// Parts of a repository's path that no table needs to know: deeper ones are no address of a repository.
 const MAX_REPOSITORY_PARTS: usize = 24;
@@ -91,7 +91,7 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
     let service = of_wire(wire)?;
     let is_origin = known.origin.as_deref().is_some_and(|origin| same(origin, &service.repository));
     let remote = if is_origin { "origin".to_owned() } else { service.repository.clone() };
-    let any_ref = Resource::Ref { remote, name: String::new(), force: false };
+    let any_ref = Resource::Ref { remote: remote.clone(), name: String::new(), force: false };
     let fetch = || Ask::new(EffectClass::Network, any_ref.clone(), "git fetches from it");
     let push = |says| Ask::new(EffectClass::GitPush, any_ref.clone(), says);
     let mut is_whole = is_origin;
@@ -114,7 +114,12 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
         (GitStep::LargeFiles, Verb::Read) => vec![fetch()],
         (GitStep::LargeFiles, Verb::Post) => match operation(&wire.request.body).as_deref() {
             Some("download") => vec![fetch()],
-            Some("upload") => vec![push("sends large files for a push")],
+            // For a push to a branch, where it says so (git-lfs, "Batch API"); what it sends is decided like that push.
+            Some("upload") => {
+                let says = "sends large files for a push";
+                let name = upload_to(&wire.request.body).unwrap_or_default();
+                vec![Ask::new(EffectClass::GitPush, Resource::Ref { remote, name, force: false }, says)]
+            }
             Some(_) => vec![Ask::unknown("an operation on large files that is not known")],
             None if wire.segments.iter().any(|part| part == "locks") => {
                 vec![push("locks large files, or lets them go")]
@@ -136,7 +141,12 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
         asks.push(Ask::unknown("a path to a repository that can be read in more than one way"));
     }
     asks.extend(others(wire, known, &service));
-    is_whole &= asks.iter().all(|ask| ask.effect == EffectClass::Network);
+    // A push to a ref says all of an upload that only announces what is to come; nothing else does.
+    let is_push = |ask: &Ask| {
+        matches!((ask.effect, &ask.what), (EffectClass::GitPush, What::Resource(Resource::Ref { .. })))
+    };
+    let announces = service.step == GitStep::LargeFiles && asks.iter().all(is_push);
+    is_whole &= announces || asks.iter().all(|ask| ask.effect == EffectClass::Network);
     Some(Asked { asks, is_governed: true, is_whole })
 }
 
@@ -179,6 +189,14 @@ fn operation(body: &Body) -> Option<String> {
     let Body::Whole(bytes) = body else { return None };
     let Value::Object(members) = body::json(bytes)? else { return None };
     members.get("operation")?.as_str().map(str::to_owned)
+}
+
+/// The branch that an upload says it is for; nothing where it names none, or something else.
+fn upload_to(body: &Body) -> Option<String> {
+    let Body::Whole(bytes) = body else { return None };
+    let Value::Object(members) = body::json(bytes)? else { return None };
+    let name = members.get("ref")?.get("name")?.as_str()?;
+    name.strip_prefix("refs/heads/").filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Whether two addresses name one repository. Forges take a name in any letters.

@@ -24,6 +24,15 @@ fn shipped_profiles_answer_requests() {
         ("GET https://github.com/acme/shop.git/info/refs?service=git-upload-pack", ["allow"; 5]),
         // Outside the sandbox it is a service of the machine around it, which a person names.
         ("GET http://localhost:3000/", ["one"; 5]),
+        // Large files for a push to the task's own branch are part of it, and for another are not.
+        (
+            "POST https://github.com/acme/shop.git/info/lfs/objects/batch\n\n{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/writ/fix-1\"}}",
+            ["allow", "allow", "allow", "allow", "-"],
+        ),
+        (
+            "POST https://github.com/acme/shop.git/info/lfs/objects/batch\n\n{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/main\"}}",
+            ["one", "one", "one", "one", "-"],
+        ),
         ("GET https://api.github.com/repos/acme/shop/pulls", ["one"; 5]),
         ("POST https://api.github.com/repos/acme/shop/pulls\n\n{}", ["one"; 5]),
         ("PUT https://api.github.com/repos/acme/shop/pulls/1/merge", ["other", "-", "one", "other", "-"]),
