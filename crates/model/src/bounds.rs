@@ -52,6 +52,9 @@ pub struct Bounds {
     /// Hosts that may be reached: `example.org`, `*.example.org`, `example.org:8443`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<HostPattern>>,
+    /// Hosts whose tunnels are not looked into: decided by the name in the handshake, with nothing put on. Opens no host.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_intercept: Vec<HostPattern>,
     /// Branches that may be pushed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push: Option<Vec<PathPattern>>,
@@ -151,6 +154,7 @@ impl Bounds {
             protected,
             effects,
             hosts,
+            no_intercept,
             push,
             mcp,
             calls,
@@ -171,6 +175,7 @@ impl Bounds {
             protected.len(),
             effects.as_ref().map_or(0, Vec::len),
             hosts.as_ref().map_or(0, Vec::len),
+            no_intercept.len(),
             length(push),
             mcp.as_ref().map_or(0, |servers| servers.values().map(|tools| tools.len() + 1).sum()),
             calls.len(),

@@ -98,6 +98,11 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
         asked.asks.push(Ask::unknown("a request that only reads, with a body that some servers obey"));
         asked.is_whole = false;
     }
+    if asked.is_governed && request.method == "CONNECT" {
+        let why = "a tunnel that nobody looks into, to a service with operations of its own";
+        asked.asks.push(Ask::unknown(why));
+        asked.is_whole = false;
+    }
     if asked.is_governed
         && let Some(odd) = wire.odd
     {

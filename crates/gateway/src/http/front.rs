@@ -205,7 +205,7 @@ impl<P: Outside> Visit<P> {
                 }
                 return Err(refusal.into());
             }
-            Treat::Inspect | Treat::Pass => {}
+            Treat::Inspect | Treat::Pass(_) => {}
         }
         let place = Arc::new(Place::new(Scheme::Http, authority));
         Ok(self.engine.answer(place, (self.cut, &self.seat.stay), request).await)
@@ -221,7 +221,7 @@ impl<P: Outside> Visit<P> {
                 return Err(Stop::AddressForbidden.say(told));
             }
             Treat::Inspect => None,
-            Treat::Pass => Some(self.open(&to).await?),
+            Treat::Pass(account) => Some(self.open(&to, account).await?),
         };
         let upgrade = hyper::upgrade::on(&mut request);
         let over = self.over();
@@ -249,10 +249,9 @@ impl<P: Outside> Visit<P> {
     }
 
     /// Decides a tunnel that nobody looks into, and connects it.
-    async fn open(&self, to: &Authority) -> Result<(Running, TcpStream), No> {
-        // Nobody sees what it will carry.
+    async fn open(&self, to: &Authority, account: Account) -> Result<(Running, TcpStream), No> {
         let turn = self.engine.turn(to, &self.seat.stay).await?;
-        let running = self.admitted(to, Account::Foreign, turn).await?;
+        let running = self.admitted(to, account, turn).await?;
         let stream = match self.engine.upstream.tunnel(to, &*self.engine.outside).await {
             Ok(stream) => stream,
             Err(no) => {

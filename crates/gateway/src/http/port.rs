@@ -97,8 +97,9 @@ pub enum Treat {
     Refuse(Refusal),
     /// Looked into: each request is decided.
     Inspect,
-    /// Bytes pass as they are, for the name that the client's handshake says. Nothing is lent.
-    Pass,
+    /// Bytes pass as they are, for the name that the client's handshake says. Nothing is lent; whose login they carry is what
+    /// the judge is told: a person's word stands for [`writ_model::Account::Nobody`].
+    Pass(writ_model::Account),
 }
 
 pub trait Tunnels: Send + Sync + 'static {

@@ -50,6 +50,7 @@ pub fn widens(child: &Bounds, parent: &Bounds) -> Option<&'static str> {
         ("protected", lost(&child.protected, &parent.protected)),
         ("effects", effects),
         ("hosts", beyond(child.hosts.as_ref(), parent.hosts.as_ref(), host_covered)),
+        ("no-intercept", !child.no_intercept.iter().all(|host| parent.no_intercept.contains(host))),
         ("push", beyond(child.push.as_ref(), parent.push.as_ref(), path_covered)),
         ("mcp", mcp),
         ("calls", !child.calls.iter().all(|call| parent.calls.contains(call)) && parent.mcp.is_some()),

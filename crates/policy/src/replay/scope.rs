@@ -47,6 +47,7 @@ pub(super) fn bounds(scope: &Map<String, Value>, unread: &mut Vec<String>) -> Re
         protected: forbidden(scope, "protected_paths")?,
         effects: allowed::<EffectBound>(scope, "effects", unread),
         hosts: hosts(scope, unread),
+        no_intercept: Vec::new(),
         push: allowed(scope, "git_push", unread),
         mcp: servers(scope, unread),
         calls: calls(scope, unread),

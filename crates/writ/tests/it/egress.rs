@@ -107,6 +107,81 @@ fn attack_a_request_given_up_while_the_control_plane_stood_still_does_not_go_out
     assert_eq!(*service.asked.lock().unwrap(), ["GET /first HTTP/1.1", "GET /wanted HTTP/1.1"]);
 }
 
+/// A host that speaks TLS by a certificate of its own, and what trusts it. Ends with its input.
+const SECURE: &str = r#"
+import http.server, ssl, sys, threading
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"unread" if "authorization" not in self.headers else self.headers["authorization"].encode()
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *words): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
+"#;
+
+#[test]
+fn a_host_that_a_person_leaves_unread_is_spoken_to_end_to_end() {
+    let corner = corner();
+    let outside = tempfile::tempdir().unwrap();
+    let (key, cert) = (outside.path().join("key"), outside.path().join("cert"));
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=unseen.test", "-addext", "subjectAltName=DNS:unseen.test", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut server = std::process::Command::new("python3")
+        .args(["-c", SECURE])
+        .args([&cert, &key])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    let host = format!("unseen.test:{}", line.trim());
+    std::fs::copy(&cert, corner.work().join("outside.crt")).unwrap();
+    let config = corner.home().join(".config/writ/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(&config, "[network]\nhosts = { \"unseen.test\" = \"127.0.0.1\" }\n").unwrap();
+    let play = format!(
+        "curl -sS --cacert outside.crt https://{host}/ >got 2>&1; echo \" $?\" >>got\n\
+         curl -sS --cacert outside.crt --connect-to {host}:{host} https://other.test:${{at##*:}}/ >other 2>&1; echo \" $?\" >>other"
+    );
+    let play = format!("at={host}\n{play}");
+    // Read, it shows the run's own certificate, which this client does not trust.
+    played(&corner, &["--allow-host", &host], &play);
+    assert!(corner.left("got").ends_with(" 60\n"), "{}", corner.left("got"));
+    let said = played(&corner, &["--allow-host", &host, "--no-intercept", &host], &play);
+    assert_eq!(corner.left("got"), "unread 0\n", "{said}");
+    assert!(said.contains("is not looked into") && said.contains(&host), "{said}");
+    assert!(!corner.left("other").contains("unread"), "{}", corner.left("other"));
+    // It opens no host by itself.
+    played(&corner, &["--no-intercept", &host], &play);
+    assert!(!corner.left("got").contains("unread"), "{}", corner.left("got"));
+    drop(server.stdin.take());
+    server.wait().unwrap();
+}
+
 /// What an agent tries by itself, by make, by Python and by Node. The script that stands for a tool is the same.
 fn refused_everywhere(options: &[&str], line: &str, words: &[&str]) {
     let corner = corner();

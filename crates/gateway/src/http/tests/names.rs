@@ -136,7 +136,7 @@ async fn an_address_in_place_of_a_name_is_refused_unless_it_is_named() {
 
 #[tokio::test]
 async fn the_handshake_names_the_tunnels_host() {
-    for treat in [Treat::Inspect, Treat::Pass] {
+    for treat in [Treat::Inspect, Treat::Pass(writ_model::Account::Foreign)] {
         let told = treat.clone();
         let scene = Scene::with(|world| world.treat = Box::new(move |_| told.clone()), |_| {}).await;
         let port = echo(Some(server_tls(&["api.test", "other.test"], &["http/1.1"]))).await;
@@ -170,7 +170,9 @@ async fn the_other_side_proves_who_it_is() {
 
 #[tokio::test]
 async fn a_tunnel_that_is_not_looked_into_is_end_to_end() {
-    let mut scene = Scene::with(|world| world.treat = Box::new(|_| Treat::Pass), |_| {}).await;
+    let mut scene =
+        Scene::with(|world| world.treat = Box::new(|_| Treat::Pass(writ_model::Account::Foreign)), |_| {})
+            .await;
     let port = echo(Some(server_tls(&["api.test"], &["http/1.1"]))).await;
     let url = format!("https://api.test:{port}/x");
     // The run's own authority is not what vouches for it.
@@ -193,7 +195,7 @@ async fn a_tunnel_that_is_not_looked_into_is_end_to_end() {
     // And a decision comes first.
     let scene = Scene::with(
         |world| {
-            world.treat = Box::new(|_| Treat::Pass);
+            world.treat = Box::new(|_| Treat::Pass(writ_model::Account::Foreign));
             world.admits = Box::new(|_| Err(refusal("not this")));
         },
         |_| {},

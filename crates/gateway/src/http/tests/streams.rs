@@ -278,7 +278,13 @@ async fn a_placeholder_in_a_web_socket_ends_it() {
 async fn revocation_cuts_everything_within_100_ms() {
     let mut scene = Scene::with(
         |world| {
-            world.treat = Box::new(|to| if to.host() == "pass.test" { Treat::Pass } else { Treat::Inspect });
+            world.treat = Box::new(|to| {
+                if to.host() == "pass.test" {
+                    Treat::Pass(writ_model::Account::Foreign)
+                } else {
+                    Treat::Inspect
+                }
+            });
         },
         |_| {},
     )

@@ -55,8 +55,20 @@ fn git_is_named_and_its_pushes_are_handed_on() {
     check(&[
         ("GET https://github.com/o/r/info/refs?service=git-upload-pack", "network Ref github.com/o/r#"),
         ("POST https://github.com/o/r/git-receive-pack\n\nx", "git-push Unknown"),
+        // A tunnel that nobody looks into.
+        ("CONNECT https://github.com/", UNKNOWN),
+        ("CONNECT https://files.example/", ""),
         (
             "POST https://github.com/o/r.git/info/lfs/objects/batch\n\n{\"operation\":\"upload\"}",
+            "git-push Ref github.com/o/r#",
+        ),
+        (
+            "POST https://github.com/o/r.git/info/lfs/objects/batch\n\n{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/fix\"}}",
+            "git-push Ref github.com/o/r#fix",
+        ),
+        // What is no branch is named by nobody.
+        (
+            "POST https://github.com/o/r.git/info/lfs/objects/batch\n\n{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/tags/v1\"}}",
             "git-push Ref github.com/o/r#",
         ),
         (

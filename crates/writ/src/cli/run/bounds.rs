@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     /// May be reached without asking: `docs.rs`, `*.example.org`, `example.org:8443`
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<HostPattern>,
+    /// Not looked into: its tunnels pass for the name in the handshake, no credential is put on, nothing inside is decided
+    #[arg(long, value_name = "HOST")]
+    no_intercept: Vec<HostPattern>,
     /// May be called without asking: `github/get_issue`, `github/create_review@owner/name`, `mail/send:to=me@x.org`
     #[arg(long, value_name = "SERVER/TOOL", value_parser = server_tool)]
     allow_mcp: Vec<(String, ToolBound)>,
@@ -66,6 +69,7 @@ impl Arguments {
             protect,
             effect,
             allow_host,
+            no_intercept,
             allow_mcp,
             push,
             stop_on,
@@ -79,6 +83,7 @@ impl Arguments {
         add(&mut named.write, write);
         add(&mut named.effects, effect);
         add(&mut named.hosts, allow_host);
+        named.no_intercept.extend(no_intercept);
         add(&mut named.push, push);
         named.deny_read.extend(deny_read);
         named.protected.extend(protect);
@@ -87,7 +92,8 @@ impl Arguments {
             named.mcp.get_or_insert_default().entry(server).or_default().push(tool);
         }
         named.check().map_err(Failure::usage)?;
-        if let Some(wide) = named.hosts.iter().flatten().find(|host| is_wide(host)) {
+        if let Some(wide) = named.hosts.iter().flatten().chain(&named.no_intercept).find(|host| is_wide(host))
+        {
             return Err(Failure::usage(format_args!(
                 "`{wide}` covers hosts of people who have nothing to do with each other"
             ))

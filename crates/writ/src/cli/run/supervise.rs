@@ -98,6 +98,11 @@ pub(super) async fn task(
     for line in &reach.told {
         screen::say(format_args!("writ: {line}"));
     }
+    for host in wish.bounds.iter().flat_map(|bounds| &bounds.no_intercept) {
+        screen::say(format_args!(
+            "writ: what goes to {host} is not looked into: it is decided by the name alone, and no credential is put on"
+        ));
+    }
     scrubbed.set(variable::BRANCH_PREFIX, held.facts().task.branch_prefix.as_str());
     let sessions = prepare::sessions(wish)?;
     sessions.make();
@@ -203,6 +208,7 @@ async fn way_out(
         set: reach.set(),
         services: reach.services(),
         also: reach.also(),
+        unseen: wish.bounds.iter().flat_map(|bounds| bounds.no_intercept.iter()).cloned().collect(),
         read: reach.read(wish.program.client),
         remotes,
         pins: context.config.hosts.clone(),

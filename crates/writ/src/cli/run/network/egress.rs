@@ -13,7 +13,7 @@ use writ_gateway::http::port::{
 };
 use writ_gateway::http::{Authority, MAX_HELD_BYTES};
 use writ_gateway::{Door, WayOut};
-use writ_model::{Body, HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
+use writ_model::{Account, Body, HostPattern, Label, Operation, Outcome, Request, Scheme, Secret};
 use writ_policy::Zone;
 
 use super::Endpoint;
@@ -44,6 +44,8 @@ pub(in crate::cli::run) struct Hosts {
     pub(in crate::cli::run) services: Vec<Endpoint>,
     /// Hosts that a person named for this task.
     pub(in crate::cli::run) also: Vec<HostPattern>,
+    /// Hosts that a person said are not looked into.
+    pub(in crate::cli::run) unseen: Vec<HostPattern>,
     /// Those of the model that are looked into: the client is known to trust the run's own authority.
     pub(in crate::cli::run) read: Vec<Endpoint>,
     /// Where the remotes of the workspace are, as policies name hosts.
@@ -195,8 +197,17 @@ impl Tunnels for Egress {
     /// is lent; elsewhere, and where it logs in, it passes as it is. Everything else is looked into, request by request.
     async fn treat(&self, to: &Authority) -> Treat {
         let is_here = super::is_loopback(to.host());
+        let written = format!("{}:{}", to.host(), to.port());
+        if !is_here && self.hosts.unseen.iter().any(|pattern| pattern.covers(&written)) {
+            // Whose login goes there is what the person left to the client.
+            return Treat::Pass(Account::Nobody);
+        }
         let is_read = is_among(&self.hosts.read, to) || self.lends_to(to);
-        if self.hosts.is_model(to) && !is_here && !is_read { Treat::Pass } else { Treat::Inspect }
+        if self.hosts.is_model(to) && !is_here && !is_read {
+            Treat::Pass(Account::Foreign)
+        } else {
+            Treat::Inspect
+        }
     }
 
     fn names(&self, to: &Authority) -> bool {
@@ -272,6 +283,7 @@ mod tests {
             set: vec![endpoint("llm.corp.test:443")],
             services: Vec::new(),
             read: Vec::new(),
+            unseen: Vec::new(),
             pins: vec![("pinned.test".to_owned(), "10.0.0.9".parse().unwrap())],
             also: also.iter().map(|host| host.parse().unwrap()).collect(),
             remotes: vec!["git.corp.test".to_owned()],
