@@ -45,6 +45,24 @@ pub(super) fn condition(text: &str) -> Expression {
     parse(text)
 }
 
+// === impl Expression ===
+
+impl Expression {
+    /// Whether it asks how what came before ended; without such a question, GitHub goes on after success only.
+    pub(super) fn asks_for_status(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::asks_for_status),
+            Self::Call(name, arguments) => {
+                ["always", "cancelled", "failure", "success"].contains(&name.as_str())
+                    || arguments.iter().any(Self::asks_for_status)
+            }
+            Self::Equal(left, right) => left.asks_for_status() || right.asks_for_status(),
+            Self::Not(inner) => inner.asks_for_status(),
+            Self::Path(_) | Self::Text(_) | Self::Unknown => false,
+        }
+    }
+}
+
 /// Reads an expression; what cannot be read is unknown.
 pub(super) fn parse(text: &str) -> Expression {
     let Some(tokens) = tokens(text) else { return Expression::Unknown };

@@ -16,13 +16,23 @@ pub(super) enum Who {
     Trusted,
 }
 
+/// How what comes before ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum After {
+    Failure,
+    /// A job that is needed was passed by.
+    Skipped,
+    Success,
+}
+
 /// One question: can this hold for somebody, at this trigger?
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
     pub(super) who: Who,
     pub(super) trigger: &'a Trigger,
-    /// Jobs and steps (`needs.JOB`, `steps.ID`) whose outputs tell who may.
+    /// What tells who may: outputs of jobs and steps (`needs.JOB.outputs`, `steps.ID`), and how those ended.
     pub(super) checks: &'a BTreeSet<String>,
+    pub(super) after: After,
 }
 
 /// What a part can be.
@@ -100,10 +110,18 @@ impl Asked<'_> {
         if path.ends_with(".fork") && self.is_here(path) {
             return if self.outsider() && self.brings_code() { YES } else { EITHER };
         }
-        if !self.is_here(path) {
+        if !self.is_here(path) || (self.outsider() && self.is_merged(path)) {
             return NO;
         }
         EITHER
+    }
+
+    /// Whether this says that a pull request was merged, which takes write access. Of one that was merged before, its
+    /// author can still cause edits.
+    fn is_merged(&self, path: &str) -> bool {
+        path == "github.event.pull_request.merged"
+            && self.trigger.name == "pull_request_target"
+            && !self.trigger.types.iter().any(|kind| kind == "edited")
     }
 
     fn equal(&self, left: &Expression, right: &Expression) -> Can {
@@ -143,12 +161,15 @@ impl Asked<'_> {
             return if literal.is_empty() || literal == "false" { YES } else { NO };
         }
         if self.is_check(path) {
-            let refuses = matches!(literal.as_str(), "false" | "" | "none" | "read");
+            let refuses = matches!(literal.as_str(), "" | "failure" | "false" | "none" | "read" | "skipped");
             return match (self.outsider(), refuses) {
                 (true, true) => YES,
                 (true, false) => NO,
                 (false, _) => EITHER,
             };
+        }
+        if self.outsider() && self.is_merged(path) {
+            return if literal == "true" { NO } else { YES };
         }
         if path.ends_with("author_association") {
             let trusted = TRUSTED_ASSOCIATIONS.contains(&literal.as_str());
@@ -215,8 +236,16 @@ impl Asked<'_> {
     fn call(&self, name: &str, arguments: &[Expression]) -> Can {
         match (name, arguments) {
             ("always", _) => YES,
-            ("success", _) => YES,
-            ("failure" | "cancelled", _) => EITHER,
+            ("success", _) => match self.after {
+                After::Failure | After::Skipped => NO,
+                After::Success => YES,
+            },
+            ("failure", _) => match self.after {
+                After::Failure => YES,
+                After::Skipped => NO,
+                After::Success => EITHER,
+            },
+            ("cancelled", _) => EITHER,
             ("contains", [list, item]) => self.contains(list, item),
             ("startswith" | "endswith", [Expression::Path(path), _]) if !self.is_here(path) => NO,
             ("endswith", [Expression::Path(path), Expression::Text(end)])
@@ -295,9 +324,9 @@ impl Asked<'_> {
 
     /// An answer of a job or step that looks who asks.
     fn is_check(&self, path: &str) -> bool {
-        self.checks
-            .iter()
-            .any(|check| path.strip_prefix(check.as_str()).is_some_and(|rest| rest.starts_with('.')))
+        self.checks.iter().any(|check| {
+            path.strip_prefix(check.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 
     fn is_login(&self, path: &str) -> bool {

@@ -72,11 +72,97 @@ fn conditions_stop_outsiders_or_do_not() {
         ("  workflow_run:\n    workflows: [CI]", "github.event.workflow_run.event == 'push'", If),
         ("  workflow_run:\n    workflows: [CI]", "github.event.workflow_run.head_branch == 'main'", Open),
         ("  discussion_comment:", "github.event.comment.user.login == 'me'", If),
+        // Only who may write merges; of what is merged, its author still changes the title.
+        ("  pull_request_target:\n    types: [closed]", "github.event.pull_request.merged == true", If),
+        (target, "github.event.action == 'closed' && github.event.pull_request.merged", If),
+        ("  pull_request_target:\n    types: [closed]", "github.event.pull_request.merged == false", Open),
+        ("  pull_request_target:\n    types: [closed, edited]", "github.event.pull_request.merged", Open),
+        ("  watch:", "true", Open),
     ] {
         let workflow = one(on, &format!("    if: >-\n      {condition}"));
         assert_eq!(workflow.gate, gate, "{on} {condition}");
         assert_eq!(workflow.outsider_start, Some(gate == Open), "{on} {condition}");
     }
+}
+
+/// A look at who asks stops nobody where its failure is swallowed.
+#[test]
+fn a_gate_that_may_fail_is_none() {
+    let ask = "gh api repos/x/y/collaborators/$ACTOR/permission | grep -q write";
+    let run = "run: claude -p x\n        env: {KEY: '${{ secrets.KEY }}'}";
+    let steps = |check: &str, agent: &str| format!("  a:\n    steps:\n      - {check}\n      - {agent}");
+    let jobs = |check: &str, agent: &str| {
+        format!(
+            "  c:\n    {check}\n    steps:\n      - run: {ask} || exit 1\n  a:\n    needs: c\n    {agent}\n    steps:\n      - {run}"
+        )
+    };
+    let skipped = |condition: &str| {
+        format!(
+            "  c:\n    if: github.actor == 'me'\n    steps: [{{run: ls}}]\n  a:\n    needs: c\n    if: {condition}\n    steps:\n      - {run}"
+        )
+    };
+    for (text, gate) in [
+        (steps(&format!("run: {ask} || exit 1"), run), Gate::If),
+        (steps(&format!("run: {ask} || exit 1\n        continue-on-error: false"), run), Gate::If),
+        (steps(&format!("run: {ask} || exit 1\n        continue-on-error: true"), run), Gate::None),
+        (
+            steps(&format!("run: {ask} || exit 1\n        continue-on-error: ${{{{ inputs.soft }}}}"), run),
+            Gate::None,
+        ),
+        (steps(&format!("run: ({ask} || exit 1) || true"), run), Gate::None),
+        (steps(&format!("run: {ask} || exit 1\n        if: github.event_name == 'push'"), run), Gate::None),
+        (steps(&format!("run: {ask} || exit 1"), &format!("if: always()\n        {run}")), Gate::None),
+        (
+            steps(&format!("run: {ask} || exit 1"), &format!("if: ${{{{ !cancelled() }}}}\n        {run}")),
+            Gate::None,
+        ),
+        (steps(&format!("run: {ask} || exit 1"), &format!("if: failure()\n        {run}")), Gate::None),
+        (
+            steps(&format!("run: {ask} || exit 1"), &format!("if: success() && github.ref\n        {run}")),
+            Gate::If,
+        ),
+        (
+            steps(
+                &format!("run: {ask} || exit 1\n        id: p\n        continue-on-error: true"),
+                &format!("if: steps.p.outcome == 'success'\n        {run}"),
+            ),
+            Gate::If,
+        ),
+        (
+            steps(
+                &format!("run: {ask} || exit 1\n        id: p\n        continue-on-error: true"),
+                &format!("if: steps.p.conclusion == 'success'\n        {run}"),
+            ),
+            Gate::None,
+        ),
+        (jobs("runs-on: x", "runs-on: x"), Gate::NeedsJob),
+        (jobs("continue-on-error: true", "runs-on: x"), Gate::None),
+        (jobs("runs-on: x", "if: always()"), Gate::None),
+        (jobs("runs-on: x", "if: success() || failure()"), Gate::None),
+        (jobs("runs-on: x", "if: ${{ !failure() && !cancelled() }}"), Gate::NeedsJob),
+        (jobs("runs-on: x", "if: always() && needs.c.result == 'success'"), Gate::NeedsJob),
+        (jobs("runs-on: x", "if: always() && needs.c.result != 'cancelled'"), Gate::None),
+        (skipped("success()"), Gate::NeedsJob),
+        (skipped("${{ !failure() }}"), Gate::None),
+        (skipped("always() && needs.c.result == 'success'"), Gate::NeedsJob),
+    ] {
+        let workflow = of(&format!("on: issue_comment\npermissions: write-all\njobs:\n{text}\n"));
+        assert_eq!(workflow.gate, gate, "{text}");
+        assert_eq!(workflow.outsider_start, Some(gate == Gate::None), "{text}");
+    }
+}
+
+#[test]
+fn jobs_that_all_need_each_other_are_asked_about_once() {
+    let mut text = String::from("on: issues\njobs:\n");
+    for job in 0..200 {
+        let needs: Vec<String> = (0..job).map(|other| format!("j{other}")).collect();
+        text.push_str(&format!(
+            "  j{job}:\n    needs: [{}]\n    steps: [{{run: claude -p x}}]\n",
+            needs.join(", ")
+        ));
+    }
+    assert_eq!(of(&text).agents.len(), 200);
 }
 
 #[test]

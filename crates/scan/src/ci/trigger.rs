@@ -7,11 +7,14 @@ use crate::document::{Node, Value};
 pub const UNTRUSTED: &[&str] = &[
     "discussion",
     "discussion_comment",
+    "fork",
+    "gollum",
     "issue_comment",
     "issues",
     "pull_request_review",
     "pull_request_review_comment",
     "pull_request_target",
+    "watch",
     "workflow_run",
 ];
 /// Activities that only accounts with triage rights can cause.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::{self, Agent};
 use super::expression::{Expression, condition};
-use super::gate::{Asked, Who};
+use super::gate::{After, Asked, Who};
 use super::token::Token;
 use super::trigger::{Trigger, triggers};
 use super::{AgentStep, Call, CallSecrets, Gate, Local, Workflow, all_text, escalator, secrets};
@@ -13,6 +13,8 @@ use crate::document::Node;
 /// Most jobs of one workflow, and most steps of one job, that are looked at.
 const MAX_JOBS: usize = 256;
 const MAX_STEPS: usize = 1_000;
+/// Longest way of jobs that need each other.
+const MAX_NEEDS: usize = 100;
 /// How deep local actions and workflows may call each other.
 const MAX_CALLS: usize = 4;
 /// Parts of expressions whose text strangers write.
@@ -114,7 +116,8 @@ impl<'a> Job<'a> {
             steps,
             needs: node.get("needs").map(Node::texts).unwrap_or_default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
-            refuses: checks.contains(&Check::Refuses),
+            // A job that may fail stops nobody who needs it.
+            refuses: checks.contains(&Check::Refuses) && !may_fail(node),
             looks: checks.iter().any(|check| *check != Check::None),
         }
     }
@@ -128,6 +131,26 @@ enum Check {
     Tells,
     /// It ends the job for those who may not.
     Refuses,
+}
+
+/// Whether a job or step may fail without ending what it is part of; an expression could say so.
+fn may_fail(node: &Node) -> bool {
+    node.get("continue-on-error").is_some_and(|said| said.truth() != Some(false))
+}
+
+/// Whether a script ends with an error somewhere, and nothing on that line takes the error back.
+fn ends_with_error(script: &str) -> bool {
+    const ENDS: &[&str] =
+        &["exit 1", "setfailed", "process.exit(1)", "throw ", "exit(1)", "exit 2", "return 1"];
+    const TAKEN_BACK: &[&str] = &["true", ":", "exit 0", "echo", "/bin/true"];
+    script.replace("\\\n", " ").lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
+        ENDS.iter().filter_map(|end| line.split_once(end)).any(|(_, rest)| {
+            !rest.split("||").skip(1).any(|back| {
+                let back = back.trim_start();
+                TAKEN_BACK.iter().any(|word| back.starts_with(word))
+            })
+        })
+    })
 }
 
 /// Looks at a step for a look at who asks.
@@ -168,15 +191,13 @@ fn check(step: &Node) -> Check {
     if agent::of_step(step).is_some() || !(by_name || asks) {
         return Check::None;
     }
-    let ends = ["exit 1", "setfailed", "process.exit(1)", "throw new error", "throw "]
-        .iter()
-        .any(|word| lower.contains(word));
+    let ends = ends_with_error(&lower);
     let required = by_name
         && ["require", "permission", "required-permission", "exit-on-failure"]
             .iter()
             .any(|key| step.get("with").and_then(|with| with.get(key)).is_some())
         && !uses.contains("user-permission");
-    if ends || required { Check::Refuses } else { Check::Tells }
+    if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells }
 }
 
 fn agent_step(
@@ -249,17 +270,32 @@ fn reach(
     step: &Node,
 ) -> Reached {
     let mut checks = BTreeSet::new();
-    for other in jobs.values().filter(|other| other.looks) {
-        checks.insert(format!("needs.{}.outputs", other.name.to_ascii_lowercase()));
+    let nothing = BTreeSet::new();
+    for other in jobs.values() {
+        let name = other.name.to_ascii_lowercase();
+        if other.looks {
+            checks.insert(format!("needs.{name}.outputs"));
+        }
+        // A job that strangers do not get to, or that refuses them, ends otherwise for them.
+        let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
+        let passed_by = other.condition.as_ref().is_some_and(|condition| !asked.of(condition).hold);
+        if other.refuses || passed_by {
+            checks.insert(format!("needs.{name}.result"));
+        }
     }
     let before = job.steps.get(..index).unwrap_or(&[]);
     for step in before.iter().filter(|step| check(step) != Check::None) {
-        if let Some(id) = step.get("id").and_then(Node::text) {
-            checks.insert(format!("steps.{}", id.to_ascii_lowercase()));
+        let Some(id) = step.get("id").and_then(Node::text) else { continue };
+        let id = id.to_ascii_lowercase();
+        if may_fail(step) {
+            // Its conclusion is always a success.
+            checks.extend([format!("steps.{id}.outputs"), format!("steps.{id}.outcome")]);
+        } else {
+            checks.insert(format!("steps.{id}"));
         }
     }
     // Outputs that a job hands on from a step that looks are a look themselves; so are jobs gated by those.
-    let ask = |who| Asked { who, trigger, checks: &checks };
+    let ask = |who| Asked { who, trigger, checks: &checks, after: After::Success };
     let step_condition = step.get("if").and_then(Node::scalar).map(|text| condition(&text));
     let own = |who| {
         let asked = ask(who);
@@ -268,7 +304,7 @@ fn reach(
             .flatten()
             .all(|each| asked.of(each).hold)
     };
-    if !own(Who::Trusted) || !needed(jobs, job, ask(Who::Trusted), 0) {
+    if !own(Who::Trusted) || !needed(jobs, job, ask(Who::Trusted)) {
         return Reached::Never;
     }
     if !trigger.outsider_can_cause() {
@@ -278,39 +314,68 @@ fn reach(
         // What holds once the answers of other jobs are left out is those jobs' gate.
         let steps: BTreeSet<String> =
             checks.iter().filter(|check| check.starts_with("steps.")).cloned().collect();
-        let asked = Asked { who: Who::Outsider, trigger, checks: &steps };
+        let asked = Asked { who: Who::Outsider, trigger, checks: &steps, after: After::Success };
         let holds = [job.condition.as_ref(), step_condition.as_ref()]
             .into_iter()
             .flatten()
             .all(|each| asked.of(each).hold);
         return Reached::Gated(if holds { Gate::NeedsJob } else { Gate::If });
     }
-    if !needed(jobs, job, ask(Who::Outsider), 0) {
+    if !needed(jobs, job, ask(Who::Outsider)) {
         return Reached::Gated(Gate::NeedsJob);
     }
-    if before.iter().any(|step| check(step) == Check::Refuses) {
+    let refused = before.iter().any(|step| {
+        let runs = step
+            .get("if")
+            .and_then(Node::scalar)
+            .is_none_or(|text| ask(Who::Outsider).of(&condition(&text)).hold);
+        runs && check(step) == Check::Refuses
+    });
+    let failed = Asked { after: After::Failure, ..ask(Who::Outsider) };
+    if refused && !goes_on(step_condition.as_ref(), failed) {
         return Reached::Gated(Gate::If);
     }
     Reached::Outsider
 }
 
-/// Whether the jobs before this one can run, and let it go on.
-fn needed(jobs: &BTreeMap<&str, &Job<'_>>, job: &Job<'_>, asked: Asked<'_>, depth: usize) -> bool {
-    if depth > MAX_CALLS * 4 || runs_anyway(job) {
-        return true;
-    }
-    job.needs.iter().filter_map(|name| jobs.get(name)).all(|other| {
-        let holds = other.condition.as_ref().is_none_or(|condition| asked.of(condition).hold);
-        let refuses = asked.who == Who::Outsider && other.refuses;
-        holds && !refuses && needed(jobs, other, asked, depth + 1)
-    })
+/// Whether a condition lets its job or step run although what comes before did not succeed.
+fn goes_on(condition: Option<&Expression>, asked: Asked<'_>) -> bool {
+    condition.is_some_and(|condition| condition.asks_for_status() && asked.of(condition).hold)
 }
 
-/// `always()` runs a job after others failed or were passed by.
-fn runs_anyway(job: &Job<'_>) -> bool {
-    job.node.get("if").and_then(Node::scalar).is_some_and(|text| {
-        let text = text.to_ascii_lowercase();
-        text.contains("always()") || text.contains("!cancelled()") || text.contains("! cancelled()")
+/// Whether the jobs before this one can run, and let it go on.
+fn needed(jobs: &BTreeMap<&str, &Job<'_>>, job: &Job<'_>, asked: Asked<'_>) -> bool {
+    needed_by(jobs, job, asked, &mut BTreeMap::new(), 0)
+}
+
+/// The same; each job is asked about once, however many need it, and one that needs itself stops nobody.
+fn needed_by<'a>(
+    jobs: &BTreeMap<&'a str, &'a Job<'a>>,
+    job: &Job<'_>,
+    asked: Asked<'_>,
+    known: &mut BTreeMap<&'a str, bool>,
+    depth: usize,
+) -> bool {
+    if depth > MAX_NEEDS {
+        return true;
+    }
+    let condition = job.condition.as_ref();
+    job.needs.iter().filter_map(|name| jobs.get_key_value::<str>(name)).all(|(name, other)| {
+        let runs = match known.get(name) {
+            Some(runs) => *runs,
+            None => {
+                known.insert(name, true);
+                let holds = other.condition.as_ref().is_none_or(|condition| asked.of(condition).hold);
+                let runs = holds && needed_by(jobs, other, asked, known, depth + 1);
+                known.insert(name, runs);
+                runs
+            }
+        };
+        if !runs {
+            return goes_on(condition, Asked { after: After::Skipped, ..asked });
+        }
+        let refuses = asked.who == Who::Outsider && other.refuses;
+        !refuses || goes_on(condition, Asked { after: After::Failure, ..asked })
     })
 }
 
@@ -340,7 +405,7 @@ fn call(
         .iter()
         .filter(|trigger| trigger.is_untrusted() && trigger.outsider_can_cause())
         .any(|trigger| {
-            let asked = Asked { who: Who::Outsider, trigger, checks: &nothing };
+            let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
             let holds = job.condition.as_ref().is_none_or(|condition| asked.of(condition).hold);
             // Inside, the event is still the caller's.
             let lets_in = inner.agents.iter().any(|step| {
@@ -352,7 +417,7 @@ fn call(
                 });
                 node.is_none_or(|node| !agent::checks_itself(node, &trigger.name).0)
             });
-            holds && needed(jobs, job, asked, 0) && lets_in
+            holds && needed(jobs, job, asked) && lets_in
         });
     Some(Call {
         job: job.name.to_owned(),
