@@ -23,6 +23,7 @@ pub use escalator::Escalator;
 pub use token::{Token, TokenSource};
 pub use trigger::{Trigger, UNTRUSTED};
 pub use workflow::audit;
+pub(crate) use workflow::audit_action;
 
 /// One workflow, as far as agents go.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub struct Workflow {
     pub calls: Vec<Call>,
     pub escalators: Vec<Escalator>,
     pub approval: Approval,
+    /// It is a composite action: token and triggers are those of whoever uses it.
+    pub is_action: bool,
 }
 
 /// A job that is another workflow's.

@@ -222,7 +222,7 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
                 &name,
                 format!("the token beside {} may write everything", step.agent),
             );
-        } else if step.token.source == TokenSource::Inherited {
+        } else if step.token.source == TokenSource::Inherited && !workflow.is_action {
             out.add(
                 &rules::INHERITED_TOKEN,
                 step.line,

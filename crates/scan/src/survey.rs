@@ -271,7 +271,7 @@ fn look_at_workflow(
         return (!found.gitlab.is_empty() || hides).then_some(found);
     }
     // Local actions and workflows are named from the top of the repository.
-    let depth = parts.iter().rposition(|part| part.starts_with('.') && part.ends_with("hub")).unwrap_or(0);
+    let depth = parts.iter().rposition(|part| [".forgejo", ".gitea", ".github"].contains(part)).unwrap_or(0);
     let top: PathBuf = hit.relative.components().take(depth).collect();
     let local = |path: &str| {
         let path = Path::new(path);
@@ -280,7 +280,7 @@ fn look_at_workflow(
             plain.then(|| read_regular(&root.join(&top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
         document::parse(&bytes, Notation::Yaml).ok()
     };
-    let workflow = ci::audit(&document, &local);
+    let workflow = ci::audit(&document, &local).or_else(|| ci::audit_action(&document, &local));
     let runs_agents =
         workflow.as_ref().is_some_and(|workflow| !workflow.agents.is_empty() || !workflow.calls.is_empty());
     if !runs_agents && !hides {

@@ -1,91 +1,15 @@
 //! Which steps run an agent: by the action they use, or by the program they start.
 
+use self::table::{ACTIONS, IMAGES, NOT_AGENTS, PROGRAMS};
 use super::text_map;
 use crate::approval::Approval;
 use crate::document::Node;
 
-/// Names of actions, as part of the repository and path before the `@`, and the tool that each runs. Forks keep the
-/// name, so the owner does not count.
-const ACTIONS: &[(&str, &str)] = &[
-    ("claude-code", "claude-code"),
-    ("claude-action", "claude-code"),
-    ("codex-action", "codex"),
-    ("run-gemini-cli", "gemini-cli"),
-    ("gemini-cli-action", "gemini-cli"),
-    ("gemini-code-action", "gemini-cli"),
-    ("opencode/github", "opencode"),
-    ("opencode-action", "opencode"),
-    ("qwen-code-action", "qwen-code"),
-    ("run-qwen-code", "qwen-code"),
-    ("copilot-cli", "github-copilot"),
-    ("copilot-action", "github-copilot"),
-    ("cursor-action", "cursor"),
-    ("cursor-agent", "cursor"),
-    ("droid-action", "factory-droid"),
-    ("augment-agent", "augment"),
-    ("augmentcode/", "augment"),
-    ("openhands", "openhands"),
-    ("aider-", "aider"),
-    ("/aider", "aider"),
-    ("goose-action", "goose"),
-    ("pr-agent", "pr-agent"),
-    ("swe-agent", "swe-agent"),
-    ("amp-action", "amp"),
-    ("continue-action", "continue"),
-    ("cline-action", "cline"),
-    ("kiro-action", "kiro"),
-    ("jules-action", "jules"),
-    ("jules-invoke", "jules"),
-    ("oz-agent-action", "warp"),
-    ("warp-agent-action", "warp"),
-    ("ai-pr-reviewer", "ai-pr-reviewer"),
-    ("openai-pr-reviewer", "ai-pr-reviewer"),
-    ("junie-github-action", "jetbrains-ai"),
-    ("crush-action", "crush"),
-    ("devin-action", "devin"),
-    ("mini-swe-agent", "swe-agent"),
-    ("gh-aw", "gh-aw"),
-];
-/// Actions with such names that install or prepare something and run no agent.
-const NOT_AGENTS: &[&str] = &["setup-", "install-", "/setup", "cache"];
-/// Programs, the words after them that make them work without a person, and the tool. No word: any use counts.
-const PROGRAMS: &[(&str, &[&str], &str)] = &[
-    ("claude", &["-p", "--print", "--dangerously-skip-permissions", "--prompt"], "claude-code"),
-    (
-        "codex",
-        &["exec", "e", "review", "--full-auto", "--yolo", "--dangerously-bypass-approvals-and-sandbox"],
-        "codex",
-    ),
-    ("gemini", &["-p", "--prompt", "-y", "--yolo", "--approval-mode"], "gemini-cli"),
-    ("qwen", &["-p", "--prompt", "-y", "--yolo", "--approval-mode"], "qwen-code"),
-    ("opencode", &["run", "github"], "opencode"),
-    ("copilot", &["-p", "--prompt", "--allow-all-tools", "--yolo"], "github-copilot"),
-    ("cursor-agent", &["-p", "--print", "--force"], "cursor"),
-    ("aider", &["--message", "-m", "--message-file", "-f", "--yes", "--yes-always"], "aider"),
-    ("goose", &["run"], "goose"),
-    ("amp", &["-x", "--execute", "--dangerously-allow-all"], "amp"),
-    ("droid", &["exec"], "factory-droid"),
-    ("auggie", &["--print", "-p"], "augment"),
-    ("crush", &["run"], "crush"),
-    ("cn", &["-p", "--print"], "continue"),
-    ("cline", &["-y", "--yolo", "--no-interactive", "task"], "cline"),
-    ("kiro-cli", &["--no-interactive"], "kiro"),
-    ("q", &["--no-interactive"], "amazon-q"),
-    ("openhands", &["--headless", "-t", "--task"], "openhands"),
-];
-/// Packages that runners fetch, and the program that each is.
-const PACKAGES: &[(&str, &str)] = &[
-    ("@anthropic-ai/claude-code", "claude"),
-    ("@openai/codex", "codex"),
-    ("@google/gemini-cli", "gemini"),
-    ("@qwen-code/qwen-code", "qwen"),
-    ("opencode-ai", "opencode"),
-    ("@github/copilot", "copilot"),
-    ("@sourcegraph/amp", "amp"),
-    ("aider-chat", "aider"),
-    ("@augmentcode/auggie", "auggie"),
-    ("@continuedev/cli", "cn"),
-];
+mod command;
+mod table;
+
+pub(super) use command::of_script;
+
 /// Words that switch every question off, wherever they stand in a step.
 const BYPASSES: &[&str] = &[
     "--dangerously-skip-permissions",
@@ -134,7 +58,11 @@ pub(super) fn of_step(step: &Node) -> Option<Agent> {
 pub(super) fn of_action(uses: &str) -> Option<Agent> {
     let name = uses.split('@').next().unwrap_or(uses);
     let name = name.to_ascii_lowercase();
-    if name.starts_with("./") || name.starts_with("docker://") || name.contains(".github/workflows/") {
+    if let Some(image) = name.strip_prefix("docker://") {
+        let (_, tool) = IMAGES.iter().find(|(part, _)| image.contains(part))?;
+        return Some(Agent { tool, runs: uses.to_owned(), pinned: uses.contains("@sha256:") });
+    }
+    if name.starts_with("./") || name.contains(".github/workflows/") {
         return None;
     }
     if NOT_AGENTS.iter().any(|part| name.contains(part)) {
@@ -148,103 +76,6 @@ pub(super) fn of_action(uses: &str) -> Option<Agent> {
 fn is_commit(uses: &str) -> bool {
     let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
     version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The first agent that a script starts without a person at it.
-pub(super) fn of_script(script: &str) -> Option<(&'static str, String)> {
-    let joined = script.replace("\\\n", " ");
-    joined
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .flat_map(|line| line.split(['|', ';', '&', '(', '`']))
-        .find_map(of_command)
-}
-
-/// Programs that start another one, which stands somewhere in their arguments.
-const WRAPPERS: &[&str] = &[
-    "awf",
-    "bash",
-    "devbox",
-    "docker",
-    "mise",
-    "nice",
-    "nix",
-    "podman",
-    "poetry",
-    "sandbox-runtime",
-    "script",
-    "sh",
-    "srt",
-    "stdbuf",
-    "su",
-    "unbuffer",
-    "uv",
-    "xargs",
-];
-/// Programs that work without a person whenever they are given anything, and what they are given to do something else.
-const TALKERS: &[&str] = &["gemini", "qwen"];
-const NOT_TALK: &[&str] =
-    &["--help", "--version", "-h", "-v", "config", "extensions", "hooks", "mcp", "skills", "update"];
-
-fn of_command(command: &str) -> Option<(&'static str, String)> {
-    const BEFORE: &[&str] = &[
-        "sudo", "env", "time", "exec", "timeout", "nohup", "then", "do", "else", "if", "!", "xvfb-run", "$",
-    ];
-    let is_assignment = |word: &str| {
-        word.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
-        })
-    };
-    let is_span = |word: &str| {
-        word.starts_with(|first: char| first.is_ascii_digit())
-            && word.bytes().all(|byte| byte.is_ascii_digit() || b"smh".contains(&byte))
-    };
-    let words: Vec<&str> = command
-        .split_whitespace()
-        .map(|word| word.trim_matches(['"', '\'']))
-        .skip_while(|word| BEFORE.contains(word) || is_assignment(word) || is_span(word))
-        .collect();
-    let first = words.first()?.rsplit('/').next()?;
-    if let Some(found) = of_words(&words) {
-        return Some(found);
-    }
-    // What comes after a wrapper's own words.
-    if !WRAPPERS.contains(&first) {
-        return None;
-    }
-    (1..words.len()).find_map(|at| of_words(words.get(at..)?))
-}
-
-/// An agent whose program is the first of these words.
-fn of_words(words: &[&str]) -> Option<(&'static str, String)> {
-    let (first, rest) = words.split_first()?;
-    let mut program = first.rsplit('/').next()?.to_owned();
-    let mut arguments = rest;
-    if matches!(program.as_str(), "npx" | "bunx" | "uvx" | "pnpx")
-        || (program == "pnpm" && rest.first() == Some(&"dlx"))
-    {
-        let at = rest.iter().position(|word| !word.starts_with('-') && *word != "dlx")?;
-        let spelling = rest.get(at)?;
-        let name =
-            spelling.rfind('@').filter(|at| *at > 0).and_then(|at| spelling.get(..at)).unwrap_or(spelling);
-        program = PACKAGES
-            .iter()
-            .find(|(package, _)| *package == name)
-            .map_or(name, |(_, program)| program)
-            .to_owned();
-        arguments = rest.get(at + 1..).unwrap_or(&[]);
-    }
-    let (_, flags, tool) = PROGRAMS.iter().find(|(name, _, _)| *name == program)?;
-    let talks =
-        TALKERS.contains(&program.as_str()) && arguments.first().is_some_and(|word| !NOT_TALK.contains(word));
-    let works = arguments.iter().any(|word| {
-        flags.contains(word)
-            || flags.iter().any(|flag| {
-                flag.starts_with("--") && word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
-            })
-    });
-    (talks || works).then_some((*tool, program))
 }
 
 /// What an agent step may do unasked, by its inputs and its script.

@@ -306,6 +306,78 @@ fn secrets_are_those_that_the_step_can_see() {
 }
 
 #[test]
+fn agents_are_known_through_whatever_starts_them() {
+    for (script, agent) in [
+        ("sudo -u bot claude -p x", Some("claude-code")),
+        ("sudo -E -- env A=1 timeout -k 5 30m claude -p x", Some("claude-code")),
+        ("retry 3 -- claude -p x", Some("claude-code")),
+        ("nohup nice -n 5 codex exec x &", Some("codex")),
+        ("${CLI:-claude} -p x", Some("claude-code")),
+        ("npm exec -- @anthropic-ai/claude-code -p x", Some("claude-code")),
+        ("npm exec --yes @openai/codex@1.2.3 -- exec x", Some("codex")),
+        ("npx -y -p @anthropic-ai/claude-code claude -p x", Some("claude-code")),
+        ("pnpm --silent dlx @google/gemini-cli 'look'", Some("gemini-cli")),
+        ("yarn dlx @google/gemini-cli -p x", Some("gemini-cli")),
+        ("bunx opencode-ai@latest run x", Some("opencode")),
+        ("npx https://github.com/google-gemini/gemini-cli -p x", Some("gemini-cli")),
+        ("deno run -A npm:@anthropic-ai/claude-code -p x", Some("claude-code")),
+        ("nix run nixpkgs#claude-code -- -p x", Some("claude-code")),
+        ("uv tool run --from aider-chat aider --message x", Some("aider")),
+        ("uvx --from aider-chat@latest aider -m x", Some("aider")),
+        ("pipx run aider-chat --message x", Some("aider")),
+        ("uv run --with rich python -m aider --message x", Some("aider")),
+        ("python3 -m openhands.core.main -t x", Some("openhands")),
+        ("docker run --rm -v $PWD:/w ghcr.io/openai/codex:latest exec x", Some("codex")),
+        ("docker run node:22 npx @anthropic-ai/claude-code -p x", Some("claude-code")),
+        ("bash -lc 'claude -p x'", Some("claude-code")),
+        ("acli rovodev run x", Some("rovo-dev")),
+        ("gh agent-task create x", Some("github-copilot")),
+        ("cline 'do it'", Some("cline")),
+        ("ccr code -p x", Some("claude-code")),
+        ("sudo npm install -g @anthropic-ai/claude-code", None),
+        ("npm exec -- prettier claude -p", None),
+        ("npx @google/gemini-cli --version", None),
+        ("docker pull ghcr.io/openai/codex", None),
+        ("docker run --name claude node:22 node x.js", None),
+        ("docker run -v ./openai/codex:/w node:22 node x.js", None),
+        ("pip install aider-chat", None),
+        ("python -m pytest -m aider", None),
+        ("acli rovodev auth login", None),
+        ("cline auth", None),
+        ("which claude || echo -p", None),
+        ("sudo -u claude make -p", None),
+    ] {
+        assert_eq!(super::agent::of_script(script).map(|(agent, _)| agent), agent, "{script}");
+    }
+    let image = of("on: push\njobs: {a: {steps: [{uses: 'docker://ghcr.io/all-hands-ai/openhands:1'}]}}");
+    assert_eq!((image.agents[0].agent, image.agents[0].pinned), ("openhands", false));
+    let long = format!("bash {}", "claude ".repeat(200_000));
+    assert_eq!(super::agent::of_script(&long), None);
+}
+
+#[test]
+fn a_step_sees_what_its_container_is_given() {
+    let found = of(
+        "on: push\njobs:\n  a:\n    container: {image: x, env: {K: '${{ secrets.BOX }}'}, credentials: {password: '${{ secrets.PULL }}'}}\n    services: {db: {image: y, env: {P: '${{ secrets.DB }}'}}}\n    steps: [{run: claude -p x}]\n",
+    );
+    assert_eq!(found.agents[0].secrets.iter().map(String::as_str).collect::<Vec<_>>(), ["BOX", "DB"]);
+}
+
+#[test]
+fn a_composite_action_is_its_callers() {
+    let action = document(
+        "name: x\nruns:\n  using: composite\n  steps:\n    - run: ls\n    - run: claude -p x --yolo\n      shell: bash\n",
+    );
+    let found = audit_action(&action, &|_| None).unwrap();
+    assert_eq!(
+        (found.agents[0].step_index, found.agents[0].agent, found.is_action),
+        (1, "claude-code", true)
+    );
+    assert_eq!((found.gate, found.outsider_start), (Gate::NotApplicable, None));
+    assert!(audit_action(&document("runs: {using: node20, main: x.js}"), &|_| None).is_none());
+}
+
+#[test]
 fn local_actions_and_workflows_are_followed_and_loops_end() {
     let inner = format!(
         "on: workflow_call\njobs:\n  b:\n    steps:\n      - uses: google-github-actions/run-gemini-cli@v0\n      - uses: {ACTION}\n"

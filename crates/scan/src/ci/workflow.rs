@@ -8,7 +8,7 @@ use super::gate::{After, Asked, Who};
 use super::token::Token;
 use super::trigger::{Trigger, triggers};
 use super::{AgentStep, Call, CallSecrets, Gate, Local, Workflow, all_text, escalator, secrets};
-use crate::document::Node;
+use crate::document::{Member, Node, Value};
 
 /// Most jobs of one workflow, and most steps of one job, that are looked at.
 const MAX_JOBS: usize = 256;
@@ -37,6 +37,22 @@ const UNTRUSTED_TEXT: &[&str] = &[
 /// Reads a workflow; `None` when the document is none: no `on`, or no `jobs`.
 pub fn audit(document: &Node, local: Local<'_>) -> Option<Workflow> {
     audit_at(document, local, 0)
+}
+
+/// Reads a composite action: what its steps run, as the job `runs` of a workflow that others call.
+pub(crate) fn audit_action(document: &Node, local: Local<'_>) -> Option<Workflow> {
+    let runs = document.get("runs").filter(|runs| runs.get("steps").is_some())?;
+    let map = |line, key: &str, node| Node {
+        line,
+        value: Value::Map(vec![Member { key: key.to_owned(), line, node }]),
+    };
+    let job = map(runs.line, "runs", runs.clone());
+    let called = map(document.line, "workflow_call", Node { line: document.line, value: Value::Null });
+    let member = |key: &str, node: Node| Member { key: key.to_owned(), line: node.line, node };
+    let members = vec![member("on", called), member("jobs", job)];
+    let mut workflow = audit(&Node { line: document.line, value: Value::Map(members) }, local)?;
+    workflow.is_action = true;
+    Some(workflow)
 }
 
 fn audit_at(document: &Node, local: Local<'_>, depth: usize) -> Option<Workflow> {
@@ -210,9 +226,18 @@ fn agent_step(
     agent: Agent,
 ) -> AgentStep {
     let mut named = BTreeSet::new();
-    let parts =
-        [step.get("with"), step.get("env"), step.get("run"), job.node.get("env"), document.get("env")];
-    for part in parts.into_iter().flatten() {
+    let parts = [
+        step.get("with"),
+        step.get("env"),
+        step.get("run"),
+        job.node.get("env"),
+        document.get("env"),
+        job.node.at(&["container", "env"]),
+    ];
+    // Whoever may ask the container engine sees what a service was started with.
+    let services = job.node.get("services").map_or(&[][..], Node::members);
+    let services = services.iter().filter_map(|service| service.node.get("env"));
+    for part in parts.into_iter().flatten().chain(services) {
         secrets::of_node(part, &mut named);
     }
     let mut found = AgentStep {
