@@ -107,8 +107,15 @@ pub(crate) fn is_credential_name(name: &str) -> bool {
     let words = words(name);
     let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let last = words.last().map_or("", String::as_str);
+    // The working folder of a shell, now and before.
+    if matches!(name, "PWD" | "OLDPWD") {
+        return false;
+    }
     if has(&["public", "max", "limit", "count", "budget", "tokenizer"])
-        || matches!(last, "file" | "path" | "url" | "uri" | "dir" | "name" | "type" | "header" | "ttl")
+        || matches!(
+            last,
+            "file" | "path" | "url" | "uri" | "dir" | "name" | "type" | "header" | "ttl" | "endpoint"
+        )
     {
         // A place of a credential, or a number of model tokens.
         return matches!(last, "url" | "uri")

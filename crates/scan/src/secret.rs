@@ -21,6 +21,7 @@ mod place;
 mod shape;
 mod tree;
 mod value;
+mod wide;
 mod window;
 
 #[cfg(test)]

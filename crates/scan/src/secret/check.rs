@@ -20,6 +20,8 @@ pub(super) enum Check {
     Base64Json,
     /// `user:password` in base64 (RFC 7617).
     Basic,
+    /// Looks drawn, where only the name in front is published.
+    Drawn,
     /// A password within a URL (RFC 3986, section 3.2.1).
     Userinfo,
 }
@@ -62,6 +64,8 @@ pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
             Some(text) if is_pair(&text) => Verdict::None,
             _ => Verdict::Wrong,
         },
+        Check::Drawn if super::value::drawn(secret) == super::value::Drawn::No => Verdict::Wrong,
+        Check::Drawn => Verdict::None,
         Check::Userinfo => {
             if super::value::is_reference(secret) || super::value::is_placeholder(secret) || secret.len() < 3
             {

@@ -32,6 +32,8 @@ struct Way {
     keyword: bool,
     /// Words that say nothing came by.
     strange: usize,
+    /// A comma stands between: an argument, or just the next of a list.
+    listed: bool,
 }
 
 /// A value, where it stands.
@@ -55,13 +57,17 @@ pub(super) fn find(view: View<'_>, at: usize, word: Word) -> Option<Found> {
 
 /// The name of a service, then perhaps a word, then a value.
 fn service(view: View<'_>, at: usize, end: usize, everyday: bool) -> Option<Found> {
-    if !name::begins(view, at) {
+    if !name::begins(view, at) || is_address(view, at, end) || name::says_no_secret(view, end) {
         return None;
     }
     let mut way = Way::default();
     let value = reach::value(view, end, &mut way, 2)?;
     let drawn = value::drawn(value.text);
-    if drawn == Drawn::No || no_secret(view, &value, way) {
+    if drawn == Drawn::No
+        || no_secret(view, &value, way)
+        || value::is_version(value.text)
+        || value::contains(value.text, b"://")
+    {
         return None;
     }
     let confidence = if way.keyword && drawn >= Drawn::Perhaps && value.text.len() >= 8 {
@@ -74,7 +80,28 @@ fn service(view: View<'_>, at: usize, end: usize, everyday: bool) -> Option<Foun
     } else {
         (way.strange <= 1 && drawn >= Drawn::Likely && !hash_like(view, at)).then_some(Confidence::Low)?
     };
-    Some(Found { start: value.start, end: value.end, rule: SERVICE, confidence })
+    (confidence > Confidence::Low || !is_binary(view, at, &value)).then_some(Found {
+        start: value.start,
+        end: value.end,
+        rule: SERVICE,
+        confidence,
+    })
+}
+
+/// Whether bytes of no text stand near: names of symbols and tables of strings are full of words.
+fn is_binary(view: View<'_>, at: usize, value: &Value<'_>) -> bool {
+    view.slice(at.saturating_sub(64), value.end + 64).contains(&0)
+}
+
+/// Whether the name of a service is part of an address, of a path, or of what code calls a type.
+fn is_address(view: View<'_>, at: usize, end: usize) -> bool {
+    let after = view.slice(end, end + 24);
+    let host = after.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte)).count();
+    let is_host = after.first() == Some(&b'.') && matches!(after.get(host), Some(b'/' | b':'));
+    let before = view.slice(at.saturating_sub(2), at);
+    let resource = before.ends_with(b":") && value::contains(view.slice(at.saturating_sub(12), at), b"arn:");
+    let starts = |text: &[u8]| after.starts_with(text);
+    is_host || resource || before == b"::" || starts(b"/") || starts(b"::") || starts(b"://")
 }
 
 /// A word such as `token` within a name, then a value.
@@ -82,12 +109,20 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     let name = name::read(view, at, end, kind)?;
     // The value of an option stands after a space.
     let mut way = Way { keyword: true, assigned: name.is_option, ..Way::default() };
-    let value = reach::value(view, name.end, &mut way, 0)?;
+    let from = reach::field(view, name.end).unwrap_or(name.end);
+    let value = reach::value(view, from, &mut way, 0)?;
     let drawn = value::drawn(value.text);
     if drawn == Drawn::No && kind != Kind::Password || no_secret(view, &value, way) {
         return None;
     }
-    let found = |rule, confidence| Some(Found { start: value.start, end: value.end, rule, confidence });
+    let found = |rule, confidence| {
+        (confidence > Confidence::Low || !is_binary(view, at, &value)).then_some(Found {
+            start: value.start,
+            end: value.end,
+            rule,
+            confidence,
+        })
+    };
     if kind == Kind::Password {
         return found(PASSWORD, password(view, at, &value, way, name.is_option, drawn)?);
     }
@@ -97,7 +132,7 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
         Drawn::Surely => Confidence::Low,
         Drawn::Likely if assigned && (name.qualified || kind == Kind::Token) => Confidence::Medium,
         Drawn::Likely if name.qualified && way.strange == 0 && name.loud => Confidence::Low,
-        Drawn::Perhaps if assigned && name.qualified && value.text.len() >= 8 && ends_line(view, &value) => {
+        Drawn::Perhaps if assigned && name.qualified && value.text.len() >= 8 && closes(view, &value) => {
             Confidence::Low
         }
         Drawn::Likely | Drawn::No | Drawn::Perhaps => return None,
@@ -128,7 +163,11 @@ fn password(
         return Some(Confidence::Medium);
     }
     let special = counts.other > 0 && text.iter().any(|byte| b"!$%^&*@#?+~`".contains(byte));
-    if way.assigned && way.quoted {
+    if way.listed && drawn == Drawn::No {
+        return None;
+    }
+    // Between the fields of a form as well as between quotation marks, what stands there is the value.
+    if way.assigned && (way.quoted || view.at(value.end) == b'&') {
         let chosen = counts.digits > 0
             || special
             || counts.changes > 1
@@ -149,12 +188,19 @@ fn password(
             || CODE.iter().any(|word| value::contains(&lower, word));
         return (!code && counts.letters() + counts.digits > 2).then_some(Confidence::Low);
     }
-    (way.assigned && drawn >= Drawn::Perhaps && (counts.digits > 0 && special)).then_some(Confidence::Low)
+    (way.assigned && drawn >= Drawn::Perhaps && counts.digits > 0 && closes(view, value))
+        .then_some(Confidence::Low)
+}
+
+/// Whether what stands after a value could not be part of code that goes on with it.
+fn closes(view: View<'_>, value: &Value<'_>) -> bool {
+    let after = view.at(value.end);
+    after == 0 || after.is_ascii_whitespace() || b"\"'`,;}]<&|)\\".contains(&after)
 }
 
 /// What says of a value itself that it is none.
 fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
-    const HEADS: [&[u8]; 15] = [
+    const HEADS: [&[u8]; 18] = [
         b"sha1-",
         b"sha1:",
         b"sha256-",
@@ -170,11 +216,15 @@ fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
         b"data:",
         b"MIIBIjAN",
         b"image/",
+        b"pk_live_",
+        b"pk_test_",
+        b"pk.eyJ",
     ];
     let text = value.text;
     HEADS.iter().any(|head| text.starts_with(head))
         || value::is_reference(text)
         || value::is_placeholder(text)
+        || value::is_published(text)
         || !way.quoted && b"([".contains(&view.at(value.end))
         || !way.quoted && view.at(value.end) == b'.' && is_word(view.at(value.end + 1))
 }

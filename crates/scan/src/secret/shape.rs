@@ -171,7 +171,11 @@ impl Shape {
             end = armoured(view, end)?;
         }
         let secret = view.slice(start, end);
-        if !self.plain && value::is_sample(secret) {
+        let few = secret.len() >= 40 && value::Counts::of(secret).distinct < 7;
+        if few
+            || !self.plain && value::is_sample(secret)
+            || self.apart && is_within_base64(view, at, whole.end())
+        {
             return None;
         }
         if !self.near.is_empty() {
@@ -190,13 +194,32 @@ impl Shape {
     }
 }
 
+/// Whether what stands at `from..until` is a piece of a longer text in base64, in which any letters come by chance.
+fn is_within_base64(view: View<'_>, from: usize, until: usize) -> bool {
+    const LONG: usize = 40;
+    let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let (before, after) = (view.slice(from.saturating_sub(LONG), from), view.slice(until, until + LONG));
+    let before =
+        matches!(before.last(), Some(b'+' | b'/')) && before.iter().rev().take_while(letter).count() == LONG;
+    before || matches!(after.first(), Some(b'+' | b'/')) && after.iter().take_while(letter).count() == LONG
+}
+
 /// The end of armoured text whose head ends at `at`: its foot, or as far as it goes when it is cut off. `None` when there is
 /// no text. Source code puts quotation marks and escapes between the lines.
 fn armoured(view: View<'_>, at: usize) -> Option<usize> {
-    const LEAST: usize = 24;
+    /// So many without a break but those of lines: words of code are shorter.
+    const LEAST: usize = 30;
     let text = view.slice(at, at + LONGEST);
     let mut letters = 0;
+    let mut run = 0;
     for (index, byte) in text.iter().enumerate() {
+        run = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' => run + 1,
+            b'"' | b'\'' | b'`' | b',' | b'\\' | b'>' | b'#' => run,
+            byte if byte.is_ascii_whitespace() => run,
+            _ => 0,
+        };
+        letters = letters.max(run);
         match byte {
             b'-' if letters >= LEAST && text.get(index..).is_some_and(|rest| rest.starts_with(b"---")) => {
                 let foot = text
@@ -206,7 +229,8 @@ fn armoured(view: View<'_>, at: usize) -> Option<usize> {
                     .position(|byte| matches!(byte, b'\n' | b'"' | b'\\' | b'\''));
                 return Some(at + index + foot.unwrap_or(0));
             }
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => letters += 1,
+            b'-' if text.get(index..).is_some_and(|rest| rest.starts_with(b"-----BEGIN")) => return None,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => {}
             b'+' | b'/' | b'=' | b'-' | b'"' | b'\'' | b'`' | b',' | b'\\' | b'.' | b':' | b'(' | b')'
             | b'>' | b'#' => {}
             byte if byte.is_ascii_whitespace() => {}

@@ -82,6 +82,7 @@ fn what_does_not_stop_is_looked_at_in_bounds() {
         "key_".repeat(100_000),
         "curl -u ".repeat(50_000),
         "PuTTY-User-Key-File-2: x\n".repeat(20_000),
+        "-----BEGIN PRIVATE KEY-----AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH\n".repeat(20_000),
     ] {
         let began = std::time::Instant::now();
         let _ = Detector::shipped().find(text.as_bytes());

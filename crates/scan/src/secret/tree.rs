@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 
 use super::mark::Marker;
 use super::place::{Lines, Place};
+use super::wide::Wide;
 use super::{Confidence, Detector, Finding, Scanner};
 
 /// Most files of one survey.
@@ -170,7 +171,8 @@ fn file(
     let mut told = Vec::new();
     scanner.restart();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut read = 0_u64;
+    let (mut read, mut is_cut) = (0_u64, false);
+    let mut wide = None;
     loop {
         if progress.stop.load(Ordering::Relaxed) {
             break;
@@ -180,7 +182,14 @@ fn file(
             Ok(length) => {
                 read += length as u64;
                 progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
-                findings.extend(scanner.push(piece.get(..length).unwrap_or_default()));
+                let taken = piece.get_mut(..length).unwrap_or_default();
+                if read == length as u64 {
+                    wide = Wide::of(scanner.detector(), taken);
+                }
+                findings.extend(scanner.push(taken));
+                if let Some(wide) = &mut wide {
+                    findings.extend(wide.push(taken));
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => {
@@ -188,19 +197,28 @@ fn file(
                 break;
             }
         }
-        if findings.len() > MAX_FINDINGS {
-            told.extend(note("has too many findings: the rest was left out"));
-            break;
+        if findings.len() > 2 * MAX_FINDINGS {
+            is_cut = true;
+            surest(&mut findings);
         }
         if read >= MAX_FILE_BYTES {
             told.extend(note("is too long: the rest was left out"));
             break;
         }
     }
-    if findings.len() <= MAX_FINDINGS {
-        findings.extend(scanner.finish());
+    findings.extend(scanner.finish());
+    if let Some(mut wide) = wide {
+        findings.extend(wide.finish());
+        findings.sort_by_key(|finding| (finding.start, finding.end));
+        findings.dedup_by(|later, first| later.start < first.end);
     }
-    findings.truncate(MAX_FINDINGS);
+    if findings.len() > MAX_FINDINGS {
+        is_cut = true;
+        surest(&mut findings);
+    }
+    if is_cut {
+        told.extend(note("has too many findings: the surest are told"));
+    }
     if !findings.is_empty() {
         match placed(&mut file, &findings, piece, marker) {
             Some(places) => {
@@ -220,6 +238,13 @@ fn file(
         }
     }
     told
+}
+
+/// Keeps as many findings as one file may have: the surest, and of equal ones the first.
+fn surest(findings: &mut Vec<Finding>) {
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.confidence), finding.start));
+    findings.truncate(MAX_FINDINGS);
+    findings.sort_by_key(|finding| finding.start);
 }
 
 /// Reads a file once more, up to its last finding, for places and marks. Only files with findings are read twice, so a

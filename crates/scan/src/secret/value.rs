@@ -1,5 +1,7 @@
 //! What a value looks like: drawn by a machine, chosen by a person, or no secret at all.
 
+mod pair;
+
 /// How much a text looks drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Drawn {
@@ -155,6 +157,7 @@ fn is_written(text: &[u8]) -> bool {
     let mut words = 0;
     let mut letters = 0;
     let mut numbers = 0;
+    let mut rare = 0;
     for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
         if part.is_empty() {
             continue;
@@ -179,10 +182,14 @@ fn is_written(text: &[u8]) -> bool {
                 }
                 words += 1;
                 letters += length;
+                rare += pair::rare(word);
                 length
             };
             rest = rest.get(length..).unwrap_or_default();
         }
+    }
+    if rare > 1 || rare == 1 && numbers > 0 && letters <= 12 {
+        return false;
     }
     // Drawn texts fall into words of one and two letters.
     words > 0 && letters * 2 >= words * 5 && letters * 10 >= text.len() * 6
@@ -224,9 +231,30 @@ fn is_path_or_code(text: &[u8]) -> bool {
         return true;
     }
     let slashes = text.iter().filter(|byte| **byte == b'/').count();
+    if is_host(text) || slashes > 0 && has_extension(text) {
+        return true;
+    }
     slashes > 0
         && text.split(|byte| *byte == b'/').filter(|part| part.len() > 2 && is_written(part)).count() * 2
-            > slashes
+            > slashes + 1
+}
+
+/// Whether the text ends as a name of a file does: a dot, and up to five small letters.
+fn has_extension(text: &[u8]) -> bool {
+    let letters = text.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
+    (1..=5).contains(&letters) && text.iter().rev().nth(letters) == Some(&b'.')
+}
+
+/// Whether the text is the name of a host of three parts and more, in small letters.
+fn is_host(text: &[u8]) -> bool {
+    let last = text.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let small = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    let words = text.split(|byte| *byte == b'.');
+    text.iter().all(small)
+        && (2..=10).contains(&last.len())
+        && last.iter().all(u8::is_ascii_lowercase)
+        && words.clone().count() > 2
+        && words.into_iter().all(|word| (1..=20).contains(&word.len()))
 }
 
 /// A name of code: words and numbers of sizes between underscores, in one case.
@@ -318,7 +346,8 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
         b"some-",
         b"abcdefg-",
     ];
-    const WHOLE: [&[u8]; 30] = [
+    const WHOLE: [&[u8]; 31] = [
+        b"pass",
         b"password",
         b"passwd",
         b"secret",
@@ -356,6 +385,32 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
         || repeats(text)
 }
 
+/// Whether a text is the version or the date of something: `11.2.0-74515`, `name@1.2.3`, `model-2024-08-06`, `image:v1.2.3`.
+pub(super) fn is_version(text: &[u8]) -> bool {
+    let number = |part: &[u8]| !part.is_empty() && part.len() <= 4 && part.iter().all(u8::is_ascii_digit);
+    // The last part may go on with a word of its own: `3-beta`.
+    let begins = |part: &[u8]| part.first().is_some_and(u8::is_ascii_digit);
+    let numbered = text
+        .split(|byte| b"@:/_-".contains(byte))
+        .map(|part| part.strip_prefix(b"v").unwrap_or(part))
+        .any(|part| {
+            let mut parts = part.split(|byte| *byte == b'.');
+            let three = [parts.next(), parts.next(), parts.next()];
+            matches!(three, [Some(a), Some(b), Some(c)] if number(a) && number(b) && begins(c))
+        });
+    let year = |date: &[u8]| date.starts_with(b"20");
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    let dated = text
+        .array_windows::<8>()
+        .any(|date| year(date) && digits(date) && matches!(date.get(4), Some(b'0' | b'1')))
+        || text.array_windows::<10>().any(|date @ [_, _, _, _, first, _, _, second, ..]| {
+            year(date)
+                && (*first, *second) == (b'-', b'-')
+                && date.iter().filter(|byte| byte.is_ascii_digit()).count() == 8
+        });
+    numbered || dated && text.len() <= 64
+}
+
 /// Whether a published form is filled with a sample: hardly any different bytes, or a word that says so.
 pub(super) fn is_sample(secret: &[u8]) -> bool {
     const PARTS: [&[u8]; 6] = [b"EXAMPLE", b"example", b"XXXXX", b"xxxxx", b"*****", b"....."];
@@ -363,7 +418,25 @@ pub(super) fn is_sample(secret: &[u8]) -> bool {
     PARTS.iter().any(|part| contains(secret, part))
         || counts.length >= 16 && counts.distinct < 7
         || repeats(secret)
+        || is_published(secret)
 }
+
+/// Whether everybody knows it: what documentation shows and emulators take.
+pub(super) fn is_published(text: &[u8]) -> bool {
+    PUBLISHED.iter().any(|known| contains(text, known))
+}
+
+/// Values that documentation gives as examples: storage emulators, RFC 6749 (sections 2.3.1, 4.1.4), RFC 6455
+/// (section 1.3), payment services.
+const PUBLISHED: [&[u8]; 7] = [
+    b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
+    b"4eC39HqLyjWDarjtT1zdp7dc",
+    b"2YotnFZFEjr1zCsicMWpAA",
+    b"tGzv3JOkF0XG5Qx2TlKWIA",
+    b"czZCaGRSa3F0MzpnWDFmQmF0M2JW",
+    b"dGhlIHNhbXBsZSBub25jZQ",
+    b"dXNlcm5hbWU6cGFzc3dvcmQ",
+];
 
 /// Whether more than half of the text is one byte, or one byte six times together.
 fn repeats(text: &[u8]) -> bool {

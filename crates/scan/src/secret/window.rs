@@ -9,6 +9,9 @@ const BEHIND: usize = 4 << 10;
 /// How far a rule may look on from its anchor: a private key of 16,384 bits fits.
 pub(super) const AHEAD: usize = 16 << 10;
 
+/// Most findings that overlap one another in a row and are weighed together: more are made to take time.
+const MAX_GROUP: usize = 64;
+
 /// Looks through one stream. What is found does not depend on how the stream was cut into pieces.
 pub struct Scanner {
     detector: &'static Detector,
@@ -27,6 +30,10 @@ pub struct Scanner {
 impl Scanner {
     pub fn new(detector: &'static Detector) -> Self {
         Self { detector, held: Vec::new(), base: 0, done: 0, open: Vec::new() }
+    }
+
+    pub(super) fn detector(&self) -> &'static Detector {
+        self.detector
     }
 
     /// Begins another stream, in the same memory.
@@ -91,11 +98,13 @@ impl Scanner {
         while let Some(first) = open.next() {
             let mut group = vec![first];
             let mut end = first.end;
-            while let Some(next) = open.next_if(|next| next.start < end) {
+            while let Some(next) = open.next_if(|next| next.start < end && group.len() < MAX_GROUP) {
                 end = end.max(next.end);
                 group.push(next);
             }
-            if end >= certain {
+            // A full group is closed when nothing can come before its last: where it ends depends on the stream alone.
+            let is_full = group.len() == MAX_GROUP && group.last().is_some_and(|last| last.start < certain);
+            if end >= certain && !is_full {
                 self.open.extend(group);
                 self.open.extend(open);
                 return settled;

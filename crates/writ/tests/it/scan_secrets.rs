@@ -48,6 +48,9 @@ fn a_tree_is_looked_through_whatever_lies_in_it() {
     std::fs::write(work.join("a/.env"), format!("# ä\nTOKEN={value}\n")).unwrap();
     std::fs::write(work.join("a/b/copy.bin"), [b"\xff\xfe\0".as_slice(), value.as_bytes(), b"\0"].concat())
         .unwrap();
+    let wide: Vec<u8> =
+        format!("\u{feff}TOKEN={value}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(work.join("a/b/out.log"), wide).unwrap();
     std::fs::write(work.join(".gitignore"), ".env\n").unwrap();
     std::os::unix::fs::symlink(&work, work.join("a/b/loop")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", work.join("a/zero")).unwrap();
@@ -61,8 +64,17 @@ fn a_tree_is_looked_through_whatever_lies_in_it() {
     assert!(output.status.success(), "{}", text(&output));
     assert!(!text(&output).contains(&value));
     let found = lines(&output.stdout);
-    assert_eq!(found.len(), 3, "{found:?}");
-    let marks: Vec<&Value> = found.iter().map(|finding| &finding["mark"]).collect();
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(
+        found.iter().any(|finding| finding["path"] == "./a/b/out.log" && finding["start"] == 14),
+        "{found:?}"
+    );
+    // The same value in another encoding is another text, and has a mark of its own.
+    let marks: Vec<&Value> = found
+        .iter()
+        .filter(|finding| finding["path"] != "./a/b/out.log")
+        .map(|finding| &finding["mark"])
+        .collect();
     assert!(marks.iter().all(|mark| *mark == marks[0]), "{marks:?}");
     let env = found.iter().find(|finding| finding["path"] == "./a/.env").unwrap();
     assert_eq!((&env["line"], &env["column"]), (&json!(2), &json!(7)));
@@ -103,4 +115,18 @@ fn sarif_names_the_place_and_not_the_value() {
     std::fs::write(work.join("a/.env"), format!("\n\n\nTOKEN={value}\nAGAIN={value}\n")).unwrap();
     assert_eq!(before, keys(&corner.run(["scan", "--secrets", "--sarif", "."])));
     assert_eq!(corner.run(["scan", "--secrets", "--sarif", "-"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_sure_finding_is_told_after_any_number_of_doubtful_ones() {
+    let corner = Corner::new();
+    let work = corner.work();
+    let many: String = (0..3_000).map(|number| format!("password = \"n0t-{number}-sure\"\n")).collect();
+    let sure = ["glpat", "-", "0Aa1Bb2Cc3Dd4Ee5Ff6G"].concat();
+    std::fs::write(work.join("many.txt"), format!("{many}TOKEN={sure}\n")).unwrap();
+    let output = corner.run(["scan", "--secrets", "--json", "."]);
+    let found = lines(&output.stdout);
+    assert_eq!(found.iter().filter(|line| line["rule"] == "gitlab-token").count(), 1);
+    assert!(text(&output).contains("has too many findings: the surest are told"), "{}", text(&output));
+    assert_eq!(corner.run(["scan", "--secrets", "--fail-on", "high", "."]).status.code(), Some(3));
 }

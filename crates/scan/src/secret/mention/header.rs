@@ -43,7 +43,11 @@ pub(super) fn find(view: View<'_>, at: usize, end: usize) -> Option<Found> {
     }
     let value = reach::bare(view, here)?;
     let text = value.text;
-    if value::is_reference(text) || value::is_placeholder(text) || view.at(value.end) == b'(' {
+    if value::is_reference(text)
+        || value::is_placeholder(text)
+        || value::is_published(text)
+        || view.at(value.end) == b'('
+    {
         return None;
     }
     let drawn = value::drawn(text);

@@ -101,7 +101,7 @@ const NOT_AFTER: [&str; 78] = [
 ];
 
 /// Words before `key` that make it one of a map, a lock that all may see, or a button.
-const NOT_BEFORE: [&str; 48] = [
+const NOT_BEFORE: [&str; 49] = [
     "arrow",
     "cache",
     "column",
@@ -144,6 +144,7 @@ const NOT_BEFORE: [&str; 48] = [
     "s3",
     "schema",
     "short",
+    "site",
     "sort",
     "state",
     "storage",
@@ -196,6 +197,69 @@ const GLUED: [&str; 40] = [
     "user",
 ];
 
+/// Words after the name of a service, as the last of a longer name, that no secret follows.
+const NO_SECRET: [&str; 40] = [
+    "account",
+    "address",
+    "app",
+    "bucket",
+    "build",
+    "channel",
+    "client",
+    "cluster",
+    "database",
+    "date",
+    "db",
+    "domain",
+    "email",
+    "endpoint",
+    "env",
+    "environment",
+    "host",
+    "id",
+    "ids",
+    "image",
+    "model",
+    "name",
+    "org",
+    "path",
+    "port",
+    "price",
+    "project",
+    "region",
+    "release",
+    "revision",
+    "sid",
+    "site",
+    "style",
+    "sub",
+    "tag",
+    "team",
+    "uri",
+    "url",
+    "user",
+    "version",
+];
+
+/// Whether the name goes on after a service's and ends with a word that no secret follows: `GRAFANA_VERSION`, `authClientId`.
+pub(super) fn says_no_secret(view: View<'_>, end: usize) -> bool {
+    let mut at = end;
+    let mut last: &[u8] = b"";
+    for _ in 0..5 {
+        let from = at + usize::from(matches!(view.at(at), b'_' | b'-' | b'.'));
+        let word = next_word(view, from);
+        if word.is_empty() {
+            break;
+        }
+        (last, at) = (word, from + word.len());
+        if ["site", "public", "publishable"].iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
+            return true;
+        }
+    }
+    let ended = !view.at(at).is_ascii_alphanumeric();
+    ended && NO_SECRET.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes()))
+}
+
 /// Whether a word begins here: not in the middle of another, unless its case says so.
 pub(super) fn begins(view: View<'_>, at: usize) -> bool {
     let (before, first) = (view.before(at), view.at(at));
@@ -215,6 +279,11 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     let start = start(view, at);
     let before = view.slice(start, at);
     let own = view.slice(at, end);
+    // The name of a type, or a part of the name of a resource: `AWS::SecretsManager::Secret`, `…:secret:name`.
+    let marks = (view.before(start), view.before(start.saturating_sub(1)), view.at(end));
+    if marks.0 == b':' && (marks.1 == b':' || marks.2 == b':' && start == at) {
+        return None;
+    }
     let mut qualified = kind != Kind::Key;
     if !begins(view, at) {
         let glued = before.to_ascii_lowercase();
@@ -223,6 +292,24 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
             return None;
         }
         qualified = true;
+    }
+    let is_public = || {
+        let name = before.to_ascii_lowercase();
+        [&b"public"[..], b"publishable", b"websocket"].iter().any(|word| super::value::contains(&name, word))
+            && !super::value::contains(&name, b"next_public")
+            && !super::value::contains(&name, b"_public_")
+    };
+    if kind != Kind::Password && is_public() {
+        return None;
+    }
+    // `PWD` alone is the working folder, and with a word behind it something about folders.
+    if own.eq_ignore_ascii_case(b"pwd") {
+        let next = view.at(end);
+        let goes_on = matches!(next, b'_' | b'.' | b',' | b')' | b'(' | b'-');
+        let old = before.eq_ignore_ascii_case(b"old");
+        if goes_on || old || before.is_empty() && own == b"PWD" {
+            return None;
+        }
     }
     let previous = last_word(before);
     if !previous.is_empty() {
@@ -276,6 +363,10 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
         at_end = word_start + word.len();
     }
     let whole = view.slice(start, at_end);
+    // A method of what is called so, and no value: `password.encode(…)`.
+    if view.at(at_end) == b'(' && view.slice(end, at_end).contains(&b'.') {
+        return None;
+    }
     Some(Name {
         end: at_end,
         qualified,

@@ -76,6 +76,26 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("mailgun SECRET {h32}", "service-token"),
     ("zenrows-key-{h40}", "service-token"),
     ("kucoin_passphrase = {id}", "assigned-password"),
+    // A name and its value in two fields.
+    ("- name: LEDGER_TOKEN\n  value: {a14}7Q", "assigned-token"),
+    ("\"name\": \"LEDGER_PASSWORD\", \"value\": \"{a12}\"", "assigned-password"),
+    ("<key>LEDGER_API_KEY</key><string>{a20}</string>", "assigned-token"),
+    ("<entry key=\"ledger.password\">4{a12}</entry>", "assigned-password"),
+    // A constant with its type.
+    ("const LEDGER_API_KEY: &str = \"{a32}\";", "assigned-token"),
+    ("static LEDGER_API_KEY: &'static str = \"{a32}\";", "assigned-token"),
+    // Not alone on its line.
+    ("export LEDGER_PASSWORD=4{a12}", "assigned-password"),
+    ("docker run -e LEDGER_PASSWORD=4{a12} ledger", "assigned-password"),
+    ("user: svc, password: 4{a12}, host: db", "assigned-password"),
+    ("user=svc pass=4{a12} host=db", "assigned-password"),
+    ("<password>4{a12}</password>", "assigned-password"),
+    ("https://open.feishu.cn/open-apis/bot/v2/hook/{id}", "feishu-webhook"),
+    ("Unseal Key 1: {b43}=", "vault-unseal-key"),
+    ("$s = ConvertTo-SecureString \"{a14}\" -AsPlainText -Force", "powershell-secure-string"),
+    ("CREATE USER 'svc'@'%' IDENTIFIED BY '{a14}';", "sql-user-password"),
+    ("requirepass {a20}", "redis-config-password"),
+    ("keytool -list -storepass {a14} -keystore k.jks", "keystore-password"),
 ];
 
 /// Texts in which nobody should see one.
@@ -136,6 +156,34 @@ const NONE: &[&str] = &[
     "KeySize::Rsa2048",
     "mailgun is a service that sends mail",
     "see https://docs.stripe.com/keys for keys",
+    // The working folder.
+    "PWD=/home/dev/project-2",
+    "OLDPWD=/srv/app9/x",
+    "join(pwd, './data/run-17.csv')",
+    "pwd.getpwnam('nobody1')",
+    // Versions, models, and ids beside the name of a service.
+    "GRAFANA_VERSION=11.2.0-74515",
+    "OPENAI_MODEL=gpt-4o-2024-08-06",
+    "image: grafana/grafana:10.4.2-ubuntu",
+    "AUTH0_CLIENT_ID={a32}",
+    "TWILIO_ACCOUNT_SID=AC{h32}",
+    "RECAPTCHA_SITE_KEY=6L{a38}",
+    "\"AWS::Bedrock::Prompt\": \"{h16}\"",
+    "\"AWS::SecretsManager::Secret\": \"{h16}\"",
+    "\"path\": \".claude/projects/demo/{id}.jsonl\"",
+    "host = bedrock.us-iso-east-1.c2s.ic.gov",
+    // What all may know, and what all do know.
+    "PublicKeyToken=b77a5c561934e089",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_{a24}",
+    "Authorization: Basic dXNlcm5hbWU6cGFzc3dvcmQ=",
+    "https://user:pass@example.com/",
+    // Code about secrets.
+    "if pem.startsWith(\"-----BEGIN PRIVATE KEY-----\") { return parsePrivateKeyFromText(pem) }",
+    "password.encode('utf-8')",
+    "'not', 'or', 'pass', 'public', 'print'",
+    "self.proxy_password = self._options[\"proxy_password_of_user\"]",
+    "{\"name\": \"SESSION_TOKEN\", \"value\": {\"from\": \"vault\"}}",
 ];
 
 /// A text with its pieces put in. The same text gives the same pieces.
@@ -232,6 +280,9 @@ fn the_value_alone_is_the_finding() {
         ("postgres://app:c0rrect-h0rse@db.example/app", "c0rrect-h0rse"),
         ("curl -u me:c0rrect-h0rse https://h.example", "c0rrect-h0rse"),
         ("--password c0rrect-h0rse --user me", "c0rrect-h0rse"),
+        ("password: c0rrect&h0rse%$9\n", "c0rrect&h0rse%$9"),
+        ("https://h.example/?password=c0rrect-h0rse&user=me", "c0rrect-h0rse"),
+        ("SENTRY_DB_PASSWORD=c0rrect-h0rse\n", "c0rrect-h0rse"),
     ] {
         let found: Vec<_> = found(text).into_iter().map(|(_, value)| value).collect();
         assert_eq!(found, [value], "{text}");
