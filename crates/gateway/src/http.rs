@@ -41,6 +41,7 @@ mod pool;
 pub mod port;
 mod refuse;
 mod resolve;
+mod rewound;
 mod running;
 mod service;
 mod sigv4;

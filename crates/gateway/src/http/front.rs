@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -15,7 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::Acceptor;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
@@ -32,6 +30,7 @@ use super::framing::Watched;
 use super::head::Place;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
+use super::rewound::Rewound;
 use super::running::{Direction, Running, Turn};
 
 /// How long the first bytes in a tunnel, a handshake and the head of a request may take.
@@ -547,52 +546,5 @@ pub(super) async fn copy(
         running.count(direction, taken.len());
         to.write_all(taken).await?;
         to.flush().await?;
-    }
-}
-
-/// A stream whose first bytes were looked at.
-pub(super) struct Rewound<T> {
-    first: Vec<u8>,
-    at: usize,
-    inner: T,
-}
-
-// === impl Rewound ===
-
-impl<T> Rewound<T> {
-    pub(super) const fn new(first: Vec<u8>, inner: T) -> Self {
-        Self { first, at: 0, inner }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let rest = this.first.get(this.at..).unwrap_or_default();
-        if !rest.is_empty() && out.remaining() > 0 {
-            let taken = rest.get(..rest.len().min(out.remaining())).unwrap_or_default();
-            out.put_slice(taken);
-            this.at += taken.len();
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut this.inner).poll_read(cx, out)
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

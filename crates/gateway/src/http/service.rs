@@ -16,10 +16,11 @@ use writ_model::{Account, Scheme};
 use writ_policy::Zone;
 
 use super::authority::{Authority, normal};
-use super::front::{MAX_HELLO_BYTES, OPEN, Rewound, Visit, copy};
+use super::front::{MAX_HELLO_BYTES, OPEN, Visit, copy};
 use super::head::Place;
 use super::port::Outside;
 use super::refuse::No;
+use super::rewound::Rewound;
 use super::running::{Direction, Turn};
 use super::spoken::{MAX_FIRST_LINE_BYTES, Spoken, greeted, spoken};
 use super::upstream::Wire;
