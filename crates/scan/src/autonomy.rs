@@ -126,6 +126,12 @@ impl Autonomy {
                 autonomy.timing.at_least(degree, trigger.line, format!("starts at `{}`", trigger.name));
             }
         }
+        for job in found.gitlab.iter().flat_map(|pipeline| &pipeline.agents) {
+            autonomy.actions.at_least(Degree::Some, job.line, "runs where nobody can be asked");
+            for source in job.sources.iter().filter(|_| !job.manual) {
+                autonomy.timing.at_least(Degree::Free, job.line, format!("starts at `{source}`"));
+            }
+        }
         autonomy
     }
 

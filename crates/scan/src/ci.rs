@@ -118,7 +118,8 @@ pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
     let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     is_yaml
         && (folders.iter().any(|part| ["workflows", "actions"].contains(&part.as_ref()))
-            || [".gitlab-ci.yml", "action.yml", "action.yaml"].contains(&name))
+            || gitlab::is_pipeline(folders, name)
+            || ["action.yml", "action.yaml"].contains(&name))
 }
 
 /// Whether a text that could not be read as a workflow names agents.

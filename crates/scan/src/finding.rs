@@ -126,6 +126,7 @@ pub fn findings(found: &Found) -> Vec<Finding> {
         );
     }
     workflow(found, &mut out);
+    pipeline(found, &mut out);
     identities(found, &mut out);
     out.found.sort_by(|a, b| b.rule.severity.cmp(&a.rule.severity).then(a.line.cmp(&b.line)));
     out.found
@@ -286,6 +287,47 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
             format!("`{}` in job `{}` {}", step.name, step.job, step.gives),
         );
     }
+}
+
+fn pipeline(found: &Found, out: &mut Findings<'_>) {
+    let Some(pipeline) = &found.gitlab else { return };
+    for job in &pipeline.agents {
+        // A job of another file is told where it stands.
+        let path = match (&job.file, top_of(&found.path)) {
+            (Some(file), Some(top)) => top.join(file),
+            (Some(_) | None, _) => found.path.clone(),
+        };
+        let mut add = |rule, line, subject: &str, message| {
+            out.found.push(Finding::new(rule, &path, line, subject, message));
+        };
+        for evidence in
+            job.approval.evidence.iter().filter(|evidence| evidence.level == ApprovalLevel::Blanket)
+        {
+            add(
+                &rules::CI_BYPASS,
+                evidence.line,
+                &format!("{} {}", job.job, evidence.text),
+                format!("{} in job `{}` runs any command: `{}`", job.agent, job.job, evidence.text),
+            );
+        }
+        let secrets: Vec<&str> = job.secrets.iter().map(String::as_str).collect();
+        if !job.protected && !secrets.is_empty() {
+            add(
+                &rules::CI_ANY_BRANCH,
+                job.line,
+                &job.job,
+                format!("{} runs on any branch in job `{}`, with {}", job.agent, job.job, secrets.join(", ")),
+            );
+        }
+    }
+}
+
+/// The folder that a pipeline's own paths begin at.
+fn top_of(path: &Path) -> Option<PathBuf> {
+    let inner = path
+        .ancestors()
+        .find(|folder| folder.file_name().is_some_and(|name| name == ".gitlab" || name == ".gitlab-ci"));
+    inner.unwrap_or(path).parent().map(Path::to_owned)
 }
 
 fn identities(found: &Found, out: &mut Findings<'_>) {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::autonomy::{Answer, Autonomy};
-use crate::ci::{AgentStep, Call, CallSecrets};
+use crate::ci::gitlab::GitlabAgent;
+use crate::ci::{AgentStep, Call, CallSecrets, Gate};
 use crate::credential::Credential;
 use crate::finding::{Finding, findings};
 use crate::identity_code::Identity;
@@ -57,13 +58,16 @@ pub fn file(found: &Found) -> Value {
                 .collect(),
         );
     }
-    if let (Value::Object(object), false) = (&mut object, found.gitlab.is_empty()) {
-        let names: BTreeSet<&str> = found.gitlab.iter().map(|job| job.agent).collect();
+    if let (Value::Object(object), Some(pipeline)) = (&mut object, &found.gitlab) {
+        let names: BTreeSet<&str> = pipeline.agents.iter().map(|job| job.agent).collect();
         object.insert("agents".to_owned(), json!(names));
-        object.insert("agent_steps".to_owned(), found.gitlab.iter().map(|job| json!({
-            "job": job.job, "line": job.line, "agent": job.agent, "secrets_agent_step": job.secrets,
-            "id_token_write": !job.id_tokens.is_empty(), "on_merge_request": job.on_merge_request,
-        })).collect());
+        object.insert("agent_steps".to_owned(), pipeline.agents.iter().map(gitlab_job).collect());
+        let triggers: BTreeSet<&String> = pipeline.agents.iter().flat_map(|job| &job.sources).collect();
+        object.insert("triggers".to_owned(), json!(triggers));
+        object.insert("untrusted_triggers".to_owned(), json!([]));
+        object.insert("gate".to_owned(), json!(Gate::NotApplicable.name()));
+        object.insert("untrusted_privileged_start".to_owned(), json!(false));
+        object.insert("includes_elsewhere".to_owned(), json!(pipeline.elsewhere));
     }
     if let (Value::Object(object), false) = (&mut object, found.identities.is_empty()) {
         object.insert("identities".to_owned(), found.identities.iter().map(identity).collect());
@@ -73,6 +77,27 @@ pub fn file(found: &Found) -> Value {
         object.insert("findings".to_owned(), findings(found).iter().map(finding).collect());
     }
     object
+}
+
+fn gitlab_job(job: &GitlabAgent) -> Value {
+    json!({
+        "job": job.job,
+        "line": job.line,
+        "file": job.file,
+        "agent": job.agent,
+        "runs": job.runs,
+        "secrets_agent_step": job.secrets,
+        "id_token_write": !job.id_tokens.is_empty(),
+        "on_merge_request": job.sources.contains("merge_request_event"),
+        "triggers": job.sources,
+        "manual": job.manual,
+        "protected": job.protected,
+        "environment": job.environment,
+        "runner_tags": job.tags,
+        "own_runner": job.own_runner,
+        "untrusted_content_in_prompt": job.untrusted_prompt.is_some(),
+        "approval_level": job.approval.level().name(),
+    })
 }
 
 fn identity(identity: &Identity) -> Value {

@@ -312,7 +312,7 @@ pub(crate) fn host(address: &str) -> Option<String> {
 }
 
 /// Names that carry credentials, and places at which one stands.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     pub(crate) names: BTreeSet<String>,
     pub(crate) hard_coded: Vec<HardCoded>,

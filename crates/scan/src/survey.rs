@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::approval::Approval;
-use crate::ci::gitlab::GitlabAgent;
+use crate::ci::gitlab::{self, GitlabPipeline};
 use crate::ci::{self, Workflow};
 use crate::credential_name::{has_password, is_credential_name, is_real, variables};
 use crate::document::{self, DocumentError, Node, Notation};
@@ -42,7 +42,8 @@ pub struct Found {
     pub plugins: Vec<String>,
     /// Of a workflow: its audit.
     pub workflow: Option<Workflow>,
-    pub gitlab: Vec<GitlabAgent>,
+    /// Of a pipeline of GitLab: its audit.
+    pub gitlab: Option<GitlabPipeline>,
     /// Identities that the file makes.
     pub identities: Vec<Identity>,
     /// Why it may say more than is told here.
@@ -262,24 +263,32 @@ fn look_at_workflow(
     // A forge may read what is not read here.
     let hides = problem.is_some() && ci::speaks_of_agents(&String::from_utf8_lossy(&bytes));
     let unread = problem.filter(|_| hides).map(Unread::of);
-    if parts.last() == Some(&".gitlab-ci.yml") {
-        let agents = ci::gitlab::audit(&document);
+    let read_local = |top: &Path, path: &str| {
+        let path = Path::new(path);
+        let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let bytes = plain.then(|| read_regular(&root.join(top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
+        document::parse(&bytes, Notation::Yaml).ok()
+    };
+    let (name, folders) = parts.split_last()?;
+    if gitlab::is_pipeline(folders, name) {
+        let depth = folders.iter().position(|part| [".gitlab", ".gitlab-ci"].contains(part));
+        let top: PathBuf = hit.relative.components().take(depth.unwrap_or(folders.len())).collect();
+        let pipeline = gitlab::audit(&document, &|path| read_local(&top, path));
         let mut found = Found::new(&hit.relative, "gitlab-ci", FileKind::Workflow, level);
-        found.credential_names = agents.iter().flat_map(|agent| agent.secrets.iter().cloned()).collect();
-        found.gitlab = agents;
+        for agent in &pipeline.agents {
+            found.credential_names.extend(agent.secrets.iter().cloned());
+            found.approval.evidence.extend(agent.approval.evidence.iter().cloned());
+        }
+        found.hard_coded = pipeline.credentials.hard_coded.clone();
         found.unread = unread;
-        return (!found.gitlab.is_empty() || hides).then_some(found);
+        let tells = !pipeline.agents.is_empty() || hides;
+        found.gitlab = Some(pipeline);
+        return tells.then_some(found);
     }
     // Local actions and workflows are named from the top of the repository.
     let depth = parts.iter().rposition(|part| [".forgejo", ".gitea", ".github"].contains(part)).unwrap_or(0);
     let top: PathBuf = hit.relative.components().take(depth).collect();
-    let local = |path: &str| {
-        let path = Path::new(path);
-        let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        let bytes =
-            plain.then(|| read_regular(&root.join(&top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
-        document::parse(&bytes, Notation::Yaml).ok()
-    };
+    let local = |path: &str| read_local(&top, path);
     let workflow = ci::audit(&document, &local).or_else(|| ci::audit_action(&document, &local));
     let runs_agents =
         workflow.as_ref().is_some_and(|workflow| !workflow.agents.is_empty() || !workflow.calls.is_empty());
@@ -318,7 +327,7 @@ impl Found {
             hooks: Vec::new(),
             plugins: Vec::new(),
             workflow: None,
-            gitlab: Vec::new(),
+            gitlab: None,
             identities: Vec::new(),
             unread: None,
         }

@@ -405,17 +405,71 @@ fn local_actions_and_workflows_are_followed_and_loops_end() {
     assert_eq!(found.agents[0].agent, "claude-code");
 }
 
+fn pipeline(text: &str) -> gitlab::GitlabPipeline {
+    gitlab::audit(&document(text), &|path| {
+        (path == "ci/agent.yml").then(|| {
+            document(
+                ".agent:\n  tags: [shell]\n  script: [codex exec --yolo x]\nlast:\n  script: claude -p x\n",
+            )
+        })
+    })
+}
+
 #[test]
 fn gitlab_jobs_with_agents_are_found() {
-    let found = gitlab::audit(&document(
-        "stages: [a]\nvariables: {X: 1}\nreview:\n  id_tokens: {T: {aud: x}}\n  rules:\n    - if: $CI_PIPELINE_SOURCE == 'merge_request_event'\n  script:\n    - export K=$ANTHROPIC_API_KEY\n    - claude -p 'review'\ntest:\n  script: make\n",
-    ));
-    assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].job.as_str(), found[0].agent, found[0].on_merge_request),
-        ("review", "claude-code", true)
+    let found = pipeline(
+        "stages: [a]\nvariables: {X: 1}\nreview:\n  id_tokens: {T: {aud: x}}\n  rules:\n    - if: $CI_PIPELINE_SOURCE == 'merge_request_event'\n  script:\n    - export K=$ANTHROPIC_API_KEY\n    - claude -p 'review' --dangerously-skip-permissions \"$CI_MERGE_REQUEST_TITLE\"\ntest:\n  script: make\n",
     );
-    assert!(found[0].secrets.contains("ANTHROPIC_API_KEY") && found[0].id_tokens.contains("T"));
+    assert_eq!(found.agents.len(), 1);
+    let job = &found.agents[0];
+    assert_eq!((job.job.as_str(), job.agent, job.line), ("review", "claude-code", 3));
+    assert_eq!(job.sources.iter().map(String::as_str).collect::<Vec<_>>(), ["merge_request_event"]);
+    assert!(job.secrets.contains("ANTHROPIC_API_KEY") && job.id_tokens.contains("T"));
+    assert_eq!((job.approval.level().name(), job.untrusted_prompt), ("blanket", Some(9)));
+}
+
+#[test]
+fn gitlab_jobs_take_over_what_they_extend_include_and_refer_to() {
+    let found = pipeline(
+        "include:\n  - local: /ci/agent.yml\n  - project: a/b\n    file: x.yml\n  - template: T.yml\ndefault:\n  before_script: [npm i]\n.base:\n  variables: {GH_TOKEN: $BOT_TOKEN}\n  script: [gemini -p x]\none:\n  extends: [.base, .agent]\n  rules:\n    - if: $CI_COMMIT_REF_PROTECTED == \"true\"\ntwo:\n  script:\n    - !reference [.base, script]\n  when: manual\n",
+    );
+    let seen: Vec<(&str, &str, Option<&str>)> =
+        found.agents.iter().map(|job| (job.job.as_str(), job.agent, job.file.as_deref())).collect();
+    assert_eq!(
+        seen,
+        [("one", "codex", None), ("two", "gemini-cli", None), ("last", "claude-code", Some("ci/agent.yml"))]
+    );
+    let one = &found.agents[0];
+    assert!(one.protected && one.own_runner && one.secrets.contains("BOT_TOKEN"), "{one:?}");
+    assert!(found.agents[1].manual && !found.agents[1].protected);
+    assert_eq!(found.elsewhere, ["a/b", "T.yml"]);
+    let looped = pipeline(
+        "a: {extends: b, script: claude -p x}\nb: {extends: a}\ninclude: ci/agent.yml\n.x: {script: [[!reference [.x, script]]]}\n",
+    );
+    assert_eq!(looped.agents.len(), 4, "{:?}", looped.agents);
+}
+
+#[test]
+fn gitlab_says_what_starts_a_job() {
+    for (text, sources, protected) in [
+        ("", "push", false),
+        ("  only: [merge_requests, schedules]\n", "merge_request_event schedule", false),
+        ("  only: [main]\n", "push", true),
+        ("  rules:\n    - if: $CI_PIPELINE_SOURCE == \"schedule\"\n", "schedule", false),
+        ("  rules:\n    - if: $CI_PIPELINE_SOURCE != \"schedule\"\n", "push", false),
+        (
+            "  rules:\n    - {if: $CI_PIPELINE_SOURCE == \"web\", when: never}\n    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n",
+            "push",
+            true,
+        ),
+        ("  rules:\n    - if: $CI_PIPELINE_SOURCE =~ /^(web|api)$/\n", "api web", false),
+        ("workflow:\n  rules:\n    - if: $CI_MERGE_REQUEST_IID\n", "merge_request_event", false),
+    ] {
+        let found = pipeline(&format!("a:\n  script: claude -p x\n{text}"));
+        let job = &found.agents[0];
+        assert_eq!(job.sources.iter().cloned().collect::<Vec<_>>().join(" "), sources, "{text}");
+        assert_eq!(job.protected, protected, "{text}");
+    }
 }
 
 #[test]

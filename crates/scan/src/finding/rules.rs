@@ -97,6 +97,12 @@ pub(crate) static CI_BYPASS: Rule = Rule {
     title: "An agent in CI runs any command",
     help: "List the commands that the job needs: there is nobody to ask in CI.",
 };
+pub(crate) static CI_ANY_BRANCH: Rule = Rule {
+    id: "writ/ci-any-branch",
+    severity: Severity::Low,
+    title: "An agent's job gets credentials on branches that anybody in the project pushes to",
+    help: "Mark the variables as protected and run the job on protected branches, or give it a credential that only reads.",
+};
 pub(crate) static UNPINNED_ACTION: Rule = Rule {
     id: "writ/ci-unpinned-action",
     severity: Severity::Low,
@@ -217,6 +223,7 @@ pub static RULES: &[&Rule] = &[
     &INHERITED_TOKEN,
     &SELF_HOSTED,
     &CI_BYPASS,
+    &CI_ANY_BRANCH,
     &UNPINNED_ACTION,
     &LEFT_TOKEN,
     &ESCALATOR,

@@ -288,3 +288,32 @@ fn linked_folders_of_tools_are_read_where_they_stay_in_the_tree_and_told_where_n
     assert_eq!(told.as_array().unwrap().len(), 4);
     assert_eq!(told[1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], ".cursor");
 }
+
+#[test]
+fn agents_in_pipelines_of_gitlab_are_judged_as_those_of_workflows() {
+    let folder = tree(&[
+        (
+            ".gitlab-ci.yml",
+            "include: {local: ci/agent.yml}\nreview:\n  variables:\n    OPENAI_API_KEY: SECRET\n    BOT_TOKEN: {value: SECRET, description: x}\n  script:\n    - codex exec --dangerously-bypass-approvals-and-sandbox \"$CI_MERGE_REQUEST_TITLE\"\n",
+        ),
+        ("ci/agent.yml", "more:\n  script: claude -p x --dangerously-skip-permissions\n"),
+    ]);
+    let found = &found(folder.path())[".gitlab-ci.yml"];
+    let told: Vec<(String, &str, u32)> = findings(found)
+        .iter()
+        .map(|finding| (finding.path.to_string_lossy().into_owned(), finding.rule.id, finding.line))
+        .collect();
+    let expected = [
+        (".gitlab-ci.yml", "writ/hard-coded-credential", 4),
+        (".gitlab-ci.yml", "writ/hard-coded-credential", 5),
+        ("ci/agent.yml", "writ/ci-bypass", 2),
+        (".gitlab-ci.yml", "writ/ci-bypass", 7),
+        (".gitlab-ci.yml", "writ/ci-any-branch", 2),
+    ];
+    assert_eq!(told, expected.map(|(path, rule, line)| (path.to_owned(), rule, line)));
+    assert_eq!(Autonomy::of(found).level(), 3);
+    let json = report::file(found);
+    assert_eq!(json["agent_steps"][0]["untrusted_content_in_prompt"], true);
+    assert_eq!(json["untrusted_privileged_start"], false);
+    assert!(!json.to_string().contains(SECRET));
+}

@@ -90,6 +90,7 @@ pub(super) const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("sweagent", &["run", "run-batch"], "swe-agent"),
     ("mini", &["-t", "--task", "-y", "--yolo"], "swe-agent"),
     ("jules", &["new", "remote new"], "jules"),
+    ("duo", &["run"], "gitlab-duo"),
     ("gh", &["agent-task create"], "github-copilot"),
     ("openclaw", &["agent"], "openclaw"),
     ("pi", &["-p", "--print"], "pi"),
