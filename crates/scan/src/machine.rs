@@ -30,6 +30,58 @@ const EDITORS: &[&str] = &[
     ".windsurf-server/extensions",
 ];
 
+/// Folders below the home folder in which editors of the VS Code family keep what is the user's, on Linux, at a remote
+/// end and on macOS; a star is any of the family.
+const USER_FOLDERS: &[&str] = &[
+    ".config/*/User",
+    ".cursor-server/data/User",
+    ".vscode-remote/data/User",
+    ".vscode-server-insiders/data/User",
+    ".vscode-server/data/User",
+    ".windsurf-server/data/User",
+    "Library/Application Support/*/User",
+];
+const FAMILY: &[&str] = &[
+    "Antigravity",
+    "Code",
+    "Code - Insiders",
+    "Code - OSS",
+    "Cursor",
+    "Kiro",
+    "Positron",
+    "Trae",
+    "Trae CN",
+    "VSCodium",
+    "VSCodium - Insiders",
+    "Void",
+    "Windsurf",
+    "Windsurf - Next",
+];
+/// Most profiles looked at in one editor.
+const MAX_PROFILES: usize = 200;
+
+/// Files and folders of agents in the user's part of every editor: its settings and servers, those of its profiles, and
+/// those of each agent among its extensions.
+pub fn editor_places(home: &Path) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    let folders = USER_FOLDERS.iter().flat_map(|folder| match folder.split_once('*') {
+        Some((head, tail)) => FAMILY.iter().map(|editor| format!("{head}{editor}{tail}")).collect(),
+        None => vec![(*folder).to_owned()],
+    });
+    for folder in folders.map(PathBuf::from).filter(|folder| home.join(folder).is_dir()) {
+        let profiles = std::fs::read_dir(home.join(&folder).join("profiles"));
+        let profiles = profiles.into_iter().flatten().take(MAX_PROFILES).flatten();
+        let profiles = profiles.map(|profile| folder.join("profiles").join(profile.file_name()));
+        for one in std::iter::once(folder.clone()).chain(profiles) {
+            places.extend(["mcp.json", "settings.json"].map(|name| one.join(name)));
+        }
+        for extension in SURVEYS.iter().flat_map(|survey| survey.extensions) {
+            places.push(folder.join("globalStorage").join(extension).join("settings"));
+        }
+    }
+    places
+}
+
 /// A program on the path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Program {

@@ -58,6 +58,7 @@ const MAX_SERVERS: usize = 500;
 const HOLDERS: &[&str] = &[
     "mcpServers",
     "mcp_servers",
+    "mcp-servers",
     "mcp.servers",
     "mcp.mcpServers",
     "context_servers",
@@ -119,6 +120,15 @@ fn each<'a>(document: &'a Node, bare: bool, see: &mut dyn FnMut(&'a str, u32, &'
     for project in document.get("projects").map_or(&[][..], Node::members) {
         if let Some(node) = project.node.get("mcpServers") {
             collect(node, &mut see);
+        }
+    }
+    // Continue's first form of the list has no names.
+    for item in document.at(&["experimental", "modelContextProtocolServers"]).map_or(&[][..], Node::items) {
+        if let Some(transport) = item.get("transport") {
+            let name = item.get("name").and_then(Node::text);
+            let last = transport.get("args").and_then(|list| list.items().last()).and_then(Node::text);
+            let command = transport.get("command").and_then(Node::text);
+            see(name.or(last).or(command).unwrap_or("server"), item.line, transport);
         }
     }
     // A marketplace of plugins may name theirs.
@@ -311,6 +321,20 @@ pub(crate) fn host(address: &str) -> Option<String> {
     plain.then(|| host.to_ascii_lowercase())
 }
 
+/// Most words looked at of a command in one argument.
+const MAX_WORDS: usize = 1_000;
+
+/// Whether a word looks drawn by lot: long, of letters in both cases and digits throughout.
+fn is_drawn(word: &str) -> bool {
+    let count = |kind: fn(&u8) -> bool| word.bytes().filter(kind).count();
+    word.len() >= 24
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_+=".contains(&byte))
+        && count(u8::is_ascii_digit) >= 3
+        && count(u8::is_ascii_uppercase) >= 3
+        && count(u8::is_ascii_lowercase) >= 3
+        && is_real("key", word)
+}
+
 /// Names that carry credentials, and places at which one stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
@@ -361,6 +385,13 @@ impl Credentials {
             });
             let set_by_environment = matches!(flag, Some("e" | "env"));
             match (flag.take(), named) {
+                (Some("c" | "lc" | "ic"), _) if word.contains(char::is_whitespace) => {
+                    // A shell's command, one level deep.
+                    let inner = word.split_whitespace().take(MAX_WORDS);
+                    let inner =
+                        inner.map(|word| word.trim_matches(['"', '\'']).to_owned()).collect::<Vec<_>>();
+                    self.arguments(&inner, &[line]);
+                }
                 (_, Some((name, value))) => {
                     self.value(
                         name.trim_start_matches('-'),
@@ -369,6 +400,7 @@ impl Credentials {
                         !name.starts_with('-') && word.contains('='),
                     );
                 }
+                (Some("k" | "t"), None) if is_drawn(word) => self.stands("-k", line),
                 (Some(flag), None) if !word.starts_with('-') && !set_by_environment => {
                     self.value(flag, word, line, false);
                 }
@@ -399,7 +431,11 @@ impl Credentials {
                 self.stands(name, line);
             }
         }
-        if address.split(['/', '?', '&', '=']).any(is_marked) {
+        let path = address.split_once("://").map_or(address, |(_, rest)| rest).split(['?', '#']).next();
+        let drawn = |part: &str| part.len() >= 32 && is_drawn(part);
+        if address.split(['/', '?', '&', '=']).any(is_marked)
+            || path.unwrap_or("").split('/').skip(1).any(drawn)
+        {
             self.stands("url", line);
         }
     }

@@ -352,6 +352,9 @@ fn is_the_tools(survey: &Survey, name: &str, document: &Node) -> bool {
         ("vscode-copilot", "settings.json" | "devcontainer.json" | ".devcontainer.json") => {
             tool::editor_speaks_of_agents(document)
         }
+        ("vscode-copilot", name) if name.ends_with(".code-workspace") => {
+            tool::editor_speaks_of_agents(document)
+        }
         ("zed", "settings.json") => tool::zed_speaks_of_agents(document),
         _ => true,
     }
@@ -362,7 +365,7 @@ fn notation(name: &str, kind: FileKind) -> Option<Notation> {
     match ending {
         "toml" => Some(Notation::Toml),
         "yml" | "yaml" => Some(Notation::Yaml),
-        "json" | "jsonc" | "hook" => Some(Notation::Json),
+        "code-workspace" | "hook" | "json" | "jsonc" => Some(Notation::Json),
         // `.roomodes` may be either; YAML takes JSON too.
         "roomodes" | "kilocodemodes" => Some(Notation::Yaml),
         _ if kind.is_configuration() && kind != FileKind::Hooks && kind != FileKind::Policy => {

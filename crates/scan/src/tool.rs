@@ -20,6 +20,7 @@ mod jetbrains;
 mod kiro;
 mod openclaw;
 mod opencode;
+mod others;
 mod pi;
 mod place;
 mod qwen_code;
@@ -90,6 +91,22 @@ pub const SURVEYS: &[Survey] = &[
     augment::SURVEY,
     crush::SURVEY,
     trae::SURVEY,
+    others::BOLT,
+    others::DEVIN,
+    others::FAST_AGENT,
+    others::FIREBENDER,
+    others::GROK,
+    others::HERMES,
+    others::IFLOW,
+    others::KIMI,
+    others::LIBRECHAT,
+    others::LM_STUDIO,
+    others::MISTRAL_VIBE,
+    others::OPENHANDS,
+    others::REPLIT,
+    others::ROVO_DEV,
+    others::VOID,
+    others::WARP,
     shared::AGENTS_MD,
     shared::GENERIC_MCP,
 ];

@@ -24,6 +24,10 @@ pub const SURVEY: Survey = Survey {
 /// https://ampcode.com/manual#permissions.
 fn read(document: &Node, approval: &mut Approval) {
     super::vscode::switches(document, approval);
+}
+
+/// The rules of Amp, which stand in editors' settings too.
+pub(super) fn permissions(document: &Node, approval: &mut Approval) {
     for rule in document.setting("amp.permissions").map_or(&[][..], Node::items) {
         let said = |key: &str| rule.get(key).and_then(Node::text);
         if said("action") != Some("allow") {

@@ -73,7 +73,9 @@ fn read(document: &Node, approval: &mut Approval) {
     if let Some(permission) = document.get("permission") {
         permissions(permission, "permission", true, approval);
     }
-    for agent in document.get("agent").map_or(&[][..], Node::members) {
+    // Modes are what agents were called before.
+    let agents = ["agent", "mode"].into_iter().filter_map(|key| document.get(key)).flat_map(Node::members);
+    for agent in agents {
         if let Some(permission) = agent.node.get("permission") {
             permissions(permission, "agent permission", false, approval);
         }

@@ -42,6 +42,8 @@ pub enum FileKind {
 /// Every place of every tool, by what a walk knows of a path.
 pub(crate) struct Catalogue {
     by_name: BTreeMap<&'static str, Vec<(&'static Survey, Place)>>,
+    /// Places that are an ending of a name.
+    endings: Vec<(&'static Survey, Place)>,
     /// Places whose last name is a pattern, by their first folder's name.
     below: BTreeMap<&'static str, Vec<(&'static Survey, Place)>>,
     folders: BTreeSet<&'static str>,
@@ -95,6 +97,7 @@ impl Catalogue {
         CATALOGUE.get_or_init(|| {
             let mut made = Self {
                 by_name: BTreeMap::new(),
+                endings: Vec::new(),
                 below: BTreeMap::new(),
                 folders: BTreeSet::new(),
                 // The folders of forges are in no tool's table.
@@ -109,7 +112,9 @@ impl Catalogue {
                         place.path.split('/').next().unwrap_or(""),
                         place.path.rsplit('/').next().unwrap_or(""),
                     );
-                    if place.path.contains('*') {
+                    if place.path.starts_with('*') {
+                        made.endings.push((survey, *place));
+                    } else if place.path.contains('*') {
                         made.below.entry(first).or_default().push((survey, *place));
                         made.folders.insert(first);
                     } else {
@@ -134,6 +139,7 @@ impl Catalogue {
     /// Whether some place has exactly this last name.
     pub(crate) fn is_name(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+            || self.endings.iter().any(|(_, place)| name.ends_with(place.path.trim_start_matches('*')))
     }
 
     /// Whose file this is: the longest place that fits, so that `.claude/mcp.json` goes before `mcp.json`.
@@ -142,7 +148,7 @@ impl Catalogue {
         let exact = self.by_name.get(name).into_iter().flatten();
         let below = path.iter().filter_map(|folder| self.below.get(folder)).flatten();
         let mut best: Option<(usize, &'static Survey, FileKind)> = None;
-        for (survey, place) in exact.chain(below) {
+        for (survey, place) in exact.chain(below).chain(&self.endings) {
             if !fits(place.path, path) {
                 continue;
             }

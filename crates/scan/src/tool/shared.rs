@@ -35,8 +35,9 @@ pub const GENERIC_MCP: Survey = Survey {
         Place { path: "mcp_servers.json", kind: FileKind::Servers },
         Place { path: "mcp-servers.json", kind: FileKind::Servers },
         Place { path: "mcpServers.json", kind: FileKind::Servers },
+        Place { path: "mcphub/servers.json", kind: FileKind::Servers },
     ],
-    home: &[],
+    home: &[".codebuddy/mcp.json", ".config/github-copilot/intellij/mcp.json", ".config/mcphub/servers.json"],
     administrator: &[],
     read: super::vscode::switches,
 };

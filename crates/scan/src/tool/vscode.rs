@@ -62,6 +62,11 @@ pub const SURVEY: Survey = Survey {
         Place { path: "Code/User/settings.json", kind: FileKind::Settings },
         Place { path: "Code - Insiders/User/settings.json", kind: FileKind::Settings },
         Place { path: "VSCodium/User/settings.json", kind: FileKind::Settings },
+        Place { path: "User/mcp.json", kind: FileKind::Servers },
+        Place { path: "User/settings.json", kind: FileKind::Settings },
+        Place { path: "User/profiles/*/mcp.json", kind: FileKind::Servers },
+        Place { path: "User/profiles/*/settings.json", kind: FileKind::Settings },
+        Place { path: "*.code-workspace", kind: FileKind::Settings },
         Place { path: ".devcontainer/devcontainer.json", kind: FileKind::Settings },
         Place { path: ".devcontainer.json", kind: FileKind::Settings },
     ],
@@ -106,7 +111,9 @@ const AGENT_SETTINGS: &[&str] = &[
 pub(crate) fn speaks_of_agents(document: &Node) -> bool {
     let inner = document.at(&["customizations", "vscode"]);
     let settings = inner.and_then(|inner| inner.get("settings"));
-    [Some(document), inner, settings].into_iter().flatten().any(|node| {
+    // A workspace of several folders keeps them so.
+    let shared = document.get("settings");
+    [Some(document), inner, settings, shared].into_iter().flatten().any(|node| {
         node.members().iter().any(|member| AGENT_SETTINGS.iter().any(|head| member.key.starts_with(head)))
     }) || inner
         .and_then(|inner| inner.get("extensions"))
@@ -115,14 +122,17 @@ pub(crate) fn speaks_of_agents(document: &Node) -> bool {
 
 fn read(document: &Node, approval: &mut Approval) {
     switches(document, approval);
-    if let Some(settings) = document.at(&["customizations", "vscode", "settings"]) {
-        switches(settings, approval);
+    for path in [&["customizations", "vscode", "settings"][..], &["settings"]] {
+        if let Some(settings) = document.at(path) {
+            switches(settings, approval);
+        }
     }
 }
 
 /// Settings by which VS Code and the agents in it run things unasked:
 /// https://code.visualstudio.com/docs/copilot/reference/copilot-settings and each extension's manifest.
 pub(super) fn switches(document: &Node, approval: &mut Approval) {
+    super::amp::permissions(document, approval);
     for setting in [
         "chat.tools.autoApprove",
         "chat.tools.global.autoApprove",

@@ -84,6 +84,13 @@ fn settings_say_what_runs_unasked_in_every_tool() {
         (".junie/allowlist.json", r#"{"defaultBehavior": "allow"}"#, "blanket"),
         ("crush.json", r#"{"permissions": {"allowed_tools": ["view", "bash"]}}"#, "blanket"),
         ("openclaw.json", r#"{"tools": {"exec": {"ask": "off"}}}"#, "blanket"),
+        ("opencode.json", r#"{"mode": {"build": {"permission": {"bash": "allow"}}}}"#, "blanket"),
+        (".vscode/settings.json", r#"{"amp.permissions": [{"tool": "*", "action": "allow"}]}"#, "blanket"),
+        (
+            "a/team.code-workspace",
+            r#"{"folders": [], "settings": {"chat.tools.autoApprove": true}}"#,
+            "blanket",
+        ),
     ] {
         let tree = tree(&[(path, text)]);
         let found = found(tree.path());
@@ -316,4 +323,81 @@ fn agents_in_pipelines_of_gitlab_are_judged_as_those_of_workflows() {
     assert_eq!(json["agent_steps"][0]["untrusted_content_in_prompt"], true);
     assert_eq!(json["untrusted_privileged_start"], false);
     assert!(!json.to_string().contains(SECRET));
+}
+
+#[test]
+fn servers_are_found_wherever_clients_keep_them() {
+    for (path, text, names) in [
+        ("team.code-workspace", r#"{"settings": {"mcp": {"servers": {"w": {"command": "x"}}}}}"#, "w"),
+        (
+            ".github/agents/x.agent.md",
+            "---\nmcp-servers:\n  foo:\n    type: local\n    command: x\n---\n",
+            "foo",
+        ),
+        (
+            ".continue/config.json",
+            r#"{"experimental": {"modelContextProtocolServers": [{"transport": {"type": "stdio", "command": "uvx", "args": ["one"]}}]}}"#,
+            "one",
+        ),
+        (
+            "librechat.yaml",
+            "mcpServers:\n  p: {command: x}\n  q: {type: sse, url: 'https://x.example/sse'}\n",
+            "p q",
+        ),
+        ("fastagent.config.yaml", "mcp:\n  servers:\n    fetch: {command: uvx}\n", "fetch"),
+        (".vibe/config.toml", "[[mcp_servers]]\nname = \"v\"\ncommand = \"x\"\n", "v"),
+        (".vscode-server/data/User/mcp.json", r#"{"servers": {"r": {"command": "x"}}}"#, "r"),
+        (".config/VSCodium/User/profiles/a1/mcp.json", r#"{"servers": {"p": {"command": "x"}}}"#, "p"),
+    ] {
+        let folder = tree(&[(path, text)]);
+        let found = found(folder.path());
+        let seen: Vec<&str> = found
+            .get(path)
+            .into_iter()
+            .flat_map(|found| &found.servers)
+            .map(|server| server.name.as_str())
+            .collect();
+        assert_eq!(seen.join(" "), names, "{path}");
+    }
+    let plain = tree(&[("x.code-workspace", r#"{"folders": [], "settings": {"editor.tabSize": 2}}"#)]);
+    assert!(found(plain.path()).is_empty());
+}
+
+#[test]
+fn places_of_editors_are_the_product_of_editors_profiles_and_extensions() {
+    let home = tree(&[
+        (".config/Cursor/User/settings.json", "{}"),
+        (".config/VSCodium/User/profiles/-1/mcp.json", "{}"),
+        (".vscode-server/data/User/mcp.json", "{}"),
+    ]);
+    let places = writ_scan::machine::editor_places(home.path());
+    for place in [
+        ".config/Cursor/User/globalStorage/kilocode.kilo-code/settings",
+        ".config/Cursor/User/globalStorage/saoudrizwan.claude-dev/settings",
+        ".config/VSCodium/User/profiles/-1/mcp.json",
+        ".vscode-server/data/User/mcp.json",
+    ] {
+        assert!(places.iter().any(|seen| seen == Path::new(place)), "{place}");
+    }
+    assert!(!places.iter().any(|seen| seen.starts_with(".config/Code")));
+}
+
+#[test]
+fn credentials_in_arguments_and_paths_of_servers_are_found() {
+    let drawn = "Zq8Wm2Xc5Vb9Nn3Kl7Jh4Gf6Ds1Ap0Oi";
+    for (server, hard) in [
+        (format!(r#"{{"command": "x", "args": ["-k", "{drawn}"]}}"#), true),
+        (format!(r#"{{"command": "sh", "args": ["-c", "API_KEY={drawn} npx thing"]}}"#), true),
+        (format!(r#"{{"url": "https://x.example/api/mcp/s/{drawn}/mcp"}}"#), true),
+        (r#"{"command": "sh", "args": ["-c", "API_KEY=$API_KEY npx thing"]}"#.to_owned(), false),
+        (r#"{"command": "x", "args": ["-k", "YOUR_API_KEY_GOES_HERE_0123"]}"#.to_owned(), false),
+        (r#"{"url": "https://x.example/mcp/550e8400-e29b-41d4-a716-446655440000"}"#.to_owned(), false),
+        (r#"{"url": "https://x.example/0123456789abcdef0123456789abcdef01234567/mcp"}"#.to_owned(), false),
+        (r#"{"command": "x", "args": ["-t", "TheNameOfSomeVeryLongToolset"]}"#.to_owned(), false),
+    ] {
+        let folder = tree(&[(".mcp.json", &format!(r#"{{"mcpServers": {{"s": {server}}}}}"#))]);
+        let found = &found(folder.path())[".mcp.json"];
+        assert_eq!(!found.hard_coded.is_empty(), hard, "{server}");
+        assert!(!format!("{found:?}").contains(drawn), "{server}");
+    }
 }

@@ -57,7 +57,10 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         whole.take(survey::scan(repository, Level::Project, walked), Path::new(""));
     }
     if let Some(home) = &home {
-        let starts: Vec<PathBuf> = SURVEYS.iter().flat_map(|survey| survey.home).map(PathBuf::from).collect();
+        let starts = SURVEYS.iter().flat_map(|survey| survey.home).map(PathBuf::from);
+        let mut starts: Vec<PathBuf> = starts.chain(machine::editor_places(home)).collect();
+        starts.sort();
+        starts.dedup();
         let walked = walk_from(home, &starts, options, None, Some(progress));
         whole.take(survey::scan(home, Level::User, walked), Path::new("~"));
         whole.extensions = machine::extensions(home);
