@@ -8,5 +8,5 @@ use writ_scan::document::{Notation, parse};
 fuzz_target!(|bytes: &[u8]| {
     let Ok(document) = parse(bytes, Notation::Yaml) else { return };
     let _ = audit(&document, &|_| parse(bytes, Notation::Yaml).ok());
-    let _ = gitlab::audit(&document, &|_| None);
+    let _ = gitlab::audit(&document, &|_| parse(bytes, Notation::Yaml).ok());
 });

@@ -346,7 +346,10 @@ fn identities(found: &Found, out: &mut Findings<'_>) {
             rule,
             made.line,
             &format!("{} {}", made.kind.name(), made.name),
-            format!("{} `{}`{said}", made.kind.name(), made.name),
+            match made.name.as_str() {
+                "" => format!("{} without a name{said}", made.kind.name()),
+                name => format!("{} `{name}`{said}", made.kind.name()),
+            },
         );
     }
 }

@@ -81,8 +81,25 @@ const NAMES: &[&str] = &[
     "trust",
 ];
 /// Folders in which files speak of rights, whatever they are called.
-const FOLDERS: &[&str] =
-    &["cfn", "cloudformation", "iam", "k8s", "kubernetes", "manifests", "policies", "rbac"];
+const FOLDERS: &[&str] = &[
+    "argocd",
+    "cfn",
+    "cloudformation",
+    "deploy",
+    "deployment",
+    "deployments",
+    "gitops",
+    "iam",
+    "k8s",
+    "kubernetes",
+    "kustomize",
+    "manifests",
+    "overlays",
+    "policies",
+    "rbac",
+];
+/// Short names that files of Kubernetes have, alone or after a dash.
+const SHORT: &[&str] = &["crb", "rb", "sa"];
 /// A text without any of these makes no identity, and is not read further.
 const WORDS: &[&str] = &[
     "AWS::IAM::",
@@ -158,6 +175,7 @@ pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
     }
     let stem = stem.to_ascii_lowercase();
     NAMES.iter().any(|part| stem.contains(part))
+        || stem.rsplit(['-', '_', '.']).next().is_some_and(|last| SHORT.contains(&last))
         || ending == "template"
         || folders.iter().any(|folder| FOLDERS.contains(&folder.as_ref()))
 }

@@ -19,6 +19,25 @@ use crate::walk::Note;
 /// Version of the objects.
 pub const VERSION: u32 = 1;
 
+/// JSON as it is printed: what could turn lines around, end them or steer a terminal stands as `\\uXXXX`, in names and
+/// texts of others too. Such characters stand in strings only, where that means the same.
+pub fn printed(value: &Value) -> String {
+    let plain = value.to_string();
+    let mut text = String::with_capacity(plain.len());
+    for letter in plain.chars() {
+        let steers = matches!(letter, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+        if steers {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
 /// One file of a tool. Never the value of a credential.
 ///
 /// Of a workflow that a forge would run, `agents` holds names of tools and `agent_steps` what is known of each step; of a

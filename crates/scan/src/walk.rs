@@ -170,6 +170,14 @@ pub fn walk_from(
             Ok(facts) if facts.is_file() => found.hits.push(Hit { relative: start.clone(), parts }),
             Ok(_) => note(&mut found, start, NoteKind::NotRegular),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // One note says it where the root itself is closed.
+            Err(error)
+                if error.kind() == std::io::ErrorKind::PermissionDenied
+                    && std::fs::metadata(root.join(".")).is_err() =>
+            {
+                note(&mut found, Path::new(""), NoteKind::Unreadable(error.kind().to_string()));
+                break;
+            }
             Err(error) => note(&mut found, start, NoteKind::Unreadable(error.kind().to_string())),
         }
     }

@@ -125,7 +125,7 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
         scripts.iter().filter_map(|line| line.text()).flat_map(|line| [line, "\n"]).collect();
     let (agent, runs) = of_script(&script)?;
     // A file with the name of a pipeline tells its own jobs, as far as it can by itself.
-    if job.file.is_some_and(|file| is_pipeline_path(file)) {
+    if job.file.is_some_and(is_pipeline_path) {
         let own: String = ["before_script", "script", "after_script"]
             .iter()
             .filter_map(|key| job.node.get(key))

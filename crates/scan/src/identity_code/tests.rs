@@ -166,7 +166,10 @@ fn names_say_what_is_worth_reading() {
         (&[], "x.tofu", true),
         (&["deploy", "k8s"], "a.yaml", true),
         (&[], "trust-policy.json", true),
+        (&["charts"], "team-rb.yaml", true),
+        (&["gitops"], "a.yml", true),
         (&["src"], "package.json", false),
+        (&["src"], "herb.yaml", false),
         (&["src"], "role.rs", false),
         (&["k8s"], "README.md", false),
     ] {

@@ -138,7 +138,7 @@ impl Agent {
 impl Bots {
     /// Whether an identity is one of a program: marked by its forge, or known.
     pub(super) fn is_one(identity: &Identity) -> bool {
-        const NAMES: [&str; 24] = [
+        const NAMES: [&str; 32] = [
             "actions-user",
             "allcontributors",
             "appveyor",
@@ -146,6 +146,9 @@ impl Bots {
             "bors",
             "buildkite",
             "circleci",
+            "concourse ci",
+            "crowdin",
+            "hosted weblate",
             "codecov",
             "dependabot",
             "dependabot-preview",
@@ -154,6 +157,8 @@ impl Bots {
             "gitlab-bot",
             "greenkeeper",
             "imgbot",
+            "imgbotapp",
+            "jenkins",
             "mergify",
             "netlify",
             "pre-commit-ci",
@@ -163,19 +168,26 @@ impl Bots {
             "renovate bot",
             "semantic-release-bot",
             "snyk-bot",
+            "teamcity",
+            "travis ci",
+            "weblate",
         ];
-        const MAILS: [&str; 7] = [
+        const MAILS: [&str; 10] = [
             "action@github.com",
             "actions@github.com",
             "bot@renovateapp.com",
             "github-actions@github.com",
+            "hosted@weblate.org",
+            "imgbothelp@gmail.com",
             "semantic-release-bot@martynus.net",
             "snyk-bot@snyk.io",
+            "support+bot@crowdin.com",
             "support@dependabot.com",
         ];
         let account = identity.account.as_deref().unwrap_or_default();
         identity.name.ends_with("[bot]")
             || account.ends_with("[bot]")
+            || [" bot", "-bot", "_bot"].iter().any(|end| identity.name.ends_with(end))
             || NAMES.contains(&identity.name.as_str())
             || MAILS.contains(&identity.mail.as_str())
             || account.starts_with("project_") && account.contains("_bot")

@@ -74,6 +74,10 @@ fn the_author_decides_first() {
     );
     check(("Ada (aider)", "ada@example.org"), "Fix", Label::AgentAuthored, &["aider"]);
     check(("dependabot[bot]", "4+dependabot[bot]@users.noreply.github.com"), "Bump", Label::Automation, &[]);
+    for name in ["Acme Release Bot", "translate-bot", "Hosted Weblate", "Jenkins"] {
+        check((name, "x@example.invalid"), "Bump", Label::Automation, &[]);
+    }
+    check(("Anna Botham", "x@example.invalid"), "Bump", Label::HumanOrUndisclosed, &[]);
     let message = "Bump\n\nCo-authored-by: Claude <noreply@anthropic.com>";
     check(
         ("renovate[bot]", "2+renovate[bot]@users.noreply.github.com"),

@@ -401,3 +401,23 @@ fn credentials_in_arguments_and_paths_of_servers_are_found() {
         assert!(!format!("{found:?}").contains(drawn), "{server}");
     }
 }
+
+#[test]
+fn what_could_steer_a_terminal_is_written_out_in_json() {
+    let name = "a\u{202e}b\u{9b}c\u{200b}\u{e0041}é";
+    let folder = tree(&[(".mcp.json", &format!(r#"{{"mcpServers": {{"{name}": {{"command": "x"}}}}}}"#))]);
+    let object = report::file(&found(folder.path())[".mcp.json"]);
+    let text = report::printed(&object);
+    assert!(text.contains(r"a\u202eb\u009bc\u200b\udb40\udc41é"), "{text}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), object);
+}
+
+#[test]
+fn a_finding_about_what_has_no_name_says_so() {
+    let folder = tree(&[(
+        "deploy/rb.yaml",
+        "kind: ClusterRoleBinding\napiVersion: rbac.authorization.k8s.io/v1\nroleRef: {name: cluster-admin}\nsubjects: [{kind: Group, name: 'system:unauthenticated'}]\n",
+    )]);
+    let findings = findings(&found(folder.path())["deploy/rb.yaml"]);
+    assert!(findings[0].message.starts_with("role-binding without a name: "), "{}", findings[0].message);
+}

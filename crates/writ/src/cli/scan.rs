@@ -234,23 +234,24 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
                     object.insert("findings".to_owned(), of_file.into());
                 }
             }
-            screen::line(object)?;
+            screen::line(report::printed(&object))?;
         }
         for note in &whole.notes {
-            screen::line(report::note(note))?;
+            screen::line(report::printed(&report::note(note)))?;
         }
         if arguments.paths.is_empty() && before.is_none() {
-            screen::line(report::machine(
+            screen::line(report::printed(&report::machine(
                 &whole.programs,
                 &whole.extensions,
                 &whole.processes,
                 &whole.credentials,
                 &of_credentials,
                 &whole.sessions,
-            ))?;
+            )))?;
         }
     } else if arguments.sarif {
-        screen::line(sarif::sarif(&fresh, &whole.notes, env!("CARGO_PKG_VERSION")))?;
+        let document = sarif::sarif(&fresh, &whole.notes, env!("CARGO_PKG_VERSION"));
+        screen::line(report::printed(&document))?;
     } else {
         summary::show(&whole, &fresh, known.len(), arguments.verbose)?;
     }

@@ -129,7 +129,7 @@ fn of_words(words: &[&str], depth: usize) -> Option<(&'static str, String)> {
     }
     let (first, rest) = words.split_first()?;
     let program = file_name(first);
-    if ENGINES.contains(&program) && rest.iter().any(|word| *word == "run") {
+    if ENGINES.contains(&program) && rest.contains(&"run") {
         let of_image = |word: &&str| IMAGES.iter().find(|(part, _)| word.to_ascii_lowercase().contains(part));
         // A flag's value may name one too: where it lies, a volume, a name.
         let images = rest.iter().filter(|word| !word.starts_with('-') && !word.starts_with(['/', '.']));

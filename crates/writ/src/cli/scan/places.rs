@@ -12,7 +12,7 @@ use writ_scan::walk::{WalkOptions, read_regular, walk, walk_from};
 
 use super::{Whole, credentials, unreadable};
 use crate::config::State;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::wire::now;
 
 type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -93,12 +93,16 @@ fn cache_file(root: &Path) -> Result<PathBuf, Failure> {
 /// Replaces the file as a whole, for its owner alone.
 pub(super) fn keep(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-    if let Some(folder) = file.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
     let beside = file.with_extension(format!("{}.new", std::process::id()));
-    let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    new.write_all(bytes)?;
-    std::fs::rename(&beside, file)?;
-    Ok(())
+    let written = || {
+        if let Some(folder) = file.parent() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        new.write_all(bytes)?;
+        std::fs::rename(&beside, file)
+    };
+    written().map_err(|error: std::io::Error| {
+        Failure::new(Kind::Broken, format_args!("could not write `{}`: {error}", file.display()))
+    })
 }
