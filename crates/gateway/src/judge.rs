@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use writ_model::{ApprovalLevel, Digest, ToolCall};
 use writ_policy::{
-    Engine, Files, Grants, Ground, Judgement, KnownHosts, Moment, PrivateData, StepUp, TaskBounds, TaskJudge,
-    TaskScope, Workspace,
+    Engine, Files, Grants, Ground, Judgement, KnownHosts, Moment, OnIncident, PrivateData, StepUp, Stopped,
+    TaskBounds, TaskJudge, TaskScope, Workspace,
 };
 
 use crate::port::TaskFacts;
@@ -24,6 +24,12 @@ pub trait Judge: Send + Sync + 'static {
         moment: &Moment,
         grants: &dyn Grants,
     ) -> Judgement;
+
+    /// What policies say about something that was stopped on its way out.
+    fn on_incident(&self, stopped: Stopped<'_>, moment: &Moment) -> OnIncident {
+        let _ = (stopped, moment);
+        OnIncident::default()
+    }
 
     /// The user's home folder, where it is known.
     fn home(&self) -> Option<&std::path::Path> {
@@ -115,6 +121,10 @@ impl Judge for PolicyJudge {
         grants: &dyn Grants,
     ) -> Judgement {
         held.judge_again_with(&self.judge, level, moment, grants, self.files.as_ref())
+    }
+
+    fn on_incident(&self, stopped: Stopped<'_>, moment: &Moment) -> OnIncident {
+        self.judge.on_incident(stopped, moment)
     }
 
     fn home(&self) -> Option<&std::path::Path> {

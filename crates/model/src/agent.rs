@@ -85,6 +85,8 @@ pub enum LifecycleReason {
     TakenOver,
     /// A person revoked the agent or its owner.
     Revoked,
+    /// Something was leaving for which the organisation's policies suspend an agent.
+    Incident,
     /// First registration.
     Registered,
 }

@@ -325,6 +325,9 @@ pub enum ActivityEvent {
         kind: Label,
         /// Commitment to where it would have gone and what it was about.
         what: Digest,
+        /// The organisation's policies by which the agent is suspended for it, sorted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        policies: Vec<Label>,
     },
     /// What the client asked its model with, as its request to the model says. Recorded once for each difference.
     ModelAsked {

@@ -97,6 +97,8 @@ pub enum CloseCause {
     StopCondition,
     /// A part of the sandbox was ended under the client, and all that ran inside with it.
     TornDown,
+    /// Something was leaving for which the organisation's policies suspend an agent.
+    Incident,
 }
 
 /// When a task stops by itself.
@@ -276,6 +278,7 @@ impl CloseCause {
             Self::FileLimit => "file-limit",
             Self::StopCondition => "stop-condition",
             Self::TornDown => "torn-down",
+            Self::Incident => "incident",
         }
     }
 }

@@ -13,6 +13,7 @@ use writ_model::{Action, ApprovalLevel, Digest, EffectClass, Operation, ReasonCo
 
 use crate::actions::actions_with;
 use crate::engine::ask::{Cell, Sets};
+use crate::engine::incident::OfIncidents;
 use crate::entities::Principal;
 use crate::explain::{self, Explanation};
 use crate::grants::{Grants, NoGrants};
@@ -27,9 +28,11 @@ use crate::source::{Layer, LoadError, ObservedPolicy, PolicySources, read};
 
 mod ask;
 mod facts;
+mod incident;
 mod weigh;
 
 pub use facts::Fact;
+pub use incident::{OnIncident, Stopped};
 
 /// The policies of one host, read and checked once.
 pub struct Engine {
@@ -37,6 +40,8 @@ pub struct Engine {
     /// Guardrails and the organisation's policies, those under observation included.
     filed: Filed,
     observed: Vec<ObservedPolicy>,
+    /// What is asked when something was stopped on its way out.
+    of_incidents: OfIncidents,
     version: Digest,
 }
 
@@ -79,9 +84,11 @@ impl Engine {
             return Err(LoadError::Refused { first: Box::new(first.clone()), report: read.report });
         }
         let layers = vec![(Layer::Guardrails, read.guardrails), (Layer::Organisation, read.organisation)];
+        let filed = Filed::new(layers, &actions, 0);
         Ok(Self {
             version: digest(sources.parts()),
-            filed: Filed::new(layers, &actions, 0),
+            of_incidents: OfIncidents::new(&filed)?,
+            filed,
             observed: read.report.observed,
             actions,
         })

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use writ_model::{Account, Action, ApprovalLevel, Binding, EffectClass, Operation, Resource, ToolCall};
 
 use crate::bounds::Said;
+use crate::engine::Stopped;
 use crate::host::Zone;
 use crate::layer::Filed;
 use crate::layer::need::{STEADY, SeenResource};
@@ -41,6 +42,7 @@ pub(crate) enum BuildError {
 /// What stays the same for all questions of a task.
 pub(crate) struct Principal {
     pub uid: EntityUid,
+    pub entity: Entity,
     /// The agent itself and all it belongs to.
     pub groups: HashSet<EntityUid>,
     /// By effect class, what questions start from.
@@ -181,8 +183,7 @@ impl Principal {
         let bases = action_uids
             .iter()
             .map(|action| {
-                let action =
-                    actions.get(action).cloned().ok_or_else(|| cedar("an action is not in the schema"))?;
+                let action = actions.get(action).cloned().ok_or_else(no_action)?;
                 let entities = |all: Vec<Entity>| Entities::from_entities(all, None).map_err(cedar);
                 Ok(Bases {
                     nothing: Entities::empty(),
@@ -195,6 +196,7 @@ impl Principal {
         groups.insert(agent.clone());
         Ok(Self {
             uid: agent,
+            entity,
             groups,
             bases,
             actions: action_uids,
@@ -248,6 +250,18 @@ impl Principal {
         let action =
             self.actions.get(effect_index(effect)).cloned().ok_or_else(|| cedar("no such effect"))?;
         Request::new(self.uid.clone(), action, resource, context, None).map_err(cedar)
+    }
+
+    /// A question about no effect of a call.
+    pub fn about(
+        &self,
+        action: EntityUid,
+        resource: EntityUid,
+        context: Context,
+        entities: Vec<Entity>,
+    ) -> Result<(Request, Entities), BuildError> {
+        let request = Request::new(self.uid.clone(), action, resource, context, None).map_err(cedar)?;
+        Ok((request, Entities::from_entities(entities, None).map_err(cedar)?))
     }
 
     /// The context of a decision, without what changes with every call. It is made once for each state of the session.
@@ -495,6 +509,23 @@ pub(crate) fn tool_call(call: &ToolCall) -> Result<Entity, BuildError> {
         tags,
     )
     .map_err(cedar)
+}
+
+/// Something that was stopped on its way out.
+pub(crate) fn incident(uid: EntityUid, stopped: Stopped<'_>) -> Result<Entity, BuildError> {
+    let Stopped { kind, host, credential } = stopped;
+    let members = attributes([
+        ("credential", text(credential)),
+        ("host", text(host)),
+        ("kind", text(kind)),
+        ("named", Value::new_bool(false)),
+    ]);
+    Entity::new(uid, members, HashSet::new()).map_err(cedar)
+}
+
+/// The action of a question is not in the schema.
+pub(crate) fn no_action() -> BuildError {
+    cedar("an action is not in the schema")
 }
 
 /// What stands for the call where a question is about no call.

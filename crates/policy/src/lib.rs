@@ -48,7 +48,7 @@ mod usage;
 pub use actions::{actions_of, actions_with};
 pub use bounds::{Reference, TaskBounds, references, widens};
 pub use classify::{Classified, Effect, Facts, Look, MAX_LOOK_BYTES, Package, Sweep, Target, Why, classify};
-pub use engine::{Engine, Fact, TaskJudge};
+pub use engine::{Engine, Fact, OnIncident, Stopped, TaskJudge};
 pub use explain::{Explanation, Part};
 pub use git_config::{GitNames, GitSetting, git_settings};
 pub use grants::{Grants, NoGrants};

@@ -21,6 +21,7 @@ pub(crate) struct Types {
     pub action: EntityTypeName,
     pub agent: EntityTypeName,
     pub environment: EntityTypeName,
+    pub incident: EntityTypeName,
     pub profile: EntityTypeName,
     pub task: EntityTypeName,
     pub team: EntityTypeName,
@@ -52,6 +53,7 @@ static TYPES: LazyLock<Types> = LazyLock::new(|| {
         action: name("Action"),
         agent: name("Agent"),
         environment: name("Environment"),
+        incident: name("Incident"),
         profile: name("Profile"),
         task: name("Task"),
         team: name("Team"),
@@ -75,6 +77,11 @@ pub(crate) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
 
 pub(crate) fn action_uid(effect: EffectClass) -> EntityUid {
     uid(&types().action, effect.name())
+}
+
+/// The question whether an agent is suspended for an incident. No effect of a call has this action.
+pub(crate) fn incident_uid() -> EntityUid {
+    uid(&types().action, "incident")
 }
 
 pub(crate) const fn effect_index(effect: EffectClass) -> usize {

@@ -161,7 +161,7 @@ pub(crate) fn task_layer(scope: &TaskScope) -> Result<ReadLayer, ScopeError> {
         let policy = Policy::from_pst(Tree::Static(tree)).map_err(broken)?;
         crate::syntax::check(&policy).map_err(|error| ScopeError::Policies(Box::new(error)))?;
         let instead = instead.map(str::to_owned);
-        let notes = Notes { reason, instead, code: None, observe: None };
+        let notes = Notes { reason, instead, code: None, observe: None, on_incident: false };
         read.policies.push((policy, Label::lossy(&format!("{}:{id}", Layer::Task.name())), notes));
     }
     Ok(read)

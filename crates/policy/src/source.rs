@@ -100,6 +100,8 @@ pub(crate) struct Notes {
     pub code: Option<ReasonCode>,
     /// Why and until when the policy is only observed; it does not count then.
     pub observe: Option<String>,
+    /// It says which incidents suspend an agent, and decides no call.
+    pub on_incident: bool,
 }
 
 /// A policy that is watched and does not count: `@observe("why, and until when")`.
@@ -350,7 +352,7 @@ fn read_file(
         if let Some((unread, _)) = policy.annotations().find(|(name, _)| !ANNOTATIONS.contains(name)) {
             // A misspelled `@observe` would make a policy count that was only to be watched.
             let message = format!("`@{unread}` is no annotation that is read here");
-            let help = "there are `@id`, `@reason`, `@instead`, `@observe` and, in guardrails, `@code`";
+            let help = "there are `@id`, `@reason`, `@instead`, `@observe`, `@on_incident` and, in guardrails, `@code`";
             report.error(file, place, Some(id), message, Some(help));
             continue;
         }
@@ -386,6 +388,13 @@ fn read_file(
             report.error(file, place, Some(id), message.to_owned(), Some(help));
             continue;
         }
+        let on_incident = match incident::asks(policy) {
+            Ok(on_incident) => on_incident,
+            Err((message, help)) => {
+                report.error(file, place, Some(id), message.to_owned(), Some(help));
+                continue;
+            }
+        };
         if let Err(unsayable) = syntax::check(policy) {
             report.error(file, place, Some(id), unsayable.to_string(), None);
             continue;
@@ -395,6 +404,7 @@ fn read_file(
             instead: policy.annotation("instead").map(str::to_owned),
             code: known.flatten(),
             observe,
+            on_incident,
         };
         read.push((policy.new_id(PolicyId::new(label.as_str())), label, notes, place));
     }
@@ -403,7 +413,7 @@ fn read_file(
 }
 
 /// The annotations of a policy that mean something.
-const ANNOTATIONS: [&str; 5] = ["id", "reason", "instead", "code", "observe"];
+const ANNOTATIONS: [&str; 6] = ["id", "reason", "instead", "code", "observe", incident::ANNOTATION];
 
 /// What is wrong with observing a policy of this layer, for this reason.
 fn unobservable(layer: Layer, why: &str) -> Option<(&'static str, &'static str)> {
@@ -605,6 +615,7 @@ impl Report {
     }
 }
 
+mod incident;
 mod written;
 
 pub use written::Written;

@@ -136,6 +136,7 @@ pub(crate) fn out_of_service(
         | LifecycleReason::Orphaned
         | LifecycleReason::TakenOver
         | LifecycleReason::FingerprintAccepted
+        | LifecycleReason::Incident
         | LifecycleReason::Reviewed
         | LifecycleReason::Registered => CloseCause::AgentSuspended,
     };

@@ -1,10 +1,14 @@
 //! The end of a task: its approvals expire, its grants end, its writs are void, and both logs are signed for whoever keeps the result.
 
 use writ_ledger::Stream;
-use writ_model::{Actor, ApprovalState, CloseCause, ControlEvent, GrantEnd, Human, TaskId, TaskState};
+use writ_model::{
+    Actor, AgentId, ApprovalState, CloseCause, ControlEvent, GrantEnd, Human, LifecycleMove, LifecycleReason,
+    LifecycleState, TaskId, TaskState,
+};
 
 use crate::api::message::{Checkpoint, TaskClose, TaskClosed, TaskEnd};
-use crate::fold::TaskRecord;
+use crate::fold::{State, TaskRecord};
+use crate::identity::out_of_service;
 use crate::office::{Change, Desk, Office, OfficeError};
 
 use super::TaskError;
@@ -18,10 +22,25 @@ impl Office {
         self.close_task(&mut desk, ask.task, CloseCause::ByPerson, Actor::Human(by.clone()))
     }
 
-    /// `task.end`, by its supervisor. One that has ended already is answered with how it ended.
+    /// `task.end`, by its supervisor. One that has ended already is answered with how it ended. One that ends for an incident
+    /// takes its agent out of service, until a person resumes it, and all that the agent does elsewhere ends too.
     pub fn task_end(&self, ask: &TaskEnd) -> Result<TaskClosed, OfficeError> {
         let mut desk = self.desk();
-        let task = self.task_of(&self.state(), &ask.writ, self.now())?.task.id;
+        let now = self.now();
+        let (task, events) = {
+            let state = self.state();
+            let record = self.task_of(&state, &ask.writ, now)?;
+            let is_active =
+                state.agent(record.task.agent).is_some_and(|agent| agent.state == LifecycleState::Active);
+            let suspends =
+                ask.cause == CloseCause::Incident && record.state != TaskState::Closed && is_active;
+            let (task, agent) = (record.task.id, record.task.agent);
+            let events = suspends.then(|| suspended(&state, task, agent));
+            (task, events)
+        };
+        if let Some(events) = events {
+            self.commit(&mut desk, Change::new(now, Actor::Supervisor(task), events))?;
+        }
         self.close_task(&mut desk, task, ask.cause, Actor::Supervisor(task))
     }
 
@@ -56,6 +75,19 @@ impl Office {
         };
         Stream::ALL.into_iter().map(of).collect()
     }
+}
+
+/// The events that suspend an agent for an incident of a task. Its other tasks end because it is suspended.
+fn suspended(state: &State, task: TaskId, agent: AgentId) -> Vec<ControlEvent> {
+    let mut events = out_of_service(state, agent, LifecycleMove::Suspend, LifecycleReason::Incident);
+    for event in &mut events {
+        if let ControlEvent::TaskClosed { task: closed, cause } = event
+            && *closed == task
+        {
+            *cause = CloseCause::Incident;
+        }
+    }
+    events
 }
 
 /// The events that end a live task.

@@ -1,14 +1,16 @@
 //! What the sessions of one task share: its judge, its counters and its taint.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
 use writ_model::{
-    Action, CallId, CloseCause, LifecycleState, ReasonCode, StopCondition, TaskState, Timestamp, ToolCall,
+    Action, CallId, CloseCause, Label, LifecycleState, ReasonCode, StopCondition, TaskState, Timestamp,
+    ToolCall,
 };
 use writ_policy::{
-    Budget, Claim, FingerprintState, Footprint, Moment, PathKey, Risen, Ruling, Session, SessionKeys,
-    TaskBounds, Usage, actions_of,
+    Budget, Chain, Claim, FingerprintState, Footprint, Moment, OnIncident, PathKey, Risen, Ruling, Session,
+    SessionKeys, Stopped, Story, TaskBounds, Usage, actions_of,
 };
 
 use super::{No, PORT_PATIENCE, lock};
@@ -174,6 +176,37 @@ impl Room {
         }
     }
 
+    /// What policies say about something that was stopped on its way out. A judge that fails inside says the most.
+    pub(super) fn on_incident(&self, stopped: Stopped<'_>, now: Timestamp) -> OnIncident {
+        let moment = {
+            let taint = lock(&self.session).taint();
+            Moment {
+                taint,
+                now,
+                budget: self.budget(now),
+                fingerprint: FingerprintState::Accepted,
+                chain: Chain::default(),
+                story: Story::default(),
+                carried: Vec::new(),
+            }
+        };
+        let asked = catch_unwind(AssertUnwindSafe(|| self.judge.on_incident(stopped, &moment)));
+        asked.unwrap_or_else(|_| OnIncident {
+            suspended_by: vec![Label::lossy("the judge failed inside")],
+            observed: Vec::new(),
+        })
+    }
+
+    /// Nothing is allowed from here on, for an incident. True for the one that says so first.
+    pub(super) fn stop_for_incident(&self) -> bool {
+        lock(&self.tally).ended.replace(CloseCause::Incident) != Some(CloseCause::Incident)
+    }
+
+    /// Suspends the agent, once the incident is on record.
+    pub(super) async fn suspend_for_incident<T: Tasks>(&self, tasks: &T) {
+        self.close(tasks, CloseCause::Incident).await;
+    }
+
     pub(super) async fn end_for_stop<T: Tasks>(&self, tasks: &T) {
         self.close(tasks, CloseCause::StopCondition).await;
     }
@@ -200,22 +233,26 @@ impl Room {
 
     pub(super) fn moment(&self, now: Timestamp, observed: bool, print: &Footprint) -> Moment {
         let before = lock(&self.session).before(print, &self.judge.ground());
-        let tally = lock(&self.tally);
-        let limits = &self.facts.task.limits;
-        let spent = self.facts.task.opened_at.until(now).as_secs();
         Moment {
             now,
-            budget: Budget {
-                calls_left: limits.calls.saturating_sub(tally.calls),
-                denials_left: limits.denials.saturating_sub(tally.denials),
-                seconds_left: limits.seconds.saturating_sub(spent),
-            },
+            budget: self.budget(now),
             // A changed one has been refused before anybody asks for the moment.
             fingerprint: if observed { FingerprintState::Accepted } else { FingerprintState::Unobserved },
             taint: before.taint,
             chain: before.chain,
             story: before.story,
             carried: before.carried,
+        }
+    }
+
+    fn budget(&self, now: Timestamp) -> Budget {
+        let tally = lock(&self.tally);
+        let limits = &self.facts.task.limits;
+        let spent = self.facts.task.opened_at.until(now).as_secs();
+        Budget {
+            calls_left: limits.calls.saturating_sub(tally.calls),
+            denials_left: limits.denials.saturating_sub(tally.denials),
+            seconds_left: limits.seconds.saturating_sub(spent),
         }
     }
 
@@ -245,6 +282,9 @@ fn limit_reached(cause: CloseCause) -> No {
         CloseCause::FileLimit => "it has changed as many files as it may",
         CloseCause::StopCondition => "a call met what the requester named for stopping",
         CloseCause::Mismatch => "a call ran otherwise than it was decided",
+        CloseCause::Incident => {
+            "something was leaving for which the organisation's policies suspend an agent"
+        }
         CloseCause::Finished
         | CloseCause::ByPerson
         | CloseCause::Revoked

@@ -12,6 +12,7 @@ use writ_ledger::Durability;
 use writ_model::{
     ActivityEvent, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId, ToolCall,
 };
+use writ_policy::{OnIncident, Stopped};
 
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
@@ -142,16 +143,32 @@ impl<O: Office> Door<O> {
         let _ = self.record(&way.slot, &way.opened, event, vec![told]).await;
     }
 
-    /// Records something that a person should hear of. Where the task was to stop on an incident, one that nobody causes by
-    /// mistake ends it.
+    /// Records something that a person should hear of. Where policies say so, it suspends the agent; where the task was to
+    /// stop on an incident, one that nobody causes by mistake ends it.
     pub async fn incident(&self, way: &WayOut, kind: IncidentKind, mut told: Value) {
         let name = kind.name();
-        let host = told.get("host").and_then(Value::as_str).unwrap_or_default();
-        if let Some(count) = way.incidents.count(name, host) {
+        let field = |name| told.get(name).and_then(Value::as_str).unwrap_or_default();
+        let stopped = Stopped { kind: name, host: field("host"), credential: field("name") };
+        let count = way.incidents.count(name, stopped.host);
+        // What the run tries by itself is stopped too, and is nobody's doing.
+        let by_policy = if way.is_tried.load(Ordering::SeqCst) {
+            way.opened.room.on_incident(stopped, self.ports.clock.now())
+        } else {
+            OnIncident::default()
+        };
+        let OnIncident { suspended_by, observed } = by_policy;
+        let suspends = !suspended_by.is_empty() && way.opened.room.stop_for_incident();
+        if count.is_some() || suspends {
             if let Some(fields) = told.as_object_mut() {
-                fields.insert("count".to_owned(), json!(count));
+                fields.extend(count.map(|count| ("count".to_owned(), json!(count))));
+                if !observed.is_empty() {
+                    fields.insert("would suspend".to_owned(), json!(observed));
+                }
             }
-            self.note_incident(way, name, told).await;
+            self.note_incident(way, name, told, suspended_by).await;
+        }
+        if suspends {
+            way.opened.room.suspend_for_incident(&self.ports.office).await;
         }
         match kind {
             IncidentKind::HostMismatch | IncidentKind::PlaceholderElsewhere | IncidentKind::SecretLeaving => {
@@ -165,17 +182,17 @@ impl<O: Office> Door<O> {
     /// Records that something inside asked for the address of a name, which is answered nowhere: what goes by the proxy has
     /// no need to. The task goes on.
     pub async fn looked_up(&self, way: &WayOut, name: &str) {
-        self.note_incident(way, "direct-lookup", json!({ "name": name })).await;
+        self.note_incident(way, "direct-lookup", json!({ "name": name }), Vec::new()).await;
     }
 
-    async fn note_incident(&self, way: &WayOut, kind: &str, told: Value) {
+    async fn note_incident(&self, way: &WayOut, kind: &str, told: Value, policies: Vec<Label>) {
         let told = payload(self.ports.random.as_ref(), told.to_string().into_bytes());
-        let event =
-            ActivityEvent::Incident { session: way.slot.id, kind: Label::lossy(kind), what: told.commitment };
+        let (session, kind) = (way.slot.id, Label::lossy(kind));
+        let event = ActivityEvent::Incident { session, kind, what: told.commitment, policies };
         let activity = vec![NewActivity { event, payloads: vec![told] }];
         let task = way.opened.room.facts.task.id;
         if let Err(error) = ported(self.ports.office.record(task, activity, Durability::Synced)).await {
-            tracing::error!(kind, error = &error as &dyn std::error::Error, "an incident is not on record");
+            tracing::error!(error = &error as &dyn std::error::Error, "an incident is not on record");
         }
     }
 }

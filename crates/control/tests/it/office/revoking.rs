@@ -156,3 +156,23 @@ fn nothing_is_allowed_after_a_revocation_is_answered() {
         });
     }
 }
+
+/// For an incident a supervisor ends its own task, the other tasks of the same agent with it, and nobody else's.
+#[test]
+fn an_incident_suspends_the_agent_of_the_task_until_a_person_resumes_it() {
+    let bench = Bench::new();
+    let (task, other) = (bench.task(), bench.task());
+    let end = |task: &TaskOpened, cause| {
+        bench.office.task_end(&TaskEnd { writ: task.writ.clone(), cause }).unwrap().cause
+    };
+    let agent = || bench.office.agent_show(&AgentShow { agent: "claude".into(), at: None }).unwrap();
+    assert_eq!(end(&task, CloseCause::Incident), CloseCause::Incident);
+    assert_eq!((agent().state, agent().reason), (LifecycleState::Suspended, LifecycleReason::Incident));
+    assert_eq!(bench.show_task(&other).cause, Some(CloseCause::AgentSuspended));
+    refused(bench.office.task_open(&me(), bench.opening("claude")), ErrorCode::AgentNotActive);
+    bench.office.agent_resume(&me(), &AgentResume { agent: "claude".into() }).unwrap();
+    // Whose task is over has no say any more.
+    assert_eq!(end(&other, CloseCause::Incident), CloseCause::AgentSuspended);
+    assert_eq!(agent().state, LifecycleState::Active);
+    bench.office.task_open(&me(), bench.opening("claude")).unwrap();
+}

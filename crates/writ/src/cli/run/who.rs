@@ -49,7 +49,10 @@ pub(super) async fn agent(
             format!("writ agent attest {}", agent.name)
         }
         LifecycleState::Suspended
-            if matches!(agent.reason, LifecycleReason::ByPerson | LifecycleReason::Revoked) =>
+            if matches!(
+                agent.reason,
+                LifecycleReason::ByPerson | LifecycleReason::Incident | LifecycleReason::Revoked
+            ) =>
         {
             format!("writ agent resume {}", agent.name)
         }
