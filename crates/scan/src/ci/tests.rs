@@ -494,3 +494,21 @@ proptest! {
         super::secrets::of_expression(&text, &mut names);
     }
 }
+
+#[test]
+fn a_pipeline_made_to_take_long_does_not() {
+    let extends: String = (0..3_000_u32)
+        .map(|job| {
+            let parents: Vec<String> =
+                (job.saturating_sub(50)..job).map(|parent| format!("j{parent}")).collect();
+            format!("j{job}:\n  extends: [{}]\n  script: [codex exec x]\n", parents.join(", "))
+        })
+        .collect();
+    // Each of a list leads to the list, and none of it is a line.
+    let references = format!("x:\n  script:\n{}", "    - [x, script]\n".repeat(5_000));
+    for (text, agents) in [(extends, 1_000), (references, 0)] {
+        let began = std::time::Instant::now();
+        assert_eq!(pipeline(&text).agents.len(), agents);
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    }
+}

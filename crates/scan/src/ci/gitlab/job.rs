@@ -1,7 +1,7 @@
 //! Jobs of a pipeline with what they take over: `extends`, `default`, `!reference`, and files of the same repository:
 //! https://docs.gitlab.com/ci/yaml/.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Included, is_of_protected, is_set, sources_of};
 use crate::document::{Member, Node, Value};
@@ -9,9 +9,10 @@ use crate::document::{Member, Node, Value};
 /// Most files of one pipeline, deepest inclusion, and longest chain of `extends` and references.
 const MAX_FILES: usize = 100;
 const MAX_DEPTH: usize = 8;
-/// Most jobs looked at, and most lines of one script.
+/// Most jobs looked at, most names that one job's chain of `extends` is asked for, and most nodes of one script.
 const MAX_JOBS: usize = 1_000;
-const MAX_LINES: usize = 10_000;
+const MAX_NAMES: usize = 200;
+const MAX_NODES: usize = 20_000;
 /// Words at the top of a file that are no jobs.
 const NOT_JOBS: &[&str] =
     &["default", "image", "include", "services", "spec", "stages", "variables", "workflow"];
@@ -20,6 +21,8 @@ const NOT_JOBS: &[&str] =
 pub(super) struct Pipeline<'a> {
     own: &'a Node,
     included: Vec<(String, Node)>,
+    /// Where each name at the top stands: which document, and which of its members.
+    names: BTreeMap<String, (usize, usize)>,
     /// Names that jobs extend.
     extended: BTreeSet<String>,
     pub(super) elsewhere: Vec<String>,
@@ -31,6 +34,8 @@ pub(super) struct Job<'a> {
     pub(super) line: u32,
     pub(super) node: &'a Node,
     pub(super) file: Option<&'a str>,
+    /// The job and those that it extends, the nearest first.
+    chain: Vec<&'a Node>,
 }
 
 /// What lets a job run.
@@ -45,9 +50,21 @@ pub(super) struct Rules {
 
 impl<'a> Pipeline<'a> {
     pub(super) fn of(own: &'a Node, included: Included<'_>) -> Self {
-        let mut pipeline =
-            Self { own, included: Vec::new(), extended: BTreeSet::new(), elsewhere: Vec::new() };
+        let mut pipeline = Self {
+            own,
+            included: Vec::new(),
+            names: BTreeMap::new(),
+            extended: BTreeSet::new(),
+            elsewhere: Vec::new(),
+        };
         pipeline.include(own, included, 0);
+        let mut names = BTreeMap::new();
+        for (which, document) in pipeline.documents().enumerate() {
+            for (at, member) in document.members().iter().enumerate() {
+                names.entry(member.key.clone()).or_insert((which, at));
+            }
+        }
+        pipeline.names = names;
         let jobs = pipeline.documents().flat_map(Node::members);
         let extended: BTreeSet<String> = jobs
             .filter_map(|member| member.node.get("extends"))
@@ -101,35 +118,44 @@ impl<'a> Pipeline<'a> {
             .flat_map(|(file, node)| node.members().iter().map(move |member| (file, member)))
             .filter(|(_, member)| member.node.is_map() && !NOT_JOBS.contains(&member.key.as_str()))
             .filter(|(_, member)| !(member.key.starts_with('.') && self.extended.contains(&member.key)))
-            .map(|(file, member)| Job { name: &member.key, line: member.line, node: &member.node, file })
             .take(MAX_JOBS)
+            .map(|(file, member)| Job {
+                name: &member.key,
+                line: member.line,
+                node: &member.node,
+                file,
+                chain: self.chain(&member.node),
+            })
     }
 
     fn named(&self, name: &str) -> Option<&Node> {
-        self.documents().find_map(|document| document.get(name))
+        let (which, at) = self.names.get(name)?;
+        self.documents().nth(*which)?.members().get(*at).map(|member| &member.node)
     }
 
-    /// A job and those that it extends, the nearest first.
-    fn line_of<'b>(&'b self, job: &Job<'b>) -> Vec<&'b Node> {
-        let mut line = vec![job.node];
-        let mut at = 0;
-        while let Some(node) = line.get(at).copied() {
+    fn chain<'b>(&'b self, job: &'b Node) -> Vec<&'b Node> {
+        let (mut chain, mut at, mut asked) = (vec![job], 0, 0);
+        while let Some(node) = chain.get(at).copied() {
             at += 1;
             for name in node.get("extends").map(Node::texts).unwrap_or_default().into_iter().rev() {
+                asked += 1;
+                if asked > MAX_NAMES {
+                    return chain;
+                }
                 if let Some(parent) = self.named(name)
-                    && line.len() < MAX_FILES
-                    && !line.iter().any(|known| std::ptr::eq(*known, parent))
+                    && chain.len() < MAX_FILES
+                    && !chain.iter().any(|known| std::ptr::eq(*known, parent))
                 {
-                    line.push(parent);
+                    chain.push(parent);
                 }
             }
         }
-        line
+        chain
     }
 
     /// A part of a job, its own or that of a job it extends.
     pub(super) fn own<'b>(&'b self, job: &Job<'b>, key: &str) -> Option<&'b Node> {
-        self.line_of(job).into_iter().find_map(|node| node.get(key)).filter(|node| is_set(node))
+        job.chain.iter().find_map(|node| node.get(key)).filter(|node| is_set(node))
     }
 
     /// The same, or what holds for every job.
@@ -140,8 +166,8 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Members of a map that jobs extend by members.
-    pub(super) fn members<'b>(&'b self, job: &Job<'b>, key: &str) -> impl Iterator<Item = &'b Member> {
-        self.line_of(job).into_iter().filter_map(move |node| node.get(key)).flat_map(Node::members)
+    pub(super) fn members<'b>(&self, job: &Job<'b>, key: &str) -> impl Iterator<Item = &'b Member> {
+        job.chain.iter().filter_map(move |node| node.get(key)).flat_map(Node::members)
     }
 
     /// Members of a map at the top.
@@ -152,12 +178,16 @@ impl<'a> Pipeline<'a> {
     /// The lines of a script, `!reference [job, script]` and lists in lists resolved.
     pub(super) fn lines<'b>(&'b self, node: &'b Node) -> Vec<&'b Node> {
         let mut lines = Vec::new();
-        self.lines_into(node, 0, &mut lines);
+        let mut left = MAX_NODES;
+        self.lines_into(node, 0, &mut left, &mut lines);
         lines
     }
 
-    fn lines_into<'b>(&'b self, node: &'b Node, depth: usize, into: &mut Vec<&'b Node>) {
-        if depth > MAX_DEPTH || into.len() >= MAX_LINES {
+    /// `left` is how many nodes may still be looked at: references can lead to lists of references.
+    fn lines_into<'b>(&'b self, node: &'b Node, depth: usize, left: &mut usize, into: &mut Vec<&'b Node>) {
+        let Some(fewer) = left.checked_sub(1) else { return };
+        *left = fewer;
+        if depth > MAX_DEPTH {
             return;
         }
         match &node.value {
@@ -170,8 +200,8 @@ impl<'a> Pipeline<'a> {
                     .flatten()
                     .and_then(|(first, rest)| self.named(first)?.at(rest));
                 match referred {
-                    Some(referred) => self.lines_into(referred, depth + 1, into),
-                    None => items.iter().for_each(|item| self.lines_into(item, depth + 1, into)),
+                    Some(referred) => self.lines_into(referred, depth + 1, left, into),
+                    None => items.iter().for_each(|item| self.lines_into(item, depth + 1, left, into)),
                 }
             }
             Value::Bool(_) | Value::Map(_) | Value::Null | Value::Number(_) => {}
