@@ -1,10 +1,11 @@
-//! The project's own chores: `cargo xtask test|tidy|bench|dist`.
+//! The project's own chores: `cargo xtask test|tidy|bench|fuzz|dist`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
 
 mod bench;
 mod clients;
 mod dist;
+mod fuzz;
 mod run;
 mod test;
 mod tidy;
@@ -20,7 +21,10 @@ cargo xtask COMMAND
                    (--quick: leave out the real clients and clippy)
   tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
   bench [NAME …]   side-by-side benchmarks in one run: classify hook decision append sandbox start;
-                   only when named: identity (many minutes), secrets, git, egress and moat (the last two install what they compare with)
+                   only when named: identity (many minutes) and git, and those that install what they compare with:
+                   egress, moat, secrets, workflows
+  fuzz [TARGET …] [--seconds N]
+                   build fuzz targets and run them over what they found before, a minute each unless said otherwise
   dist             build the program as it is given away: one static file, target/dist/writ
   clients          install the real clients that the end-to-end tests drive
 ";
@@ -35,6 +39,7 @@ fn main() -> Result<()> {
         ["test", "--quick"] => test::all(&root, test::Scope::Quick),
         ["tidy"] => tidy::all(&root),
         ["bench", names @ ..] => bench::all(&root, names),
+        ["fuzz", arguments @ ..] => fuzz::named(&root, arguments),
         ["dist"] => dist::build(&root).map(|place| println!("{}", place.display())),
         ["clients"] => clients::install(&root).map(|place| println!("clients are in {}", place.display())),
         [] | ["help" | "--help" | "-h"] => {

@@ -31,6 +31,7 @@ pub mod framing;
 mod front;
 mod git;
 mod head;
+pub mod hello;
 mod identity;
 mod java;
 mod lend;

@@ -28,6 +28,7 @@ use super::cut::Cut;
 use super::exchange::{Engine, accepted, drain};
 use super::framing::Watched;
 use super::head::Place;
+use super::hello::Hello;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
 use super::rewound::Rewound;
@@ -37,8 +38,6 @@ use super::running::{Direction, Running, Turn};
 pub(super) const OPEN: Duration = Duration::from_secs(20);
 /// How long a tunnel that nobody looks into may stay silent.
 pub(super) const SILENT_TUNNEL: Duration = Duration::from_secs(60 * 60);
-/// Longest first flight of a client's handshake.
-pub(super) const MAX_HELLO_BYTES: usize = 32 << 10;
 /// Streams of one connection of the second version.
 const MAX_STREAMS: u32 = 64;
 /// Headers of one request.
@@ -503,29 +502,18 @@ fn note(ended: hyper::Result<()>) {
 
 /// Reads a client's first flight whole, and the name in it.
 async fn first_flight(from: &mut (impl AsyncRead + Unpin)) -> io::Result<(Vec<u8>, Option<String>)> {
-    let mut acceptor = Acceptor::default();
-    let mut all = Vec::new();
+    let mut hello = Hello::default();
     let mut piece = [0; 2048];
-    while all.len() < MAX_HELLO_BYTES {
+    loop {
         let count = from.read(&mut piece).await?;
-        let mut taken = piece.get(..count).unwrap_or_default();
+        let taken = piece.get(..count).unwrap_or_default();
         if taken.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        all.extend_from_slice(taken);
-        while !taken.is_empty() {
-            acceptor.read_tls(&mut taken)?;
-        }
-        match acceptor.accept() {
-            Ok(Some(accepted)) => {
-                let name = accepted.client_hello().server_name().map(str::to_owned);
-                return Ok((all, name));
-            }
-            Ok(None) => {}
-            Err((error, _)) => return Err(io::Error::other(error)),
+        if let Some(name) = hello.push(taken)? {
+            return Ok((hello.into_bytes(), name));
         }
     }
-    Err(io::Error::other("a handshake without end"))
 }
 
 pub(super) async fn copy(

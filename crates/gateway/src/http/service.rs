@@ -16,8 +16,9 @@ use writ_model::{Account, Scheme};
 use writ_policy::Zone;
 
 use super::authority::{Authority, normal};
-use super::front::{MAX_HELLO_BYTES, OPEN, Visit, copy};
+use super::front::{OPEN, Visit, copy};
 use super::head::Place;
+use super::hello::MAX_HELLO_BYTES;
 use super::port::Outside;
 use super::refuse::No;
 use super::rewound::Rewound;
