@@ -18,7 +18,7 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   test [--quick]   install what the tests need, check the house, run every test
-                   (--quick: leave out the real clients and clippy)
+                   (--quick: leave out the real clients, clippy and the short look with fuzz targets)
   tidy             check the walls of the house: crate edges, file sizes, names, unsafe, documents
   bench [NAME …]   side-by-side benchmarks in one run: classify hook decision append sandbox start;
                    only when named: identity (many minutes) and git, and those that install what they compare with:

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::run::{is_there, output, run};
-use crate::{clients, tidy};
+use crate::{clients, fuzz, tidy};
 
 /// Where property tests take the seed of their inputs from.
 const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
@@ -18,7 +18,7 @@ const SEED: &str = "20251109";
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Everything,
-    /// Without the real clients and without clippy.
+    /// Without the real clients, without clippy and without the look with fuzz targets.
     Quick,
 }
 
@@ -63,5 +63,7 @@ pub fn all(root: &Path, scope: Scope) -> Result<()> {
     if scope == Scope::Quick {
         args.extend(["-E", "not test(/real_client/)"]);
     }
-    run(root, "env", &args)
+    run(root, "env", &args)?;
+    // Last, because it builds everything once more: who broke a test should not wait for it.
+    if scope == Scope::Everything { fuzz::smoke(root) } else { Ok(()) }
 }

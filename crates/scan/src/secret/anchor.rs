@@ -1,15 +1,19 @@
 //! The prefilter: at which places of the bytes a rule could begin.
 //!
-//! Four bytes at a time, upper and lower case alike, are looked up in a table of 16 KiB that stays in the nearest cache.
-//! An automaton over the same texts depends on its state for each byte, and its tables do not fit there. Four bytes are too
-//! often the beginning of an ordinary word, so a place that passes is asked for up to eight before texts are compared.
+//! Three bytes at a time, upper and lower case alike, are looked up in a table of 16 KiB that stays in the nearest cache, and
+//! what stands there says which fourth bytes there are. An automaton over the same texts depends on its state for each
+//! byte, and its tables do not fit there. Four bytes are too often the beginning of an ordinary word, so a place that passes
+//! is asked for up to eight before texts are compared.
 
 use super::shape::Shape;
 use super::{is_word, mention};
 
-/// Bits of each filter, as a power of two.
+/// Bits of the second filter, as a power of two.
 const BITS: u32 = 17;
-/// Words of a filter.
+/// Entries of the first filter, and their number as a power of two.
+const FIRST_BITS: u32 = 14;
+const FIRST: usize = 1 << FIRST_BITS;
+/// Words of the second filter.
 const WORDS: usize = 1 << (BITS - 6);
 /// Parts of the index, as a power of two.
 const PARTS: u32 = 12;
@@ -40,8 +44,8 @@ struct Text {
 
 /// All texts that rules begin with.
 pub(super) struct Anchors {
-    /// By the first four bytes, or three of a text that has no more.
-    first: Filter,
+    /// By the first three bytes: a bit for each remainder by eight of the fourth, and all for a text that has no more.
+    first: Box<[u8; FIRST]>,
     /// By as much as counts of a text: see [`prefix`].
     second: Filter,
     /// Texts and their prefixes, in order of the prefix's hash.
@@ -95,9 +99,12 @@ impl Anchors {
                 anchor: Anchor::Word(word),
             });
         }
-        let (mut first, mut second) = (Filter::new(), Filter::new());
+        let (mut first, mut second) = (Box::new([0_u8; FIRST]), Filter::new());
         for text in &texts {
-            first.put(slot(prefix(text.bytes.get(..4).unwrap_or(text.bytes)) as u32));
+            let four = prefix(text.bytes.get(..4).unwrap_or(text.bytes)) as u32;
+            if let Some(entry) = first.get_mut(slot(four)) {
+                *entry |= if text.bytes.len() > 3 { 1 << (four >> 24 & 7) } else { u8::MAX };
+            }
             second.put(slot_of_prefix(prefix(text.bytes)));
         }
         let mut texts: Vec<(u64, Text)> = texts.into_iter().map(|text| (prefix(text.bytes), text)).collect();
@@ -136,7 +143,7 @@ impl Anchors {
         let (low, high) = (u64::from_le_bytes(*low) | FOLD, u64::from_le_bytes(*high) | FOLD);
         let hit = |from: u64, by: u32| {
             let four = (from >> by) as u32;
-            self.first.has(slot(four)) | self.first.has(slot(four & 0x00FF_FFFF))
+            self.first.get(slot(four)).map_or(0, |entry| u64::from(entry >> (four >> 24 & 7) & 1))
         };
         hit(low, 0)
             | hit(low, 8) << 1
@@ -197,12 +204,12 @@ const fn cut(eight: u64, length: u32) -> u64 {
     (eight | FOLD) & (u64::MAX >> (64 - 8 * length))
 }
 
-/// The bit of four bytes in a filter.
-const fn slot(key: u32) -> usize {
-    (key.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
+/// The entry of the first three of four bytes.
+const fn slot(four: u32) -> usize {
+    ((four << 8).wrapping_mul(0x9E37_79B1) >> (32 - FIRST_BITS)) as usize
 }
 
-/// The same for a prefix.
+/// The bit of a prefix in the second filter.
 const fn slot_of_prefix(prefix: u64) -> usize {
     (prefix.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as usize
 }
