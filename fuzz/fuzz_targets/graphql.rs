@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use writ_model::{Account, Body, CallId, Client, Label, Operation, Request, Scheme, Timestamp, ToolCall};
+use writ_model::{Account, Action, Body, CallId, Client, Label, Operation, Request, Scheme, Timestamp, ToolCall};
 use writ_policy::{KnownHosts, Lexical, Workspace, actions_with};
 
 const MERGE: &str = "mutation m { x: mergePullRequest(input: {pullRequestId: \"PR_1\"}) { clientMutationId } }";
