@@ -92,6 +92,11 @@ impl Failure {
         Self { kind: Kind::of(code), error: anyhow::Error::msg(message), hint }
     }
 
+    /// What failed and why, in one line.
+    pub(crate) fn message(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// Tells the person, causes included, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         screen::say(format_args!("writ: {:#}", self.error));

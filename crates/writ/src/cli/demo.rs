@@ -30,10 +30,13 @@ mod session;
 mod story;
 mod teller;
 mod turns;
+mod ways_out;
 
 use cast::Cast;
 use story::{Stopped, perform};
 use teller::Teller;
+
+pub(super) use ways_out::ran as ways_out;
 
 #[derive(clap::Args)]
 #[command(after_help = "\

@@ -14,11 +14,16 @@ use crate::organisation;
 use crate::screen;
 use crate::wire;
 
+mod ways_out;
+
 #[derive(clap::Args)]
 #[command(
     after_help = "Ends with 0 when everything that can be enforced is, and with 1 when a layer is missing."
 )]
 pub(super) struct Arguments {
+    /// Try the ways out of a run too: a run of nothing, in a folder of its own, with the shipped policies. Needs `git`
+    #[arg(long)]
+    ways_out: bool,
     /// As JSON, for programs
     #[arg(long)]
     json: bool,
@@ -50,14 +55,18 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         };
         findings.push(Finding { check: format!("sandbox.{}", finding.layer), ok, detail, needed: true });
     }
+    if arguments.ways_out {
+        findings.extend(ways_out::findings());
+    }
     findings.extend(host());
-    if findings.iter().any(|finding| finding.needed && !finding.ok) {
+    let is_missing = |finding: &Finding| finding.check.starts_with("sandbox.") && !finding.ok;
+    if findings.iter().any(is_missing) {
         let Way { finding, flags } = Way::without();
         let by = flags.map_or_else(
             || "nothing that can be given up starts a run here".to_owned(),
             |flags| format!("`writ run {flags}` starts without it, on record"),
         );
-        for missing in findings.iter_mut().filter(|finding| finding.needed && !finding.ok) {
+        for missing in findings.iter_mut().filter(|finding| is_missing(finding)) {
             missing.detail = format!("{}; {by}", missing.detail);
         }
         findings.push(finding);

@@ -41,6 +41,7 @@ pub(super) mod yard;
 use yard::ground::Ground;
 
 pub(super) use form::{chosen, confirmed, has_terminal};
+pub(super) use network::canary::each as ways_out;
 pub(super) use place::found as find_program;
 pub(super) use prepare::{bench, loaded_engine, other_hands, quiet_engine};
 

@@ -127,6 +127,30 @@ fn a_host_that_can_enforce_all_says_so() {
     assert_eq!(lines.lines().count(), found.len(), "{lines}");
 }
 
+/// The trials of a run, on demand: each was refused at its door, and nothing of it stays behind.
+#[test]
+fn the_ways_out_are_tried_on_demand() {
+    let corner = Corner::new();
+    let temporary = corner.home().join("t");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut doctor = corner.writ(["doctor", "--ways-out", "--json"]);
+    doctor.env("TMPDIR", &temporary);
+    let output = finished(doctor);
+    assert!(output.status.success(), "{}", text(&output));
+    let found = findings(&output);
+    for (check, door) in [
+        ("way-out.name", "egress proxy"),
+        ("way-out.address", "egress proxy"),
+        ("way-out.push-asked", "git door"),
+        ("way-out.push", "git door"),
+    ] {
+        let finding = finding(&found, check);
+        assert!(finding["ok"] == true && finding["needed"] == true, "{finding}");
+        assert!(finding["detail"].as_str().unwrap().contains(door), "{finding}");
+    }
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
 #[test]
 fn a_host_that_lacks_a_layer_is_told_which_and_why_and_what_is_left() {
     for Host { name, made_by, missing, why, plan, lost, flags, .. } in HOSTS {

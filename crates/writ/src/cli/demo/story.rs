@@ -104,7 +104,7 @@ fn open(cast: &Cast, house: &House, options: Options, teller: &mut Teller) -> Re
 }
 
 /// Starts the control plane and waits for its word.
-fn serve(house: &House) -> Result<Process, Failure> {
+pub(super) fn serve(house: &House) -> Result<Process, Failure> {
     let mut serve = house.start(house.writ(&["serve", "--json"]), "serve")?;
     let start = std::time::Instant::now();
     loop {

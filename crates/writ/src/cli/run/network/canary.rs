@@ -13,6 +13,8 @@ const PUSH: &str = "0088aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 000000000000000
 
 /// Something that has to be refused.
 struct Trial {
+    /// Its stable name.
+    name: &'static str,
     /// Which door, in words for a person.
     door: &'static str,
     /// What is asked, in words for a person.
@@ -28,7 +30,7 @@ pub(in crate::cli::run) fn passed(
     port: u16,
     mut answer: impl FnMut(u16, &[u8]) -> io::Result<Vec<u8>>,
 ) -> Result<(), String> {
-    for Trial { door, asks, word } in trials() {
+    for Trial { name: _, door, asks, word } in trials() {
         let told =
             answer(port, &word).map_err(|error| format!("the {door} did not answer `{asks}`: {error}"))?;
         if !is_refused(&told) {
@@ -40,12 +42,18 @@ pub(in crate::cli::run) fn passed(
     Ok(())
 }
 
+/// What is tried, in order: its stable name, which door has to refuse it, and what is asked there.
+pub(in crate::cli) fn each() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    trials().into_iter().map(|Trial { name, door, asks, word: _ }| (name, door, asks))
+}
+
 fn trials() -> [Trial; 4] {
     let request = |line: String, more: &str, body: &str| {
         let host = line.split(' ').nth(1).map_or(HOST, |to| if to == ADDRESS { ADDRESS } else { HOST });
         format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n{body}").into_bytes()
     };
-    let trial = |door, asks: String, more: &str, body: &str| Trial {
+    let trial = |name, door, asks: String, more: &str, body: &str| Trial {
+        name,
         door,
         word: request(asks.clone(), more, body),
         asks,
@@ -53,10 +61,16 @@ fn trials() -> [Trial; 4] {
     let of_git =
         format!("Content-Type: application/x-git-receive-pack-request\r\nContent-Length: {}\r\n", PUSH.len());
     [
-        trial("egress proxy", format!("GET http://{HOST}/"), "", ""),
-        trial("egress proxy", format!("CONNECT {ADDRESS}"), "", ""),
-        trial("git door", format!("GET http://{HOST}/canary.git/info/refs?service=git-receive-pack"), "", ""),
-        trial("git door", format!("POST http://{HOST}/canary.git/git-receive-pack"), &of_git, PUSH),
+        trial("name", "egress proxy", format!("GET http://{HOST}/"), "", ""),
+        trial("address", "egress proxy", format!("CONNECT {ADDRESS}"), "", ""),
+        trial(
+            "push-asked",
+            "git door",
+            format!("GET http://{HOST}/canary.git/info/refs?service=git-receive-pack"),
+            "",
+            "",
+        ),
+        trial("push", "git door", format!("POST http://{HOST}/canary.git/git-receive-pack"), &of_git, PUSH),
     ]
 }
 
