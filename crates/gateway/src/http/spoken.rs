@@ -51,22 +51,23 @@ pub fn spoken(bytes: &[u8]) -> Spoken {
     if [PREFACE, PROXIED, b"PROXY "].iter().any(|known| known.starts_with(bytes)) {
         return more;
     }
-    let line = bytes.trim_ascii_start();
+    let begin = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
+    let line = bytes.get(begin..).unwrap_or_default();
     if line.is_empty() {
         return more;
     }
-    match line.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-        Some(end) if is_request_line(line.get(..end).unwrap_or_default()) => Spoken::Http,
-        Some(_) => Spoken::Other,
-        None if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') => {
-            if names_http(line) {
-                Spoken::Http
-            } else {
-                Spoken::Other
-            }
-        }
-        None => more,
-    }
+    // The first byte that ends the line, or that text does not have, decides: what comes after it changes nothing, however
+    // the bytes are cut into pieces.
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r') || byte.is_ascii_control() && !is_space(*byte);
+    let Some(end) = line.iter().position(ends) else { return more };
+    let head = line.get(..end).unwrap_or_default();
+    let is_whole = matches!(line.get(end), Some(b'\n' | b'\r'));
+    if is_request_line(head) || !is_whole && begins_request(head) { Spoken::Http } else { Spoken::Other }
+}
+
+/// What some server parts or trims words by: white space of ASCII, and what Python's `split` takes for such besides.
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | 0x1c..=0x20)
 }
 
 /// What the first bytes of a server say that speaks before its client does.
@@ -86,12 +87,18 @@ pub fn greeted(bytes: &[u8]) -> Spoken {
 
 /// A method and a target, with or without a version (RFC 9112, section 3).
 fn is_request_line(line: &[u8]) -> bool {
-    let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let mut words = line.split(|byte| is_space(*byte)).filter(|word| !word.is_empty());
     let is_method = words.next().is_some_and(|word| word.iter().all(u8::is_ascii_alphabetic));
     let is_target = words
         .next()
         .is_some_and(|word| word.starts_with(b"/") || word.windows(3).any(|three| three == b"://"));
     names_http(line) || (is_method && is_target)
+}
+
+/// A method and the beginning of a target.
+fn begins_request(line: &[u8]) -> bool {
+    let method = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    method > 0 && line.get(method).copied().is_some_and(is_space)
 }
 
 fn names_http(line: &[u8]) -> bool {
@@ -120,6 +127,12 @@ mod tests {
             (b"GET / HTTP/9.9\n", Spoken::Http),
             (b"GET\t/\x0bHTTP/1.1\n", Spoken::Http),
             (b"PUT /x HTTP/1.1\rHost: a\r", Spoken::Http),
+            (b"GET /\0", Spoken::Http),
+            (b"GET\x0b/x HTTP/1.1\n", Spoken::Http),
+            (b"\x1cGET /x HTTP/1.1\n", Spoken::Http),
+            (b"\x1cGET\x1f/x\0", Spoken::Http),
+            (b"AMQP\0\0\x09\x01", Spoken::Other),
+            (b"\x13cHTTP/", Spoken::Other),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n", Spoken::Unclear),
             (PREFACE, Spoken::SecondHttp),
             (b"PRI * HTTP/2.0\r\n\r\nXX", Spoken::Http),
