@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(20);
 /// Bytes that are worth a second.
 const BYTES_A_SECOND: u64 = 16 << 10;
+/// The most that can be bought: who goes on sending buys it anew.
+const MOST_BOUGHT: Duration = Duration::from_secs(2);
 
 /// All that keep places of one kind.
 #[derive(Clone, Debug, Default)]
@@ -103,8 +105,8 @@ impl Stay {
         let mut state = self.state();
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let worth = Duration::from_micros(bytes.saturating_mul(1_000_000) / BYTES_A_SECOND);
-        if let Some(later) = state.silent_from.checked_add(worth) {
-            state.silent_from = later;
+        if let Some(later) = state.silent_from.checked_add(worth.min(MOST_BOUGHT)) {
+            state.silent_from = later.min(Instant::now() + MOST_BOUGHT);
         }
     }
 
@@ -207,7 +209,13 @@ mod tests {
         tokio::time::advance(PATIENCE).await;
         assert!(crowd.send_one_away());
         first.left().await;
-        drop((first, second, third));
+        let rich = crowd.enter();
+        for _ in 0..100 {
+            rich.said(1 << 20);
+        }
+        tokio::time::advance(MOST_BOUGHT + PATIENCE).await;
+        assert!(crowd.send_one_away(), "no number of bytes is worth more than two seconds");
+        drop((first, second, third, rich));
         assert!(crowd.all().is_empty());
     }
 }

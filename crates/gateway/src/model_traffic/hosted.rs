@@ -99,10 +99,10 @@ pub(super) fn sort(wire: Wire, tool: &Value) -> Vec<Sort> {
             kind => unknown(kind.unwrap_or("no type")),
         }],
         // Tools of the client in a group of their own.
-        Wire::OpenaiResponses if kind == Some("namespace") => {
-            let inner = tool.get("tools").and_then(Value::as_array);
-            inner.into_iter().flatten().map(|tool| openai(kind_of(tool), tool)).collect()
-        }
+        Wire::OpenaiResponses if kind == Some("namespace") => match tool.get("tools") {
+            Some(Value::Array(inner)) => inner.iter().map(|tool| openai(kind_of(tool), tool)).collect(),
+            Some(_) | None => vec![unknown("namespace")],
+        },
         Wire::OpenaiResponses => vec![openai(kind.unwrap_or("no type"), tool)],
         Wire::Gemini => members.iter().map(|(name, value)| gemini(name, value)).collect(),
     }
@@ -141,8 +141,9 @@ fn openai(kind: &str, tool: &Value) -> Sort {
             Sort::Client
         }
         // In a container of the vendor, or on the client's machine.
-        "shell" => match tool.pointer("/environment/type").and_then(Value::as_str) {
-            None | Some("local") => Sort::Client,
+        "shell" => match tool.get("environment") {
+            None | Some(Value::Null) => Sort::Client,
+            Some(place) if place.get("type").and_then(Value::as_str) == Some("local") => Sort::Client,
             Some(_) => Sort::Hosted(Hosted::CodeExecution),
         },
         "code_interpreter" => Sort::Hosted(Hosted::CodeExecution),

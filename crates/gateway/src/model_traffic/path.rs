@@ -12,12 +12,14 @@ use super::Wire;
 /// How often a generous server decodes a path.
 const ROUNDS: usize = 3;
 
-/// Headers and parts of a query by which a request can mean another method or path than it says.
-const OVERRIDES: [&str; 5] = ["_method", "-method", "method-override", "-original-url", "-rewrite-url"];
+/// Headers and parts of a query by which a request can mean another method or path than it says, with hyphens for
+/// everything that parts words: servers read those alike.
+const OVERRIDES: [&str; 5] = ["-method", "method-override", "httpmethod", "-original-url", "-rewrite-url"];
 
-/// Ends of paths that are asked by POST and only measure a text, whatever comes before.
-const MEASURES: [&str; 6] =
-    ["/embeddings", "/moderations", "/tokenize", "/detokenize", ":embedContent", ":batchEmbedContents"];
+/// Last parts of paths that are asked by POST and only measure a text.
+const MEASURES: [&str; 4] = ["embeddings", "moderations", "tokenize", "detokenize"];
+/// The same, behind a colon and the name of a model.
+const MODEL_MEASURES: [&str; 2] = ["embedContent", "batchEmbedContents"];
 /// Paths that clients tell their makers by how they are used: Claude Code's, and those of OpenTelemetry (OTLP/HTTP, whose
 /// collectors stand in the same settings).
 const TELLINGS: [&str; 8] = [
@@ -57,8 +59,11 @@ impl Way {
         if let Some(wire) = wire_of(&generous).filter(|_| asks) {
             return Self::Read { wire, is_odd };
         }
-        let is_override =
-            |name: &str| OVERRIDES.iter().any(|known| name.to_ascii_lowercase().contains(known));
+        let is_override = |name: &str| {
+            let name = percent_decoded(name).to_ascii_lowercase();
+            let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+            OVERRIDES.iter().any(|known| name.contains(known))
+        };
         let is_other = headers.iter().any(|(name, _)| name == "upgrade" || is_override(name))
             || query.as_deref().is_some_and(is_override);
         if is_odd || is_other {
@@ -66,9 +71,8 @@ impl Way {
         }
         let looks = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") && *body == Body::None;
         let is_local = Zone::of(host) == Zone::Loopback && LOCAL.contains(&path.as_str());
-        let measures = MEASURES.iter().any(|end| path.ends_with(end));
         let tells = TELLINGS.contains(&path.as_str()) || path.starts_with(SWITCHES);
-        if looks || (method == "POST" && (measures || tells || is_local)) {
+        if looks || (method == "POST" && (measures(path) || tells || is_local)) {
             Self::Plain
         } else {
             Self::Unread
@@ -116,6 +120,29 @@ fn wire_of(path: &str) -> Option<Wire> {
 
 fn is_batch(path: &str) -> bool {
     path.ends_with("/batches") || path.ends_with(":batchgeneratecontent")
+}
+
+/// Whether a path only measures a text: its last part says so, and what stands before is a version, a prefix of one word, or
+/// the name of a model or deployment, and no other thing that is kept there.
+fn measures(path: &str) -> bool {
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let is_version = |part: &str| {
+        part.strip_prefix('v')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.len() < 12)
+    };
+    let is_prefix =
+        |part: &&str| is_version(part) || ["api", "openai", "inference", "compatible-mode"].contains(part);
+    match parts.as_slice() {
+        [before @ .., "deployments" | "models", _, last] if MEASURES.contains(last) => {
+            before.iter().all(|part| is_prefix(part))
+        }
+        [before @ .., "models", last] => {
+            let is_measure = last.split_once(':').is_some_and(|(_, what)| MODEL_MEASURES.contains(&what));
+            is_measure && before.len() <= 7
+        }
+        [before @ .., last] => MEASURES.contains(last) && before.iter().all(|part| is_prefix(part)),
+        [] => false,
+    }
 }
 
 /// A path in lower case, decoded, without parameters, empty parts and dots; and whether there was something in it that

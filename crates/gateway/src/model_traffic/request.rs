@@ -37,16 +37,37 @@ pub fn read_request(wire: Wire, body: &[u8]) -> Result<RequestFacts, TrafficErro
     let Some(Value::Object(members)) = json_once(body, MAX_REQUEST_BYTES) else {
         return Err(TrafficError::NotRead);
     };
-    match (members.get("model"), members.get("requests")) {
-        (None, Some(Value::Array(requests))) => read_batch(wire, requests),
-        // What is asked lies at the vendor, or in a form that is not read.
-        (None, _) if ["input_file_id", "batch"].iter().any(|name| members.contains_key(*name)) => {
-            let kind = "a batch of requests that is kept there".to_owned();
-            let hosted = vec![Hosted::Unknown { kind }];
-            Ok(RequestFacts { hosted, ..RequestFacts::empty(wire) })
+    let of_batch: Vec<&str> =
+        members.keys().map(String::as_str).filter(|name| BATCH.contains(&folded(name).as_str())).collect();
+    match (of_batch.as_slice(), members.get("requests"), members.get("model")) {
+        ([], _, _) => read_members(wire, &members),
+        (["requests"], Some(Value::Array(requests)), None) => read_batch(wire, requests),
+        // What is asked lies at the vendor, in a form that is not read, or in two forms of which a server takes either.
+        _ => {
+            let kind = "a batch of requests that is not read".to_owned();
+            Ok(RequestFacts { hosted: vec![Hosted::Unknown { kind }], ..RequestFacts::empty(wire) })
         }
-        (Some(_) | None, _) => read_members(wire, &members),
     }
+}
+
+/// Members that a batch has and no single request, as [`folded`].
+const BATCH: [&str; 4] = ["batch", "inputconfig", "inputfileid", "requests"];
+
+/// Members that switch something on at the vendor, as they are read and as a server that does not look closely takes them.
+const SWITCHES: [(&str, &str); 8] = [
+    ("container", "container"),
+    ("enable_search", "enablesearch"),
+    ("mcp_servers", "mcpservers"),
+    ("plugins", "plugins"),
+    ("preset", "preset"),
+    ("search_parameters", "searchparameters"),
+    ("tools", "tools"),
+    ("web_search_options", "websearchoptions"),
+];
+
+/// A name in small letters, without what servers leave out.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Reads requests that are asked later: the vendor's tools of all of them count.
@@ -87,7 +108,7 @@ fn read_members(wire: Wire, members: &Map<String, Value>) -> Result<RequestFacts
             texts(members.get("system"), &mut systems);
             hosted.extend(servers(members, &mut listed)?);
             // Skills are code that runs at the vendor; a bare name takes up a container again.
-            if members.get("container").is_some_and(Value::is_object) {
+            if members.get("container").is_some_and(|given| !given.is_string() && !given.is_null()) {
                 hosted.push(Hosted::CodeExecution);
             }
         }
@@ -120,6 +141,9 @@ fn read_members(wire: Wire, members: &Map<String, Value>) -> Result<RequestFacts
             Sort::Client => None,
             Sort::Hosted(tool) => Some(tool),
         }));
+    }
+    if added_oddly(members) {
+        hosted.push(Hosted::Unknown { kind: "tools in a form that is not read".to_owned() });
     }
     hosted.sort();
     hosted.dedup();
@@ -171,6 +195,14 @@ fn list<'v>(members: &'v Map<String, Value>, name: &'static str) -> Result<&'v [
 /// What is switched on beside the list of tools. Services take these in every form, so none is left out by the form.
 fn switches(members: &Map<String, Value>, model: &str) -> Result<Vec<Hosted>, TrafficError> {
     let mut found = Vec::new();
+    for name in members.keys() {
+        let bare = folded(name);
+        let other = SWITCHES.iter().any(|(known, loose)| *loose == bare && known != name);
+        // What a client's library would have unpacked before.
+        if other || bare == "extrabody" {
+            found.push(Hosted::Unknown { kind: short(name) });
+        }
+    }
     // Qwen's and xAI's.
     let is_on = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
     let is_searched = members
@@ -182,10 +214,11 @@ fn switches(members: &Map<String, Value>, model: &str) -> Result<Vec<Hosted>, Tr
     // OpenRouter's: the model, those that are asked instead of it, and what is kept there.
     let others = list(members, "models")?.iter().filter_map(Value::as_str);
     for name in others.chain([model]) {
-        if name.to_lowercase().ends_with(":online") {
+        let name = name.trim().to_lowercase();
+        if name.split(':').skip(1).any(|variant| variant.trim() == "online") {
             found.push(Hosted::WebSearch);
         }
-        if name.to_lowercase().starts_with("@preset/") {
+        if name.starts_with("@preset/") {
             found.push(Hosted::Unknown { kind: "a stored preset".to_owned() });
         }
     }
@@ -201,11 +234,20 @@ fn switches(members: &Map<String, Value>, model: &str) -> Result<Vec<Hosted>, Tr
     Ok(found)
 }
 
-/// Tools that come among the messages, for models that call tools from code.
-fn added(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+/// The lists of tools that come among the messages, for models that call tools from code.
+fn lists_added(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     let items = members.get("input").and_then(Value::as_array).into_iter().flatten();
     let added = items.filter(|item| item.get("type").and_then(Value::as_str) == Some("additional_tools"));
-    added.filter_map(|item| item.get("tools")?.as_array()).flatten()
+    added.filter_map(|item| item.get("tools"))
+}
+
+fn added(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    lists_added(members).filter_map(Value::as_array).flatten()
+}
+
+/// Whether such a list is no list.
+fn added_oddly(members: &Map<String, Value>) -> bool {
+    lists_added(members).any(|list| !list.is_array())
 }
 
 /// A member that is taken in two spellings. Both at once is none.

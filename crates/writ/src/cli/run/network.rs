@@ -151,6 +151,12 @@ impl Reach {
         all
     }
 
+    /// Services of this machine that are looked into for what is lent to them alone: no model, so they take no place from it.
+    pub(super) fn lent(&self) -> Vec<Endpoint> {
+        let is_model = |to: &&Endpoint| self.named.contains(to) || self.clear.contains(to);
+        self.lent.iter().filter(|to| !is_model(to)).cloned().collect()
+    }
+
     /// What the user's own settings of the client name, its model above all: what goes there is part of every task.
     pub(super) fn of_client(&self) -> Vec<Endpoint> {
         let by_person = |to: &&Endpoint| !self.also.iter().any(|pattern| pattern.covers(&to.to_string()));

@@ -205,6 +205,7 @@ async fn way_out(
     let models = Arc::new(network::model::door(reach, wish.program.client, door, &way));
     let hosts = Hosts {
         model: reach.model(),
+        lent: reach.lent(),
         set: reach.set(),
         services: reach.services(),
         also: reach.also(),

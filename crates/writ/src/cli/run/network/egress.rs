@@ -38,6 +38,8 @@ pub(in crate::cli::run) struct Egress {
 pub(in crate::cli::run) struct Hosts {
     /// Hosts that the client talks to its model at.
     pub(in crate::cli::run) model: Vec<Endpoint>,
+    /// Those among them that are no model, but services of this machine that a credential is put on for.
+    pub(in crate::cli::run) lent: Vec<Endpoint>,
     /// Those among them that the user's own settings name.
     pub(in crate::cli::run) set: Vec<Endpoint>,
     /// Services of this machine.
@@ -219,7 +221,7 @@ impl Tunnels for Egress {
     }
 
     fn is_watched(&self, to: &Authority) -> bool {
-        !self.hosts.is_model(to)
+        !self.hosts.is_model(to) || is_among(&self.hosts.lent, to)
     }
 }
 
@@ -280,6 +282,7 @@ mod tests {
         let endpoint = |text: &str| Endpoint::of_authority(text).unwrap();
         let hosts = |also: &[&str]| Hosts {
             model: vec![endpoint("api.usual.test:443"), endpoint("llm.corp.test:443")],
+            lent: Vec::new(),
             set: vec![endpoint("llm.corp.test:443")],
             services: Vec::new(),
             read: Vec::new(),
