@@ -134,13 +134,13 @@ fn measures(path: &str) -> bool {
         |part: &&str| is_version(part) || ["api", "openai", "inference", "compatible-mode"].contains(part);
     match parts.as_slice() {
         [before @ .., "deployments" | "models", _, last] if MEASURES.contains(last) => {
-            before.iter().all(|part| is_prefix(part))
+            before.iter().all(is_prefix)
         }
         [before @ .., "models", last] => {
             let is_measure = last.split_once(':').is_some_and(|(_, what)| MODEL_MEASURES.contains(&what));
             is_measure && before.len() <= 7
         }
-        [before @ .., last] => MEASURES.contains(last) && before.iter().all(|part| is_prefix(part)),
+        [before @ .., last] => MEASURES.contains(last) && before.iter().all(is_prefix),
         [] => false,
     }
 }
