@@ -1,12 +1,13 @@
 //! Digests over sets of files: by label and content, in a fixed order, with a bound that still shows a change.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use writ_model::Digest;
+
+use crate::walk::{open_regular, read_regular};
 
 /// Files larger than this count by their length only, so that a change still shows.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -43,7 +44,7 @@ fn walk(into: &mut BTreeMap<String, PathBuf>, label: &str, path: &Path, depth: u
 
 /// An empty JSON object, as clients leave behind by themselves: as good as no file.
 fn says_nothing(path: &Path, length: u64) -> bool {
-    (2..=4).contains(&length) && std::fs::read(path).is_ok_and(|bytes| bytes.trim_ascii() == b"{}")
+    (2..=4).contains(&length) && read_regular(path, 4).is_ok_and(|bytes| bytes.trim_ascii() == b"{}")
 }
 
 /// SHA-256 over (label, SHA-256 of the content) of every file, sorted by label; `None` when one cannot be read.
@@ -67,8 +68,8 @@ pub fn of_parts(parts: &BTreeMap<String, Vec<u8>>) -> Option<Digest> {
 }
 
 fn of_file(path: &Path) -> Option<Digest> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
+    let (mut file, found) = open_regular(path).ok()?;
+    let length = found.len();
     let mut content = Context::new(&SHA256);
     if length > MAX_FILE_BYTES {
         content.update(format!("a file of {length} bytes").as_bytes());

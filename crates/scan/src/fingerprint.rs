@@ -10,6 +10,7 @@ use writ_model::{Client, Fingerprint, Label};
 
 use crate::digest;
 use crate::tool::{self, Tool};
+use crate::walk::{ReadError, open_regular};
 
 /// Where a client would run.
 #[derive(Clone, Copy, Debug)]
@@ -131,10 +132,37 @@ fn values_of<'a>(arguments: &'a [String], flags: &[&str]) -> Vec<&'a str> {
     values
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
+/// An agent can put a pipe in a file's place, and whoever waited for a writer would wait for ever.
+fn read_bounded(path: &Path) -> Result<Vec<u8>, ReadError> {
+    use std::io::Read as _;
     const MAX: u64 = 4 << 20;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX).read_to_end(&mut bytes)?;
+    open_regular(path)?.0.take(MAX).read_to_end(&mut bytes).map_err(ReadError::Unreadable)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_a_pipe_in_a_files_place_holds_nobody_up() {
+        let root = tempfile::tempdir().unwrap();
+        let at =
+            Surroundings { home: Some(root.path()), workspace: root.path(), program: None, arguments: &[] };
+        let plain = fingerprint(Client::ClaudeCode, &at);
+        for name in [".mcp.json", "CLAUDE.md", ".claude.json", ".claude/settings.json"] {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            rustix::fs::mknodat(
+                rustix::fs::CWD,
+                &path,
+                rustix::fs::FileType::Fifo,
+                rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+                0,
+            )
+            .unwrap();
+        }
+        assert_eq!(fingerprint(Client::ClaudeCode, &at), plain);
+    }
 }

@@ -15,6 +15,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use read::open_regular;
 pub use read::{ReadError, read_head, read_regular};
 
 /// Deepest folder that is entered, counted from the root.

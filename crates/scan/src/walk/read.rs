@@ -1,6 +1,6 @@
 //! Reading one file that may be anything by now: a pipe, a device, a gigabyte, or changing.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -39,14 +39,7 @@ pub fn read_regular(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
 ///
 /// [`ReadError`], but never [`ReadError::TooLong`].
 pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened =
-        rustix::fs::open(path, flags, Mode::empty()).map_err(|error| ReadError::Unreadable(error.into()))?;
-    let mut file = File::from(opened);
-    let before = file.metadata().map_err(ReadError::Unreadable)?;
-    if !before.is_file() {
-        return Err(ReadError::NotRegular);
-    }
+    let (mut file, before) = open_regular(path)?;
     let expected = usize::try_from(before.len()).unwrap_or(usize::MAX).min(most);
     let mut bytes = Vec::with_capacity(expected);
     file.by_ref().take(most as u64).read_to_end(&mut bytes).map_err(ReadError::Unreadable)?;
@@ -56,4 +49,14 @@ pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
         return Err(ReadError::Changed);
     }
     Ok(bytes)
+}
+
+/// Opens a regular file to read, without waiting for anybody, and tells what was opened.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, Metadata), ReadError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened =
+        rustix::fs::open(path, flags, Mode::empty()).map_err(|error| ReadError::Unreadable(error.into()))?;
+    let file = File::from(opened);
+    let found = file.metadata().map_err(ReadError::Unreadable)?;
+    if found.is_file() { Ok((file, found)) } else { Err(ReadError::NotRegular) }
 }

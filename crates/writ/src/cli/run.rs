@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ const NOT_KEPT: &str = "keeping-all";
 /// What a person is told then.
 const TOLD_OF_BOUNDS: &str = "writ: the workspace holds more names, or deeper ones, than are looked through for what tools run by \
     themselves, or more of those than can be kept; the agent can write the rest, which is on record";
+/// Folders that nobody can look into, and that are named.
+const MOST_CLOSED_TOLD: usize = 8;
 /// How much earlier a held call is answered.
 const BEFORE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -135,6 +137,23 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     outcome
 }
 
+/// Names folders of a workspace that nobody can look into, and that are empty inside for that.
+fn tell_closed(ground: &Ground, workspace: &Path) {
+    let Ok(looked) = ground.looked() else { return };
+    let names = looked.closed.iter().map(|path| screen::path(path.strip_prefix(workspace).unwrap_or(path)));
+    let mut list: Vec<String> = names.take(MOST_CLOSED_TOLD).collect();
+    if list.is_empty() {
+        return;
+    }
+    let more = looked.closed.len().saturating_sub(list.len());
+    list.extend((more > 0).then(|| format!("and {more} more")));
+    screen::say(format_args!(
+        "writ: empty inside, because they cannot be listed or searched: {}; where the task needs one, open it first \
+         (`chmod u+rwx`)",
+        list.join(", ")
+    ));
+}
+
 async fn run(context: &Context, wish: Wish) -> Outcome {
     let office = super::serve::connect_or_start(&context.state).await?;
     let agent = who::agent(&office, wish.program.client, wish.agent.clone()).await?;
@@ -149,6 +168,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     if !keeps_all {
         screen::say(TOLD_OF_BOUNDS);
     }
+    tell_closed(&ground, &wish.workspace);
     let weakened = wish.danger.iter().map(|danger| danger.name());
     let weakened = weakened.chain((!keeps_all).then_some(NOT_KEPT)).map(Label::lossy);
     let opened = Held::open(

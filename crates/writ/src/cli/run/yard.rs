@@ -115,13 +115,16 @@ impl Sight<'_> {
         let found = looked.secrets.iter().chain(&looked.sockets);
         let hidden = found.filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path)));
         let hidden: BTreeSet<PathBuf> = hidden.cloned().collect();
+        let is_closed = |path: &PathBuf| looked.closed.iter().any(|closed| path.starts_with(closed));
         let terms = Terms { workspace, home: Some(home), kind: *kind, bounds: *bounds };
         let (guarded, outside) = ground.guarded(&terms);
         profile.show.extend(outside.iter().cloned());
         profile.write.extend(outside);
         // What is empty inside is not written either.
-        profile.read_only.extend(guarded.read_only.into_iter().filter(|path| !hidden.contains(path)));
-        profile.links.extend(guarded.links);
+        profile
+            .read_only
+            .extend(guarded.read_only.into_iter().filter(|path| !hidden.contains(path) && !is_closed(path)));
+        profile.links.extend(guarded.links.into_iter().filter(|path| !is_closed(path)));
 
         profile.hide_if_present.extend(of_tools);
         profile.hide_if_present.extend(secret::of_home(home));
@@ -130,6 +133,7 @@ impl Sight<'_> {
         let of_system = secret::of_system().into_iter();
         profile.hide_if_present.extend(of_system.filter(|path| !needed.iter().any(|needed| needed == path)));
         profile.hide_if_present.extend(hidden);
+        profile.hide_if_present.extend(looked.closed.iter().cloned());
 
         profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only));
 
@@ -163,8 +167,8 @@ pub(in crate::cli) fn bare(
     hidden: Vec<PathBuf>,
 ) -> io::Result<Profile> {
     let mut look = secret::Look::at(folder);
-    walk::walk(folder, (&mut look, secret::Foreign(false)), (&mut walk::Nobody, ()));
-    let looked = look.end().map_err(|error| io::Error::other(error.to_string()))?;
+    let closed = walk::walk(folder, (&mut look, secret::Foreign(false)), (&mut walk::Nobody, ()));
+    let looked = look.end(&closed).map_err(|error| io::Error::other(error.to_string()))?;
     let mut profile = Profile { cwd: folder.to_owned(), ..Profile::default() };
     profile.private = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from).into();
     profile.private.push(home.to_owned());
@@ -173,7 +177,9 @@ pub(in crate::cli) fn bare(
     profile.hide_if_present.extend(neighbours(folder).filter(|path| !profile.private.contains(path)));
     profile.hide_if_present.extend(secret::of_home(home));
     profile.hide_if_present.extend(secret::of_system());
-    profile.hide_if_present.extend(looked.secrets.iter().chain(&looked.sockets).cloned());
+    profile
+        .hide_if_present
+        .extend(looked.secrets.iter().chain(&looked.sockets).chain(&looked.closed).cloned());
     profile.leave_out = system::left_out()?;
     let apart: [&Path; 2] = [home, folder];
     let chain = program.canonicalize().ok().and_then(|real| Some(system::tool_chain(real.parent()?, &apart)));

@@ -64,11 +64,14 @@ impl Ground {
     pub(in crate::cli::run) fn look(terms: &Terms<'_>, now: Timestamp) -> Self {
         let (mut surveying, mut look) =
             (Surveying::before(terms.workspace), secret::Look::at(terms.workspace));
-        walk(terms.workspace, (&mut surveying, Spot::ROOT), (&mut look, secret::Foreign(false)));
+        let mut closed =
+            walk(terms.workspace, (&mut surveying, Spot::ROOT), (&mut look, secret::Foreign(false)));
+        surveying.closed(&closed);
         let survey = surveying.end();
         let repository = repository::of(terms.workspace, &survey.repositories, terms.home);
         let before = Before::of(terms.workspace, terms.home, &survey, &repository, now);
-        Self { survey, repository, looked: look.end(), stand_ins: StandIns::default(), before }
+        closed.extend(survey.closed.iter().chain(&repository.closed).cloned());
+        Self { survey, repository, looked: look.end(&closed), stand_ins: StandIns::default(), before }
     }
 
     /// What must not show.
@@ -125,5 +128,89 @@ impl Ground {
         let Self { stand_ins, before, .. } = self;
         drop(stand_ins);
         before.changes(workspace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    use super::*;
+
+    /// Root can look into everything, so the test is begun again as somebody else.
+    fn as_nobody(name: &str) -> bool {
+        if !rustix::process::getuid().is_root() {
+            return true;
+        }
+        let mut again = std::process::Command::new("/proc/self/exe");
+        again
+            .args(["--exact", name, "--nocapture"])
+            .env("TMPDIR", "/tmp")
+            .current_dir("/")
+            .uid(4242)
+            .gid(4242);
+        let done = again.output().unwrap();
+        let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+        false
+    }
+
+    fn set(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn look(root: &Path) -> Ground {
+        let terms = Terms { workspace: root, home: None, kind: TaskKind::Feature, bounds: None };
+        Ground::look(&terms, Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn attack_a_closed_folder_is_never_passed_over() {
+        if !as_nobody("cli::run::yard::ground::tests::attack_a_closed_folder_is_never_passed_over") {
+            return;
+        }
+        for mode in [0o300, 0o000, 0o100, 0o200, 0o400, 0o600] {
+            for name in
+                ["sub", "sub/node_modules", ".hg", "sub/.git", ".git/modules", ".git/info", "a/.claude"]
+            {
+                let root = tempfile::tempdir().unwrap();
+                let root = root.path().canonicalize().unwrap();
+                for file in [".git/HEAD", ".git/objects/x", ".git/refs/x"] {
+                    std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+                    std::fs::write(root.join(file), "ref: refs/heads/main\n").unwrap();
+                }
+                let folder = root.join(name);
+                std::fs::create_dir_all(&folder).unwrap();
+                let open = look(&root);
+                assert_eq!(open.looked().unwrap().closed, Vec::<PathBuf>::new());
+                for file in [".env", "CLAUDE.md", "config"] {
+                    std::fs::write(folder.join(file), "").unwrap();
+                }
+                set(&folder, mode);
+                // Before a task it is empty inside, after a task that closed it, it is told before all else.
+                let found = look(&root);
+                let lines = open.end(&root).lines().join("\n");
+                let still = look(&root).end(&root).lines().join("\n");
+                let closed = found.looked().map(|looked| looked.closed.clone());
+                set(&folder, 0o700);
+                assert_eq!(closed.unwrap(), [folder], "{mode:o}");
+                assert!(lines.starts_with("  NOT ALL WAS LOOKED AT: these"), "{mode:o} {name}: {lines}");
+                assert!(lines.contains(&format!("\n    {name}")), "{mode:o} {name}: {lines}");
+                assert!(!still.contains("NOT ALL"), "{mode:o} {name}: {still}");
+            }
+            for name in ["", ".git"] {
+                let root = tempfile::tempdir().unwrap();
+                let folder = root.path().join(name);
+                std::fs::create_dir_all(root.path().join(".git")).unwrap();
+                let open = look(root.path());
+                set(&folder, mode);
+                let found = look(root.path());
+                let lines = open.end(root.path()).lines().join("\n");
+                set(&folder, 0o700);
+                assert!(matches!(found.looked(), Err(secret::LookError::Closed)), "{mode:o} {name}");
+                assert!(lines.starts_with("  NOT ALL WAS LOOKED AT: these"), "{mode:o} {name}: {lines}");
+            }
+        }
     }
 }

@@ -6,6 +6,8 @@ pub(super) mod settings;
 
 use settings::Named;
 
+use super::walk::{entries, is_closed};
+
 /// Inside a repository's folder.
 pub(super) const PROTECTED: [&str; 10] = [
     "branches",
@@ -23,6 +25,9 @@ pub(super) const PROTECTED: [&str; 10] = [
 /// Inside a repository's folder: what was begun and runs when a person goes on with it. An agent begins such things
 /// itself, so only what was there before it is kept from it.
 pub(super) const BEGUN: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
+/// Folders inside a repository's in which such things lie.
+const FOLDERS: [&str; 7] =
+    ["hooks", "info", "modules", "objects", "objects/info", "rebase-merge", "worktrees"];
 /// Configuration inside a repository's folder.
 const SETTINGS: [&str; 2] = ["config", "config.worktree"];
 
@@ -50,6 +55,8 @@ pub(super) struct Repository {
     pub(super) begun: Vec<PathBuf>,
     /// What the settings lead to.
     pub(super) named: Named,
+    /// Folders of repositories, and in them, that could not be looked into.
+    pub(super) closed: Vec<PathBuf>,
 }
 
 /// Looks at the repository by its files; `git` itself would run what they say. `nested` are folders of repositories below
@@ -89,6 +96,11 @@ pub(super) fn of(workspace: &Path, nested: &[PathBuf], home: Option<&Path>) -> R
         {
             found.protect(&shared);
         }
+    }
+    for folder in &found.folders {
+        let parts = FOLDERS.iter().map(|name| folder.join(name));
+        // The first that is closed says all: nothing below it can be seen.
+        found.closed.extend(std::iter::once(folder.clone()).chain(parts).find(|folder| is_closed(folder)));
     }
     for folder in found.folders.clone() {
         // Beside a folder that is called `.git` lies what git runs things from, else in the folder itself.
@@ -295,11 +307,15 @@ impl Repository {
     /// A submodule's folder is named for its path, so it may lie deep, and has submodules of its own.
     fn protect_below(&mut self, folder: &Path, deepest: usize, left: &mut usize) {
         let Some(deepest) = deepest.checked_sub(1) else { return };
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(entries) = entries(folder, *left) else {
+            self.closed.push(folder.to_owned());
+            return;
+        };
+        for (name, kind) in entries {
             let Some(fewer) = left.checked_sub(1) else { return };
             *left = fewer;
-            let path = entry.path();
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let path = folder.join(name);
+            if !kind.is_dir() {
                 continue;
             }
             if path.join("HEAD").is_file() {

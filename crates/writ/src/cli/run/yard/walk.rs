@@ -4,7 +4,11 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::FileType;
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// Most folders that are told as closed.
+const MOST_CLOSED: usize = 4_001;
 
 /// A name in a folder, with what it is; of a link, that it is one.
 pub(super) type Entry = (OsString, FileType);
@@ -29,14 +33,26 @@ struct Open<A: Reader, B: Reader> {
     other: Option<B::Place>,
 }
 
-/// Walks level by level, so that what lies deep or in crowds comes last.
-pub(super) fn walk<A: Reader, B: Reader>(root: &Path, one: (&mut A, A::Place), other: (&mut B, B::Place)) {
+/// Walks level by level, so that what lies deep or in crowds comes last. Gives folders that could not be looked into, by
+/// their paths below the root: nobody knows what is in them, and their owner can open them again at any time.
+pub(super) fn walk<A: Reader, B: Reader>(
+    root: &Path,
+    one: (&mut A, A::Place),
+    other: (&mut B, B::Place),
+) -> Vec<PathBuf> {
+    let mut closed = Vec::new();
     let ((one, at_one), (other, at_other)) = (one, other);
     let mut open: VecDeque<Open<A, B>> =
         VecDeque::from([Open { path: PathBuf::new(), one: Some(at_one), other: Some(at_other) }]);
     while let Some(folder) = open.pop_front() {
         let most = [folder.one.as_ref().map(|_| one.most()), folder.other.as_ref().map(|_| other.most())];
-        let entries = entries(&root.join(&folder.path), most.into_iter().flatten().max().unwrap_or_default());
+        let most = most.into_iter().flatten().max().unwrap_or_default();
+        let entries = entries(&root.join(&folder.path), most).unwrap_or_else(|Closed| {
+            if closed.len() < MOST_CLOSED {
+                closed.push(folder.path.clone());
+            }
+            Vec::new()
+        });
         let ones = folder.one.map(|place| one.read(&folder.path, place, &entries)).unwrap_or_default();
         let others = folder.other.map(|place| other.read(&folder.path, place, &entries)).unwrap_or_default();
         let (mut ones, mut others) = (ones.into_iter().peekable(), others.into_iter().peekable());
@@ -54,15 +70,49 @@ pub(super) fn walk<A: Reader, B: Reader>(root: &Path, one: (&mut A, A::Place), o
             });
         }
     }
+    closed
 }
 
-/// What lies in a folder: at most one name more than are looked at. What this user may not list has nothing.
-pub(super) fn entries(folder: &Path, most: usize) -> Vec<Entry> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .take(most.saturating_add(1))
-        .filter_map(|entry| Some((entry.file_name(), entry.file_type().ok()?)))
-        .collect()
+/// A folder that this user may not list, or whose names lead to nothing for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Closed;
+
+/// What lies in a folder: at most one name more than are looked at.
+///
+/// # Errors
+/// When not all of that can be looked at. A folder that is gone has nothing.
+pub(super) fn entries(folder: &Path, most: usize) -> Result<Vec<Entry>, Closed> {
+    let found = listed(folder, most);
+    match found {
+        Ok(entries) => Ok(entries),
+        Err(_) if is_gone(folder) => Ok(Vec::new()),
+        Err(_) => Err(Closed),
+    }
+}
+
+fn listed(folder: &Path, most: usize) -> io::Result<Vec<Entry>> {
+    let entries = std::fs::read_dir(folder)?;
+    // Names can be listed where nothing of what they lead to can be seen.
+    folder.join(".").symlink_metadata()?;
+    let mut found = Vec::new();
+    for entry in entries.take(most.saturating_add(1)) {
+        let entry = entry?;
+        match entry.file_type() {
+            Ok(kind) => found.push((entry.file_name(), kind)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a folder is there and cannot be looked into.
+pub(super) fn is_closed(folder: &Path) -> bool {
+    entries(folder, 0).is_err()
+}
+
+fn is_gone(folder: &Path) -> bool {
+    folder.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// A reader who wants nothing, where there is only one.

@@ -10,6 +10,7 @@ use writ_model::{Binding, Timestamp};
 
 use super::super::index::Index;
 use super::super::repository::{self, Repository};
+use super::super::walk::entries;
 use super::survey::{Survey, Unit};
 use crate::screen;
 
@@ -63,6 +64,8 @@ pub(in crate::cli::run) struct Before {
     /// In seconds since 1970.
     began: i64,
     home: Option<PathBuf>,
+    /// Folders that could not be looked into, and so were empty inside.
+    closed: HashMap<PathBuf, Look>,
 }
 
 /// What is told.
@@ -73,6 +76,8 @@ pub(in crate::cli::run) struct Changes {
     unreplaced: Vec<String>,
     /// Something was not looked at.
     incomplete: bool,
+    /// Folders that could not be looked into.
+    closed: BTreeSet<PathBuf>,
 }
 
 /// What is told of one sort.
@@ -100,6 +105,8 @@ struct Files {
     found: Vec<PathBuf>,
     /// There were more.
     cut: bool,
+    /// Folders that could not be looked into.
+    closed: Vec<PathBuf>,
 }
 
 // === impl Sort ===
@@ -152,7 +159,7 @@ impl Before {
         let mut looks = HashMap::new();
         let mut complete = survey.complete;
         for told in all(workspace, survey, repository) {
-            let Files { found, cut } = told.files();
+            let Files { found, cut, closed: _ } = told.files();
             complete &= !cut && looks.len() < MOST_LOOKS;
             for path in found.into_iter().take(MOST_LOOKS.saturating_sub(looks.len())) {
                 if let Some(look) = Look::at(&path) {
@@ -172,7 +179,10 @@ impl Before {
             Some((path.clone(), digest.to_vec()))
         };
         let versions = looks.keys().filter_map(version).collect();
-        Self { looks, repositories, own, pointer, complete, versions, began, home: home.map(Path::to_owned) }
+        let closed = closed(workspace, survey, repository);
+        let closed = closed.filter_map(|path| Look::at(&path).map(|look| (path, look))).collect();
+        let home = home.map(Path::to_owned);
+        Self { looks, repositories, own, pointer, complete, versions, began, home, closed }
     }
 
     /// What is new or changed by now.
@@ -181,9 +191,11 @@ impl Before {
         let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
         let unreplaced = self.unreplaced(workspace);
         let mut changes = Changes { incomplete: !survey.complete, unreplaced, ..Changes::default() };
+        changes.closed.extend(closed(workspace, &survey, &repository));
         self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
-            let Files { found, cut } = told.files();
+            let Files { found, cut, closed } = told.files();
+            changes.closed.extend(closed);
             let changed: Vec<&PathBuf> =
                 found.iter().filter(|path| self.is_changed(path, told.built)).collect();
             if changed.is_empty() && !cut {
@@ -199,6 +211,15 @@ impl Before {
             }
         }
         changes.sorts.retain(|_, changed| *changed != Changed::default());
+        // What was closed all the time was empty inside.
+        let is_as_before = |path: &PathBuf| {
+            self.closed.get(path).is_some_and(|before| Look::at(path).as_ref() == Some(before))
+        };
+        let mut closed: Vec<&PathBuf> = changes.closed.iter().collect();
+        // What lies in one of them is as closed.
+        closed.dedup_by(|path, around| path.starts_with(around));
+        let closed = closed.into_iter().filter(|path| !is_as_before(path));
+        changes.closed = closed.map(|path| path.strip_prefix(workspace).unwrap_or(path).to_owned()).collect();
         changes
     }
 
@@ -262,6 +283,18 @@ impl Before {
     }
 }
 
+/// Folders that could not be looked into.
+fn closed<'a>(
+    workspace: &'a Path,
+    survey: &'a Survey,
+    repository: &'a Repository,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let below = survey.closed.iter().map(move |path| {
+        if path.as_os_str().is_empty() { workspace.to_owned() } else { workspace.join(path) }
+    });
+    below.chain(repository.closed.iter().cloned())
+}
+
 /// Whether a folder is certainly no repository.
 fn has_no_head(folder: &Path) -> bool {
     folder.join("HEAD").symlink_metadata().is_err()
@@ -311,13 +344,17 @@ impl Told {
                 files.found.push(path.clone());
             }
             if is_folder {
-                for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                let Ok(entries) = entries(&path, left) else {
+                    files.closed.push(path);
+                    continue;
+                };
+                for (name, _) in entries {
                     let Some(fewer) = left.checked_sub(1) else {
                         files.cut = true;
                         break;
                     };
                     left = fewer;
-                    open.push(entry.path());
+                    open.push(path.join(name));
                 }
             }
         }
@@ -374,6 +411,22 @@ impl Changes {
     /// The lines for a person; none when there is nothing to look at.
     pub(in crate::cli::run) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if !self.closed.is_empty() {
+            lines.push(
+                "  NOT ALL WAS LOOKED AT: these cannot be listed or searched, so whatever lies in them is unknown; open them \
+                 (`chmod u+rwx`), look, and run nothing there before:"
+                    .to_owned(),
+            );
+            let name = |path: &PathBuf| match path.as_os_str().is_empty() {
+                true => "    the workspace itself".to_owned(),
+                false => format!("    {}", screen::path(path)),
+            };
+            lines.extend(self.closed.iter().take(MOST_LINES).map(name));
+            let more = self.closed.len().saturating_sub(MOST_LINES);
+            if more > 0 {
+                lines.push(format!("    … and {more} more"));
+            }
+        }
         if self.incomplete {
             lines.push(
                 "  NOT ALL WAS LOOKED AT: the workspace holds more names, or deeper ones, than are looked through for \

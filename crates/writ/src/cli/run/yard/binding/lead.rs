@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use writ_model::Binding;
 
 use super::super::trail::follow;
+use super::super::walk::entries;
 use super::survey::Unit;
 use crate::config::read_text;
 
@@ -34,6 +35,8 @@ pub(super) struct Led {
     pub(super) units: Vec<Unit>,
     /// Everything was followed.
     pub(super) complete: bool,
+    /// Folders that could not be looked into. Relative.
+    pub(super) closed: Vec<PathBuf>,
 }
 
 /// A file that is to be read, and what it binds.
@@ -45,11 +48,11 @@ struct Open {
 
 /// Follows what binds in a workspace.
 pub(super) fn led(workspace: &Path, units: &[Unit]) -> Led {
-    let mut led = Led { units: Vec::new(), complete: true };
+    let mut led = Led { complete: true, ..Led::default() };
     let mut open = VecDeque::new();
     let hooks = Unit { path: ".git/hooks".into(), binding: Binding::GitHook, built: false };
     for unit in units.iter().chain([&hooks]).filter(|unit| !unit.built && is_followed(unit.binding)) {
-        for path in files(&workspace.join(&unit.path), &mut led.complete) {
+        for path in files(workspace, &unit.path, &mut led) {
             open.push_back(Open { path, binding: unit.binding, step: 0 });
         }
     }
@@ -127,25 +130,30 @@ fn is_kept(binding: Binding) -> bool {
 }
 
 /// The files of a unit, itself or what lies in it, without links to folders.
-fn files(unit: &Path, complete: &mut bool) -> Vec<PathBuf> {
+fn files(workspace: &Path, unit: &Path, led: &mut Led) -> Vec<PathBuf> {
+    let unit = &workspace.join(unit);
     let mut found = Vec::new();
     let mut left = MOST_IN_FOLDER;
     let mut open = vec![unit.to_owned()];
     while let Some(path) = open.pop() {
-        let is_folder = if path == unit { path.is_dir() } else { is_own_folder(&path) };
+        let is_folder = if path == *unit { path.is_dir() } else { is_own_folder(&path) };
         if !is_folder {
             if path.extension().is_none_or(|ending| ending != "sample") {
                 found.push(path);
             }
             continue;
         }
-        for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+        let Ok(entries) = entries(&path, left) else {
+            led.closed.extend(path.strip_prefix(workspace).map(Path::to_owned));
+            continue;
+        };
+        for (name, _) in entries {
             let Some(fewer) = left.checked_sub(1) else {
-                *complete = false;
+                led.complete = false;
                 return found;
             };
             left = fewer;
-            open.push(entry.path());
+            open.push(path.join(name));
         }
     }
     found

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use writ_model::Binding;
 use writ_policy::{FolderNames, tells};
 
-use super::super::walk::{Entry, Nobody, Reader, entries, walk};
+use super::super::walk::{Closed, Entry, Nobody, Reader, entries, is_closed, walk};
 use super::lead;
 
 /// How a workspace is looked through before a task: it delays the start.
@@ -43,6 +43,8 @@ pub(in crate::cli::run) struct Survey {
     pub(in crate::cli::run) pointers: Vec<PathBuf>,
     /// Everything was looked at, but for folders of dependencies.
     pub(in crate::cli::run) complete: bool,
+    /// Folders that could not be looked into. Relative.
+    pub(in crate::cli::run) closed: Vec<PathBuf>,
     /// So many of each sort were found, taken or not.
     counts: BTreeMap<Binding, usize>,
 }
@@ -111,7 +113,10 @@ impl<'a> Surveying<'a> {
         self.left = self.bounds.built;
         while let Some(folder) = self.built.pop_front().filter(|_| self.left > 0) {
             // Installing makes more than anybody looks at.
-            let entries = entries(&self.workspace.join(&folder.path), self.most());
+            let entries = entries(&self.workspace.join(&folder.path), self.most()).unwrap_or_else(|Closed| {
+                self.found.closed.push(folder.path.clone());
+                Vec::new()
+            });
             let (_, open) = self.look(&folder, &entries);
             let inner = open.into_iter().filter_map(|(at, Spot { depth, built })| {
                 Some(Open { path: folder.path.join(&entries.get(at)?.0), depth, built })
@@ -121,10 +126,18 @@ impl<'a> Surveying<'a> {
         let mut found = self.found;
         let led = lead::led(self.workspace, &found.units);
         found.complete &= led.complete;
+        found.closed.extend(led.closed);
+        found.closed.sort();
+        found.closed.dedup();
         found.units.extend(led.units);
         // The same workspace is told in the same way every time, what is nearest to its root first.
         found.units.sort_by_cached_key(|unit| (unit.path.components().count(), unit.path.clone()));
         found
+    }
+
+    /// Takes note of folders that the walk could not look into.
+    pub(in crate::cli::run) fn closed(&mut self, folders: &[PathBuf]) {
+        self.found.closed.extend(folders.iter().cloned());
     }
 
     /// Looks at one folder: whether at all of it, and where it goes on.
@@ -222,7 +235,8 @@ impl Survey {
     }
 
     fn walk(workspace: &Path, mut surveying: Surveying<'_>) -> Self {
-        walk(workspace, (&mut surveying, Spot::ROOT), (&mut Nobody, ()));
+        let closed = walk(workspace, (&mut surveying, Spot::ROOT), (&mut Nobody, ()));
+        surveying.closed(&closed);
         surveying.end()
     }
 
@@ -237,6 +251,10 @@ impl Survey {
     ) -> Next {
         let path = folder.path.join(name);
         let built = folder.built;
+        let is_kept_whole = matches!(name.to_str(), Some(".direnv" | ".git" | ".hg" | ".jj" | ".svn"));
+        if is_kept_whole && kind.is_dir() && is_closed(&way.workspace.join(&path)) {
+            self.closed.push(path.clone());
+        }
         let settings: &[&str] = match name.to_str() {
             Some(".git") => {
                 if folder.depth > 0 {

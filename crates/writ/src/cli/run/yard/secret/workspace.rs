@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::super::index::Index;
-use super::super::walk::{Entry, Reader};
+use super::super::walk::{Entry, Reader, is_closed};
 
 /// Most names that are looked at. Where there are more, what was not looked at cannot be shown.
 const MAX_NAMES: usize = 1_000_000;
@@ -115,6 +115,8 @@ pub(in crate::cli::run) struct Workspace {
     pub(in crate::cli::run) sockets: Vec<PathBuf>,
     /// Folders of repositories, the workspace's own among them.
     pub(in crate::cli::run) repositories: Vec<PathBuf>,
+    /// Folders that cannot be looked into: inside they are empty, because whoever owns them can open them again.
+    pub(in crate::cli::run) closed: Vec<PathBuf>,
 }
 
 /// A workspace that cannot be looked through.
@@ -126,6 +128,13 @@ pub(in crate::cli::run) enum LookError {
     TooMany,
     #[error("the workspace holds more than {MAX_FOUND} files that look like credentials")]
     TooManySecrets,
+    #[error("the workspace holds more than {MAX_FOUND} folders that cannot be listed or searched")]
+    TooManyClosed,
+    #[error(
+        "the workspace itself, or its `.git`, cannot be listed or searched, so nobody can say what is in it; open it \
+         with `chmod u+rwx`"
+    )]
+    Closed,
 }
 
 /// Looks through a workspace, what lies near the top first.
@@ -153,12 +162,27 @@ impl<'a> Look<'a> {
         Self { workspace, index, left, found: Workspace::default(), failed: None }
     }
 
-    /// What was found.
+    /// What was found. `closed` are folders that nobody could look into, relative to the workspace or whole.
     ///
     /// # Errors
     /// When there is more than can be looked at: nothing is shown unseen.
-    pub(in crate::cli::run) fn end(self) -> Result<Workspace, LookError> {
-        self.failed.map_or(Ok(self.found), Err)
+    pub(in crate::cli::run) fn end(mut self, closed: &[PathBuf]) -> Result<Workspace, LookError> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let found = &mut self.found.closed;
+        found.extend(closed.iter().map(|path| self.workspace.join(path)));
+        found.sort();
+        // What lies in one of them is as closed.
+        found.dedup_by(|path, around| path.starts_with(around));
+        let own = self.workspace.join(".git");
+        if found.iter().any(|path| own.starts_with(path)) {
+            return Err(LookError::Closed);
+        }
+        if found.len() > MAX_FOUND {
+            return Err(LookError::TooManyClosed);
+        }
+        Ok(self.found)
     }
 
     fn is_secret(&self, folder: &Path, name: &str, foreign: bool, kind: FileType) -> Option<PathBuf> {
@@ -196,7 +220,9 @@ impl Reader for Look<'_> {
                     self.found.secrets.extend(Some(git.join(OF_GIT)).filter(|path| path.is_file()));
                     self.found.repositories.push(git);
                 }
-                if !OF_VERSION_CONTROL.contains(&&*name) {
+                if OF_VERSION_CONTROL.contains(&&*name) {
+                    self.found.closed.extend(Some(folder.join(own_name)).filter(|path| is_closed(path)));
+                } else {
                     open.push((at, Foreign(foreign || OF_DEPENDENCIES.contains(&&*name))));
                 }
             } else if is_socket(*kind) {
@@ -273,8 +299,8 @@ mod tests {
 
     fn within(root: &Path, most: usize) -> Result<Workspace, LookError> {
         let mut look = Look::within(root, most);
-        walk(root, (&mut look, Foreign(false)), (&mut Nobody, ()));
-        look.end()
+        let closed = walk(root, (&mut look, Foreign(false)), (&mut Nobody, ()));
+        look.end(&closed)
     }
 
     #[test]
