@@ -339,9 +339,10 @@ pub(super) fn plan(
 }
 
 /// The logins of the client that are handed over as they are.
-pub(super) fn logins(wish: &Wish) -> Result<Logins, Failure> {
+pub(super) fn logins(context: &Context, wish: &Wish) -> Result<Logins, Failure> {
     let home = home().ok_or_else(no_home)?;
-    Ok(Logins::of(yard::logins(wish.program.client, &home, &|name| std::env::var_os(name))))
+    let files = yard::logins(wish.program.client, &home, &|name| std::env::var_os(name));
+    Ok(Logins::of(&context.state.runs(), files)?)
 }
 
 /// What the client remembers of its sessions, and what of it concerns this task.

@@ -109,7 +109,7 @@ pub(super) async fn task(
     for line in &sessions.told {
         screen::say(format_args!("writ: {line}"));
     }
-    let logins = prepare::logins(wish)?;
+    let logins = prepare::logins(context, wish)?;
     let prepare::Drawn { plan, vigil, kept } =
         prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     if let Some(line) = vigil.told() {
@@ -144,6 +144,8 @@ pub(super) async fn task(
     // What is under way ends with the authority that let it go.
     let _ = ends.send(true);
     let (ended, tree_dead) = stopped(&running, &end);
+    // First of all: nothing that a task left may hold this up.
+    let logins = logins.settle();
     drop(watching);
     visitors.abort();
     drop(served);
@@ -158,7 +160,6 @@ pub(super) async fn task(
     // Only when nothing that was started inside is left to use the place.
     let changed = tokio::task::block_in_place(|| ground.end(&wish.workspace));
     sessions.tidy();
-    let logins = logins.settle();
     let cause = end.cause();
     let (closed, unclosed) = match tokio::time::timeout(CLOSING, held.close(cause)).await {
         Ok(Ok(closed)) => (closed, None),

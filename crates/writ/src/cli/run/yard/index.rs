@@ -12,6 +12,10 @@ use aws_lc_rs::digest::{self, Algorithm};
 const MAX_INDEX_BYTES: u64 = 256 << 20;
 /// Largest file that is compared.
 const MAX_FILE_BYTES: u64 = 4 << 20;
+/// Longest path that is taken, as the kernel takes no longer ones.
+const MAX_PATH_BYTES: usize = 4096;
+/// Most bytes of all paths together: version 4 writes down only in what a path differs from the one before.
+const MAX_PATHS_BYTES: usize = 256 << 20;
 /// Numbers of an entry before its digest: times, device, inode, mode, owner and size (gitformat-index(5)).
 const NUMBERS: usize = 40;
 /// Set where an entry has sixteen more bits.
@@ -23,6 +27,8 @@ pub(in crate::cli::run) struct Index {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
     /// How long a digest is.
     digest_bytes: usize,
+    /// There is one, and it is not understood or too large.
+    unread: bool,
 }
 
 // === impl Index ===
@@ -32,7 +38,13 @@ impl Index {
     pub(in crate::cli::run) fn of(folder: &Path) -> Self {
         let path = folder.join("index");
         let bytes = crate::config::read_bytes(&path, MAX_INDEX_BYTES).unwrap_or_default();
-        [20, 32].into_iter().find_map(|digest_bytes| Self::parsed(&bytes, digest_bytes)).unwrap_or_default()
+        let parsed = [20, 32].into_iter().find_map(|digest_bytes| Self::parsed(&bytes, digest_bytes));
+        parsed.unwrap_or_else(|| Self { unread: path.symlink_metadata().is_ok(), ..Self::default() })
+    }
+
+    /// Whether there is one that could not be read.
+    pub(in crate::cli::run) const fn is_unread(&self) -> bool {
+        self.unread
     }
 
     /// Whether the file at `path` is what the index has under `below`.
@@ -75,6 +87,7 @@ impl Index {
         }
         let mut entries = BTreeMap::new();
         let mut path: Vec<u8> = Vec::new();
+        let mut left = MAX_PATHS_BYTES;
         for _ in 0..count {
             let start = rest.len();
             let (numbers, after) = rest.split_at_checked(NUMBERS)?;
@@ -87,6 +100,10 @@ impl Index {
             path.truncate(path.len().checked_sub(dropped)?);
             let end = after.iter().position(|byte| *byte == 0)?;
             path.extend_from_slice(after.get(..end)?);
+            if path.len() > MAX_PATH_BYTES {
+                return None;
+            }
+            left = left.checked_sub(path.len())?;
             after = after.get(end + 1..)?;
             if version != 4 {
                 // Each entry fills up to eight bytes, with at least one zero.
@@ -101,7 +118,7 @@ impl Index {
                 entries.insert(path.clone(), digest.to_vec());
             }
         }
-        Some(Self { entries, digest_bytes })
+        Some(Self { entries, digest_bytes, unread: false })
     }
 }
 
@@ -179,6 +196,23 @@ mod tests {
                 let found = index.has(&root.path().join(name), Path::new(name));
                 assert_eq!(found, wanted, "{format} {version} {name}");
             }
+        }
+    }
+
+    #[test]
+    fn attack_an_index_of_growing_paths_is_given_up() {
+        for (count, is_fine) in [(80_u32, true), (82, false), (40_000, false)] {
+            let mut bytes = [&b"DIRC"[..], &4_u32.to_be_bytes(), &count.to_be_bytes()].concat();
+            for _ in 0..count {
+                // Drops nothing of the path before, and adds fifty bytes.
+                bytes.extend([0; NUMBERS + 20 + 2 + 1]);
+                bytes.extend([b'a'; 50]);
+                bytes.push(0);
+            }
+            bytes.extend([0; 20]);
+            let root = tempfile::tempdir().unwrap();
+            std::fs::write(root.path().join("index"), bytes).unwrap();
+            assert_eq!(Index::of(root.path()).is_unread(), !is_fine, "{count}");
         }
     }
 

@@ -3,13 +3,17 @@
 //! Whoever renews a login and whoever exchanges it for another write the same file, and the kernel cannot tell them apart. So
 //! only what renewing changes may change: the tokens and their times. A token that names its owner has to name the same one.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde_json::{Map, Value};
 use writ_model::Secret;
 
@@ -39,26 +43,66 @@ const RENEWED: [&str; 14] = [
     "useridtoken",
 ];
 
-/// The logins of a client as they were before a task.
-#[derive(Debug, Default)]
-pub(in crate::cli::run) struct Logins(Vec<(PathBuf, Secret)>);
+/// How often a lock is tried that others hold for moments only.
+const MOST_TRIES: usize = 500;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The logins of a client as they were before a task, and before all other tasks that run at the same time: what one of
+/// them wrote there is nothing to go back to.
+#[derive(Debug)]
+pub(in crate::cli::run) struct Logins {
+    runs: PathBuf,
+    known: Vec<Known>,
+}
+
+/// One of them. The first run of several writes down what it was, and the last one goes by that.
+#[derive(Debug)]
+struct Known {
+    path: PathBuf,
+    before: Secret,
+    /// Where it is written down. Each run that relies on it holds a shared lock.
+    noted: File,
+    note: PathBuf,
+}
 
 // === impl Logins ===
 
 impl Logins {
-    /// Remembers what is there. A file that is too large, or no text, is not looked at again.
-    pub(in crate::cli::run) fn of(files: Vec<PathBuf>) -> Self {
-        let read = |path: PathBuf| {
-            let text = read_text(&path, MAX_BYTES)?;
-            Some((path, Secret::new(text)))
-        };
-        Self(files.into_iter().filter_map(read).collect())
+    /// Remembers what is there, in a folder that no task sees. A file that is too large, or no text, is not looked at again.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub(in crate::cli::run) fn of(runs: &Path, files: Vec<PathBuf>) -> io::Result<Self> {
+        std::fs::create_dir_all(runs)?;
+        let _guard = guard(runs)?;
+        let mut known = Vec::new();
+        for path in files {
+            let Some(text) = read_text(&path, MAX_BYTES) else { continue };
+            known.push(Known::of(runs, path, text)?);
+        }
+        Ok(Self { runs: runs.to_owned(), known })
     }
 
-    /// Puts back what is more than renewed, and says so.
+    /// Puts back what is more than renewed, and says so. While other runs go on that leave it to the last of them.
     pub(in crate::cli::run) fn settle(&self) -> Vec<String> {
         let mut told = Vec::new();
-        for (path, before) in &self.0 {
+        // Without it two could both take themselves for the last one, which does no harm.
+        let _guard = guard(&self.runs);
+        for Known { path, before, noted, note } in &self.known {
+            if flock(noted, FlockOperation::NonBlockingLockExclusive).is_err() {
+                if read_text(path, MAX_BYTES)
+                    .is_none_or(|now| now != before.expose() && !is_renewed(before.expose(), &now))
+                {
+                    told.push(format!(
+                        "  LOGIN CHANGED: {} was changed by more than a renewal, and is put back when the last task that \
+                         runs now ends",
+                        screen::path(path)
+                    ));
+                }
+                continue;
+            }
+            drop(std::fs::remove_file(note));
             // Compared here and written back where it stood; shown to nobody.
             let before = before.expose();
             let now = read_text(path, MAX_BYTES);
@@ -81,6 +125,48 @@ impl Logins {
         }
         told
     }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn of(runs: &Path, path: PathBuf, text: String) -> io::Result<Self> {
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let name = digest::digest(&digest::SHA256, real.as_os_str().as_encoded_bytes());
+        let name: String = name.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let note = runs.join(format!("login-{name}"));
+        let mut noted =
+            File::options().create(true).truncate(false).read(true).write(true).mode(0o600).open(&note)?;
+        let mut before = text;
+        if flock(&noted, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // What a run wrote that was killed is older than anybody knows.
+            noted.set_len(0)?;
+            noted.rewind()?;
+            noted.write_all(before.as_bytes())?;
+        } else {
+            before.clear();
+            (&noted).take(MAX_BYTES).read_to_string(&mut before)?;
+        }
+        flock(&noted, FlockOperation::NonBlockingLockShared)?;
+        Ok(Self { path, before: Secret::new(before), noted, note })
+    }
+}
+
+/// Held while it is found out who is the first and who the last.
+fn guard(runs: &Path) -> io::Result<File> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(runs.join("logins.lock"))?;
+    for _ in 0..MOST_TRIES {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 /// In place, because the file may be mounted somewhere else as well. What stands in its place by now is not followed.
@@ -175,13 +261,37 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let path = root.path().join("login");
             std::fs::write(&path, &before).unwrap();
-            let logins = Logins::of(vec![path.clone(), root.path().join("absent")]);
-            assert_eq!(logins.settle(), Vec::<String>::new());
+            let runs = root.path().join("run");
+            let logins = Logins::of(&runs, vec![path.clone(), root.path().join("absent")]).unwrap();
             std::fs::write(&path, &now).unwrap();
             let told = logins.settle().join("\n");
             let wanted = if is_fine { ("the client renewed", &now) } else { ("LOGIN PUT BACK", &before) };
             assert!(told.contains(wanted.0), "{now}: {told}");
             assert_eq!(&std::fs::read_to_string(&path).unwrap(), wanted.1, "{now}");
+            assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 1, "only the lock is left");
+            drop(logins);
+            let unchanged = Logins::of(&runs, vec![path]).unwrap();
+            assert_eq!(unchanged.settle(), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn attack_what_one_task_wrote_is_nothing_to_go_back_to_for_another() {
+        let (good, evil) = (r#"{"account":"mine"}"#, r#"{"account":"theirs"}"#);
+        for first_ends_first in [true, false] {
+            let root = tempfile::tempdir().unwrap();
+            let (runs, path) = (root.path().join("run"), root.path().join("login"));
+            let begin = || Logins::of(&runs, vec![path.clone()]).unwrap();
+            std::fs::write(&path, good).unwrap();
+            let first = begin();
+            std::fs::write(&path, evil).unwrap();
+            let second = begin();
+            let (one, last) = if first_ends_first { (first, second) } else { (second, first) };
+            assert!(one.settle().join("").contains("LOGIN CHANGED"));
+            drop(one);
+            assert!(last.settle().join("").contains("LOGIN PUT BACK"));
+            drop(last);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "{first_ends_first}");
         }
     }
 }

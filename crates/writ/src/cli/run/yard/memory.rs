@@ -3,7 +3,7 @@
 //! Only where the file is JSON and names each project by its path. SECURITY.md says what is left.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 use writ_model::Client;
@@ -95,7 +95,9 @@ fn keep_folders(list: &mut Value, own: &[PathBuf]) -> bool {
 }
 
 fn is_own(path: &str, own: &[PathBuf]) -> bool {
-    own.iter().any(|own| Path::new(path).starts_with(own))
+    let path = Path::new(path);
+    // `/own/../other` is another's.
+    !path.components().any(|part| part == Component::ParentDir) && own.iter().any(|own| path.starts_with(own))
 }
 
 fn is_around(path: &str, own: &[PathBuf]) -> bool {
@@ -110,7 +112,7 @@ mod tests {
     fn only_what_is_about_the_workspace_is_left() {
         let text = r#"{"userID":"1","mcpServers":{"x":{"args":["/srv/other/server.js"],"/srv/other":1}},
             "projects":{"/srv/a":{"history":["mine"]},"/srv/a/in":{"x":1},"/srv/ab":{"history":["theirs"]},
-                        "/srv":{"hasTrustDialogAccepted":true,"history":["theirs"]},"/home/x":{}},
+                        "/srv/a/../b":{"history":["theirs"]},"/srv":{"hasTrustDialogAccepted":true,"history":["theirs"]},"/home/x":{}},
             "githubRepoPaths":{"o/a":["/srv/a","/srv/b"],"o/b":["/srv/b"]},"/srv/a":"a","/srv/z":"z"}"#;
         let found: Value = serde_json::from_str(&own_part(text, &["/srv/a".into()])).unwrap();
         let wanted = serde_json::json!({

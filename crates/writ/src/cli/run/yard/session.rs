@@ -84,6 +84,9 @@ impl Sessions {
                     "transcripts",
                     "usage-data",
                 ]);
+                // Whole copies of what it remembers of all projects: `.claude.json.backup`, and with a time behind it.
+                let names = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+                found.left_out.extend(names.filter(|path| path.to_string_lossy().contains(".json.backup")));
                 found.by_name(&root.join("projects"), place);
             }
             Client::Cline => {

@@ -78,6 +78,8 @@ pub(in crate::cli::run) struct Changes {
     incomplete: bool,
     /// Folders that could not be looked into.
     closed: BTreeSet<PathBuf>,
+    /// Git's index is there and could not be read.
+    unread: bool,
 }
 
 /// What is told of one sort.
@@ -189,8 +191,10 @@ impl Before {
     pub(in crate::cli::run) fn changes(&self, workspace: &Path) -> Changes {
         let survey = Survey::after(workspace);
         let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
-        let unreplaced = self.unreplaced(workspace);
-        let mut changes = Changes { incomplete: !survey.complete, unreplaced, ..Changes::default() };
+        let index = Index::of(self.own.last().unwrap_or(&workspace.join(".git")));
+        let unreplaced = self.unreplaced(workspace, &index);
+        let (incomplete, unread) = (!survey.complete, index.is_unread());
+        let mut changes = Changes { incomplete, unreplaced, unread, ..Changes::default() };
         changes.closed.extend(closed(workspace, &survey, &repository));
         self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
@@ -225,8 +229,7 @@ impl Before {
 
     /// Files that are as they were while the index has another version of them by now, or none: git inside checked something
     /// out, could not replace what is kept, and ended as if it had.
-    fn unreplaced(&self, workspace: &Path) -> Vec<String> {
-        let index = Index::of(self.own.last().unwrap_or(&workspace.join(".git")));
+    fn unreplaced(&self, workspace: &Path, index: &Index) -> Vec<String> {
         if index.is_empty() {
             return Vec::new();
         }
@@ -431,6 +434,13 @@ impl Changes {
             lines.push(
                 "  NOT ALL WAS LOOKED AT: the workspace holds more names, or deeper ones, than are looked through for \
                  what tools run by themselves"
+                    .to_owned(),
+            );
+        }
+        if self.unread {
+            lines.push(
+                "  NOT ALL WAS LOOKED AT: git's index is too large or not understood, so nobody knows which files are not as \
+                 git has them; look at `git status`"
                     .to_owned(),
             );
         }
