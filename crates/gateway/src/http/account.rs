@@ -140,15 +140,36 @@ const MAX_MEMBERS: usize = 4096;
 const MAX_DEPTH: usize = 16;
 
 /// Whether a header carries credentials, by its name in lower case.
+///
+/// Servers behind CGI's form of names (RFC 3875, section 4.1.18) do not tell `_` from `-`.
 pub(super) fn is_credential_header(name: &str) -> bool {
+    let name = name.replace('_', "-");
+    let name = name.as_str();
     CREDENTIAL_HEADERS.binary_search(&name).is_ok()
         || (ENDS.iter().any(|end| name.ends_with(end)) && !NO_CREDENTIALS.contains(&name))
 }
 
 /// Whether a member of a body carries a credential, by its name.
 fn is_credential_field(name: &str) -> bool {
-    let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    let plain: String =
+        name.split('\0').next().unwrap_or_default().chars().filter(|c| !is_joint(*c)).collect();
     CREDENTIAL_FIELDS.binary_search(&plain.to_ascii_lowercase().as_str()).is_ok()
+}
+
+/// Signs that servers make one of in names of fields.
+const fn is_joint(c: char) -> bool {
+    matches!(c, '-' | '_' | '.' | '[') || c.is_whitespace()
+}
+
+/// The name of a part of a query or of a form as the most forgiving server has it, with `-` for each joint: PHP makes `_` of
+/// `.`, blanks and an open `[`, takes what stands in brackets for the place in a list, and ends at a zero.
+pub(super) fn folded(name: &str) -> String {
+    let name = name.split('\0').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let base = match name.split_once('[') {
+        Some((base, rest)) if !base.is_empty() && rest.contains(']') => base,
+        Some(_) | None => name.as_str(),
+    };
+    base.chars().map(|c| if is_joint(c) { '-' } else { c }).collect()
 }
 
 /// Whether a body carries a credential in a member of JSON, or in a field of a form, other than those that `is_ours` knows.
@@ -183,9 +204,10 @@ pub fn holds_credential(body: &[u8], is_ours: &dyn Fn(&str) -> bool) -> bool {
             .any(|(name, value)| is_credential_field(&last(&decoded(name))) && is_foreign(&decoded(value)))
 }
 
-/// The innermost name of a nested field: `password` of `user[password]`.
+/// The innermost name of a nested field: `password` of `user[password]` and of `user[password][0]`.
 fn last(name: &str) -> String {
-    name.trim_end_matches(']').rsplit(['[', '.']).next().unwrap_or_default().to_owned()
+    let is_place = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    name.rsplit(['[', ']', '.']).find(|part| !is_place(part)).unwrap_or_default().to_owned()
 }
 
 fn member(value: &Value, depth: usize, left: &mut usize, is_foreign: &dyn Fn(&str) -> bool) -> bool {
@@ -232,7 +254,8 @@ fn part(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
 
 /// Whether a part of a query carries credentials, by its decoded name.
 pub(super) fn is_credential_key(key: &str) -> bool {
-    CREDENTIAL_QUERY.binary_search(&key.to_ascii_lowercase().as_str()).is_ok()
+    let key = folded(key);
+    CREDENTIAL_QUERY.iter().any(|known| folded(known) == key)
 }
 
 /// Whether the head carries a credential, other than those that the two lists name as ours.
@@ -311,6 +334,10 @@ mod tests {
             ("sec-websocket-key", false),
             ("x-tokens", false),
             ("monkey", false),
+            ("private_token", true),
+            ("job_token", true),
+            ("x_api_key", true),
+            ("x_csrf_token", false),
         ] {
             assert_eq!(is_credential_header(name), wanted, "{name}");
         }
@@ -337,6 +364,10 @@ mod tests {
             ("a=b&pass%77ord=abc", true),
             ("user[password]=abc", true),
             ("password=", false),
+            ("private_token[]=abc", true),
+            ("private_token[0]=abc", true),
+            ("private.token=abc", true),
+            ("private+token=abc", true),
             ("a=password", false),
             ("just words = nothing", false),
             ("--x\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nabc\r\n--x--", true),
@@ -391,6 +422,14 @@ mod tests {
             ("accept", "*/*", Some("X-Amz-Signature=x"), true),
             ("accept", "*/*", Some("key="), false),
             ("accept", "*/*", Some("keys=x"), false),
+            ("accept", "*/*", Some("private_token[]=x"), true),
+            ("accept", "*/*", Some("private.token=x"), true),
+            ("accept", "*/*", Some("private%20token=x"), true),
+            ("accept", "*/*", Some("private[token=x"), true),
+            ("accept", "*/*", Some("private-token%00y=x"), true),
+            ("accept", "*/*", Some("+private_token=x"), true),
+            ("private_token", "x", None, true),
+            ("session_id", "x", None, false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());

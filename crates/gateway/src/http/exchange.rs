@@ -203,14 +203,23 @@ impl<P: Outside> Engine<P> {
         if let Some(divert) = self.diverts.iter().find(|divert| divert.takes(&request)) {
             return Ok(Decided::Diverted(Arc::clone(divert), request, head));
         }
-        self.hold(place, &mut request, body).await?;
+        let lent = plan.puts.first().and_then(|put| self.known.all.get(put.index));
+        let is_by_method = self.known.is_by_method(&plan, &request) && lend::may_obey(&head.headers);
+        let read = self.hold(place, &mut request, body, is_by_method).await?;
+        if let Some(placeholder) = lent.filter(|_| is_by_method)
+            && let Some((bytes, is_all)) = &read
+            && let Some(why) = lend::closed(&head.headers, bytes, *is_all)
+        {
+            return Err(doubtful(&placeholder.name, why));
+        }
+        if let Some(placeholder) = lent
+            && let Some((bytes, _)) = &read
+            && lend::overrides(bytes)
+        {
+            return Err(doubtful(&placeholder.name, "its body names another method"));
+        }
         if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
             let is_ours = |value: &str| self.known.is_whole(value);
-            if let Some(placeholder) = plan.puts.first().and_then(|put| self.known.all.get(put.index))
-                && lend::overrides(bytes)
-            {
-                return Err(doubtful(&placeholder.name, "its body names another method"));
-            }
             if holds_credential(bytes, &is_ours) {
                 request.account = Account::Foreign;
             }
@@ -257,24 +266,32 @@ impl<P: Outside> Engine<P> {
         if self.outside.is_watched(&place.authority) { &self.others } else { &self.model }
     }
 
-    /// Reads as much of the body as the decision needs.
+    /// Reads as much of the body as the decision needs, and what a credential for some methods does: returns what was read,
+    /// and whether it is all.
     async fn hold(
         &self,
         place: &Place,
         request: &mut writ_model::Request,
         body: &mut Flow,
-    ) -> Result<(), No> {
-        let (bound, wants_all) = match self.outside.wants(request) {
-            BodyWish::None => return Ok(()),
+        is_by_method: bool,
+    ) -> Result<Option<(Vec<u8>, bool)>, No> {
+        let (wanted, wants_all) = match self.outside.wants(request) {
+            BodyWish::None => (0, false),
             BodyWish::Start(bound) => (bound.min(MAX_HELD_BYTES), false),
             BodyWish::Whole(bound) => (bound.min(MAX_HELD_BYTES), true),
         };
+        let bound = if is_by_method { wanted.max(lend::MAX_OBEYED_BYTES) } else { wanted };
         if request.body == Body::None || bound == 0 {
-            return Ok(());
+            return Ok(None);
         }
-        let (bytes, is_all) = self.held(place, body, bound, wants_all).await?;
-        request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
-        Ok(())
+        let (bytes, is_all) = self.held(place, body, bound, wants_all || is_by_method).await?;
+        if wanted > 0 {
+            // The decision gets as much as it asked for, whatever was read beside.
+            let is_whole = is_all && bytes.len() <= wanted;
+            let kept = bytes.get(..wanted.min(bytes.len())).unwrap_or_default().to_vec();
+            request.body = if is_whole { Body::Whole(kept) } else { Body::Start(kept) };
+        }
+        Ok(Some((bytes, is_all)))
     }
 
     /// Reads ahead, in time and where there is room.

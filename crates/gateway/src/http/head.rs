@@ -9,7 +9,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, Version};
 use writ_model::{Account, Body, Request, Scheme};
 
+use super::account::percent_decoded;
 use super::authority::Authority;
+use super::lend::OVERRIDES;
 use super::refuse::{No, Stop};
 
 /// Longest target that is passed on, in bytes.
@@ -41,6 +43,7 @@ const TELLING: &[&str] = &[
     "x-amz-grant-write",
     "x-amz-grant-write-acp",
     "x-amz-target",
+    "x-forwarded-path",
     "x-forwarded-prefix",
     "x-forwarded-uri",
     "x-github-api-version",
@@ -48,9 +51,28 @@ const TELLING: &[&str] = &[
     "x-http-method-override",
     "x-method-override",
     "x-original-method",
+    "x-original-uri",
     "x-original-url",
     "x-rewrite-method",
     "x-rewrite-url",
+];
+/// Headers that say which operation is asked for by being there, and whose value is a credential.
+const NAMED: &[&str] = &["x-nuget-apikey"];
+/// Stands where the value of one of [`NAMED`] would.
+const HIDDEN: &str = "(hidden)";
+/// What `Connection` may list (RFC 9110, section 7.6.1): what clients of today name, and nothing that means more than one
+/// connection.
+const LISTED: &[&str] = &[
+    "",
+    "close",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
 ];
 /// Headers of which every repetition of one request has another value, and which tell no server what to do.
 const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
@@ -112,17 +134,19 @@ pub(super) fn read(mut head: Parts, place: &Place, key: &hmac::Key) -> Result<As
     }
     check_host(&head, place)?;
     check_framing(&head)?;
+    check_names(&head.headers)?;
     let (path, query) = target(&head)?;
     let is_web_socket = check_upgrade(&head)?;
-    let telling = head.headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
-    let mut telling: Vec<(String, String)> = telling
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        .collect();
+    // The only one that goes on and is taken out here: the transport puts it in again.
+    let mut told = upgrades(&head.headers);
     strip(&mut head.headers);
     for name in [HOST, EXPECT, TRAILER] {
         head.headers.remove(name);
     }
     join_cookies(&mut head.headers);
+    // What is decided is what is sent: nothing is told that was taken out.
+    let mut telling = telling(&head.headers);
+    telling.append(&mut told);
     telling.extend(others(&head.headers, key));
     let request = Request {
         method: head.method.to_string(),
@@ -136,6 +160,48 @@ pub(super) fn read(mut head: Parts, place: &Place, key: &hmac::Key) -> Result<As
         account: Account::Nobody,
     };
     Ok(Asked { request, head, is_web_socket })
+}
+
+fn upgrades(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.get_all(UPGRADE).iter().map(|value| (UPGRADE.to_string(), text(value))).collect()
+}
+
+/// The headers that a decision is shown.
+fn telling(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
+    let shown =
+        shown.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let named = NAMED.iter().filter(|name| headers.contains_key(**name));
+    shown.chain(named.map(|name| ((*name).to_owned(), HIDDEN.to_owned()))).collect()
+}
+
+/// No header is taken out on the way by being listed, and none is read as another: servers behind CGI's form of names
+/// (RFC 3875, section 4.1.18) do not tell `_` from `-`.
+fn check_names(headers: &HeaderMap) -> Result<(), No> {
+    let no = |text: String| Err(Stop::RequestMalformed.say(text));
+    for value in headers.get_all(CONNECTION) {
+        let words = value.to_str().unwrap_or("?").split(',').map(str::trim);
+        for word in words {
+            if !LISTED.contains(&word.to_ascii_lowercase().as_str()) {
+                return no(
+                    "`Connection` lists a header that means more than this connection. Send it without"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    let framing = [HOST, CONTENT_LENGTH, EXPECT, TRAILER];
+    for name in headers.keys().map(HeaderName::as_str).filter(|name| name.contains('_')) {
+        let dashed = name.replace('_', "-");
+        let is_known = [TELLING, NAMED, HOP, OVERRIDES].iter().any(|list| list.contains(&dashed.as_str()));
+        if is_known || framing.iter().any(|known| known.as_str() == dashed) {
+            return no(format!(
+                "some servers read the header `{name}` as `{dashed}`. Write it with dashes, or leave it out"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What a decision knows of the headers that it is not shown: which there are, and that they are the same again. Values stay
@@ -241,10 +307,13 @@ fn target(head: &Parts) -> Result<(String, Option<String>), No> {
 }
 
 /// A segment that some take out of a path, in any spelling (RFC 3986, section 5.2.4). Parameters of a segment are left
-/// out by some before.
-fn is_dots(segment: &str) -> bool {
-    let segment = segment.split(';').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
-    segment == "." || segment == ".."
+/// out by some before, and blanks and control characters too.
+pub(super) fn is_dots(segment: &str) -> bool {
+    let segment = segment.split(';').next().unwrap_or_default();
+    let decoded = percent_decoded(segment.as_bytes(), false);
+    let text = String::from_utf8_lossy(&decoded);
+    let mut left = text.chars().filter(|c| !c.is_whitespace() && !c.is_control());
+    matches!((left.next(), left.next(), left.next()), (Some('.'), None | Some('.'), None))
 }
 
 /// Encoded line ends, zeros, backslashes, and slashes beside dots: what some servers decode before they look.
@@ -252,7 +321,7 @@ fn holds_nothing(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let dots = lower.replace("%2e", ".").replace("%5c", "/").replace("%2f", "/");
     ["%00", "%0a", "%0d"].iter().any(|byte| lower.contains(byte))
-        || (dots != lower && dots.split('/').any(|part| part == "." || part == ".."))
+        || (dots != lower && dots.split('/').any(is_dots))
 }
 
 /// Whether it asks for a web socket (RFC 6455, section 4.1). No other change of protocol is passed on. The offer to go on in

@@ -1,5 +1,7 @@
 //! Placeholders: where they may stand in a request, and putting the real value in their place at the moment of sending.
 
+mod second;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -10,15 +12,17 @@ use writ_model::{Label, Request, Scheme};
 use writ_policy::Zone;
 use zeroize::Zeroizing;
 
+use self::second::is_override_field;
+pub(super) use self::second::{MAX_OBEYED_BYTES, closed, may_obey, overrides};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
 use super::find::Needles;
+use super::head::is_dots;
 use super::port::{How, Lent, Placeholder, Use};
 
-/// The header of a session of AWS, which goes with its key.
 /// What may stand in place of the password where a placeholder is the user: nothing, and what says that it is a token.
 const BESIDE: [&str; 3] = ["", "x", "x-oauth-basic"];
 /// Headers by which some servers take another method or another path than those of the request line.
-const OVERRIDES: &[&str] = &[
+pub(super) const OVERRIDES: &[&str] = &[
     "x-forwarded-path",
     "x-forwarded-prefix",
     "x-forwarded-uri",
@@ -31,9 +35,7 @@ const OVERRIDES: &[&str] = &[
     "x-rewrite-method",
     "x-rewrite-url",
 ];
-/// Parts of a query, and fields of a form, that do.
-const OVERRIDE_FIELDS: &[&str] =
-    &["$httpmethod", "_method", "httpmethod", "x-http-method", "x-http-method-override"];
+/// The header of a session of AWS, which goes with its key.
 const SESSION_TOKEN: &str = "x-amz-security-token";
 
 /// The placeholders of a run, ready to be looked for.
@@ -280,6 +282,17 @@ impl Known {
         })
     }
 
+    /// Whether what is put on is for some methods of this host only, and others take a request of this method for them.
+    pub(super) fn is_by_method(&self, plan: &Plan, request: &Request) -> bool {
+        let by_method = |put: &Put| {
+            let placeholder = self.all.get(put.index);
+            placeholder.is_some_and(|one| {
+                one.uses.iter().any(|one| is_host(one, request) && !one.methods.is_empty())
+            })
+        };
+        request.method == "POST" && plan.puts.iter().any(by_method)
+    }
+
     fn elsewhere(&self, index: usize) -> Elsewhere {
         let name = self.all.get(index).map(|placeholder| placeholder.name.clone());
         Elsewhere(name.unwrap_or_else(|| Label::lossy("placeholder")))
@@ -322,28 +335,14 @@ impl Plan {
     }
 }
 
-/// Whether a form, or a form in parts, names another method.
-pub(super) fn overrides(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let in_part = |name: &str| {
-        let lower = text.to_ascii_lowercase();
-        lower.contains(&format!("name=\"{name}\"")) || lower.contains(&format!("name={name}\r\n"))
-    };
-    pairs(text.trim()).any(|(key, _)| is_override_field(&decoded(key)))
-        || OVERRIDE_FIELDS.iter().any(|name| in_part(name))
-}
-
-fn is_override_field(name: &str) -> bool {
-    OVERRIDE_FIELDS.contains(&name.trim().to_ascii_lowercase().as_str())
-}
-
 /// Whether a path has one reading: encoded once, in UTF-8 of the shortest form (RFC 3629, section 3), and not in the way that
 /// some servers had of their own.
 fn is_plain(path: &str) -> bool {
     let once = percent_decoded(path.as_bytes(), false);
     std::str::from_utf8(&once).is_ok_and(|text| {
         // A sign that is left was no code, or hides one.
-        !text.contains(['%', ';', '\\']) && !text.contains("//")
+        let is_read = !text.contains(['%', ';', '\\']) && !text.contains("//");
+        is_read && !text.chars().any(char::is_control) && !text.split('/').any(is_dots)
     })
 }
 

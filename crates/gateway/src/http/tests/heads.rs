@@ -70,9 +70,32 @@ const ATTACKS: &[(&str, Option<&[&str]>)] = &[
     ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
     // What is for one connection only, and what is for us, stays here.
     (
-        "GET http://@/ HTTP/1.1\r\nHost: @\r\nConnection: close, X-Evil\r\nX-Evil: 1\r\nKeep-Alive: 5\r\nProxy-Connection: a\r\nProxy-Authorization: b\r\nTE: gzip\r\n\r\n",
+        "GET http://@/ HTTP/1.1\r\nHost: @\r\nConnection: close, TE\r\nKeep-Alive: 5\r\nProxy-Connection: a\r\nProxy-Authorization: b\r\nTE: gzip\r\n\r\n",
         Some(&["evil", "connection", "keep-alive", "proxy", "te: "]),
     ),
+    // A header that is listed would be decided and not sent.
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nConnection: close, X-Evil\r\nX-Evil: 1\r\n\r\n", None),
+    (
+        "POST http://@/ HTTP/1.1\r\nHost: @\r\nContent-Type: application/json\r\nConnection: content-type\r\nContent-Length: 2\r\n\r\n{}",
+        None,
+    ),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nRange: a\r\nConnection: close\r\nConnection: Range\r\n\r\n", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nConnection: raénge\r\n\r\n", None),
+    // Names that servers read with dashes.
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX_HTTP_METHOD_OVERRIDE: DELETE\r\n\r\n", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX-HTTP_Method-Override: DELETE\r\n\r\n", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX_Original_URI: /evil\r\n\r\n", None),
+    (
+        "POST http://@/ HTTP/1.1\r\nHost: @\r\nContent_Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+        None,
+    ),
+    ("POST http://@/ HTTP/1.1\r\nHost: @\r\nTransfer_Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nSession_Id: a\r\n\r\n", Some(&["evil"])),
+    // Dots, once blanks and controls are off.
+    ("GET http://@/ro/..%20/evil HTTP/1.1\r\nHost: @\r\n\r\n", None),
+    ("GET http://@/ro/..%09/evil HTTP/1.1\r\nHost: @\r\n\r\n", None),
+    ("GET http://@/ro/.%20./evil HTTP/1.1\r\nHost: @\r\n\r\n", None),
+    ("GET http://@/ro/..%20%2fevil HTTP/1.1\r\nHost: @\r\n\r\n", None),
     ("GET http://@/x#evil HTTP/1.1\r\nHost: @\r\n\r\n", Some(&["evil", "#"])),
 ];
 

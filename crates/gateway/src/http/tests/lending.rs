@@ -499,6 +499,24 @@ async fn attack_a_credential_is_not_put_on_a_request_that_could_be_another() {
     let bearer = format!("Authorization: Bearer {TOKEN}");
     let at = |rest: &str| format!("https://forge.test:{port}/repos/a{rest}");
     let plain = at("/b");
+    let kept = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = kept.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        format!("@{}", path.display())
+    };
+    let packed = {
+        let mut coder = GzEncoder::new(Vec::new(), Compression::best());
+        std::io::Write::write_all(&mut coder, b"_method=DELETE").unwrap();
+        file("packed", &coder.finish().unwrap())
+    };
+    let long = file("long", format!("a={}&_method=DELETE", "x".repeat(300_000)).as_bytes());
+    let longer = file("longer", format!("a={}&_method=DELETE", "x".repeat(2 << 20)).as_bytes());
+    let (packed, long) = (
+        ["--data-binary", &packed, "-H", "Content-Encoding: gzip"],
+        ["--data-binary", &long, "-H", "Transfer-Encoding: chunked"],
+    );
+    let too_long = ["--data-binary", &longer, "-H", "Transfer-Encoding: chunked"];
     let odd: Vec<(String, &[&str])> = vec![
         (at("/b"), &["-H", "X-HTTP-Method-Override: DELETE"]),
         (at("/b"), &["-H", "X-Method-Override: DELETE"]),
@@ -511,6 +529,20 @@ async fn attack_a_credential_is_not_put_on_a_request_that_could_be_another() {
         (at("/b?%5fmethod=DELETE"), &[]),
         (at("/b"), &["-d", "a=b&_method=DELETE"]),
         (at("/b"), &["-F", "_method=DELETE"]),
+        (at("/b?_method[]=DELETE"), &["-g"]),
+        (at("/b"), &["-d", "{\"_method\":\"DELETE\"}", "-H", "Content-Type: application/json"]),
+        (at("/b"), &packed),
+        (at("/b"), &long),
+        (at("/b"), &too_long),
+        (
+            at("/b"),
+            &[
+                "-H",
+                "Content-Type: multipart/form-data; boundary=x",
+                "--data-binary",
+                "--x\r\nContent-Disposition: form-data; name=_method; a=b\r\n\r\nDELETE\r\n--x--",
+            ],
+        ),
         (at("/b"), &["-X", "GET", "-d", "{}"]),
         (at("/%252e%252e/admin"), &["--path-as-is"]),
         (at("/%c0%ae%c0%ae/x"), &["--path-as-is"]),
@@ -529,6 +561,13 @@ async fn attack_a_credential_is_not_put_on_a_request_that_could_be_another() {
     // Nobody lends anything, and it is an ordinary request.
     let (_, out) = scene.curl(&["-H", "X-HTTP-Method-Override: GET", &plain]).await;
     assert_eq!(out, "ok");
+    // A key of NuGet's is told by its name, and bytes of no form are not looked through.
+    let key = format!("X-NuGet-ApiKey: {TOKEN}");
+    let bytes = "Content-Type: application/octet-stream";
+    let (_, out) = scene.curl(&["-H", &key, "-H", bytes, "--data-binary", &longer, &plain]).await;
+    assert_eq!(out, "ok");
+    let told = scene.asked().pop().unwrap().headers;
+    assert!(told.contains(&("x-nuget-apikey".to_owned(), "(hidden)".to_owned())), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,199 @@
+//! Methods that a body names beside the one of the request line, and bodies of which that cannot be told.
+
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::{Map, Value};
+
+use super::super::account::{decoded, folded, pairs, percent_decoded};
+use super::super::decode::{Coding, MAX_PIECE_BYTES};
+
+/// Parts of a query, and fields of a form, by which some servers take another method, as [`folded`] has them.
+const FIELDS: &[&str] = &["$httpmethod", "-method", "httpmethod", "x-http-method", "x-http-method-override"];
+/// The same as a member of JSON. `httpMethod` alone is data there: interfaces that set up interfaces have it.
+const MEMBERS: &[&str] = &["$httpmethod", "-method", "x-http-method", "x-http-method-override"];
+/// What of a body is read where a credential is for some methods only.
+pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
+/// What it may become once it is unpacked.
+const MAX_UNPACKED_BYTES: usize = 4 << 20;
+/// Charsets in which the names of fields are written as they are in ASCII.
+const CHARSETS: &[&str] = &["iso-8859-1", "us-ascii", "utf-8", "utf8"];
+
+/// Whether servers take fields from a body of this media type, so that it could name another method. One without a type
+/// is read as a form by Rack.
+pub(in super::super) fn may_obey(headers: &HeaderMap) -> bool {
+    let mut all = headers.get_all(CONTENT_TYPE).iter();
+    match (all.next().map(|value| value.to_str()), all.next()) {
+        (None, _) | (Some(Err(_)), _) | (Some(_), Some(_)) => true,
+        (Some(Ok(kind)), None) => {
+            let kind = kind.to_ascii_lowercase();
+            let is_bytes = ["application/", "audio/", "font/", "image/", "video/"];
+            let is_read = ["form", "json", "multipart", "xml", "yaml", ","];
+            !is_bytes.iter().any(|start| kind.starts_with(start))
+                || is_read.iter().any(|word| kind.contains(word))
+        }
+    }
+}
+
+/// Why a body that servers take fields from cannot be told to name no other method; nothing where it names none.
+pub(in super::super) fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static str> {
+    if !is_all {
+        return Some("its body is too long to be looked through for another method");
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    let charset = kind.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset"));
+    let charset = charset.map(|rest| rest.trim_matches(|c: char| c == '=' || c == '"' || c.is_whitespace()));
+    if charset.is_some_and(|charset| !CHARSETS.contains(&charset)) {
+        return Some("its body is in a charset that is not read here");
+    }
+    match unpacked(headers, body) {
+        None => Some("its body is packed so that it cannot be looked through for another method"),
+        Some(plain) if overrides(&plain) => Some("its body names another method"),
+        Some(plain) if kind.contains("json") && !is_json(&plain) => {
+            Some("its body is no JSON that has one reading")
+        }
+        Some(_) => None,
+    }
+}
+
+/// The body as it was before its content codings; nothing where they are not undone here, or not within bounds.
+fn unpacked(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+    let coding = Coding::of(headers);
+    let mut decoder = match coding {
+        Coding::Plain => return Some(body.to_vec()),
+        Coding::Gzip | Coding::Deflate | Coding::Other => coding.decoder()?,
+    };
+    let mut plain = Vec::new();
+    for piece in body.chunks(MAX_PIECE_BYTES) {
+        plain.extend_from_slice(&decoder.push(piece).ok()?);
+        if plain.len() > MAX_UNPACKED_BYTES {
+            return None;
+        }
+    }
+    plain.extend_from_slice(&decoder.finish().ok()?);
+    Some(plain)
+}
+
+fn is_json(body: &[u8]) -> bool {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    text.is_empty() || serde_json::from_slice::<Value>(text).is_ok()
+}
+
+/// Whether a form, a form in parts, or JSON names another method.
+pub(in super::super) fn overrides(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
+    let text = text.trim();
+    let in_json = || {
+        text.starts_with('{')
+            && serde_json::from_str::<Map<String, Value>>(text)
+                .is_ok_and(|members| members.keys().any(|name| MEMBERS.contains(&folded(name).as_str())))
+    };
+    pairs(text).any(|(key, _)| is_override_field(&decoded(key))) || in_json() || in_parts(text)
+}
+
+pub(super) fn is_override_field(name: &str) -> bool {
+    FIELDS.contains(&folded(name).as_str())
+}
+
+/// The names of a form in parts (RFC 7578, section 4.2), as forgiving readers have them: with any quotes or none, among other
+/// parameters, escaped, encoded, or in pieces (RFC 2231, section 3), of which nobody says here what they make.
+fn in_parts(text: &str) -> bool {
+    text.split(['\r', '\n', ';']).any(|parameter| {
+        let Some((key, value)) = parameter.split_once('=') else { return false };
+        let key = key.rsplit([' ', '\t', ',', ':']).find(|word| !word.is_empty()).unwrap_or_default();
+        match key.to_ascii_lowercase().as_str() {
+            "name" | "name*" => {
+                let plain = percent_decoded(value.replace('\\', "").as_bytes(), false);
+                let plain = String::from_utf8_lossy(&plain).into_owned();
+                let plain = plain.rsplit("''").find(|part| !part.is_empty()).unwrap_or_default();
+                let is_edge = |c: char| matches!(c, '"' | '\'' | ',') || c.is_whitespace();
+                let plain = plain.trim_matches(is_edge);
+                let first = plain.split(is_edge).next().unwrap_or_default();
+                is_override_field(plain) || is_override_field(first)
+            }
+            other => other.starts_with("name*"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn attack_a_body_names_another_method_in_many_ways() {
+        for (body, wanted) in [
+            ("a=b&_method=DELETE", true),
+            ("a=b&_method[]=DELETE", true),
+            ("a=b&.method=DELETE", true),
+            ("a=b&%5fmethod=DELETE", true),
+            ("a=b&x_http_method_override=DELETE", true),
+            ("method=x&a_method=y", false),
+            (r#"{"_method":"DELETE"}"#, true),
+            (r#"{"\u005fmethod":"DELETE"}"#, true),
+            ("\u{feff} {\"a\":1,\"_Method\":\"DELETE\"}", true),
+            (r#"{"method":"a","httpMethod":"GET","of":{"_method":1}}"#, false),
+            ("--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--", true),
+            ("--x\r\nContent-Disposition: form-data; name=_method; a=b\r\n\r\nDELETE\r\n--x--", true),
+            ("--x\r\nContent-Disposition: form-data; name='_method'\r\n\r\nDELETE\r\n--x--", true),
+            ("--x\r\nContent-Disposition: form-data; name = \"_me\\thod\"\r\n\r\nDELETE\r\n--x--", true),
+            ("--x\r\nContent-Disposition: form-data;\r\n NAME=\"_method\"\r\n\r\nDELETE\r\n--x--", true),
+            ("--x\nContent-Disposition: form-data; name*=utf-8''%5fmethod\n\nDELETE\n--x--", true),
+            ("--x\r\nContent-Disposition: form-data; name*0=_me; name*1=thod\r\n\r\nDELETE\r\n--x--", true),
+            (
+                "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"_method\"\r\n\r\na\r\n--x--",
+                false,
+            ),
+            ("", false),
+        ] {
+            assert_eq!(overrides(body.as_bytes()), wanted, "{body}");
+        }
+    }
+
+    #[test]
+    fn attack_a_body_that_cannot_be_looked_through_is_closed() {
+        let packed = |text: &str| {
+            let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            coder.write_all(text.as_bytes()).unwrap();
+            coder.finish().unwrap()
+        };
+        let cut = packed("a=b").get(..12).unwrap().to_vec();
+        for (kind, coding, body, is_all, wanted) in [
+            ("application/x-www-form-urlencoded", "", b"a=b".to_vec(), true, false),
+            ("application/x-www-form-urlencoded", "", b"a=b".to_vec(), false, true),
+            ("application/x-www-form-urlencoded", "gzip", packed("a=b"), true, false),
+            ("application/x-www-form-urlencoded", "gzip", packed("_method=DELETE"), true, true),
+            ("application/x-www-form-urlencoded", "gzip", cut, true, true),
+            ("application/x-www-form-urlencoded", "br", b"a=b".to_vec(), true, true),
+            ("application/x-www-form-urlencoded", "gzip, gzip", packed("a=b"), true, true),
+            ("application/json; charset=utf-8", "", b"{}".to_vec(), true, false),
+            ("application/json; charset=utf-16", "", b"{}".to_vec(), true, true),
+            ("application/json", "", b"{'_method':'DELETE'}".to_vec(), true, true),
+            ("application/json", "", Vec::new(), true, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, kind.parse().unwrap());
+            if !coding.is_empty() {
+                headers.insert("content-encoding", coding.parse().unwrap());
+            }
+            assert_eq!(closed(&headers, &body, is_all).is_some(), wanted, "{kind} {coding}");
+            assert!(may_obey(&headers), "{kind}");
+        }
+        let mut headers = HeaderMap::new();
+        assert!(may_obey(&headers));
+        for (kind, wanted) in
+            [("application/octet-stream", false), ("image/png", false), ("text/plain", true), ("odd", true)]
+        {
+            headers.insert(CONTENT_TYPE, kind.parse().unwrap());
+            assert_eq!(may_obey(&headers), wanted, "{kind}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_and_none_breaks_it(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+            let _ = (overrides(&body), closed(&HeaderMap::new(), &body, true));
+        }
+    }
+}
