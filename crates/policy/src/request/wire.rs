@@ -21,10 +21,18 @@ const OVERRIDES: &[&str] = &[
     "x-original-method",
     "x-rewrite-method",
 ];
-const OVERRIDE_FIELDS: &[&str] = &["_method", "$httpmethod", "httpmethod", "x-http-method-override"];
+const OVERRIDE_FIELDS: &[&str] =
+    &["-method", "$httpmethod", "httpmethod", "x-http-method", "x-http-method-override"];
 
 /// Headers by which some servers take another path than the one of the request line.
-const OTHER_PATHS: &[&str] = &["x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-prefix"];
+const OTHER_PATHS: &[&str] = &[
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 /// Methods that are registered (RFC 9110, section 16.1.1, and the registry that it began) beside those with a [`Verb`].
 /// Methods are told apart by case; a server that does not would take any other spelling for one of them.
@@ -124,12 +132,17 @@ impl<'a> Wire<'a> {
                 Vec::new()
             }
         };
-        if request.headers.iter().any(|(name, _)| OVERRIDES.contains(&name.to_ascii_lowercase().as_str()))
-            || query.iter().any(|(name, _)| OVERRIDE_FIELDS.contains(&name.to_ascii_lowercase().as_str()))
+        let has_header = |list: &[&str]| {
+            // Servers behind CGI's form of names (RFC 3875, section 4.1.18) do not tell `_` from `-`.
+            let dashed = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+            request.headers.iter().any(|(name, _)| list.contains(&dashed(name).as_str()))
+        };
+        if has_header(OVERRIDES)
+            || query.iter().any(|(name, _)| OVERRIDE_FIELDS.contains(&folded(name).as_str()))
         {
             odd = odd.or(Some("the request names a second method"));
         }
-        if request.headers.iter().any(|(name, _)| OTHER_PATHS.contains(&name.to_ascii_lowercase().as_str())) {
+        if has_header(OTHER_PATHS) {
             odd = odd.or(Some("the request names a second path"));
         }
         let media = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -180,6 +193,18 @@ impl<'a> Wire<'a> {
     }
 }
 
+/// The name of a part of a query as the most forgiving server has it, with dashes: PHP makes `_` of `.`, blanks and an open
+/// `[`, takes what stands in brackets for the place in a list, and ends at a zero.
+fn folded(name: &str) -> String {
+    let name = name.split('\0').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let base = match name.split_once('[') {
+        Some((base, rest)) if !base.is_empty() && rest.contains(']') => base,
+        Some(_) | None => name.as_str(),
+    };
+    let is_joint = |c: char| matches!(c, '_' | '.' | '[') || c.is_whitespace();
+    base.chars().map(|c| if is_joint(c) { '-' } else { c }).collect()
+}
+
 /// The segments of a path that has one reading.
 fn strict(path: &str) -> Result<Vec<String>, &'static str> {
     if path.len() > TEXT_BYTES {
@@ -197,7 +222,10 @@ fn strict(path: &str) -> Result<Vec<String>, &'static str> {
             return Err("a path of too many parts");
         }
         let segment = decode(written).ok_or("a path whose encoding cannot be read")?;
-        let is_dots = |part: &str| matches!(part, "." | "..");
+        let is_dots = |part: &str| {
+            let left: String = part.chars().filter(|c| !c.is_whitespace()).collect();
+            matches!(left.as_str(), "." | "..")
+        };
         if segment.is_empty() || segment.split('/').any(str::is_empty) {
             return Err("an empty part in the path");
         }

@@ -23,6 +23,10 @@ fn a_second_reading_of_a_request_is_unknown() {
         ("GET https://api.github.com/repos/o/r%2Fsecret-scanning%2Falerts", UNKNOWN),
         ("GET https://api.github.com/repos/o/r/pulls/%252e", UNKNOWN),
         ("GET https://api.github.com/repos/o/r/pulls/1/merge\nx-http-method-override: PUT", UNKNOWN),
+        ("GET https://api.github.com/repos/o/r/pulls/1/merge\nX_HTTP_METHOD_OVERRIDE: PUT", UNKNOWN),
+        ("GET https://api.github.com/repos/o/r/pulls/1/merge\nx-original-uri: /a", UNKNOWN),
+        ("GET https://api.github.com/repos/o/r/pulls/1/merge?_method[]=PUT", UNKNOWN),
+        ("GET https://api.github.com/repos/o/r/pulls/1/merge?.method=PUT", UNKNOWN),
         (
             "POST https://api.github.com/repos/o/r/issues?_method=DELETE\n\n{}",
             "git-push Repository github.com/o/r; unknown Unknown",
