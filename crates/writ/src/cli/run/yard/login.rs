@@ -159,7 +159,7 @@ fn guard(runs: &Path) -> io::Result<File> {
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(runs.join("logins.lock"))?;
+        .open(runs.with_file_name("logins.lock"))?;
     for _ in 0..MOST_TRIES {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
             return Ok(file);
