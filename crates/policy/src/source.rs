@@ -1,30 +1,15 @@
 //! Policy texts: the shipped ones, and an organisation's own. Reading files is the caller's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
-use miette::Diagnostic;
+use cedar_policy::{Effect, Policy, Schema};
 use writ_model::{Label, ReasonCode};
-
-use crate::syntax::{self, Unsayable};
-
-/// How many bytes one policy file may have.
-const FILE_BYTES: usize = 4 << 20;
 
 /// How many policies a layer may have.
 const POLICIES: usize = 100_000;
 
-/// How many bytes one policy may have, and how deep its brackets may be nested. The parser and the validator descend
-/// into what they read; with these bounds, [`STACK_BYTES`] is enough for them.
-const POLICY_BYTES: usize = 16 << 10;
-const BRACKETS: usize = 64;
-
 /// Stack of the thread that reads policies. Only what is used of it is ever backed by memory.
 const STACK_BYTES: usize = 512 << 20;
-
-/// How many threads validate, and how many policies are worth one.
-const THREADS: usize = 8;
-const ON_ONE_THREAD: usize = 250;
 
 /// One file of policies, with the name that messages call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +168,7 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
     let mut read = ReadLayer::default();
     let mut home: BTreeMap<Label, (String, Option<usize>)> = BTreeMap::new();
     for file in files {
-        for (policy, label, notes, place) in read_file(layer, file, report) {
+        for (policy, label, notes, place) in file::read(layer, file, report) {
             if let Some((other, _)) = home.get(&label) {
                 let message = format!("`{}` is the id of another policy too, in `{other}`", bare(&label));
                 report.error(
@@ -215,7 +200,7 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
         });
     }
     let policies: Vec<&Policy> = read.policies.iter().map(|(policy, ..)| policy).collect();
-    for Complaint { severity, policy: id, message, help } in complaints(&policies, schema) {
+    for check::Complaint { severity, policy: id, message, help } in check::complaints(&policies, schema) {
         let id = id.as_str();
         let at = id.parse::<Label>().ok().and_then(|label| home.get(&label).cloned());
         let (file, offset) = at.unwrap_or_else(|| (layer.name().to_owned(), None));
@@ -230,241 +215,6 @@ fn read_layer(layer: Layer, files: &[SourceFile], schema: &Schema, report: &mut 
         });
     }
     read
-}
-
-/// What Cedar's validator has against a policy.
-struct Complaint {
-    severity: Severity,
-    /// The policy's id, with its layer.
-    policy: String,
-    message: String,
-    help: Option<String>,
-}
-
-/// Validates policies, each by itself, on as many threads as the machine has room for.
-fn complaints(policies: &[&Policy], schema: &Schema) -> Vec<Complaint> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS);
-    let each = policies.len().div_ceil(threads).max(ON_ONE_THREAD);
-    let unread = |policies: &[&Policy]| Complaint {
-        severity: Severity::Error,
-        policy: policies.first().map(|policy| policy.id().to_string()).unwrap_or_default(),
-        message: "the policies from this one on could not be validated".to_owned(),
-        help: None,
-    };
-    std::thread::scope(|scope| {
-        let spawn = |part| {
-            let thread = std::thread::Builder::new().name("validate".to_owned()).stack_size(STACK_BYTES);
-            (part, thread.spawn_scoped(scope, move || complaints_here(part, schema)))
-        };
-        let running: Vec<_> = policies.chunks(each).map(spawn).collect();
-        let told = |(part, thread): (&[&Policy], std::io::Result<std::thread::ScopedJoinHandle<'_, _>>)| {
-            let found = thread.ok().and_then(|thread| thread.join().ok()).flatten();
-            found.unwrap_or_else(|| vec![unread(part)])
-        };
-        running.into_iter().flat_map(told).collect()
-    })
-}
-
-/// None where Cedar will not have them together.
-fn complaints_here(policies: &[&Policy], schema: &Schema) -> Option<Vec<Complaint>> {
-    let set = PolicySet::from_policies(policies.iter().copied().cloned()).ok()?;
-    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| Complaint {
-        severity: Severity::Error,
-        policy: error.policy_id().to_string(),
-        message: error.to_string(),
-        help: error.help().map(|help| help.to_string()),
-    });
-    let warnings = result.validation_warnings().map(|warning| Complaint {
-        severity: Severity::Warning,
-        policy: warning.policy_id().to_string(),
-        message: warning.to_string(),
-        help: warning.help().map(|help| help.to_string()),
-    });
-    Some(errors.chain(warnings).collect())
-}
-
-/// Where each `@id` of a text stands first.
-fn places_of(text: &str) -> HashMap<&str, usize> {
-    const BEFORE: &str = "@id(\"";
-    let mut places = HashMap::new();
-    for (at, _) in text.match_indices(BEFORE) {
-        let id = text.get(at + BEFORE.len()..).and_then(|rest| rest.split_once("\")"));
-        if let Some((id, _)) = id {
-            places.entry(id).or_insert(at);
-        }
-    }
-    places
-}
-
-/// The policies of one file that can be used, each with where its `@id` stands.
-fn read_file(
-    layer: Layer,
-    file: &SourceFile,
-    report: &mut Report,
-) -> Vec<(Policy, Label, Notes, Option<usize>)> {
-    if file.text.len() > FILE_BYTES {
-        report.error(file, None, None, format!("the file is larger than {FILE_BYTES} bytes"), None);
-        return Vec::new();
-    }
-    if let Some((place, message)) = too_much(&file.text) {
-        report.error(file, Some(place), None, message, Some("split it into several policies"));
-        return Vec::new();
-    }
-    let set: PolicySet = match file.text.parse() {
-        Ok(set) => set,
-        Err(errors) => {
-            let errors: cedar_policy::ParseErrors = errors;
-            for error in errors.iter() {
-                let place = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-                let help = error.help().map(|help| help.to_string());
-                report.error(file, place, None, error.to_string(), help.as_deref());
-            }
-            return Vec::new();
-        }
-    };
-    if set.templates().next().is_some() {
-        report.error(file, None, None, Unsayable::Template.to_string(), None);
-    }
-    let places = places_of(&file.text);
-    let mut read = Vec::new();
-    for policy in set.policies() {
-        let id = policy.annotation("id").unwrap_or_default();
-        let place = places.get(id).copied();
-        let Ok(label) = format!("{}:{id}", layer.name()).parse::<Label>() else {
-            let message =
-                if id.is_empty() { "a policy has no `@id`".to_owned() } else { format!("`{id}` is no id") };
-            report.error(file, place, None, message, Some("write `@id(\"short-name\")` before the policy"));
-            continue;
-        };
-        if id.is_empty() {
-            let first = policy.to_cedar().unwrap_or_default().chars().take(60).collect::<String>();
-            let message = format!("the policy that starts with `{}` has no `@id`", first.replace('\n', " "));
-            report.error(file, place, None, message, Some("write `@id(\"short-name\")` before the policy"));
-            continue;
-        }
-        let reason = policy.annotation("reason").unwrap_or_default().to_owned();
-        if reason.is_empty() || reason.len() > 400 || reason.chars().any(char::is_control) {
-            let help = "write `@reason(\"why this policy exists\")`; agents and operators read it";
-            report.error(file, place, Some(id), "it has no `@reason` of one line".to_owned(), Some(help));
-            continue;
-        }
-        if let Some((unread, _)) = policy.annotations().find(|(name, _)| !ANNOTATIONS.contains(name)) {
-            // A misspelled `@observe` would make a policy count that was only to be watched.
-            let message = format!("`@{unread}` is no annotation that is read here");
-            let help = "there are `@id`, `@reason`, `@instead`, `@observe`, `@on_incident` and, in guardrails, `@code`";
-            report.error(file, place, Some(id), message, Some(help));
-            continue;
-        }
-        if id
-            .split_once(':')
-            .is_some_and(|(layer, _)| ["guardrails", "organisation", "task"].contains(&layer))
-        {
-            let help = "leave the name of the layer out; it is put in front of every id";
-            report.error(file, place, Some(id), "its `@id` names a layer".to_owned(), Some(help));
-            continue;
-        }
-        let code = policy.annotation("code");
-        if code.is_some() && layer != Layer::Guardrails {
-            let message = "`@code` is for guardrails; whatever an organisation's policy refuses has the code `organisation`";
-            report.error(file, place, Some(id), message.to_owned(), Some("take `@code` out"));
-            continue;
-        }
-        let known = code
-            .map(|code| ReasonCode::ALL.iter().map(|(known, _)| *known).find(|known| known.name() == code));
-        if known == Some(None) {
-            let message = format!("`{}` is no reason code", code.unwrap_or_default());
-            report.error(file, place, Some(id), message, None);
-            continue;
-        }
-        if layer == Layer::Guardrails && policy.effect() == Effect::Permit {
-            report.error(file, place, Some(id), "guardrails only forbid".to_owned(), None);
-            continue;
-        }
-        let observe = policy.annotation("observe").map(str::to_owned);
-        if let Some(why) = &observe
-            && let Some((message, help)) = unobservable(layer, why)
-        {
-            report.error(file, place, Some(id), message.to_owned(), Some(help));
-            continue;
-        }
-        let on_incident = match incident::asks(policy) {
-            Ok(on_incident) => on_incident,
-            Err((message, help)) => {
-                report.error(file, place, Some(id), message.to_owned(), Some(help));
-                continue;
-            }
-        };
-        if let Err(unsayable) = syntax::check(policy) {
-            report.error(file, place, Some(id), unsayable.to_string(), None);
-            continue;
-        }
-        let notes = Notes {
-            reason,
-            instead: policy.annotation("instead").map(str::to_owned),
-            code: known.flatten(),
-            observe,
-            on_incident,
-        };
-        read.push((policy.new_id(PolicyId::new(label.as_str())), label, notes, place));
-    }
-    read.sort_by_key(|(_, _, _, place)| *place);
-    read
-}
-
-/// The annotations of a policy that mean something.
-const ANNOTATIONS: [&str; 6] = ["id", "reason", "instead", "code", "observe", incident::ANNOTATION];
-
-/// What is wrong with observing a policy of this layer, for this reason.
-fn unobservable(layer: Layer, why: &str) -> Option<(&'static str, &'static str)> {
-    match layer {
-        Layer::Guardrails | Layer::Task => Some((
-            "guardrails always count and cannot be observed",
-            "only the organisation's policies may have `@observe`",
-        )),
-        Layer::Organisation if why.is_empty() || why.len() > 400 || why.chars().any(char::is_control) => {
-            Some((
-                "its `@observe` does not say why",
-                "write `@observe(\"why, and until when\")`; it is shown wherever the policy is",
-            ))
-        }
-        Layer::Organisation => None,
-    }
-}
-
-/// Where a policy is too long or nested too deeply to be read at all, strings and comments aside.
-fn too_much(text: &str) -> Option<(usize, String)> {
-    let (mut start, mut length, mut open) = (0, 0_usize, 0_usize);
-    let mut bytes = text.bytes().enumerate().peekable();
-    while let Some((at, byte)) = bytes.next() {
-        length += 1;
-        match byte {
-            b'"' => {
-                while let Some((_, inside)) = bytes.next() {
-                    length += 1;
-                    match inside {
-                        b'\\' => _ = bytes.next(),
-                        b'"' => break,
-                        _ => {}
-                    }
-                }
-            }
-            b'/' if bytes.peek().is_some_and(|(_, next)| *next == b'/') => {
-                while bytes.next_if(|(_, inside)| *inside != b'\n').is_some() {}
-            }
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            b';' => (start, length, open) = (at + 1, 0, 0),
-            _ => {}
-        }
-        if length > POLICY_BYTES {
-            return Some((start, format!("a policy is longer than {POLICY_BYTES} bytes")));
-        }
-        if open > BRACKETS {
-            return Some((at, format!("brackets are nested deeper than {BRACKETS}")));
-        }
-    }
-    None
 }
 
 /// Line and column, from 1, of a byte offset.
@@ -615,6 +365,8 @@ impl Report {
     }
 }
 
+mod check;
+mod file;
 mod incident;
 mod written;
 

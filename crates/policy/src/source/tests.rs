@@ -133,7 +133,7 @@ fn size_depth_and_length_have_bounds() {
         (wide(100_000), "a policy is longer"),
         (nots(500), "expressions are chained or nested deeper"),
         ("(".repeat(100), "brackets are nested deeper"),
-        (format!("{}{}", "x".repeat(FILE_BYTES), FINE), "the file is larger"),
+        (format!("{}{}", "x".repeat(file::FILE_BYTES), FINE), "the file is larger"),
         (condition(&format!("resource.name == \"{}\"", "\\\";".repeat(9_000))), "a policy is longer"),
     ] {
         let found = findings(&text);
