@@ -18,13 +18,21 @@ impl Look for Same<'_> {
 fuzz_target!(|text: &str| {
     let (command, file) = text.split_once('\0').unwrap_or((text, ""));
     let look = Same(file);
-    let facts =
-        Facts { workspace: Some("/w"), cwd: Some("/w/a"), home: Some("/home/u"), look: Some(&look) };
+    let facts = Facts { workspace: Some("/w"), cwd: Some("/w/a"), home: Some("/home/u"), look: Some(&look) };
     let bare = classify(command, &facts);
     assert!(!bare.effects.is_empty());
     let first = classify(&format!("true && {command}"), &facts);
     assert!(!first.effects.is_empty());
-    for task in ["make x", "npm run x", "just x", "task x", "cargo x", "cargo make x", "deno task x", "composer run x"] {
+    for task in [
+        "make x",
+        "npm run x",
+        "just x",
+        "task x",
+        "cargo x",
+        "cargo make x",
+        "deno task x",
+        "composer run x",
+    ] {
         let task = classify(task, &facts);
         assert!(!task.effects.is_empty());
     }

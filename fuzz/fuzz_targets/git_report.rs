@@ -12,7 +12,8 @@ fuzz_target!(|input: (bool, &[u8])| {
     }
     if let Ok(report) = reader.finish() {
         let reasons = report.refs.iter().filter_map(|status| status.refused.as_deref());
-        for text in reasons.chain(report.unpack.as_deref()).chain(report.refs.iter().map(|s| s.name.as_str())) {
+        for text in reasons.chain(report.unpack.as_deref()).chain(report.refs.iter().map(|s| s.name.as_str()))
+        {
             assert!(!text.chars().any(char::is_control));
         }
     }

@@ -3,10 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use writ_model::{Account, Action, Body, CallId, Client, Label, Operation, Request, Scheme, Timestamp, ToolCall};
-use writ_policy::{KnownHosts, Lexical, Workspace, actions_with};
+use writ_model::{Account, Action, Body, Request, Scheme};
+use writ_policy::KnownHosts;
 
-const MERGE: &str = "mutation m { x: mergePullRequest(input: {pullRequestId: \"PR_1\"}) { clientMutationId } }";
+#[path = "part/egress.rs"]
+mod egress;
+
+const MERGE: &str =
+    "mutation m { x: mergePullRequest(input: {pullRequestId: \"PR_1\"}) { clientMutationId } }";
 
 fn asked(document: &str) -> Vec<Action> {
     let request = Request {
@@ -20,19 +24,7 @@ fn asked(document: &str) -> Vec<Action> {
         body: Body::Whole(serde_json::json!({ "query": document }).to_string().into_bytes()),
         account: Account::Nobody,
     };
-    let now = Timestamp::from_millis(0);
-    let call = ToolCall {
-        id: CallId::new(now, [0; 10]),
-        client: Client::ClaudeCode,
-        tool: Label::lossy("egress"),
-        client_call: None,
-        subagent: None,
-        operation: Operation::Request(Box::new(request)),
-        cwd: "/w".to_owned(),
-        arguments: serde_json::Value::Null,
-    };
-    let workspace = Workspace { root: "/w".into(), home: None, scratch: Vec::new(), own: Vec::new() };
-    actions_with(&call, &workspace, &Lexical, &KnownHosts::default())
+    egress::actions(request, &KnownHosts::default())
 }
 
 fuzz_target!(|text: &str| {

@@ -21,7 +21,8 @@ fuzz_target!(|input: (u8, String)| {
         let variable = |_: &str| None;
         look(&Host { home: Path::new("/h"), workspace: Path::new("/w"), variable: &variable, read: &read })
     };
-    let put_in = |host: &Host<'_>| install(client, Level::User, System::Linux, host, &command).ok()?.pop()?.after;
+    let put_in =
+        |host: &Host<'_>| install(client, Level::User, System::Linux, host, &command).ok()?.pop()?.after;
     let once = with(&Some(text), &put_in);
     if once.is_none() {
         return;

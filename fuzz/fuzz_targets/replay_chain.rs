@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use writ_policy::{Engine, PolicySources, Scenario};
 
-static ENGINE: LazyLock<Arc<Engine>> =
-    LazyLock::new(|| Arc::new(Engine::load(&PolicySources::shipped()).expect("the shipped policies are usable")));
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
+    Arc::new(Engine::load(&PolicySources::shipped()).expect("the shipped policies are usable"))
+});
 
 fuzz_target!(|text: &str| {
     let Ok(scenario) = Scenario::read(text) else { return };

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: builds the fuzz targets with coverage and runs them over what they found before.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -78,7 +78,7 @@ fn each(root: &Path, targets: &[String], seconds: u32) -> Result<()> {
 /// All targets, by their files.
 fn known(root: &Path) -> Result<Vec<String>> {
     let mut all: Vec<String> = std::fs::read_dir(root.join("fuzz/fuzz_targets"))?
-        .filter_map(|entry| Some(PathBuf::from(entry.ok()?.file_name()).file_stem()?.to_str()?.to_owned()))
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
         .collect();
     all.sort();
     Ok(all)

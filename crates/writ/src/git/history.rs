@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use writ_gateway::git::GitError;
+use writ_scan::provenance::Commit;
 
 use super::clean::clean;
 use super::run::{Input, Run};
@@ -34,6 +35,21 @@ pub(crate) struct Entry {
 pub(crate) struct History {
     commits: Vec<Entry>,
     is_cut: bool,
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// What tells who made it.
+    pub(crate) fn as_commit(&self) -> Commit<'_> {
+        Commit {
+            author_name: &self.author_name,
+            author_email: &self.author_email,
+            committer_name: &self.committer_name,
+            committer_email: &self.committer_email,
+            message: &self.message,
+        }
+    }
 }
 
 // === impl History ===

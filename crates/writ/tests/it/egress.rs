@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::certificate;
 use crate::corner::{Corner, finished, git, text, until};
 
 /// The services are on loopback, which programs reach without a proxy unless they are told otherwise.
@@ -128,26 +129,7 @@ sys.stdin.read()
 fn a_host_that_a_person_leaves_unread_is_spoken_to_end_to_end() {
     let corner = corner();
     let outside = tempfile::tempdir().unwrap();
-    let (key, cert) = (outside.path().join("key"), outside.path().join("cert"));
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=unseen.test", "-addext", "subjectAltName=DNS:unseen.test", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (key, cert) = certificate::made(outside.path(), "unseen.test");
     let mut server = std::process::Command::new("python3")
         .args(["-c", SECURE])
         .args([&cert, &key])

@@ -11,6 +11,7 @@
 mod absent;
 mod bounds;
 mod cast;
+mod certificate;
 mod check;
 mod classify;
 mod compatibility;

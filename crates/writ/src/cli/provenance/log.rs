@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use writ_scan::provenance::{Commit, Label, Provenance, classify};
+use writ_scan::provenance::{Label, Provenance, classify};
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::git::history;
@@ -40,13 +40,7 @@ pub(super) fn main(folder: &Path, number: u32, commits: bool, json: bool) -> Out
     let mut labels: BTreeMap<Label, u64> = BTreeMap::new();
     let mut agents: BTreeMap<&'static str, (u64, String)> = BTreeMap::new();
     for entry in read.commits() {
-        let said = classify(&Commit {
-            author_name: &entry.author_name,
-            author_email: &entry.author_email,
-            committer_name: &entry.committer_name,
-            committer_email: &entry.committer_email,
-            message: &entry.message,
-        });
+        let said = classify(&entry.as_commit());
         let Provenance { label, agents: acting, because } = &said;
         *labels.entry(*label).or_default() += 1;
         for agent in acting {

@@ -8,6 +8,7 @@ use writ_model::Client;
 use writ_testkit::Script;
 
 use super::Play;
+use crate::certificate;
 use crate::house::{House, PATIENCE};
 
 /// Ends TLS before a service and passes each request on.
@@ -34,29 +35,9 @@ struct Front {
 
 impl Front {
     fn start(folder: &Path, to: &str) -> Self {
-        let (key, cert, script) = (folder.join("key.pem"), folder.join("cert.pem"), folder.join("front.cjs"));
+        let script = folder.join("front.cjs");
         std::fs::write(&script, FRONT).unwrap();
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ])
-            .args(["-subj", "/CN=model.test", "-addext", "subjectAltName=DNS:model.test"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&cert)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let (key, cert) = certificate::made(folder, "model.test");
         let mut child = Command::new("node")
             .arg(&script)
             .args([&key, &cert])

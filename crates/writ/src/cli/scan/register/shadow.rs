@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use writ_model::{Client, Label};
-use writ_scan::provenance::{Commit, classify};
+use writ_scan::provenance::classify;
 use writ_scan::survey::Level;
 use writ_scan::tool::client_of;
 
@@ -40,13 +40,7 @@ pub(super) fn in_commits(folder: &Path) -> BTreeMap<&'static str, u64> {
     };
     let Ok(read) = runtime.block_on(history::read(folder, MAX_COMMITS, WITHIN)) else { return acted };
     for entry in read.commits() {
-        let said = classify(&Commit {
-            author_name: &entry.author_name,
-            author_email: &entry.author_email,
-            committer_name: &entry.committer_name,
-            committer_email: &entry.committer_email,
-            message: &entry.message,
-        });
+        let said = classify(&entry.as_commit());
         for agent in said.agents {
             *acted.entry(if agent == "copilot" { "github-copilot" } else { agent }).or_default() += 1;
         }
