@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{open_regular, read_bytes, read_text};
+use super::note::{self, Note, Sort};
+use super::straight::{Identity, Place};
+use crate::config::{open_regular, read_text};
 
 /// What the name of a list ends in; before it stands the name of the run's folder.
 const ENDING: &str = "put";
@@ -42,7 +44,7 @@ struct Line {
     /// The text of a file; nothing for a folder.
     text: Option<String>,
     /// What it is known by; nothing while it is not there yet.
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
 }
 
 // === impl Inventory ===
@@ -70,13 +72,17 @@ impl Inventory {
     }
 
     /// Notes what was put, or is relied on.
-    pub(super) fn know(&self, path: &Path, text: Option<&str>, file: &File) {
-        let identity = file.metadata().ok().map(|found| (found.dev(), found.ino()));
-        self.note(path, text, identity);
+    pub(super) fn know(&self, path: &Path, text: Option<&str>, identity: Identity) {
+        self.note(path, text, Some(identity));
+    }
+
+    /// The folder that it lies in, with the notes of runs.
+    pub(super) fn runs(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// A path that is no text gets no line.
-    fn note(&self, path: &Path, text: Option<&str>, identity: Option<(u64, u64)>) {
+    fn note(&self, path: &Path, text: Option<&str>, identity: Option<Identity>) {
         let line = Line { path: path.to_owned(), text: text.map(str::to_owned), identity };
         if let Ok(mut line) = serde_json::to_vec(&line) {
             line.push(b'\n');
@@ -99,7 +105,7 @@ pub(super) fn tidy(runs: &Path) {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() || !is_at(&file, &list) {
             continue;
         }
-        if !put_away(&list, &file) {
+        if !put_away(runs, &list, &file) {
             continue;
         }
         for folder in ["", "home"].map(|ending| list.with_extension(ending)) {
@@ -107,10 +113,11 @@ pub(super) fn tidy(runs: &Path) {
         }
         drop(fs::remove_file(&list));
     }
+    note::tidy(runs);
 }
 
 /// Whether everything that was put is gone, or a person's own by now. What another run relies on is left to it.
-fn put_away(list: &Path, file: &File) -> bool {
+fn put_away(runs: &Path, list: &Path, file: &File) -> bool {
     let text = read_text(list, MAX_BYTES).unwrap_or_default();
     // The last line may be half of one: of what stands in it, nothing was made yet.
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
@@ -122,7 +129,7 @@ fn put_away(list: &Path, file: &File) -> bool {
     let mut is_all = true;
     // What lies in a folder comes after it.
     for line in last.into_values().rev() {
-        is_all &= line.put_away(written_at);
+        is_all &= line.put_away(runs, written_at);
     }
     is_all
 }
@@ -137,41 +144,62 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 impl Line {
     /// Whether nobody needs it any more.
-    fn put_away(&self, written_at: i64) -> bool {
+    fn put_away(&self, runs: &Path, written_at: i64) -> bool {
         let Self { path, text, identity } = self;
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let Ok(file) = File::options().read(true).custom_flags(flags).open(path) else { return true };
-        let Ok(found) = file.metadata() else { return true };
-        let is_ours = match identity {
-            Some(identity) => *identity == (found.dev(), found.ino()),
-            None => found.ctime() <= written_at.saturating_add(TOLERANCE_SECONDS),
-        };
-        if !is_ours || found.is_dir() != text.is_none() || !is_at(&file, path) {
-            return true;
-        }
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Note::is_held(runs, Sort::StandIn, path) {
             return false;
         }
-        match text {
-            Some(text) => {
-                let is_same = |bytes: Vec<u8>| {
-                    // One that was killed while it wrote has written the beginning.
-                    bytes == text.as_bytes() || (identity.is_none() && text.as_bytes().starts_with(&bytes))
-                };
-                if read_bytes(path, MAX_TEXT_BYTES).is_some_and(is_same) {
-                    drop(fs::remove_file(path));
-                }
-            }
-            // Not when something lies in it by now.
-            None => drop(fs::remove_dir(path)),
-        }
+        let how = match identity {
+            Some(identity) => Known::By(*identity),
+            None => Known::Before(written_at.saturating_add(TOLERANCE_SECONDS)),
+        };
+        put_away_one(path, text.as_deref(), how);
         true
     }
+}
+
+/// How something is known for what was put.
+#[derive(Clone, Copy)]
+pub(super) enum Known {
+    By(Identity),
+    /// It was never told as made, and was there by this second.
+    Before(i64),
+}
+
+/// Takes away what was put, as far as it is still that: an empty folder, or a file with this text.
+pub(super) fn put_away_one(path: &Path, text: Option<&str>, how: Known) {
+    // Whoever works there can have put a link in the place of a folder around it.
+    let Ok(place) = Place::of(path) else { return };
+    let Ok(file) = place.open(OFlags::RDONLY) else { return };
+    let Ok(found) = file.metadata() else { return };
+    let is_ours = match how {
+        Known::By(identity) => Identity::of(&file) == Some(identity),
+        Known::Before(second) => found.ctime() <= second,
+    };
+    let is_kind = if text.is_some() { found.is_file() } else { found.is_dir() };
+    if !is_ours || !is_kind {
+        return;
+    }
+    if let Some(text) = text {
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_TEXT_BYTES.saturating_add(1)).read_to_end(&mut bytes);
+        // One that was killed while it wrote has written the beginning.
+        let is_begun = matches!(how, Known::Before(_)) && text.as_bytes().starts_with(&bytes);
+        if read.is_err() || !(bytes == text.as_bytes() || is_begun) {
+            return;
+        }
+    }
+    // Not when something lies in a folder by now.
+    let _ = place.remove(text.is_none());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn identity(path: &Path) -> Identity {
+        Identity::of(&File::open(path).unwrap()).unwrap()
+    }
 
     #[test]
     fn what_was_left_goes_and_what_is_a_persons_own_stays() {
@@ -183,7 +211,7 @@ mod tests {
         let folder = |name: &str| {
             list.announce(&at(name), None);
             fs::create_dir(at(name)).unwrap();
-            list.know(&at(name), None, &File::open(at(name)).unwrap());
+            list.know(&at(name), None, identity(&at(name)));
         };
         for name in ["empty", "filled", "busy", "outer", "outer/inner"] {
             folder(name);
@@ -191,7 +219,7 @@ mod tests {
         for (name, text) in [("same", ".\n"), ("changed", "")] {
             list.announce(&at(name), Some(text));
             fs::write(at(name), text).unwrap();
-            list.know(&at(name), Some(text), &File::open(at(name)).unwrap());
+            list.know(&at(name), Some(text), identity(&at(name)));
         }
         list.announce(&at("begun"), Some(".\n"));
         fs::write(at("begun"), "").unwrap();
@@ -209,8 +237,10 @@ mod tests {
             "nobody takes a run's own while it goes on"
         );
         drop(list);
-        let busy = File::open(at("busy")).unwrap();
-        flock(&busy, FlockOperation::LockShared).unwrap();
+        let busy = Note::take(&runs, Sort::StandIn, &at("busy")).unwrap();
+        // Whoever works there can hold a lock on the thing itself, and that says nothing.
+        let locked = File::open(at("empty")).unwrap();
+        flock(&locked, FlockOperation::LockShared).unwrap();
         tidy(&runs);
         for name in ["empty", "outer", "begun", "never"] {
             assert!(!at(name).exists(), "{name}");

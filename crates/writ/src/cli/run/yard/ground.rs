@@ -95,7 +95,7 @@ impl Ground {
             binding.is_some_and(|binding| !is_about(terms.kind, binding))
                 && terms.opened(path) == Opened::Closed
         };
-        self.stand_ins = StandIns::put(terms.workspace, &self.repository, Some(Arc::clone(list)), &is_closed);
+        self.stand_ins = StandIns::put(terms.workspace, &self.repository, Arc::clone(list), &is_closed);
     }
 
     /// Whether git runs whatever lies in the workspace itself, by a certain name, so that no place could be kept from the

@@ -3,20 +3,18 @@
 //! Whoever renews a login and whoever exchanges it for another write the same file, and the kernel cannot tell them apart. So
 //! only what renewing changes may change: the tokens and their times. A token that names its owner has to name the same one.
 
-use std::fs::File;
 use std::io;
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::OFlags;
 use serde_json::{Map, Value};
 use writ_model::Secret;
 
+use super::super::note::{Guard, Note, Sort};
+use super::super::straight::{self, Place};
 use crate::config::read_text;
 use crate::screen;
 
@@ -43,11 +41,6 @@ const RENEWED: [&str; 14] = [
     "useridtoken",
 ];
 
-/// How often a lock is tried that others hold for moments only.
-const MOST_TRIES: usize = 500;
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(10);
-
 /// The logins of a client as they were before a task, and before all other tasks that run at the same time: what one of
 /// them wrote there is nothing to go back to.
 #[derive(Debug)]
@@ -59,11 +52,13 @@ pub(in crate::cli::run) struct Logins {
 /// One of them. The first run of several writes down what it was, and the last one goes by that.
 #[derive(Debug)]
 struct Known {
+    /// As it is called.
     path: PathBuf,
+    /// Where it lay when the task began, without links: inside, another can be put in the place of a folder around it.
+    real: PathBuf,
     before: Secret,
-    /// Where it is written down. Each run that relies on it holds a shared lock.
-    noted: File,
-    note: PathBuf,
+    /// Where it is written down.
+    note: Note,
 }
 
 // === impl Logins ===
@@ -75,7 +70,7 @@ impl Logins {
     /// When it cannot be written down.
     pub(in crate::cli::run) fn of(runs: &Path, files: Vec<PathBuf>) -> io::Result<Self> {
         std::fs::create_dir_all(runs)?;
-        let _guard = guard(runs)?;
+        let _guard = Guard::hold(runs)?;
         let mut known = Vec::new();
         for path in files {
             let Some(text) = read_text(&path, MAX_BYTES) else { continue };
@@ -88,10 +83,10 @@ impl Logins {
     pub(in crate::cli::run) fn settle(&self) -> Vec<String> {
         let mut told = Vec::new();
         // Without it two could both take themselves for the last one, which does no harm.
-        let _guard = guard(&self.runs);
-        for Known { path, before, noted, note } in &self.known {
-            if flock(noted, FlockOperation::NonBlockingLockExclusive).is_err() {
-                if read_text(path, MAX_BYTES)
+        let _guard = Guard::hold(&self.runs);
+        for Known { path, real, before, note } in &self.known {
+            if !note.is_last() {
+                if straight::text(real, MAX_BYTES)
                     .is_none_or(|now| now != before.expose() && !is_renewed(before.expose(), &now))
                 {
                     told.push(format!(
@@ -102,17 +97,16 @@ impl Logins {
                 }
                 continue;
             }
-            drop(std::fs::remove_file(note));
             // Compared here and written back where it stood; shown to nobody.
             let before = before.expose();
-            let now = read_text(path, MAX_BYTES);
+            let now = straight::text(real, MAX_BYTES);
             if now.as_deref() == Some(before) {
                 continue;
             }
             let shown = screen::path(path);
             if now.is_some_and(|now| is_renewed(before, &now)) {
                 told.push(format!("  login   the client renewed {shown}"));
-            } else if put_back(path, before).is_ok() {
+            } else if put_back(real, before).is_ok() {
                 told.push(format!(
                     "  LOGIN PUT BACK: {shown} was changed inside by more than a renewal, and is as it was before the task; \
                      log in again if the client asks for it"
@@ -132,47 +126,20 @@ impl Logins {
 impl Known {
     fn of(runs: &Path, path: PathBuf, text: String) -> io::Result<Self> {
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-        let name = digest::digest(&digest::SHA256, real.as_os_str().as_encoded_bytes());
-        let name: String = name.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let note = runs.join(format!("login-{name}"));
-        let mut noted =
-            File::options().create(true).truncate(false).read(true).write(true).mode(0o600).open(&note)?;
-        let mut before = text;
-        if flock(&noted, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            // What a run wrote that was killed is older than anybody knows.
-            noted.set_len(0)?;
-            noted.rewind()?;
-            noted.write_all(before.as_bytes())?;
+        let (mut note, is_first) = Note::take(runs, Sort::Login, &real)?;
+        let before = if is_first {
+            note.write(&text)?;
+            text
         } else {
-            before.clear();
-            (&noted).take(MAX_BYTES).read_to_string(&mut before)?;
-        }
-        flock(&noted, FlockOperation::NonBlockingLockShared)?;
-        Ok(Self { path, before: Secret::new(before), noted, note })
+            note.read()?
+        };
+        Ok(Self { path, real, before: Secret::new(before), note })
     }
-}
-
-/// Held while it is found out who is the first and who the last.
-fn guard(runs: &Path) -> io::Result<File> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(runs.with_file_name("logins.lock"))?;
-    for _ in 0..MOST_TRIES {
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            return Ok(file);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Err(io::ErrorKind::WouldBlock.into())
 }
 
 /// In place, because the file may be mounted somewhere else as well. What stands in its place by now is not followed.
 fn put_back(path: &Path, text: &str) -> std::io::Result<()> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mut file = std::fs::File::options().write(true).custom_flags(flags).open(path)?;
+    let mut file = Place::of(path)?.open(OFlags::WRONLY)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::ErrorKind::InvalidInput.into());
     }
@@ -273,6 +240,22 @@ mod tests {
             let unchanged = Logins::of(&runs, vec![path]).unwrap();
             assert_eq!(unchanged.settle(), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn attack_a_link_in_the_place_of_the_folder_is_not_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for name in ["own", "other"] {
+            std::fs::create_dir(at(name)).unwrap();
+            std::fs::write(at(name).join("login"), format!("{{\"account\":\"{name}\"}}")).unwrap();
+        }
+        let logins = Logins::of(&at("run"), vec![at("own/login")]).unwrap();
+        std::fs::rename(at("own"), at("moved")).unwrap();
+        std::os::unix::fs::symlink("other", at("own")).unwrap();
+        let told = logins.settle().join("\n");
+        assert!(told.contains("could not be put back"), "{told}");
+        assert_eq!(std::fs::read_to_string(at("other/login")).unwrap(), r#"{"account":"other"}"#);
     }
 
     #[test]
