@@ -19,6 +19,34 @@ fn bounds_that_are_reached_are_told_and_recorded() {
 }
 
 #[test]
+fn attack_what_programs_of_git_start_is_kept() {
+    let corner = furnished();
+    let kept = ["scripts/check.sh", "scripts/lib.sh", "watch/lib.sh"];
+    for name in kept {
+        put(&corner, &[(name, "mine")]);
+    }
+    put(
+        &corner,
+        &[
+            ("ci/hooks/pre-commit", "#!/bin/sh\nexec scripts/check.sh\n"),
+            ("scripts/check.sh", "#!/bin/sh\n. scripts/lib.sh\n"),
+            ("watch/all", "#!/bin/sh\n. watch/lib.sh\n"),
+        ],
+    );
+    for (key, value) in [("core.hooksPath", "ci/hooks"), ("filter.x.clean", "sh watch/all")] {
+        let mut git = std::process::Command::new("git");
+        assert!(git.args(["config", key, value]).current_dir(corner.work()).status().unwrap().success());
+    }
+    let list = kept.join(" ");
+    let play = format!(
+        "start\n(for f in {list}; do echo evil >$f && echo $f >>free; rm -f $f && echo $f >>free; done) 2>>tried\nfinish\n"
+    );
+    let said = text(&finished(corner.play(&[], &play)));
+    assert_eq!(corner.left("free"), "", "{}{said}", corner.left("tried"));
+    assert!(!corner.left("tried").is_empty(), "{said}");
+}
+
+#[test]
 fn attack_what_settings_lead_to_is_kept_and_what_appears_is_told() {
     let corner = furnished();
     let kept =

@@ -1,6 +1,6 @@
 //! The list of files to look at, when a task ends: whole, and readable whatever a client leaves behind.
 
-use super::{furnished, played};
+use super::{furnished, played, put};
 use crate::corner::{finished, text};
 
 /// What runs by itself and was made anew is told, however much of it there is and whatever it is called.
@@ -26,6 +26,21 @@ fn attack_the_list_at_the_end_is_not_flooded() {
     }
     assert!(!said.contains('\u{1b}'), "{said:?}");
     assert!(said.lines().count() < 60, "{said}");
+}
+
+/// Two tasks: the first marks folders of a person's, the second would write what is in them.
+#[test]
+fn attack_a_folder_that_is_marked_as_built_stays_kept() {
+    let corner = furnished();
+    put(&corner, &[("env/.envrc", "mine"), ("target/.envrc", "mine"), ("target/debug/.envrc", "mine")]);
+    let said = played(&corner, &[], "start\ntouch env/pyvenv.cfg target/CACHEDIR.TAG\nfinish\n");
+    assert!(said.contains("LOOKS BUILT NOW") && said.contains("\n    target\n"), "{said}");
+    let play = "start\n(for f in env target; do echo evil >$f/.envrc && echo $f >>free; done) 2>>tried\n\
+        echo evil >target/debug/.envrc\nfinish\n";
+    let said = played(&corner, &[], play);
+    assert_eq!(corner.left("free"), "", "{said}");
+    // What is left open is told.
+    assert!(said.contains("and 1 files in folders of dependencies"), "{said}");
 }
 
 /// A client that leaves the other screen on, text hidden and a string open does not hide what is said after it.

@@ -62,14 +62,17 @@ impl Terms<'_> {
 impl Ground {
     /// Looks and changes nothing: one walk, for what binds and for what must not show.
     pub(in crate::cli::run) fn look(terms: &Terms<'_>, now: Timestamp) -> Self {
+        let index = repository::index(terms.workspace);
+        let indexes = [&index];
         let (mut surveying, mut look) =
-            (Surveying::before(terms.workspace), secret::Look::at(terms.workspace));
+            (Surveying::before(terms.workspace, &indexes), secret::Look::at(terms.workspace));
         let mut closed =
             walk(terms.workspace, (&mut surveying, Spot::ROOT), (&mut look, secret::Foreign(false)));
         surveying.closed(&closed);
-        let survey = surveying.end();
+        let mut survey = surveying.end();
         let repository = repository::of(terms.workspace, &survey.repositories, terms.home);
-        let before = Before::of(terms.workspace, terms.home, &survey, &repository, now);
+        survey.lead(terms.workspace, &repository);
+        let before = Before::of(terms.workspace, terms.home, &survey, &repository, index, now);
         closed.extend(survey.closed.iter().chain(&repository.closed).cloned());
         Self { survey, repository, looked: look.end(&closed), stand_ins: StandIns::default(), before }
     }
@@ -163,6 +166,68 @@ mod tests {
     fn look(root: &Path) -> Ground {
         let terms = Terms { workspace: root, home: None, kind: TaskKind::Feature, bounds: None };
         Ground::look(&terms, Timestamp::EPOCH)
+    }
+
+    fn make(root: &Path, names: &[&str]) {
+        for name in names {
+            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            std::fs::write(root.join(name), "").unwrap();
+        }
+    }
+
+    fn git(root: &Path, arguments: &[&str]) {
+        let mut git = std::process::Command::new("git");
+        git.args(arguments).current_dir(root).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        assert!(git.output().unwrap().status.success(), "{arguments:?}");
+    }
+
+    #[test]
+    fn attack_a_marker_takes_no_folder_out_of_what_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        git(&root, &["init", "-q"]);
+        let own = [
+            "env/.envrc",
+            ".venv/CLAUDE.md",
+            "target/.envrc",
+            "target/x/.vscode/tasks.json",
+            "src/target/debug/AGENTS.md",
+            "lib/node_modules/x/CLAUDE.md",
+        ];
+        let built = [
+            "node_modules/x/.envrc",
+            "rust/target/CACHEDIR.TAG",
+            "rust/target/debug/x/.envrc",
+            "rust/target/x86_64/release/.envrc",
+            ".venv/lib/python3/site-packages/x/CLAUDE.md",
+        ];
+        make(&root, &own);
+        make(&root, &built);
+        git(&root, &["add", "-f", "src", "lib"]);
+        let before = look(&root);
+        let markers =
+            ["env/pyvenv.cfg", ".venv/pyvenv.cfg", "target/CACHEDIR.TAG", "src/target/CACHEDIR.TAG"];
+        make(&root, &markers);
+        make(&root, &["new/target/CACHEDIR.TAG"]);
+        let next = look(&root);
+        for ground in [&before, &next] {
+            let has =
+                |name: &&str| ground.survey.units.iter().any(|unit| Path::new(name).starts_with(&unit.path));
+            assert_eq!(own.iter().find(|name| !has(name)), None);
+            assert_eq!(built.iter().find(|name| has(name)), None);
+        }
+        // A task that takes files out of the index and then writes them is told by their names.
+        git(&root, &["rm", "-q", "--cached", "lib/node_modules/x/CLAUDE.md"]);
+        std::fs::write(root.join("lib/node_modules/x/CLAUDE.md"), "evil").unwrap();
+        let lines = before.end(&root).lines().join("\n");
+        assert!(
+            lines.contains("LOOKS BUILT NOW") && lines.contains("\n    src/target\n    target"),
+            "{lines}"
+        );
+        assert!(
+            lines.contains("\n    lib/node_modules/x/CLAUDE.md") && !lines.contains("new/target"),
+            "{lines}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! file can name its digest. So a file counts as everybody's when it is, byte for byte, what the index says it is.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 
 use aws_lc_rs::digest::{self, Algorithm};
@@ -62,6 +63,14 @@ impl Index {
     /// The digest of what the index has under `below`.
     pub(in crate::cli::run) fn digest(&self, below: &Path) -> Option<&[u8]> {
         self.entries.get(below.as_os_str().as_encoded_bytes()).map(Vec::as_slice)
+    }
+
+    /// Whether it has files in a folder. One that could not be read may have files in any.
+    pub(in crate::cli::run) fn has_below(&self, folder: &Path) -> bool {
+        let beginning = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
+        let first =
+            self.entries.range::<[u8], _>((Bound::Included(beginning.as_slice()), Bound::Unbounded)).next();
+        self.unread || first.is_some_and(|(path, _)| path.starts_with(&beginning))
     }
 
     /// Whether it has nothing, or is not understood.

@@ -6,6 +6,7 @@ pub(super) mod settings;
 
 use settings::Named;
 
+use super::index::Index;
 use super::walk::{entries, is_closed};
 
 /// Inside a repository's folder.
@@ -115,6 +116,12 @@ pub(super) fn of(workspace: &Path, nested: &[PathBuf], home: Option<&Path>) -> R
         found.named.read(&file, workspace, home);
     }
     found
+}
+
+/// The index of a workspace's own repository.
+pub(super) fn index(workspace: &Path) -> Index {
+    let entry = workspace.join(".git");
+    Index::of(&pointed_at(&entry).unwrap_or(entry))
 }
 
 /// Settings of the user and the machine, which hold in every repository.

@@ -61,6 +61,9 @@ pub(in crate::cli::run) struct Before {
     complete: bool,
     /// What git's index had of those files.
     versions: HashMap<PathBuf, Vec<u8>>,
+    index: Index,
+    /// Folders in which cargo may build, and whether they were marked so.
+    cargo: BTreeMap<PathBuf, bool>,
     /// In seconds since 1970.
     began: i64,
     home: Option<PathBuf>,
@@ -74,6 +77,8 @@ pub(in crate::cli::run) struct Changes {
     sorts: BTreeMap<Sort, Changed>,
     /// What git inside wanted to replace or remove, and could not.
     unreplaced: Vec<String>,
+    /// Folders that look built by now, and were there before.
+    marked: Vec<String>,
     /// Something was not looked at.
     incomplete: bool,
     /// Folders that could not be looked into.
@@ -156,6 +161,7 @@ impl Before {
         home: Option<&Path>,
         survey: &Survey,
         repository: &Repository,
+        index: Index,
         began: Timestamp,
     ) -> Self {
         let mut looks = HashMap::new();
@@ -175,7 +181,6 @@ impl Before {
         let own: Vec<PathBuf> =
             repository.own.iter().filter(|folder| repository::is_taken(folder)).cloned().collect();
         let pointer = workspace.join(".git").is_file();
-        let index = Index::of(own.last().unwrap_or(&workspace.join(".git")));
         let version = |path: &PathBuf| {
             let digest = index.digest(path.strip_prefix(workspace).ok()?)?;
             Some((path.clone(), digest.to_vec()))
@@ -184,18 +189,21 @@ impl Before {
         let closed = closed(workspace, survey, repository);
         let closed = closed.filter_map(|path| Look::at(&path).map(|look| (path, look))).collect();
         let home = home.map(Path::to_owned);
-        Self { looks, repositories, own, pointer, complete, versions, began, home, closed }
+        let cargo = survey.cargo.clone();
+        Self { looks, repositories, own, pointer, complete, versions, index, cargo, began, home, closed }
     }
 
     /// What is new or changed by now.
     pub(in crate::cli::run) fn changes(&self, workspace: &Path) -> Changes {
-        let survey = Survey::after(workspace);
-        let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
         let index = Index::of(self.own.last().unwrap_or(&workspace.join(".git")));
+        let mut survey = Survey::after(workspace, &[&self.index, &index]);
+        let repository = repository::of(workspace, &survey.repositories, self.home.as_deref());
+        survey.lead(workspace, &repository);
         let unreplaced = self.unreplaced(workspace, &index);
         let (incomplete, unread) = (!survey.complete, index.is_unread());
         let mut changes = Changes { incomplete, unreplaced, unread, ..Changes::default() };
         changes.closed.extend(closed(workspace, &survey, &repository));
+        changes.marked = self.marked(&survey);
         self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
             let Files { found, cut, closed } = told.files();
@@ -246,6 +254,16 @@ impl Before {
             left.map(|(path, _)| screen::path(path.strip_prefix(workspace).unwrap_or(path))).collect();
         names.sort();
         names
+    }
+
+    /// Folders that were there before and are marked by now as those in which cargo builds.
+    fn marked(&self, survey: &Survey) -> Vec<String> {
+        let is_new = |path: &&PathBuf| match self.cargo.get(*path) {
+            Some(was_marked) => !was_marked,
+            None => !self.complete,
+        };
+        let marked = survey.cargo.iter().filter_map(|(path, is_marked)| is_marked.then_some(path));
+        marked.filter(is_new).map(|path| screen::path(path)).collect()
     }
 
     /// Tells of repositories that git would take and did not before, and of those that are gone, where it would look for
@@ -456,6 +474,18 @@ impl Changes {
                 lines.push(format!("    … and {more} more"));
             }
         }
+        if !self.marked.is_empty() {
+            lines.push(
+                "  LOOKS BUILT NOW: these were marked as cargo's (`CACHEDIR.TAG`), so what binds in `debug`, `release` and the like in \
+                 them is not kept from the next task; take the mark away where cargo did not make it:"
+                    .to_owned(),
+            );
+            lines.extend(self.marked.iter().take(MOST_LINES).map(|name| format!("    {name}")));
+            let more = self.marked.len().saturating_sub(MOST_LINES);
+            if more > 0 {
+                lines.push(format!("    … and {more} more"));
+            }
+        }
         if self.sorts.is_empty() {
             return lines;
         }
@@ -487,9 +517,11 @@ mod tests {
     }
 
     fn before(root: &Path) -> Before {
-        let survey = Survey::before(root);
+        let mut survey = Survey::before(root);
         let repository = repository::of(root, &survey.repositories, None);
-        Before::of(root, None, &survey, &repository, Timestamp::from_millis(i64::MAX / 2))
+        survey.lead(root, &repository);
+        let began = Timestamp::from_millis(i64::MAX / 2);
+        Before::of(root, None, &survey, &repository, repository::index(root), began)
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! What settings, hooks and instructions lead to: the script of a hook, the code of a server, what is imported. Each such
-//! file binds like the one that names it.
+//! What settings, hooks and instructions lead to: the script of a hook, the code of a server, what is imported, and what
+//! programs start that git's settings name. Each such file binds like the one that names it.
 //!
 //! Files are followed from one to the next for a few steps, and never out of the workspace.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::path::{Component, Path, PathBuf};
 
 use writ_model::Binding;
 
+use super::super::repository::Repository;
+use super::super::repository::settings::tree_of;
 use super::super::trail::follow;
 use super::super::walk::entries;
 use super::survey::Unit;
@@ -21,6 +23,10 @@ const MOST_IN_FOLDER: usize = 500;
 const MOST_LED: usize = 1_000;
 /// Words that are looked for as paths.
 const MOST_WORDS: usize = 20_000;
+/// Paths that such words are looked for at: each folder around a file can be meant.
+const MOST_PLACES: usize = 100_000;
+/// Of all files that are read, together.
+const MOST_BYTES: usize = 16 << 20;
 /// Largest file that is read.
 const MAX_BYTES: u64 = 256 << 10;
 /// Steps from one file to the next, as clients follow imports.
@@ -44,55 +50,96 @@ struct Open {
     path: PathBuf,
     binding: Binding,
     step: usize,
+    /// Where whoever runs it stands, where that is not a folder around it.
+    tree: PathBuf,
 }
 
-/// Follows what binds in a workspace.
-pub(super) fn led(workspace: &Path, units: &[Unit]) -> Led {
+/// What may still be looked at.
+struct Left {
+    files: usize,
+    words: usize,
+    places: usize,
+    bytes: usize,
+}
+
+/// Places that were looked at. What lies at one is a file, or it is forgotten.
+#[derive(Default)]
+struct Places {
+    seen: HashSet<PathBuf>,
+    led: HashSet<PathBuf>,
+}
+
+/// Follows what binds in a workspace, and what the settings of its repositories name.
+pub(super) fn led(workspace: &Path, units: &[Unit], repository: &Repository) -> Led {
     let mut led = Led { complete: true, ..Led::default() };
     let mut open = VecDeque::new();
-    let hooks = Unit { path: ".git/hooks".into(), binding: Binding::GitHook, built: false };
-    for unit in units.iter().chain([&hooks]).filter(|unit| !unit.built && is_followed(unit.binding)) {
-        for path in files(workspace, &unit.path, &mut led) {
-            open.push_back(Open { path, binding: unit.binding, step: 0 });
+    let units_of = units.iter().filter(|unit| !unit.built && is_followed(unit.binding));
+    let own = units_of.map(|unit| (workspace.join(&unit.path), unit.binding, workspace.to_owned()));
+    let hooks = repository.folders.iter().map(|folder| {
+        let tree = tree_of(folder).filter(|tree| tree.starts_with(workspace));
+        (folder.join("hooks"), Binding::GitHook, tree.unwrap_or_else(|| workspace.to_owned()))
+    });
+    // Git starts these in the working tree, wherever they lie.
+    let named = repository.named.folders.iter().chain(&repository.named.files);
+    let named = named.filter_map(|path| {
+        let is_plain = !path.components().any(|part| part == Component::ParentDir);
+        let path = if is_plain { path.clone() } else { follow(path)?.end };
+        Some((path, Binding::GitHook, workspace.to_owned()))
+    });
+    for (path, binding, tree) in own.chain(hooks).chain(named) {
+        for path in files(workspace, &path, &mut led) {
+            open.push_back(Open { path, binding, step: 0, tree: tree.clone() });
         }
     }
     let kept: BTreeSet<&Path> =
         units.iter().filter(|unit| is_kept(unit.binding)).map(|unit| unit.path.as_path()).collect();
     let mut seen = BTreeSet::new();
-    let (mut left, mut words) = (MOST_READ, MOST_WORDS);
-    while let Some(Open { path, binding, step }) = open.pop_front() {
-        // What a link leads to is read where it lies, and there only.
-        let Some(real) = follow(&path).map(|trail| trail.end).filter(|end| end.starts_with(workspace)) else {
+    let mut places = Places::default();
+    let mut left = Left { files: MOST_READ, words: MOST_WORDS, places: MOST_PLACES, bytes: MOST_BYTES };
+    while let Some(Open { path, binding, step, tree }) = open.pop_front() {
+        let Some(real) = follow(&path).map(|trail| trail.end) else { continue };
+        // What a link in the workspace leads to is read where it lies, and there only. A person's own hooks lie elsewhere.
+        if !real.starts_with(workspace) && (step > 0 || path.starts_with(workspace)) {
             continue;
-        };
+        }
         if !seen.insert((real.clone(), path.parent().map(Path::to_owned))) {
             continue;
         }
-        let Some(fewer) = left.checked_sub(1) else {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(text) = read_text(&real, MAX_BYTES) else { continue };
+        let (Some(files), Some(bytes)) = (left.files.checked_sub(1), left.bytes.checked_sub(text.len()))
+        else {
             led.complete = false;
             break;
         };
-        left = fewer;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Some(text) = read_text(&real, MAX_BYTES) else { continue };
-        for word in writ_policy::leads(&name, &text) {
-            let Some(fewer) = words.checked_sub(1) else {
+        (left.files, left.bytes) = (files, bytes);
+        let mut words: Vec<String> = writ_policy::leads(&name, &text);
+        let mut once = HashSet::new();
+        words.retain(|word| once.insert(word.clone()));
+        for word in words {
+            let Some(fewer) = left.words.checked_sub(1) else {
                 led.complete = false;
-                break;
+                return led;
             };
-            words = fewer;
-            for found in placed(workspace, &path, &word) {
+            left.words = fewer;
+            let at = Spot { workspace, file: &path, tree: &tree };
+            let Some(found) = at.placed(&word, &mut places, &mut left) else {
+                led.complete = false;
+                return led;
+            };
+            for found in found {
                 let Ok(below) = found.strip_prefix(workspace).map(Path::to_owned) else { continue };
                 let is_kept = below.ancestors().any(|around| kept.contains(around));
-                if !is_kept && !led.units.iter().any(|unit| unit.path == below) {
+                if !is_kept && !places.led.contains(&below) {
                     if led.units.len() >= MOST_LED {
                         led.complete = false;
                         continue;
                     }
+                    places.led.insert(below.clone());
                     led.units.push(Unit { path: below, binding, built: false });
                 }
                 if step < MOST_STEPS {
-                    open.push_back(Open { path: found, binding, step: step + 1 });
+                    open.push_back(Open { path: found, binding, step: step + 1, tree: tree.clone() });
                 }
             }
         }
@@ -131,12 +178,11 @@ fn is_kept(binding: Binding) -> bool {
 
 /// The files of a unit, itself or what lies in it, without links to folders.
 fn files(workspace: &Path, unit: &Path, led: &mut Led) -> Vec<PathBuf> {
-    let unit = &workspace.join(unit);
     let mut found = Vec::new();
     let mut left = MOST_IN_FOLDER;
     let mut open = vec![unit.to_owned()];
     while let Some(path) = open.pop() {
-        let is_folder = if path == *unit { path.is_dir() } else { is_own_folder(&path) };
+        let is_folder = if path == unit { path.is_dir() } else { is_own_folder(&path) };
         if !is_folder {
             if path.extension().is_none_or(|ending| ending != "sample") {
                 found.push(path);
@@ -163,18 +209,47 @@ fn is_own_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
-/// Files of the workspace that a word in a file can mean: from its folder, and from each folder around it. Which one is meant
-/// depends on where somebody stands by then.
-fn placed<'a>(workspace: &'a Path, file: &'a Path, word: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    let below = word.trim_start_matches('/');
-    let around = file.ancestors().skip(1).take_while(move |folder| folder.starts_with(workspace));
-    let whole = std::iter::once(PathBuf::from(word)).filter(|path| path.is_absolute());
-    whole.chain(around.map(move |folder| folder.join(below))).filter_map(move |path| {
+/// Where a word stands.
+struct Spot<'a> {
+    workspace: &'a Path,
+    file: &'a Path,
+    tree: &'a Path,
+}
+
+// === impl Spot ===
+
+impl Spot<'_> {
+    /// Files of the workspace that a word can mean: from its file's folder, from each folder around it, and from where
+    /// whoever runs it stands. Which one is meant depends on that. Nothing where too many places were looked at already.
+    fn placed(&self, word: &str, places: &mut Places, left: &mut Left) -> Option<Vec<PathBuf>> {
+        let below = word.trim_start_matches('/');
+        let whole = std::iter::once(PathBuf::from(word)).filter(|path| path.is_absolute());
+        let around = self.file.ancestors().skip(1).take_while(|folder| folder.starts_with(self.workspace));
+        let elsewhere = Some(self.tree).filter(|tree| !self.file.starts_with(tree));
+        let around = around.chain(elsewhere).map(|folder| folder.join(below));
+        let mut found = Vec::new();
+        for path in whole.chain(around) {
+            // Most words are no files, and the same words stand in many files of one folder.
+            if places.seen.contains(&path) {
+                continue;
+            }
+            left.places = left.places.checked_sub(1)?;
+            if path.metadata().is_ok_and(|found| found.is_file()) {
+                found.extend(self.meant(path));
+            } else {
+                places.seen.insert(path);
+            }
+        }
+        Some(found)
+    }
+
+    /// The file that a path leads to, if it is one that is followed.
+    fn meant(&self, path: PathBuf) -> Option<PathBuf> {
         let trail = follow(&path)?;
         let end = &trail.end;
         let is_inside =
-            end.starts_with(workspace) && end.symlink_metadata().is_ok_and(|found| found.is_file());
-        let below = end.strip_prefix(workspace).ok()?;
+            end.starts_with(self.workspace) && end.symlink_metadata().is_ok_and(|found| found.is_file());
+        let below = end.strip_prefix(self.workspace).ok()?;
         let is_installed = below.iter().any(|part| INSTALLED.iter().any(|name| part == *name));
         // Written in ordinary work, and told.
         let is_everyday =
@@ -182,9 +257,9 @@ fn placed<'a>(workspace: &'a Path, file: &'a Path, word: &'a str) -> impl Iterat
         if !is_inside || is_installed || is_everyday || below.starts_with(".git") {
             return None;
         }
-        let has_link = !trail.links.is_empty() && path.starts_with(workspace);
+        let has_link = !trail.links.is_empty() && path.starts_with(self.workspace);
         Some(if has_link { path } else { trail.end })
-    })
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +291,21 @@ mod tests {
             ("work/env/.envrc", ""),
             ("work/.git/hooks/pre-push", "#!/bin/sh\nscripts/push\n"),
             ("work/scripts/push", ""),
+            (
+                "work/.git/config",
+                "[core]\n\thooksPath = ci/hooks\n\tfsmonitor = watch/all --quick\n[include]\n\tpath = ../../own/settings\n",
+            ),
+            ("work/ci/hooks/pre-commit", "#!/bin/sh\nexec scripts/check.sh\n"),
+            ("work/scripts/check.sh", ". lib/deep.sh\n"),
+            ("work/lib/deep.sh", ""),
+            ("work/watch/all", "#!/bin/sh\n. watch/lib.sh\n"),
+            ("work/watch/lib.sh", ""),
+            ("own/settings", "[filter \"x\"]\n\tclean = ../own/clean\n[core]\n\thooksPath = ../own/hooks\n"),
+            ("own/clean", "#!/bin/sh\nsh scripts/clean.sh ./not/there\n"),
+            ("own/hooks/pre-push", "sh scripts/mine.sh\n"),
+            ("own/scripts/mine.sh", ""),
+            ("work/scripts/clean.sh", ""),
+            ("work/scripts/mine.sh", ""),
             ("work/src/main.rs", ""),
         ] {
             let path = root.join(name);
@@ -224,7 +314,8 @@ mod tests {
         }
         std::os::unix::fs::symlink("real.md", work.join("sub/linked.md")).unwrap();
         std::os::unix::fs::symlink("../outside.sh", work.join("out")).unwrap();
-        let survey = super::super::survey::Survey::before(&work);
+        let mut survey = super::super::survey::Survey::before(&work);
+        survey.lead(&work, &super::super::super::repository::of(&work, &[], None));
         assert!(survey.complete);
         let has = |name: &str| survey.units.iter().any(|unit| unit.path == Path::new(name));
         for name in [
@@ -235,6 +326,11 @@ mod tests {
             "sub/docs/two.md",
             "sub/linked.md",
             "scripts/push",
+            "scripts/check.sh",
+            "lib/deep.sh",
+            "watch/lib.sh",
+            "scripts/clean.sh",
+            "scripts/mine.sh",
             "env/.envrc",
         ] {
             assert!(has(name), "{name} {:?}", survey.units);
@@ -242,5 +338,24 @@ mod tests {
         let outside = survey.units.iter().filter(|unit| unit.path.to_string_lossy().contains("out"));
         assert_eq!(outside.count(), 0);
         assert!(!has("sub/node_modules/x.md") && !has("src/main.rs"));
+    }
+
+    #[test]
+    fn attack_hostile_text_holds_nobody_up() {
+        let root = tempfile::tempdir().unwrap();
+        let work = root.path().canonicalize().unwrap();
+        let words: String = (0..2_000).map(|n| format!("tools/{n}/x.sh ")).collect();
+        let text = format!("{{\"command\":\"{words}\"}}{}", "[\"x\",".repeat(20_000));
+        std::fs::create_dir_all(work.join("tools/1")).unwrap();
+        std::fs::write(work.join("tools/1/x.sh"), "").unwrap();
+        for number in 0..200 {
+            let folder = work.join(format!("a/b/c/{number}/.claude"));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("settings.json"), &text).unwrap();
+        }
+        let mut survey = super::super::survey::Survey::before(&work);
+        survey.lead(&work, &Repository::default());
+        // What was found until then is kept, and that it is not all is said.
+        assert!(!survey.complete && survey.units.iter().any(|unit| unit.path == Path::new("tools/1/x.sh")));
     }
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use writ_model::Binding;
 use writ_policy::{FolderNames, tells};
 
+use super::super::index::Index;
+use super::super::repository::Repository;
 use super::super::walk::{Closed, Entry, Nobody, Reader, entries, is_closed, walk};
 use super::lead;
 
@@ -21,6 +23,19 @@ const AFTER: Bounds = Bounds { names: 300_000, built: 100_000, folder: 50_000, d
 
 /// Folders in that of a repository where no tool looks for what binds, and where names are many.
 const OF_REPOSITORY: [&str; 4] = ["logs", "modules", "objects", "refs"];
+
+/// Folders that hold what installing made, wherever they lie: no project uses these names for anything else.
+const INSTALLED: [&str; 3] = ["__pycache__", "node_modules", "site-packages"];
+
+/// Where cargo builds.
+const CARGO: &str = "target";
+/// What marks such a folder as cargo's (the convention of cache directory tags).
+const CARGO_TAG: &str = "CACHEDIR.TAG";
+/// What cargo calls the folders that it makes in there, or one deeper: for another machine, or another profile.
+const OF_CARGO: [&str; 9] =
+    [".fingerprint", "build", "debug", "deps", "doc", "incremental", "package", "release", "tmp"];
+/// So far below the marked folder they are known.
+const CARGO_DEPTH: u8 = 2;
 
 /// A file or folder that binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +60,8 @@ pub(in crate::cli::run) struct Survey {
     pub(in crate::cli::run) complete: bool,
     /// Folders that could not be looked into. Relative.
     pub(in crate::cli::run) closed: Vec<PathBuf>,
+    /// Folders in which cargo may build, and whether they are marked so. Relative.
+    pub(in crate::cli::run) cargo: BTreeMap<PathBuf, bool>,
     /// So many of each sort were found, taken or not.
     counts: BTreeMap<Binding, usize>,
 }
@@ -62,13 +79,14 @@ struct Bounds {
 /// A folder that is still to be looked at.
 struct Open {
     path: PathBuf,
-    depth: usize,
-    built: bool,
+    spot: Spot,
 }
 
 /// A walk that looks for what binds.
 pub(in crate::cli::run) struct Surveying<'a> {
     workspace: &'a Path,
+    /// Git's index, as it is and as it was: what it has files in was written by people, whatever it looks like.
+    indexes: &'a [&'a Index],
     bounds: &'a Bounds,
     left: usize,
     found: Survey,
@@ -77,16 +95,19 @@ pub(in crate::cli::run) struct Surveying<'a> {
 }
 
 /// What is known of a folder before it is looked at.
+#[derive(Clone, Copy)]
 pub(in crate::cli::run) struct Spot {
     depth: usize,
     built: bool,
+    /// So many levels from here on can be folders that cargo made.
+    cargo: u8,
 }
 
 // === impl Spot ===
 
 impl Spot {
     /// The workspace's own.
-    pub(in crate::cli::run) const ROOT: Self = Self { depth: 0, built: false };
+    pub(in crate::cli::run) const ROOT: Self = Self { depth: 0, built: false, cargo: 0 };
 }
 
 // === impl Surveying ===
@@ -94,21 +115,16 @@ impl Spot {
 impl<'a> Surveying<'a> {
     /// As it is before a task. Folders of dependencies are left out: what lies there is written by installing, and no tool
     /// looks there by itself for what it runs, but for the code of the project's own tools.
-    pub(in crate::cli::run) fn before(workspace: &'a Path) -> Self {
-        Self::within(workspace, &BEFORE)
+    pub(in crate::cli::run) fn before(workspace: &'a Path, indexes: &'a [&'a Index]) -> Self {
+        Self::within(workspace, indexes, &BEFORE)
     }
 
-    /// As it is after a task.
-    fn after(workspace: &'a Path) -> Self {
-        Self::within(workspace, &AFTER)
-    }
-
-    fn within(workspace: &'a Path, bounds: &'a Bounds) -> Self {
+    fn within(workspace: &'a Path, indexes: &'a [&'a Index], bounds: &'a Bounds) -> Self {
         let found = Survey { complete: true, ..Survey::default() };
-        Self { workspace, bounds, left: bounds.names, found, built: VecDeque::new() }
+        Self { workspace, indexes, bounds, left: bounds.names, found, built: VecDeque::new() }
     }
 
-    /// What was found, with what lies in folders of dependencies and what all of it leads to.
+    /// What was found, with what lies in folders of dependencies.
     pub(in crate::cli::run) fn end(mut self) -> Survey {
         self.left = self.bounds.built;
         while let Some(folder) = self.built.pop_front().filter(|_| self.left > 0) {
@@ -118,20 +134,13 @@ impl<'a> Surveying<'a> {
                 Vec::new()
             });
             let (_, open) = self.look(&folder, &entries);
-            let inner = open.into_iter().filter_map(|(at, Spot { depth, built })| {
-                Some(Open { path: folder.path.join(&entries.get(at)?.0), depth, built })
-            });
+            let inner = open
+                .into_iter()
+                .filter_map(|(at, spot)| Some(Open { path: folder.path.join(&entries.get(at)?.0), spot }));
             self.built.extend(inner.collect::<Vec<_>>());
         }
         let mut found = self.found;
-        let led = lead::led(self.workspace, &found.units);
-        found.complete &= led.complete;
-        found.closed.extend(led.closed);
-        found.closed.sort();
-        found.closed.dedup();
-        found.units.extend(led.units);
-        // The same workspace is told in the same way every time, what is nearest to its root first.
-        found.units.sort_by_cached_key(|unit| (unit.path.components().count(), unit.path.clone()));
+        found.order();
         found
     }
 
@@ -147,10 +156,17 @@ impl<'a> Surveying<'a> {
         let entries = entries.get(..most.saturating_add(1)).unwrap_or(entries);
         self.left = self.left.saturating_sub(entries.len());
         let has = |name: &str| entries.iter().any(|(found, _)| found == name);
-        if folder.depth > 0 && !folder.built && is_built(&folder.path, &has) {
+        if self.is_built(folder) {
             self.left = self.left.saturating_add(entries.len());
-            self.built.push_back(Open { path: folder.path.clone(), depth: folder.depth, built: true });
+            self.built
+                .push_back(Open { path: folder.path.clone(), spot: Spot { built: true, ..folder.spot } });
             return (true, Vec::new());
+        }
+        let mut below = Spot { cargo: folder.spot.cargo.saturating_sub(1), ..folder.spot };
+        if !folder.spot.built && folder.path.file_name().is_some_and(|name| name == CARGO) {
+            let is_marked = has(CARGO_TAG);
+            self.found.cargo.insert(folder.path.clone(), is_marked);
+            below.cargo = if is_marked { CARGO_DEPTH } else { 0 };
         }
         // As git looks: by these names alone, at the root as well, and there is no need of a `.git`.
         let taken = has("HEAD") && (has("commondir") || (has("objects") && has("refs")));
@@ -167,8 +183,9 @@ impl<'a> Surveying<'a> {
             // Most names are neither, and cost nothing more.
             let binding = name.to_str().and_then(|name| {
                 // What ordinary work writes is no part of any other sort, so that no crowd of it pushes that out.
-                let told =
-                    || (!kind.is_dir() && tells(around, name, folder.built)).then_some(Binding::BuildScript);
+                let told = || {
+                    (!kind.is_dir() && tells(around, name, folder.spot.built)).then_some(Binding::BuildScript)
+                };
                 names.binds(name).or_else(told)
             });
             let binds = binding.is_some();
@@ -176,7 +193,7 @@ impl<'a> Surveying<'a> {
             if !binds && !kind.is_dir() && !is_own {
                 return whole;
             }
-            let way = Way { workspace: self.workspace, bounds: self.bounds };
+            let way = Way { workspace: self.workspace, bounds: self.bounds, below };
             match self.found.take(folder, name, *kind, binding, &way) {
                 Next::Done(is_whole) => is_whole && whole,
                 Next::Into(spot) => {
@@ -187,6 +204,17 @@ impl<'a> Surveying<'a> {
         });
         (whole, open)
     }
+
+    /// Whether a folder holds what installing and building made.
+    ///
+    /// A task can put any marker anywhere. So a marker counts only together with the names of the folders around a file, which
+    /// no task can change where that file is kept, and never for what git's index has files in.
+    fn is_built(&self, folder: &Open) -> bool {
+        let Spot { depth, built, cargo } = folder.spot;
+        let Some(name) = folder.path.file_name().and_then(OsStr::to_str) else { return false };
+        let is_named = INSTALLED.contains(&name) || (cargo > 0 && OF_CARGO.contains(&name));
+        depth > 0 && !built && is_named && !self.indexes.iter().any(|index| index.has_below(&folder.path))
+    }
 }
 
 impl Reader for Surveying<'_> {
@@ -196,12 +224,12 @@ impl Reader for Surveying<'_> {
         self.left.min(self.bounds.folder)
     }
 
-    fn read(&mut self, path: &Path, Spot { depth, built }: Spot, entries: &[Entry]) -> Vec<(usize, Spot)> {
+    fn read(&mut self, path: &Path, spot: Spot, entries: &[Entry]) -> Vec<(usize, Spot)> {
         if self.left == 0 {
             self.found.complete = false;
             return Vec::new();
         }
-        let (whole, open) = self.look(&Open { path: path.to_owned(), depth, built }, entries);
+        let (whole, open) = self.look(&Open { path: path.to_owned(), spot }, entries);
         self.found.complete &= whole;
         open
     }
@@ -211,6 +239,8 @@ impl Reader for Surveying<'_> {
 struct Way<'a> {
     workspace: &'a Path,
     bounds: &'a Bounds,
+    /// What is known of the folders in there.
+    below: Spot,
 }
 
 /// What becomes of a name.
@@ -226,12 +256,28 @@ impl Survey {
     /// As it is before a task, by a walk of its own.
     #[cfg(test)]
     pub(in crate::cli::run) fn before(workspace: &Path) -> Self {
-        Self::walk(workspace, Surveying::before(workspace))
+        Self::walk(workspace, Surveying::before(workspace, &[]))
     }
 
-    /// As it is after a task.
-    pub(in crate::cli::run) fn after(workspace: &Path) -> Self {
-        Self::walk(workspace, Surveying::after(workspace))
+    /// As it is after a task, in which git's index had this before and has that now.
+    pub(in crate::cli::run) fn after(workspace: &Path, indexes: &[&Index]) -> Self {
+        Self::walk(workspace, Surveying::within(workspace, indexes, &AFTER))
+    }
+
+    /// Adds what all of it leads to, and what the repository's settings and hooks lead to.
+    pub(in super::super) fn lead(&mut self, workspace: &Path, repository: &Repository) {
+        let led = lead::led(workspace, &self.units, repository);
+        self.complete &= led.complete;
+        self.closed.extend(led.closed);
+        self.units.extend(led.units);
+        self.order();
+    }
+
+    /// The same workspace is told in the same way every time, what is nearest to its root first.
+    fn order(&mut self) {
+        self.closed.sort();
+        self.closed.dedup();
+        self.units.sort_by_cached_key(|unit| (unit.path.components().count(), unit.path.clone()));
     }
 
     fn walk(workspace: &Path, mut surveying: Surveying<'_>) -> Self {
@@ -250,14 +296,14 @@ impl Survey {
         way: &Way<'_>,
     ) -> Next {
         let path = folder.path.join(name);
-        let built = folder.built;
+        let built = folder.spot.built;
         let is_kept_whole = matches!(name.to_str(), Some(".direnv" | ".git" | ".hg" | ".jj" | ".svn"));
         if is_kept_whole && kind.is_dir() && is_closed(&way.workspace.join(&path)) {
             self.closed.push(path.clone());
         }
         let settings: &[&str] = match name.to_str() {
             Some(".git") => {
-                if folder.depth > 0 {
+                if folder.spot.depth > 0 {
                     let list = if kind.is_file() { &mut self.pointers } else { &mut self.repositories };
                     list.push(path);
                 }
@@ -274,9 +320,9 @@ impl Survey {
                 if !kind.is_dir() {
                     return Next::Done(true);
                 }
-                let depth = folder.depth.saturating_add(1);
+                let depth = folder.spot.depth.saturating_add(1);
                 let is_near = depth <= way.bounds.depth;
-                return if is_near { Next::Into(Spot { depth, built }) } else { Next::Done(false) };
+                return if is_near { Next::Into(Spot { depth, ..way.below }) } else { Next::Done(false) };
             }
         };
         let whole = settings.iter().map(|name| path.join(name)).fold(true, |whole, path| {
@@ -294,7 +340,8 @@ impl Survey {
         let names = names.filter(|name| name.extension().is_some_and(|ending| ending == "rc"));
         names.fold(true, |whole, name| {
             let path = folder.join(name);
-            self.unit(Unit { path, binding: Binding::Environment, built: around.built }, way.bounds) && whole
+            self.unit(Unit { path, binding: Binding::Environment, built: around.spot.built }, way.bounds)
+                && whole
         })
     }
 
@@ -307,15 +354,5 @@ impl Survey {
             self.units.push(unit);
         }
         taken
-    }
-}
-
-/// Whether a folder holds what installing and building made. Its name alone says so only where no project uses that name.
-fn is_built(folder: &Path, has: &dyn Fn(&str) -> bool) -> bool {
-    match folder.file_name().and_then(OsStr::to_str) {
-        Some("node_modules" | "__pycache__") => true,
-        Some("target") => has("CACHEDIR.TAG"),
-        Some(".venv" | "env" | "venv") => has("pyvenv.cfg"),
-        Some(_) | None => false,
     }
 }

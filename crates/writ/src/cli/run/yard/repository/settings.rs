@@ -76,7 +76,7 @@ pub(super) fn included(files: Vec<PathBuf>, home: Option<&Path>) -> BTreeSet<Pat
 }
 
 /// Where the working tree of a repository's folder lies, by its own settings.
-pub(super) fn tree_of(folder: &Path) -> Option<PathBuf> {
+pub(in super::super) fn tree_of(folder: &Path) -> Option<PathBuf> {
     let value = git_settings(&text(&folder.join("config")))
         .into_iter()
         .find(|setting| setting.section == "core" && setting.key == "worktree")?
