@@ -192,7 +192,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
     )
     .await?;
     let folder = Folder::of(&context.state, &opened);
-    let ran = match folder.listed(&context.state) {
+    let ran = match folder.listed(&context.state, Tidy::Yes) {
         Ok(list) => {
             let list = Arc::new(list);
             let outfit = supervise::Outfit { own_sandbox, scrubbed, placeholders, ground };
@@ -283,6 +283,14 @@ pub(super) fn workspace(context: &Context) -> Result<PathBuf, Failure> {
     place::workspace(&cwd, home.as_deref(), context.state.root())
 }
 
+/// Whether what runs have left that were killed is taken away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tidy {
+    Yes,
+    /// A rehearsal changes nothing.
+    No,
+}
+
 /// Where the files of one run lie: the hook socket and what the client is configured with.
 struct Folder(PathBuf);
 
@@ -300,14 +308,15 @@ impl Folder {
         })
     }
 
-    /// The list of what this run puts up, which is begun before anything is, after what runs have left that were killed is
-    /// taken away.
-    fn listed(&self, state: &State) -> Result<inventory::Inventory, Failure> {
+    /// The list of what this run puts up, which is begun before anything is.
+    fn listed(&self, state: &State, tidy: Tidy) -> Result<inventory::Inventory, Failure> {
         use std::os::unix::fs::DirBuilderExt as _;
         let runs = state.runs();
         let name = self.0.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
         let begun = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&runs).and_then(|()| {
-            inventory::tidy(&runs);
+            if tidy == Tidy::Yes {
+                inventory::tidy(&runs);
+            }
             inventory::Inventory::begin(&runs, name)
         });
         begun.map_err(|error| {

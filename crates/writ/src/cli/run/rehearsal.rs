@@ -7,7 +7,7 @@ use serde::Serialize;
 use writ_sandbox::Plan;
 
 use super::yard::ground::Ground;
-use super::{Folder, Wish, prepare};
+use super::{Folder, Tidy, Wish, prepare};
 use crate::cli::Context;
 use crate::failure::Outcome;
 use crate::screen;
@@ -59,12 +59,15 @@ struct Call {
 pub(super) fn main(context: &Context, wish: &Wish, json: bool) -> Outcome {
     // The plan names files of the run, so they have to be there while it is drawn.
     let folder = Folder(context.state.runs().join(format!("rehearsal-{}", std::process::id())));
+    // One that is killed is taken away with the next run.
+    let list = folder.listed(&context.state, Tidy::No)?;
     folder.make()?;
     let shown = planned(context, wish, &folder).map(|shown| {
         let layers = layers(&shown.0);
         (shown, layers)
     });
     folder.remove();
+    list.end();
     let client_sandbox = prepare::told_of_sandbox(wish, &prepare::own_sandbox(wish)?);
     let ((plan, Reached { hosts, services }, environment), layers) = shown?;
     let complete = layers.iter().all(|layer| layer.enforced);
@@ -141,4 +144,29 @@ fn layers(plan: &Plan) -> Vec<Layer> {
             reason: finding.available.err(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::State;
+
+    #[test]
+    fn what_a_killed_rehearsal_leaves_goes_with_the_next_run() {
+        let root = tempfile::tempdir().unwrap();
+        let state = State::at(root.path().to_owned());
+        let begin = |name: &str, tidy| {
+            let folder = Folder(state.runs().join(name));
+            let list = folder.listed(&state, tidy).unwrap();
+            folder.make().unwrap();
+            (folder, list)
+        };
+        let (killed, list) = begin("rehearsal-1", Tidy::No);
+        drop(list);
+        let (going, list) = begin("rehearsal-2", Tidy::No);
+        assert!(killed.0.exists(), "a rehearsal takes nothing away");
+        drop(begin("tsk_1", Tidy::Yes));
+        assert!(!killed.0.exists() && going.0.exists());
+        drop(list);
+    }
 }

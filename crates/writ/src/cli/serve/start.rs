@@ -64,10 +64,43 @@ fn first_line(stdout: ChildStdout) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// The last line that it logged.
+/// Why it ended, as it said itself.
 fn said_since(state: &State, from: u64) -> String {
     let text = std::fs::read(state.serve_log()).unwrap_or_default();
     let text = text.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default();
-    let text = String::from_utf8_lossy(text);
-    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim().to_owned()
+    last_words(&String::from_utf8_lossy(text))
+}
+
+/// The last sentence of a log with what belongs to it, in one line.
+fn last_words(text: &str) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for line in text.lines().rev().map(str::trim_end).filter(|line| !line.is_empty()) {
+        said.push(line.trim_start().trim_start_matches("writ: "));
+        // What is set in belongs to the line before.
+        if !line.starts_with(' ') {
+            break;
+        }
+    }
+    said.reverse();
+    if said.is_empty() { "it said nothing".to_owned() } else { said.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_with_its_hint() {
+        for (log, wanted) in [
+            ("", "it said nothing"),
+            ("\n \n", "it said nothing"),
+            ("one\ntwo\n", "two"),
+            (
+                "one\nwrit: `/s` is open to others\n      if nobody used that: chmod 700 /s\n\n",
+                "`/s` is open to others; if nobody used that: chmod 700 /s",
+            ),
+        ] {
+            assert_eq!(last_words(log), wanted, "{log:?}");
+        }
+    }
 }
