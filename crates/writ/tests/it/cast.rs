@@ -39,7 +39,7 @@ finish() {
 impl Corner {
     /// Puts the scripted client in place.
     pub fn cast(&self, play: &str) -> PathBuf {
-        let head = format!("WRIT={}\nSTATE={}\n", env!("CARGO_BIN_EXE_writ"), self.state().display());
+        let head = format!("WRIT={}\nSTATE={}\n", self.program().display(), self.state().display());
         self.script("claude", &format!("{head}{WORDS}\n{play}"))
     }
 

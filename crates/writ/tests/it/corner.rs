@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -17,7 +18,12 @@ pub const BOUND: Duration = Duration::from_secs(60);
 pub struct Corner {
     folder: TempDir,
     serve: Option<Child>,
+    /// Somebody else than who runs the tests.
+    user: Option<u32>,
 }
+
+/// An ordinary user, where root runs the tests.
+const NOBODY: u32 = 4242;
 
 /// A process that is killed when the test is over.
 pub struct Guest(pub Child);
@@ -30,13 +36,46 @@ impl Corner {
         }
         std::fs::set_permissions(folder.path().join("state"), std::fs::Permissions::from_mode(0o700))
             .unwrap();
-        Self { folder, serve: None }
+        Self { folder, serve: None, user: None }
     }
 
     pub fn with_control_plane() -> Self {
         let mut corner = Self::new();
         corner.serve();
         corner
+    }
+
+    /// Everything belongs to an ordinary user and runs as them, root's own powers aside.
+    pub fn of_ordinary_user() -> Self {
+        let mut corner = Self::new();
+        if rustix::process::getuid().is_root() {
+            let copy = corner.bin().join("writ");
+            if std::fs::hard_link(corner.program(), &copy).is_err() {
+                std::fs::copy(corner.program(), &copy).unwrap();
+            }
+            std::fs::set_permissions(corner.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+            corner.user = Some(NOBODY);
+            corner.give();
+        }
+        corner.serve();
+        corner
+    }
+
+    /// Gives everything that a test made to the corner's user.
+    pub fn give(&self) {
+        if let Some(user) = self.user {
+            let folders = [self.home(), self.state(), self.work()];
+            let given = Command::new("chown").args(["-R", &format!("{user}:{user}")]).args(folders).status();
+            assert!(given.unwrap().success());
+        }
+    }
+
+    /// The binary, where the corner's user finds it.
+    pub fn program(&self) -> PathBuf {
+        match self.user {
+            Some(_) => self.bin().join("writ"),
+            None => env!("CARGO_BIN_EXE_writ").into(),
+        }
     }
 
     pub fn home(&self) -> PathBuf {
@@ -57,7 +96,10 @@ impl Corner {
 
     /// The binary, with nothing of the test's own environment.
     pub fn writ<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, arguments: I) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_writ"));
+        let mut command = Command::new(self.program());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .args(arguments)
             .env_clear()

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use crate::corner::{Corner, finished, git, text};
 
 mod attack_binding;
+mod attack_closed;
 mod attack_led;
 mod attack_list;
 mod attack_memory;

@@ -18,6 +18,10 @@ fn attack_what_a_client_remembers_of_other_projects_is_absent() {
     std::fs::create_dir(moved.parent().unwrap()).unwrap();
     for path in [&plain, &moved] {
         std::fs::write(path, &text).unwrap();
+        // The client makes copies, one of each day.
+        for ending in ["backup", "backup.1763800000000"] {
+            std::fs::write(path.with_extension(format!("json.{ending}")), &text).unwrap();
+        }
     }
     // Written at every start of the client: that goes on, and ends with the task.
     let play = format!(
