@@ -31,6 +31,7 @@ mod layer;
 mod leads;
 mod line;
 mod moment;
+mod names;
 mod permit;
 mod place;
 mod plain;
@@ -56,6 +57,7 @@ pub use host::{Zone, host_of};
 pub use leads::leads;
 pub use line::{line_fits, line_form};
 pub use moment::{Budget, Chain, FingerprintState, Moment, NoTaint, Sources, Taint};
+pub use names::{Meaning, folded_name};
 pub use permit::{Denial, Judgement, Permit, Ruling, StepUp};
 pub use place::{
     Entry, Files, FolderNames, Lexical, Name, Placed, Status, Unplaceable, Workspace, binds, tells,

@@ -103,8 +103,9 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
         asked.asks.push(Ask::unknown(why));
         asked.is_whole = false;
     }
+    let in_body = || body::names_method(&wire).then_some("the body names a second method");
     if asked.is_governed
-        && let Some(odd) = wire.odd
+        && let Some(odd) = wire.odd.or_else(in_body)
     {
         asked.asks.retain(|ask| ask.effect != EffectClass::Unknown);
         asked.asks.push(Ask::unknown(odd));

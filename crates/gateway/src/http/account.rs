@@ -4,172 +4,23 @@ mod veil;
 
 use hyper::HeaderMap;
 use serde_json::Value;
+use writ_policy::Meaning;
 
 pub use veil::veiled;
-
-/// Headers that carry credentials, in lower case. `Proxy-Authorization` is for us and is never passed on.
-pub const CREDENTIAL_HEADERS: &[&str] = &[
-    "api-key",
-    "apikey",
-    "authorization",
-    "circle-token",
-    "cookie",
-    "dd-api-key",
-    "dd-application-key",
-    "deploy-token",
-    "fastly-key",
-    "job-token",
-    "ocp-apim-subscription-key",
-    "private-token",
-    "x-access-token",
-    "x-amz-security-token",
-    "x-api-key",
-    "x-api-token",
-    "x-auth-key",
-    "x-auth-token",
-    "x-consul-token",
-    "x-figma-token",
-    "x-functions-key",
-    "x-github-token",
-    "x-gitlab-token",
-    "x-goog-api-key",
-    "x-goog-iam-authorization-token",
-    "x-honeycomb-team",
-    "x-jfrog-art-api",
-    "x-ms-authorization-auxiliary",
-    "x-nuget-apikey",
-    "x-redmine-api-key",
-    "x-registry-auth",
-    "x-rundeck-auth-token",
-    "x-s3-session-token",
-    "x-shopify-access-token",
-    "x-tableau-auth",
-    "x-token",
-    "x-vault-token",
-    "xi-api-key",
-];
-
-/// Parts of a query that carry credentials, in lower case.
-pub const CREDENTIAL_QUERY: &[&str] = &[
-    "access_token",
-    "api_key",
-    "api_token",
-    "apikey",
-    "auth",
-    "auth_token",
-    "awsaccesskeyid",
-    "client_secret",
-    "job_token",
-    "key",
-    "oauth_token",
-    "password",
-    "private_token",
-    "refresh_token",
-    "sig",
-    "signature",
-    "subscription-key",
-    "token",
-    "x-amz-credential",
-    "x-amz-security-token",
-    "x-amz-signature",
-    "x-api-key",
-    "x-goog-credential",
-    "x-goog-signature",
-];
-
-/// Ends of names of headers that carry credentials, whoever made them up.
-const ENDS: &[&str] = &[
-    "-api-key",
-    "-apikey",
-    "-auth",
-    "-authorization",
-    "-credential",
-    "-key",
-    "-password",
-    "-secret",
-    "-token",
-];
-
-/// Headers that end like one that carries a credential, and carry none: what protects a form, what pages on, and what is told
-/// apart by a key.
-const NO_CREDENTIALS: &[&str] = &[
-    "continuation-token",
-    "csrf-token",
-    "idempotency-key",
-    "sec-websocket-key",
-    "surrogate-key",
-    "x-continuation-token",
-    "x-csrf-token",
-    "x-idempotency-key",
-    "x-ms-continuation-token",
-    "x-xsrf-token",
-];
-
-/// Members of JSON and fields of forms that carry credentials, in lower case and without `-` and `_`.
-const CREDENTIAL_FIELDS: &[&str] = &[
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "apitoken",
-    "authkey",
-    "authorization",
-    "authtoken",
-    "awssecretaccesskey",
-    "bearertoken",
-    "clientsecret",
-    "oauthtoken",
-    "passphrase",
-    "passwd",
-    "password",
-    "personalaccesstoken",
-    "privatekey",
-    "privatetoken",
-    "refreshtoken",
-    "secret",
-    "secretaccesskey",
-    "secretkey",
-    "sessiontoken",
-    "subscriptionkey",
-    "token",
-    "xapikey",
-];
 
 /// Members of one body that are looked at.
 const MAX_MEMBERS: usize = 4096;
 /// How deep they may lie.
 const MAX_DEPTH: usize = 16;
 
-/// Whether a header carries credentials, by its name in lower case.
-///
-/// Servers behind CGI's form of names (RFC 3875, section 4.1.18) do not tell `_` from `-`.
+/// Whether a header carries credentials, by its name.
 pub(super) fn is_credential_header(name: &str) -> bool {
-    let name = name.replace('_', "-");
-    let name = name.as_str();
-    CREDENTIAL_HEADERS.binary_search(&name).is_ok()
-        || (ENDS.iter().any(|end| name.ends_with(end)) && !NO_CREDENTIALS.contains(&name))
+    Meaning::of_header(name) == Some(Meaning::Credential)
 }
 
 /// Whether a member of a body carries a credential, by its name.
 fn is_credential_field(name: &str) -> bool {
-    let plain: String =
-        name.split('\0').next().unwrap_or_default().chars().filter(|c| !is_joint(*c)).collect();
-    CREDENTIAL_FIELDS.binary_search(&plain.to_ascii_lowercase().as_str()).is_ok()
-}
-
-/// Signs that servers make one of in names of fields.
-const fn is_joint(c: char) -> bool {
-    matches!(c, '-' | '_' | '.' | '[') || c.is_whitespace()
-}
-
-/// The name of a part of a query or of a form as the most forgiving server has it, with `-` for each joint: PHP makes `_` of
-/// `.`, blanks and an open `[`, takes what stands in brackets for the place in a list, and ends at a zero.
-pub(super) fn folded(name: &str) -> String {
-    let name = name.split('\0').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let base = match name.split_once('[') {
-        Some((base, rest)) if !base.is_empty() && rest.contains(']') => base,
-        Some(_) | None => name.as_str(),
-    };
-    base.chars().map(|c| if is_joint(c) { '-' } else { c }).collect()
+    Meaning::of_field(name) == Some(Meaning::Credential)
 }
 
 /// Whether a body carries a credential in a member of JSON, or in a field of a form, other than those that `is_ours` knows.
@@ -254,8 +105,7 @@ fn part(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
 
 /// Whether a part of a query carries credentials, by its decoded name.
 pub(super) fn is_credential_key(key: &str) -> bool {
-    let key = folded(key);
-    CREDENTIAL_QUERY.iter().any(|known| folded(known) == key)
+    Meaning::of_parameter(key) == Some(Meaning::Credential)
 }
 
 /// Whether the head carries a credential, other than those that the two lists name as ours.
@@ -314,34 +164,6 @@ pub(super) fn percent_decoded(bytes: &[u8], plus_is_blank: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_tables_are_in_order() {
-        assert!(CREDENTIAL_HEADERS.is_sorted());
-        assert!(CREDENTIAL_QUERY.is_sorted());
-        assert!(CREDENTIAL_FIELDS.is_sorted());
-    }
-
-    #[test]
-    fn headers_are_known_by_their_ends() {
-        for (name, wanted) in [
-            ("x-acme-api-key", true),
-            ("acme-token", true),
-            ("x-acme-secret", true),
-            ("x-upload-authorization", true),
-            ("idempotency-key", false),
-            ("x-csrf-token", false),
-            ("sec-websocket-key", false),
-            ("x-tokens", false),
-            ("monkey", false),
-            ("private_token", true),
-            ("job_token", true),
-            ("x_api_key", true),
-            ("x_csrf_token", false),
-        ] {
-            assert_eq!(is_credential_header(name), wanted, "{name}");
-        }
-    }
 
     #[test]
     fn a_credential_in_a_body_is_known_by_its_name() {

@@ -9,10 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use writ_model::{Label, Request, Scheme};
-use writ_policy::Zone;
+use writ_policy::{Meaning, Zone};
 use zeroize::Zeroizing;
 
-use self::second::is_override_field;
 pub(super) use self::second::{MAX_OBEYED_BYTES, closed, may_obey, overrides};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
 use super::find::Needles;
@@ -21,20 +20,6 @@ use super::port::{How, Lent, Placeholder, Use};
 
 /// What may stand in place of the password where a placeholder is the user: nothing, and what says that it is a token.
 const BESIDE: [&str; 3] = ["", "x", "x-oauth-basic"];
-/// Headers by which some servers take another method or another path than those of the request line.
-pub(super) const OVERRIDES: &[&str] = &[
-    "x-forwarded-path",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-method",
-    "x-rewrite-url",
-];
 /// The header of a session of AWS, which goes with its key.
 const SESSION_TOKEN: &str = "x-amz-security-token";
 
@@ -265,11 +250,12 @@ impl Known {
             let by_method = uses().any(|one| !one.methods.is_empty());
             let by_path = uses().any(|one| !one.paths.is_empty());
             let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-            let why = if head.headers.keys().any(|name| OVERRIDES.contains(&name.as_str())) {
+            let mut headers = head.headers.keys().filter_map(|name| Meaning::of_header(name.as_str()));
+            let mut parts = pairs(request.query.as_deref().unwrap_or_default())
+                .filter_map(|(key, _)| Meaning::of_parameter(&decoded(key)));
+            let why = if headers.any(|one| matches!(one, Meaning::Method | Meaning::Path)) {
                 Some("a header names another method or path")
-            } else if pairs(request.query.as_deref().unwrap_or_default())
-                .any(|(key, _)| is_override_field(&decoded(key)))
-            {
+            } else if parts.any(|one| one == Meaning::Method) {
                 Some("the query names another method")
             } else if by_method && reads && has_body {
                 Some("it reads, and has a body that some servers obey")

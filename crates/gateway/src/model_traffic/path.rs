@@ -5,16 +5,12 @@
 //! nothing is recognised only as it is written, and everything else is unknown.
 
 use writ_model::{Body, Request};
-use writ_policy::Zone;
+use writ_policy::{Meaning, Zone};
 
 use super::Wire;
 
 /// How often a generous server decodes a path.
 const ROUNDS: usize = 3;
-
-/// Headers and parts of a query by which a request can mean another method or path than it says, with hyphens for
-/// everything that parts words: servers read those alike.
-const OVERRIDES: [&str; 5] = ["-method", "method-override", "httpmethod", "-original-url", "-rewrite-url"];
 
 /// Last parts of paths that are asked by POST and only measure a text.
 const MEASURES: [&str; 4] = ["embeddings", "moderations", "tokenize", "detokenize"];
@@ -59,13 +55,20 @@ impl Way {
         if let Some(wire) = wire_of(&generous).filter(|_| asks) {
             return Self::Read { wire, is_odd };
         }
-        let is_override = |name: &str| {
-            let name = percent_decoded(name).to_ascii_lowercase();
-            let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-            OVERRIDES.iter().any(|known| name.contains(known))
+        let is_override = |meaning: Option<Meaning>| match meaning {
+            Some(Meaning::Identity | Meaning::Method | Meaning::Path) => true,
+            Some(Meaning::Credential) | None => false,
         };
-        let is_other = headers.iter().any(|(name, _)| name == "upgrade" || is_override(name))
-            || query.as_deref().is_some_and(is_override);
+        let is_other_header = |name: &str| {
+            name == "upgrade" || is_override(Meaning::of_header(name)) || Meaning::is_hinted(name)
+        };
+        let is_other_query = |query: &str| {
+            let decoded = percent_decoded(query);
+            let mut names = decoded.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
+            names.any(|name| is_override(Meaning::of_parameter(name))) || Meaning::is_hinted(&decoded)
+        };
+        let is_other = headers.iter().any(|(name, _)| is_other_header(name))
+            || query.as_deref().is_some_and(is_other_query);
         if is_odd || is_other {
             return Self::Unread;
         }

@@ -6,7 +6,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 use writ_model::Body;
 
+use super::form;
 use super::wire::{self, Wire};
+use crate::names::Meaning;
 
 /// Longest body that is read, in bytes.
 const BODY_BYTES: usize = 4 << 20;
@@ -111,6 +113,20 @@ impl Fields {
     pub fn has_line(&self, begins: impl Fn(&str) -> bool + Copy) -> bool {
         !self.is_all || self.known.iter().any(|(_, value)| holds_line(value, begins))
     }
+}
+
+/// Whether a field or a member of the body names another method than the request line (Rack's `_method` and its like).
+pub(super) fn names_method(wire: &Wire<'_>) -> bool {
+    let (bytes, _) = bytes(wire);
+    let is_method = |meaning: Option<Meaning>| meaning == Some(Meaning::Method);
+    if let Some(Value::Object(members)) = json(bytes) {
+        return members.keys().any(|name| is_method(Meaning::of_member(name)));
+    }
+    let text = std::str::from_utf8(bytes).ok();
+    let in_form = text
+        .and_then(wire::pairs)
+        .is_some_and(|pairs| pairs.iter().any(|(name, _)| is_method(Meaning::of_field(name))));
+    in_form || form::parts(bytes).iter().any(|part| is_method(Meaning::of_field(&part.name)))
 }
 
 /// Whether a body begins as JSON with members does, past the mark of its encoding and spaces.

@@ -12,6 +12,7 @@ use super::hosts::{Forge, KnownHosts, Side, Spot, spot};
 use super::table::{Places, Row, best};
 use super::wire::{Verb, Wire};
 use super::{Ask, Asked, What, graphql};
+use crate::names::Meaning;
 
 const DATA: &str = include_str!("../../data/forges.json");
 
@@ -101,7 +102,7 @@ pub(super) fn mutation(forge: Forge, name: &str) -> Option<Deed> {
 /// The asks of a request to a forge; nothing where it goes to none.
 pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
     let spot = spot(wire, known)?;
-    Some(Asked::governed(match spot.side {
+    let mut asks = match spot.side {
         Side::Graphql => graphql::asks(wire, &spot),
         Side::Rest => rest(wire, &spot),
         Side::Web if wire.verb == Verb::Read => Vec::new(),
@@ -111,7 +112,12 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
             Some(asked) => asked.asks,
             None => vec![Ask::unknown("a change at a forge by a page for people")],
         },
-    }))
+    };
+    // GitLab's `Sudo`: the token of an administrator acts for any user.
+    if wire.says(Meaning::Identity) {
+        asks.push(identity(&spot.host, "acts as somebody else"));
+    }
+    Some(Asked::governed(asks))
 }
 
 fn is_login(path: &[String]) -> bool {

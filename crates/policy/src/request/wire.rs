@@ -6,33 +6,14 @@
 
 use writ_model::Request;
 
+use crate::names::Meaning;
+
 /// Longest path and query that are read, in bytes, and most parts of each.
 const TEXT_BYTES: usize = 16 * 1024;
 const PARTS: usize = 64;
 
 /// How often a generous server decodes a path.
 const ROUNDS: usize = 3;
-
-/// Headers and query parameters that name another method than the request line.
-const OVERRIDES: &[&str] = &[
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-rewrite-method",
-];
-const OVERRIDE_FIELDS: &[&str] =
-    &["-method", "$httpmethod", "httpmethod", "x-http-method", "x-http-method-override"];
-
-/// Headers by which some servers take another path than the one of the request line.
-const OTHER_PATHS: &[&str] = &[
-    "x-forwarded-path",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];
 
 /// Methods that are registered (RFC 9110, section 16.1.1, and the registry that it began) beside those with a [`Verb`].
 /// Methods are told apart by case; a server that does not would take any other spelling for one of them.
@@ -132,19 +113,6 @@ impl<'a> Wire<'a> {
                 Vec::new()
             }
         };
-        let has_header = |list: &[&str]| {
-            // Servers behind CGI's form of names (RFC 3875, section 4.1.18) do not tell `_` from `-`.
-            let dashed = |name: &str| name.to_ascii_lowercase().replace('_', "-");
-            request.headers.iter().any(|(name, _)| list.contains(&dashed(name).as_str()))
-        };
-        if has_header(OVERRIDES)
-            || query.iter().any(|(name, _)| OVERRIDE_FIELDS.contains(&folded(name).as_str()))
-        {
-            odd = odd.or(Some("the request names a second method"));
-        }
-        if has_header(OTHER_PATHS) {
-            odd = odd.or(Some("the request names a second path"));
-        }
         let media = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if media.count() > 1 {
             odd = odd.or(Some("the request names several media types"));
@@ -153,7 +121,22 @@ impl<'a> Wire<'a> {
         if verb == Verb::Other {
             odd = odd.or(Some("a method that is not known"));
         }
-        Self { request, verb, segments, query, odd }
+        let mut wire = Self { request, verb, segments, query, odd: None };
+        if wire.says(Meaning::Method) {
+            odd = odd.or(Some("the request names a second method"));
+        }
+        if wire.says(Meaning::Path) {
+            odd = odd.or(Some("the request names a second path"));
+        }
+        wire.odd = odd;
+        wire
+    }
+
+    /// Whether a header or a part of the query says this by its name.
+    pub fn says(&self, meaning: Meaning) -> bool {
+        let mut headers = self.request.headers.iter().filter_map(|(name, _)| Meaning::of_header(name));
+        let mut parts = self.query.iter().filter_map(|(name, _)| Meaning::of_parameter(name));
+        headers.any(|one| one == meaning) || parts.any(|one| one == meaning)
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -191,18 +174,6 @@ impl<'a> Wire<'a> {
     pub fn has_slashes(&self) -> bool {
         self.segments.iter().any(|segment| segment.contains('/'))
     }
-}
-
-/// The name of a part of a query as the most forgiving server has it, with dashes: PHP makes `_` of `.`, blanks and an open
-/// `[`, takes what stands in brackets for the place in a list, and ends at a zero.
-fn folded(name: &str) -> String {
-    let name = name.split('\0').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let base = match name.split_once('[') {
-        Some((base, rest)) if !base.is_empty() && rest.contains(']') => base,
-        Some(_) | None => name.as_str(),
-    };
-    let is_joint = |c: char| matches!(c, '_' | '.' | '[') || c.is_whitespace();
-    base.chars().map(|c| if is_joint(c) { '-' } else { c }).collect()
 }
 
 /// The segments of a path that has one reading.

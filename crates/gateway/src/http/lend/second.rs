@@ -2,14 +2,11 @@
 
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value};
+use writ_policy::Meaning;
 
-use super::super::account::{decoded, folded, pairs, percent_decoded};
+use super::super::account::{decoded, pairs, percent_decoded};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
 
-/// Parts of a query, and fields of a form, by which some servers take another method, as [`folded`] has them.
-const FIELDS: &[&str] = &["$httpmethod", "-method", "httpmethod", "x-http-method", "x-http-method-override"];
-/// The same as a member of JSON. `httpMethod` alone is data there: interfaces that set up interfaces have it.
-const MEMBERS: &[&str] = &["$httpmethod", "-method", "x-http-method", "x-http-method-override"];
 /// What of a body is read where a credential is for some methods only.
 pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
 /// What it may become once it is unpacked.
@@ -84,14 +81,15 @@ pub(in super::super) fn overrides(body: &[u8]) -> bool {
     let text = text.trim();
     let in_json = || {
         text.starts_with('{')
-            && serde_json::from_str::<Map<String, Value>>(text)
-                .is_ok_and(|members| members.keys().any(|name| MEMBERS.contains(&folded(name).as_str())))
+            && serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|members| {
+                members.keys().any(|name| Meaning::of_member(name) == Some(Meaning::Method))
+            })
     };
     pairs(text).any(|(key, _)| is_override_field(&decoded(key))) || in_json() || in_parts(text)
 }
 
-pub(super) fn is_override_field(name: &str) -> bool {
-    FIELDS.contains(&folded(name).as_str())
+fn is_override_field(name: &str) -> bool {
+    Meaning::of_field(name) == Some(Meaning::Method)
 }
 
 /// The names of a form in parts (RFC 7578, section 4.2), as forgiving readers have them: with any quotes or none, among other

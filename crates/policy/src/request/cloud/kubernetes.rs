@@ -4,6 +4,7 @@ use writ_model::{EffectClass, Resource};
 
 use super::super::Ask;
 use super::super::wire::{Verb, Wire};
+use crate::names::Meaning;
 
 /// Kinds of the first group that stand outside of namespaces, or directly behind the version.
 const CORE: &[&str] = &[
@@ -97,9 +98,7 @@ fn is_cluster(words: &[&str]) -> bool {
 }
 
 fn class(wire: &Wire<'_>, group: &str, kind: &str, name: Option<&str>, part: Option<&str>) -> EffectClass {
-    let impersonates =
-        wire.request.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("impersonate-"));
-    if impersonates {
+    if wire.says(Meaning::Identity) {
         return EffectClass::IdentityChange;
     }
     // What stands behind such a door is asked by any method.

@@ -31,6 +31,30 @@ fn a_second_reading_of_a_request_is_unknown() {
             "POST https://api.github.com/repos/o/r/issues?_method=DELETE\n\n{}",
             "git-push Repository github.com/o/r; unknown Unknown",
         ),
+        (
+            "POST https://api.github.com/repos/o/r/issues\n\n{\"_method\":\"DELETE\"}",
+            "git-push Repository github.com/o/r; unknown Unknown",
+        ),
+        (
+            "POST https://api.github.com/repos/o/r/issues\ncontent-type: application/x-www-form-urlencoded\n\na=b&.method=DELETE",
+            "git-push Repository github.com/o/r; unknown Unknown",
+        ),
+        (
+            "POST https://api.github.com/repos/o/r/issues\ncontent-type: multipart/form-data\n\n--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--",
+            "git-push Repository github.com/o/r; unknown Unknown",
+        ),
+        (
+            "POST https://api.github.com/repos/o/r/issues\n\n{\"title\":\"a\",\"body\":\"_method=DELETE\"}",
+            "git-push Repository github.com/o/r",
+        ),
+        (
+            "GET https://gitlab.com/api/v4/projects/1\nSudo: root",
+            "identity-change Identity account at gitlab.com",
+        ),
+        (
+            "GET https://gitlab.com/api/v4/projects/1?sudo=root",
+            "identity-change Identity account at gitlab.com",
+        ),
         ("GET https://dev.azure.com/o/p/_apis/projects/1\nX-HTTP-Method-Override: DELETE", UNKNOWN),
         ("put https://api.github.com/repos/o/r/pulls/1/merge", UNKNOWN),
         ("MKCOL https://api.github.com/repos/o/r", UNKNOWN),
