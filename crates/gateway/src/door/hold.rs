@@ -231,10 +231,14 @@ impl<O: Office> Door<O> {
         if same_host < MAX_OF_HOST && others < MAX_OF_WAY_OUT {
             return Ok(());
         }
+        let whose =
+            if same_host < MAX_OF_HOST { "of a task's programs".to_owned() } else { format!("to `{host}`") };
         Err(No::new(
             ReasonCode::ApprovalPending,
-            "as many requests as a task may have wait for a person already, and nobody was asked about this one. Wait until \
-             they are answered, and make it again",
+            &format!(
+                "as many requests {whose} as may wait for a person at once do so already, and nobody was asked about this \
+                 one. Wait until they are answered, and make it again"
+            ),
         ))
     }
 

@@ -18,6 +18,9 @@ const MAX_NEEDLES: usize = 4096;
 /// Shortest text of which encoded forms are looked for too. Shorter ones stand in any body by chance.
 const MIN_ENCODED_BYTES: usize = 8;
 
+/// Stands where nothing of a value can stay.
+const REDACTED: HeaderValue = HeaderValue::from_static("redacted");
+
 /// Texts that are looked for, each with what is put in its place.
 #[derive(Default)]
 pub struct Needles {
@@ -173,8 +176,13 @@ impl Needles {
         for value in fields.values_mut() {
             if let Some(clean) = self.replace(value.as_bytes()) {
                 found += 1;
-                *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("redacted"));
+                *value = HeaderValue::from_bytes(&clean).unwrap_or(REDACTED);
             }
+        }
+        let cut: Vec<HeaderName> = self.cut(fields).cloned().collect();
+        for name in cut {
+            found += 1;
+            fields.insert(name, REDACTED);
         }
         let named: Vec<HeaderName> =
             fields.keys().filter(|name| self.find(name.as_str().as_bytes()).is_some()).cloned().collect();
@@ -183,6 +191,14 @@ impl Needles {
             fields.remove(name);
         }
         found
+    }
+
+    /// Names of fields of which several stand, and whose values hold a text once they are put together.
+    pub(super) fn cut<'f>(&self, fields: &'f HeaderMap) -> impl Iterator<Item = &'f HeaderName> {
+        fields.keys().filter(|name| {
+            let values: Vec<&[u8]> = fields.get_all(*name).iter().map(HeaderValue::as_bytes).collect();
+            values.len() > 1 && self.find(&Zeroizing::new(values.concat())).is_some()
+        })
     }
 
     fn begins(&self, byte: u8) -> bool {
@@ -363,6 +379,19 @@ mod tests {
         ] {
             assert_eq!(needles.find(text.as_bytes()), Some(3), "{text}");
         }
+    }
+
+    #[test]
+    fn attack_a_value_that_is_cut_over_fields_of_one_name_is_taken_out() {
+        let needles = needles(&["REALVALUE12345"]);
+        let mut fields = HeaderMap::new();
+        for (name, value) in [("x-a", "REALVAL"), ("x-a", "UE12345"), ("x-b", "REALVAL"), ("x-b", "other")] {
+            fields.append(name, value.parse().unwrap());
+        }
+        assert_eq!(needles.clean(&mut fields), 1);
+        let all =
+            |name: &str| fields.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!((all("x-a"), all("x-b")), (vec!["redacted"], vec!["REALVAL", "other"]));
     }
 
     #[test]

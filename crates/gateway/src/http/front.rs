@@ -31,6 +31,7 @@ use super::head::Place;
 use super::hello::Hello;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
+use super::resolve::by_number;
 use super::rewound::Rewound;
 use super::running::{Direction, Running, Turn};
 
@@ -45,10 +46,8 @@ const MAX_HEADERS: usize = 100;
 
 /// Between two looks at a connection that has sent a part of its first word.
 const PEEK: Duration = Duration::from_millis(5);
-/// What a connection is told that speaks something else.
-const NOT_SPOKEN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    writ-reason: request-malformed\r\nconnection: close\r\ncontent-length: 77\r\n\r\n\
-    Writ: this way leads to the client's model, and only HTTP/1.1 is spoken here\n";
+/// Blank lines before a request, in bytes (RFC 9112, section 2.2, lets a server pass over at least one).
+const MAX_BLANK_BYTES: usize = 32;
 
 /// One connection from inside.
 pub(super) struct Visit<P> {
@@ -157,7 +156,8 @@ impl<P: Outside> Visit<P> {
         let over = self.over();
         let visit = async {
             if !speaks(&stream).await {
-                let told = stream.write_all(NOT_SPOKEN.as_bytes()).await;
+                let is_model = !self.engine.outside.is_watched(&place.authority);
+                let told = stream.write_all(not_spoken(is_model).as_bytes()).await;
                 tracing::debug!(?told, "no HTTP/1.1 on the way to a service");
                 return;
             }
@@ -215,8 +215,7 @@ impl<P: Outside> Visit<P> {
         let way = match treat {
             Treat::Refuse(refusal) => return Err(refusal.into()),
             Treat::Inspect if to.literal().is_some() && !self.engine.outside.names(&to) => {
-                let told = format!("`{}` is an address. Use the host's name", to.host());
-                return Err(Stop::AddressForbidden.say(told));
+                return Err(by_number(&to));
             }
             Treat::Inspect => None,
             Treat::Pass(account) => Some(self.open(&to, account).await?),
@@ -373,21 +372,39 @@ impl<P: Outside> Visit<P> {
     }
 }
 
-/// Whether a connection begins as a request of the first version: with the letters of a method, and not with the words of
-/// the second (RFC 9113, section 3.4).
+/// What a connection is told that speaks something else.
+fn not_spoken(is_model: bool) -> String {
+    let to = match is_model {
+        true => "the client's model",
+        false => "a service of this machine that a credential is lent to",
+    };
+    let told = format!("Writ: this way leads to {to}, and only HTTP/1.1 in the clear is spoken here\n");
+    format!(
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nwrit-reason: {}\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{told}",
+        Stop::RequestMalformed.name(),
+        told.len(),
+    )
+}
+
+/// Whether a connection begins as a request of the first version: with the letters of a method, after blank lines or none,
+/// and not with the words of the second (RFC 9113, section 3.4).
 async fn speaks(stream: &TcpStream) -> bool {
-    let mut start = [0; 4];
+    let mut start = [0; MAX_BLANK_BYTES + 4];
     let known = async {
         loop {
             match stream.peek(&mut start).await {
                 Ok(0) | Err(_) => return None,
                 Ok(count) => {
                     let seen = start.get(..count).unwrap_or_default();
-                    let is_method = seen.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
-                    if !is_method || !b"PRI ".starts_with(seen) {
+                    let blank = seen.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+                    let word = seen.get(blank..).unwrap_or_default();
+                    let word = word.get(..word.len().min(4)).unwrap_or_default();
+                    let is_method = word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
+                    if !is_method || !b"PRI ".starts_with(word) {
                         return Some(is_method);
                     }
-                    if count == start.len() {
+                    if word.len() == 4 || count == start.len() {
                         return Some(false);
                     }
                     // So far it could be either; a peek returns at once, so this waits for more to come.

@@ -55,6 +55,16 @@ impl Resolve for SystemResolver {
     }
 }
 
+/// Why an address that nobody named is not reached.
+pub(super) fn by_number(to: &Authority) -> No {
+    Stop::AddressForbidden.say(format!(
+        "`{}` is an address. Use the host's name; a person can name an address when a task is started: writ run \
+         --allow-host {}",
+        to.host(),
+        named(to.host(), to),
+    ))
+}
+
 // === impl Lookup ===
 
 impl Lookup {
@@ -69,11 +79,7 @@ impl Lookup {
         let host = to.host();
         if let Some(address) = to.literal() {
             if !tunnels.names(to) {
-                return Err(Stop::AddressForbidden.say(format!(
-                    "`{host}` is an address. Use the host's name; a person can name an address when a task is started: \
-                     writ run --allow-host {}",
-                    named(host, to),
-                )));
+                return Err(by_number(to));
             }
             return match sort(address) {
                 Sort::Anywhere => Err(forbidden(to, &[])),

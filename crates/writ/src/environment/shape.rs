@@ -59,7 +59,7 @@ const SECRET_BEGINNINGS: &[&str] = &[
 ];
 
 /// Whole names that look like credentials by their words and are none.
-const PLAIN_NAMES: &[&str] = &["PWD", "OLDPWD", "SSH_TTY_NAME"];
+const PLAIN_NAMES: &[&str] = &["AWS_CA_BUNDLE", "OLDPWD", "PWD", "SSH_TTY_NAME"];
 
 /// Beginnings of tokens that their issuers made recognisable.
 const TOKEN_BEGINNINGS: &[&str] = &[

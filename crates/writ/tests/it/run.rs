@@ -120,6 +120,10 @@ fn what_cannot_be_run_is_a_clear_error() {
     );
     check(2, "", corner.writ(["run", "--kind", "nonsense", "--task", "t", "--", "claude"]));
     check(2, "", corner.writ(["run", "--kind", "docs", "--task", "t"]));
+    for here in ["127.0.0.1:18182", "localhost", "[::1]:80", "*.localhost"] {
+        let options = ["run", "--kind", "docs", "--task", "t", "--no-intercept", here, "--", "claude"];
+        check(2, "always looked into", corner.writ(options));
+    }
     corner.register("claude-code");
     let mut at_home = corner.writ(full);
     at_home.current_dir(&home);

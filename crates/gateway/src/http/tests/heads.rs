@@ -83,6 +83,8 @@ const ATTACKS: &[(&str, Option<&[&str]>)] = &[
     ("GET http://@/ HTTP/1.1\r\nHost: @\r\nConnection: raénge\r\n\r\n", None),
     // Names that servers read with dashes.
     ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX_HTTP_METHOD_OVERRIDE: DELETE\r\n\r\n", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX.HTTP.Method.Override: DELETE\r\n\r\n", None),
+    ("GET http://@/ HTTP/1.1\r\nHost: @\r\nPrivate.Token: abc\r\n\r\n", None),
     ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX-HTTP_Method-Override: DELETE\r\n\r\n", None),
     ("GET http://@/ HTTP/1.1\r\nHost: @\r\nX_Original_URI: /evil\r\n\r\n", None),
     (

@@ -73,6 +73,32 @@ async fn whoever_speaks_http_to_a_service_is_read() {
 }
 
 #[tokio::test]
+async fn a_place_that_is_stood_in_for_passes_over_blank_lines_and_says_what_it_is() {
+    let scene = Scene::new().await;
+    let to = echo(None).await;
+    let lent = scene.stand_in(&format!("127.0.0.1:{to}")).await;
+    let model = scene.stand_in(&format!("model.test:{to}")).await;
+    let head = format!("GET /a HTTP/1.1\r\nHost: 127.0.0.1:{to}\r\nConnection: close\r\n\r\n");
+    for before in ["", "\r\n", "\r\n\r\n", "\n\n\n"] {
+        let out = said(lent, &[before.as_bytes(), head.as_bytes()]).await;
+        assert!(out.starts_with(b"HTTP/1.1 200"), "{before:?} {}", String::from_utf8_lossy(&out));
+    }
+    for (port, words) in [(model, "leads to the client's model"), (lent, "that a credential is lent to")] {
+        for odd in
+            ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\0\0", "\r\n\r\nPRI * HTTP/2.0\r\n", "\x00"]
+        {
+            let out = String::from_utf8_lossy(&said(port, &[odd.as_bytes()]).await).into_owned();
+            assert!(out.starts_with("HTTP/1.1 400") && out.contains(words), "{odd:?} {out}");
+            let (head, body) = out.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}", body.len())), "{out}");
+        }
+        let blank = "\r\n".repeat(40);
+        let out = said(port, &[blank.as_bytes()]).await;
+        assert!(out.starts_with(b"HTTP/1.1 400"), "so many blank lines are no request");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_speaks_tls_is_read_inside_it() {
     let scene = Scene::new().await;
     let to = echo(Some(server_tls(&["127.0.0.1", "localhost"], &["h2", "http/1.1"]))).await;

@@ -198,6 +198,15 @@ impl Scene {
         port
     }
 
+    /// A port that stands in for one place, as that of the client's model.
+    pub(super) async fn stand_in(&self, to: &str) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (proxy, to) = (Arc::clone(&self.proxy), Authority::parse(to, None).unwrap());
+        self.serving.lock().unwrap().spawn(async move { proxy.serve_for(listener, to).await });
+        port
+    }
+
     pub(super) fn ca_path(&self) -> &std::path::Path {
         self.ca.path()
     }

@@ -99,6 +99,14 @@ impl Arguments {
             ))
             .hint("name the host itself, or all below a name that one owner has: `*.example.org`"));
         }
+        if let Some(here) = named.no_intercept.iter().find(|host| Zone::of(host.as_str()) == Zone::Loopback) {
+            return Err(Failure::usage(format_args!(
+                "`{here}` is a service of this machine, whose requests are always looked into"
+            ))
+            .hint(
+                "leave it out of --no-intercept: what is no HTTP passes there as it is, once it is decided",
+            ));
+        }
         let about = ceiling(kind, Supervision::Governed);
         if let Some(beyond) = named.effects.iter().flatten().find(|bound| !about.contains(&bound.class)) {
             return Err(Failure::usage(format_args!(

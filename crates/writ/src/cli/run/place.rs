@@ -29,7 +29,7 @@ pub(super) fn program(command: &OsStr, search: Option<&OsStr>) -> Result<Program
             Kind::Denied,
             format_args!("`{}` is no client that Writ has a hook for, so nothing would stop its calls", name.escape_debug()),
         )
-        .hint("run claude, cline, codex, copilot, gemini, opencode or qwen; other programs need the mandatory boundary, which is not built yet")),
+        .hint("run claude, cline, codex, copilot, gemini, opencode or qwen; a client starts other programs itself, inside the same sandbox")),
         client @ (Client::Cursor | Client::Kiro | Client::VsCode | Client::Windsurf) => Err(Failure::new(
             Kind::Denied,
             format_args!("`{}` opens a window that stays when a task ends, so Writ does not start it", name.escape_debug()),
