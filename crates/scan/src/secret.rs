@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 
 mod anchor;
 mod check;
+mod guard;
 mod mark;
 mod mention;
 mod place;
@@ -27,6 +28,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use guard::Guard;
 pub use mark::{Marker, redact};
 pub use place::{Lines, Place};
 pub use tree::{FileFinding, Note, Survey, survey};

@@ -246,14 +246,12 @@ impl<P: Outside> Engine<P> {
                 .find_map(|(_, value)| tripwire.find(value.as_bytes()))
         {
             self.incident(IncidentKind::SecretLeaving, place, Some(name.clone())).await;
-            return Err(
-                Stop::SecretLeaving.say(format!("a header holds `{name}`. Take it out and send again"))
-            );
+            return Err(sending::secret_leaving("a header", Some(&name)));
         }
         let Some(needles) = self.lent.redactions() else { return Ok(()) };
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let mut all = head.headers.values().map(HeaderValue::as_bytes).chain([target.as_bytes()]);
-        if all.any(|text| needles.find(text).is_some()) {
+        if all.any(|text| needles.find(text).is_some()) || needles.cut(&head.headers).next().is_some() {
             self.incident(IncidentKind::SecretLeaving, place, None).await;
             return Err(
                 Stop::SecretLeaving.say("the request holds the value of a credential that is lent here")

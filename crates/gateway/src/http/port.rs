@@ -191,11 +191,30 @@ pub trait Resolve: Send + Sync + 'static {
 
 /// Finds secrets in what leaves.
 pub trait Tripwire: Send + Sync + 'static {
-    /// Longest secret less one, in bytes: so much of what was seen before is shown again.
-    fn overlap(&self) -> usize;
+    /// A look at one stream.
+    fn watch(&self) -> Box<dyn Watching>;
 
-    /// The name of what was found.
-    fn find(&self, window: &[u8]) -> Option<Label>;
+    /// The name of what stands in bytes that are there as a whole.
+    fn find(&self, whole: &[u8]) -> Option<Label> {
+        let mut watching = self.watch();
+        watching.push(whole).err().or_else(|| watching.finish().err())
+    }
+}
+
+/// A look at one stream. What it holds in memory is bounded.
+pub trait Watching: Send + Sync {
+    /// Takes the next piece, and gives how many of the last bytes could be a secret, or the beginning of one: they are held
+    /// back until it is clear.
+    ///
+    /// # Errors
+    /// The name of the secret that stands in what came.
+    fn push(&mut self, piece: &[u8]) -> Result<usize, Label>;
+
+    /// Ends the stream.
+    ///
+    /// # Errors
+    /// The name of the secret that stands at its end.
+    fn finish(&mut self) -> Result<(), Label>;
 }
 
 /// A door of its own for some requests, as pushes to a repository. It decides them itself.

@@ -92,7 +92,7 @@ async fn pass(
     let (from_outside, to_outside) = tokio::io::split(TokioIo::new(outside));
     let secret = || io::Error::from(io::ErrorKind::PermissionDenied);
     let up = copy(from_inside, to_outside, running, Direction::Up, move |payload| {
-        seen.push(payload).map(drop).map_err(|error| {
+        seen.look(payload).map_err(|error| {
             running.stopped(&error);
             secret()
         })

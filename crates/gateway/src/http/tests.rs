@@ -15,4 +15,5 @@ mod names;
 mod services;
 mod speed;
 mod streams;
+mod tripwire;
 mod world;

@@ -8,8 +8,12 @@ use writ_model::Label;
 use super::body::{BodyError, Stage};
 use super::decode::{Coding, Decoder};
 use super::find::{Needles, Window};
-use super::port::Tripwire;
+use super::port::{Tripwire, Watching};
 use super::running::Running;
+
+/// Coded bytes that are held back while what they hold could be a secret. That is a part of one private key at most; more is
+/// made to hide something.
+const MAX_CODED_BYTES: usize = 64 << 10;
 
 /// What a text that is looked for stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub(super) enum Meant {
 pub(super) struct Outgoing {
     seen: Seen,
     decoder: Option<Decoder>,
+    /// Coded bytes of which it is not clear what they hold.
+    coded: Vec<u8>,
     puts: bool,
 }
 
@@ -31,9 +37,9 @@ pub(super) struct Outgoing {
 pub(super) struct Seen {
     window: Window,
     meant: Arc<[Meant]>,
-    tripwire: Option<Arc<dyn Tripwire>>,
-    /// The end of what the tripwire saw.
-    tail: Vec<u8>,
+    tripwire: Option<Box<dyn Watching>>,
+    /// What could be the beginning of a secret.
+    held: Vec<u8>,
 }
 
 /// Takes out of what comes back the values that were lent.
@@ -51,28 +57,67 @@ impl Seen {
         meant: Arc<[Meant]>,
         tripwire: Option<Arc<dyn Tripwire>>,
     ) -> Self {
-        Self { window: Window::new(needles), meant, tripwire, tail: Vec::new() }
+        Self {
+            window: Window::new(needles),
+            meant,
+            tripwire: tripwire.map(|one| one.watch()),
+            held: Vec::new(),
+        }
     }
 
     /// Gives on what is certain to hold nothing.
     pub(super) fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
-        if let Some(tripwire) = &self.tripwire {
-            self.tail.extend_from_slice(&piece);
-            if let Some(name) = tripwire.find(&self.tail) {
-                return Err(BodyError::Secret(Some(name)));
+        let piece = match &mut self.tripwire {
+            Some(tripwire) => {
+                let open = tripwire.push(&piece).map_err(|name| BodyError::Secret(Some(name)))?;
+                self.certain(piece, open)
             }
-            let from = self.tail.len().saturating_sub(tripwire.overlap());
-            self.tail.drain(..from);
-        }
+            None => piece,
+        };
         let passed = self.window.push(piece);
         self.judge(&passed.found)?;
         Ok(passed.bytes)
     }
 
+    /// The same where nothing can be held back: what could be a secret counts as one.
+    pub(super) fn look(&mut self, piece: Bytes) -> Result<(), BodyError> {
+        let secret = |name| BodyError::Secret(Some(name));
+        if let Some(tripwire) = &mut self.tripwire
+            && tripwire.push(&piece).map_err(secret)? > 0
+        {
+            tripwire.finish().map_err(secret)?;
+        }
+        let passed = self.window.push(piece);
+        self.judge(&passed.found)
+    }
+
+    /// Whether something is held back that could be a secret.
+    const fn is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     pub(super) fn finish(&mut self) -> Result<Bytes, BodyError> {
+        if let Some(tripwire) = &mut self.tripwire {
+            tripwire.finish().map_err(|name| BodyError::Secret(Some(name)))?;
+        }
+        let held = std::mem::take(&mut self.held);
+        let mut passed = self.window.push(held.into());
+        self.judge(&passed.found)?;
+        let mut left = Vec::from(std::mem::take(&mut passed.bytes));
         let passed = self.window.finish();
         self.judge(&passed.found)?;
-        Ok(passed.bytes)
+        left.extend_from_slice(&passed.bytes);
+        Ok(left.into())
+    }
+
+    /// All that came, but for the last so many bytes.
+    fn certain(&mut self, piece: Bytes, open: usize) -> Bytes {
+        if open == 0 && self.held.is_empty() {
+            return piece;
+        }
+        self.held.extend_from_slice(&piece);
+        let certain = self.held.len().saturating_sub(open);
+        self.held.drain(..certain).collect::<Vec<u8>>().into()
     }
 
     fn judge(&self, found: &[usize]) -> Result<(), BodyError> {
@@ -93,7 +138,7 @@ impl Seen {
 impl Outgoing {
     /// `puts`: values are put into the body. A coded body is looked through beside its way and never changed.
     pub(super) fn new(seen: Seen, coding: Coding, puts: bool) -> Self {
-        Self { seen, decoder: coding.decoder(), puts }
+        Self { seen, decoder: coding.decoder(), coded: Vec::new(), puts }
     }
 }
 
@@ -104,7 +149,14 @@ impl Stage for Outgoing {
                 // What is no such coding after all is the other side's to refuse, but it is not waved through either.
                 let inside = decoder.push(&piece)?;
                 self.seen.push(inside)?;
-                Ok(piece)
+                self.coded.extend_from_slice(&piece);
+                if self.coded.len() > MAX_CODED_BYTES {
+                    return Err(BodyError::Unreadable);
+                }
+                // What is still in the decoder comes out at the end: until then the last byte stays.
+                let last = if self.seen.is_held() { self.coded.len() } else { 1 };
+                let certain = self.coded.len().saturating_sub(last);
+                Ok(self.coded.drain(..certain).collect::<Vec<u8>>().into())
             }
             None => self.seen.push(piece),
         }
@@ -116,7 +168,7 @@ impl Stage for Outgoing {
                 let inside = decoder.finish()?;
                 self.seen.push(inside)?;
                 self.seen.finish()?;
-                Ok(Bytes::new())
+                Ok(std::mem::take(&mut self.coded).into())
             }
             None => self.seen.finish(),
         }

@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::timeout;
-use writ_model::{Account, Body, Secret};
+use writ_model::{Account, Body, Label, Secret};
 
 use super::Engine;
 use crate::http::body::{Flow, Stage};
@@ -219,10 +219,7 @@ impl<P: Outside> Engine<P> {
             self.incident(kind, place, name.clone()).await;
             return match (kind, name) {
                 (IncidentKind::PlaceholderElsewhere, Some(name)) => elsewhere(&name),
-                (_, name) => {
-                    let name = name.map_or_else(|| "a secret".to_owned(), |name| format!("`{name}`"));
-                    Stop::SecretLeaving.say(format!("the body holds {name}. Take it out and send again"))
-                }
+                (_, name) => secret_leaving("the body", name.as_ref()),
             };
         }
         if no.code == Stop::AddressForbidden.name() {
@@ -230,6 +227,15 @@ impl<P: Outside> Engine<P> {
         }
         no
     }
+}
+
+/// Why a request was stopped that carries what reads as a credential, and what to do.
+pub(in crate::http) fn secret_leaving(place: &str, name: Option<&Label>) -> No {
+    let what = name.map_or_else(|| "a secret".to_owned(), |name| format!("a secret (`{name}`)"));
+    Stop::SecretLeaving.say(format!(
+        "{place} holds {what}, so the request was not sent to its end. Take it out and send again; a credential that the \
+         host needs is put on outside: a person can seal it with `writ secret add`"
+    ))
 }
 
 /// The request again, as far as lending needs it.
