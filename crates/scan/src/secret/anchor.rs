@@ -1,28 +1,33 @@
 //! The prefilter: at which places of the bytes a rule could begin.
 //!
-//! Three bytes at a time, upper and lower case alike, are looked up in a table of 16 KiB that stays in the nearest cache, and
-//! what stands there says which fourth bytes there are. An automaton over the same texts depends on its state for each
-//! byte, and its tables do not fit there. Four bytes are too often the beginning of an ordinary word, so a place that passes
-//! is asked for up to eight before texts are compared.
+//! A sieve looks at 64 places at once and leaves about one in eight. Of these, four bytes, upper and lower case alike, are
+//! looked up in a table of 16 KiB that stays in the nearest cache, and what stands there says which fifth bytes there are. Only
+//! then are texts compared, up to eight bytes of each by one comparison. An automaton over the same texts depends on its state
+//! for each byte, and its tables do not fit there.
+
+use std::num::NonZeroU64;
 
 use super::shape::Shape;
 use super::{is_word, mention};
 
-/// Bits of the second filter, as a power of two.
-const BITS: u32 = 17;
-/// Entries of the first filter, and their number as a power of two.
-const FIRST_BITS: u32 = 14;
-const FIRST: usize = 1 << FIRST_BITS;
-/// Words of the second filter.
-const WORDS: usize = 1 << (BITS - 6);
-/// Parts of the index, as a power of two.
-const PARTS: u32 = 12;
-/// Places that are looked at in one step.
-const STEP: usize = 8;
-/// Bytes that a step looks at: its last place needs three more than itself.
-const SEEN: usize = 12;
+mod sieve;
+
+use sieve::{PLACES, STEPS, STRIP, Sieve};
+
+/// Entries of the table, as a power of two.
+const SLOT_BITS: u32 = 14;
+/// Entries of the table.
+const SLOTS: usize = 1 << SLOT_BITS;
+/// Bits of the set of beginnings, as a power of two, and its words.
+const BEGINNING_BITS: u32 = 17;
+const BEGINNING_WORDS: usize = 1 << (BEGINNING_BITS - 6);
 /// What makes upper and lower case the same, of eight bytes.
 const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// The bits of a text of three bytes.
+const THREE: u64 = 0xFF_FFFF;
+/// The bits of a text of four.
+const FOUR: u64 = 0xFFFF_FFFF;
 
 /// What can begin at a place.
 #[derive(Clone, Copy, Debug)]
@@ -42,38 +47,72 @@ struct Text {
     anchor: Anchor,
 }
 
+/// The first eight bytes of a text, upper and lower case the same, and which bits of them it has.
+#[derive(Clone, Copy)]
+struct Prefix {
+    eight: u64,
+    counts: u64,
+}
+
 /// All texts that rules begin with.
 pub(super) struct Anchors {
-    /// By the first three bytes: a bit for each remainder by eight of the fourth, and all for a text that has no more.
-    first: Box<[u8; FIRST]>,
-    /// By as much as counts of a text: see [`prefix`].
-    second: Filter,
-    /// Texts and their prefixes, in order of the prefix's hash.
-    texts: Vec<(u64, Text)>,
-    /// Where in `texts` each part of the hashes begins.
+    sieve: Sieve,
+    /// By the first four bytes: a bit for each remainder by eight of the fifth, and all for a text that has no more.
+    fifth: Box<[u8; SLOTS]>,
+    /// By the bytes of a text of three: a bit.
+    short: Box<[u64; SLOTS / 64]>,
+    /// What all texts begin with.
+    beginnings: Beginnings,
+    /// In order of their slots.
+    texts: Vec<Text>,
+    /// What each of them begins with.
+    prefixes: Vec<Prefix>,
+    /// Where in `texts` those of each slot begin, and where the last ones end.
     index: Vec<u16>,
 }
 
-/// A set of hashes: says no, or perhaps.
-struct Filter(Box<[u64; WORDS]>);
+/// A set of the first bytes of texts: says no, or perhaps.
+struct Beginnings(Box<[u64; BEGINNING_WORDS]>);
 
-// === impl Filter ===
+// === impl Beginnings ===
 
-impl Filter {
-    fn new() -> Self {
-        Self(Box::new([0; WORDS]))
-    }
-
-    fn put(&mut self, bit: usize) {
-        if let Some(word) = self.0.get_mut(bit >> 6) {
-            *word |= 1 << (bit & 63);
+impl Beginnings {
+    fn new(prefixes: &[Prefix]) -> Self {
+        let mut words = Box::new([0; BEGINNING_WORDS]);
+        for prefix in prefixes {
+            let bit = Self::bit(prefix.eight);
+            if let Some(word) = words.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
+            }
         }
+        Self(words)
     }
 
-    /// One if the hash may be there.
-    #[inline]
-    fn has(&self, bit: usize) -> u64 {
-        self.0.get(bit >> 6).map_or(0, |word| word >> (bit & 63) & 1)
+    #[inline(always)]
+    fn has(&self, eight: u64) -> bool {
+        let bit = Self::bit(eight);
+        self.0.get(bit / 64).copied().unwrap_or(0) >> (bit % 64) & 1 == 1
+    }
+
+    const fn bit(eight: u64) -> usize {
+        (eight.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BEGINNING_BITS)) as usize
+    }
+}
+
+// === impl Text ===
+
+impl Text {
+    fn prefix(&self) -> Prefix {
+        let counts = u64::MAX >> (64 - 8 * self.bytes.len().clamp(1, 8) as u32);
+        Prefix { eight: (eight(self.bytes) | FOLD) & counts, counts }
+    }
+
+    /// Whether it counts only where a word begins, whatever the rule says then.
+    fn needs_beginning(&self) -> bool {
+        match self.anchor {
+            Anchor::Shape(_) => self.apart,
+            Anchor::Word(word) => word.needs_beginning(),
+        }
     }
 }
 
@@ -86,130 +125,191 @@ impl Anchors {
             let Ok(index) = u16::try_from(index) else { break };
             for text in &shape.anchors {
                 let apart = shape.apart && text.bytes().next().is_some_and(is_word);
-                let text =
-                    Text { bytes: text.as_bytes(), exact: shape.exact, apart, anchor: Anchor::Shape(index) };
-                texts.push(text);
+                let (bytes, exact) = (text.as_bytes(), shape.exact);
+                texts.push(Text { bytes, exact, apart, anchor: Anchor::Shape(index) });
             }
         }
-        for (text, word) in mention::words() {
-            texts.push(Text {
-                bytes: text.as_bytes(),
-                exact: false,
-                apart: false,
-                anchor: Anchor::Word(word),
-            });
-        }
-        let (mut first, mut second) = (Box::new([0_u8; FIRST]), Filter::new());
-        for text in &texts {
-            let four = prefix(text.bytes.get(..4).unwrap_or(text.bytes)) as u32;
-            if let Some(entry) = first.get_mut(slot(four)) {
-                *entry |= if text.bytes.len() > 3 { 1 << (four >> 24 & 7) } else { u8::MAX };
+        texts.extend(mention::words().map(|(text, word)| {
+            let (bytes, anchor) = (text.as_bytes(), Anchor::Word(word));
+            Text { bytes, exact: false, apart: false, anchor }
+        }));
+        texts.sort_by_key(|text| slot(text.prefix().eight));
+        let prefixes: Vec<_> = texts.iter().map(Text::prefix).collect();
+        let (mut fifth, mut short) = (Box::new([0_u8; SLOTS]), Box::new([0_u64; SLOTS / 64]));
+        for Prefix { eight, counts } in &prefixes {
+            let slot = slot(*eight);
+            if let Some(word) = short.get_mut(slot / 64).filter(|_| *counts <= THREE) {
+                *word |= 1 << (slot % 64);
+            } else if let Some(entry) = fifth.get_mut(slot) {
+                *entry |= if *counts > FOUR { 1 << (eight >> 32 & 7) } else { u8::MAX };
             }
-            second.put(slot_of_prefix(prefix(text.bytes)));
         }
-        let mut texts: Vec<(u64, Text)> = texts.into_iter().map(|text| (prefix(text.bytes), text)).collect();
-        texts.sort_by_key(|(prefix, _)| (slot_of_prefix(*prefix), *prefix));
-        let begins =
-            |part| texts.partition_point(|(prefix, _)| slot_of_prefix(*prefix) >> (BITS - PARTS) < part);
-        let index = (0..=1 << PARTS).map(|part| u16::try_from(begins(part)).unwrap_or(u16::MAX)).collect();
-        Self { first, second, texts, index }
+        let begins = |wanted| prefixes.partition_point(|prefix| slot(prefix.eight) < wanted);
+        let index = (0..=SLOTS).map(|slot| u16::try_from(begins(slot)).unwrap_or(u16::MAX)).collect();
+        let (beginning, anywhere): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.needs_beginning());
+        let bytes = |texts: Vec<&Text>| texts.into_iter().map(|text| text.bytes).collect::<Vec<_>>();
+        let sieve = Sieve::new(&bytes(anywhere), &bytes(beginning));
+        let beginnings = Beginnings::new(&prefixes);
+        Self { sieve, fifth, short, beginnings, texts, prefixes, index }
     }
 
     /// Calls `then` for each text that begins in `from..until`, in order of place.
     pub(super) fn each(&self, bytes: &[u8], from: usize, until: usize, mut then: impl FnMut(usize, Anchor)) {
         let until = until.min(bytes.len());
-        let Some(part) = bytes.get(from.min(until)..) else { return };
-        for at in (from..until).step_by(STEP) {
-            let rest = part.get(at - from..).unwrap_or_default();
-            let mut hits = match rest.first_chunk::<SEEN>() {
-                Some(seen) => self.step(seen),
-                // Behind the end stand zeros, which no text has.
-                None => self.step(&padded(rest)),
-            };
-            while hits != 0 {
-                let place = at + hits.trailing_zeros() as usize;
-                hits &= hits - 1;
+        let mut marks = [0; STEPS];
+        let mut places = [0; STRIP];
+        for strip in (from..until).step_by(STRIP) {
+            self.sieve.strip(bytes, strip, &mut marks);
+            let mut count = 0;
+            for (step, marks) in (0_u16..).zip(marks) {
+                if let Some(marks) = NonZeroU64::new(marks) {
+                    let at = strip + usize::from(step) * PLACES;
+                    count = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+                        Some(seen) => self.passed(seen, marks, step, &mut places, count),
+                        None => self.passed(&padded(bytes, at), marks, step, &mut places, count),
+                    };
+                }
+            }
+            let count = self.likely(bytes, strip, &mut places, count);
+            for place in places.iter().take(count) {
+                let place = strip + usize::from(*place);
                 if place < until {
-                    self.perhaps(bytes, place, &mut then);
+                    self.compare(bytes, place, &mut then);
                 }
             }
         }
     }
 
-    /// Of the places in one step, those that pass the first filter: a bit each.
+    /// Asks the tables about the places of one step and keeps those that pass. There is no branch on the answer: it is a yes
+    /// often enough for the processor to guess wrong.
     #[inline(always)]
-    fn step(&self, seen: &[u8; SEEN]) -> u64 {
-        let (Some(low), Some(high)) = (seen.first_chunk(), seen.last_chunk()) else { return 0 };
-        let (low, high) = (u64::from_le_bytes(*low) | FOLD, u64::from_le_bytes(*high) | FOLD);
-        let hit = |from: u64, by: u32| {
-            let four = (from >> by) as u32;
-            self.first.get(slot(four)).map_or(0, |entry| u64::from(entry >> (four >> 24 & 7) & 1))
-        };
-        hit(low, 0)
-            | hit(low, 8) << 1
-            | hit(low, 16) << 2
-            | hit(low, 24) << 3
-            | hit(high, 0) << 4
-            | hit(high, 8) << 5
-            | hit(high, 16) << 6
-            | hit(high, 24) << 7
+    fn passed(
+        &self,
+        seen: &[u8; PLACES + 8],
+        marks: NonZeroU64,
+        step: u16,
+        places: &mut [u16; STRIP],
+        mut count: usize,
+    ) -> usize {
+        let mut rest = Some(marks);
+        while let Some(marks) = rest {
+            let place = marks.trailing_zeros();
+            let from = place as usize;
+            let eight = seen.get(from..from + 8).and_then(|bytes| bytes.first_chunk());
+            let eight = eight.map_or(0, |eight| u64::from_le_bytes(*eight)) | FOLD;
+            let is_either = self.is_long(eight, slot(eight)) | self.is_short(slot(eight & THREE));
+            // There are as many of these as places in a strip, so the remainder only says so to the compiler.
+            if let Some(next) = places.get_mut(count % STRIP) {
+                *next = (step * PLACES as u16) | place as u16;
+            }
+            count = count.wrapping_add(usize::from(is_either));
+            rest = NonZeroU64::new(marks.get() & (marks.get() - 1));
+        }
+        count
     }
 
-    /// Asks the second filter about a place, for texts of each length.
-    #[inline]
-    fn perhaps(&self, bytes: &[u8], at: usize, then: &mut impl FnMut(usize, Anchor)) {
-        let Some(rest) = bytes.get(at..) else { return };
-        let eight = u64::from_le_bytes(rest.first_chunk().copied().unwrap_or_else(|| padded(rest)));
-        for length in 3..=8 {
-            let prefix = cut(eight, length);
-            if self.second.has(slot_of_prefix(prefix)) == 1 {
-                self.whole(bytes, at, prefix, then);
+    /// Of these places, keeps those at which all that counts of a text's first eight bytes may stand. No branch here either.
+    fn likely(&self, bytes: &[u8], strip: usize, places: &mut [u16; STRIP], count: usize) -> usize {
+        let mut kept: usize = 0;
+        for next in 0..count {
+            let Some(place) = places.get(next % STRIP).copied() else { break };
+            let eight = first_eight(bytes, strip + usize::from(place));
+            let long = (4..=8).fold(false, |any, length| any | self.beginnings.has(cut(eight, length)));
+            if let Some(next) = places.get_mut(kept % STRIP) {
+                *next = place;
+            }
+            kept = kept.wrapping_add(usize::from(long | self.is_short(slot(eight & THREE))));
+        }
+        kept
+    }
+
+    /// Whether a text of four bytes and more may stand here.
+    #[inline(always)]
+    fn is_long(&self, eight: u64, slot: usize) -> bool {
+        let fifth = self.fifth.get(slot).copied().unwrap_or(0);
+        fifth >> (eight >> 32 & 7) & 1 == 1
+    }
+
+    /// Whether a text of three bytes may stand here.
+    #[inline(always)]
+    fn is_short(&self, slot: usize) -> bool {
+        let word = self.short.get(slot / 64).copied().unwrap_or(0);
+        word >> (slot % 64) & 1 == 1
+    }
+
+    /// Compares the texts that may stand at a place.
+    fn compare(&self, bytes: &[u8], at: usize, then: &mut impl FnMut(usize, Anchor)) {
+        let eight = first_eight(bytes, at);
+        let (long, short) = (slot(eight), slot(eight & THREE));
+        if self.is_long(eight, long) {
+            self.compare_slot(bytes, at, eight, long, then);
+        }
+        if short != long && self.is_short(short) || short == long && !self.is_long(eight, long) {
+            self.compare_slot(bytes, at, eight, short, then);
+        }
+    }
+
+    #[inline(always)]
+    fn compare_slot(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        eight: u64,
+        slot: usize,
+        then: &mut impl FnMut(usize, Anchor),
+    ) {
+        let (Some(first), Some(end)) = (self.index.get(slot), self.index.get(slot + 1)) else { return };
+        let range = usize::from(*first)..usize::from(*end);
+        let Some(prefixes) = self.prefixes.get(range.clone()) else { return };
+        for (prefix, which) in prefixes.iter().zip(range) {
+            if (eight ^ prefix.eight) & prefix.counts == 0 {
+                self.whole(bytes, at, which, then);
             }
         }
     }
 
-    #[cold]
+    /// Compares one text to its end.
     #[inline(never)]
-    fn whole(&self, bytes: &[u8], at: usize, prefix: u64, then: &mut impl FnMut(usize, Anchor)) {
-        let part = slot_of_prefix(prefix) >> (BITS - PARTS);
-        let (Some(first), Some(end)) = (self.index.get(part), self.index.get(part + 1)) else { return };
-        let Some(texts) = self.texts.get(usize::from(*first)..usize::from(*end)) else { return };
-        let Some(rest) = bytes.get(at..) else { return };
-        let in_name =
-            at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|byte| is_word(*byte));
-        for (_, text) in texts.iter().filter(|(own, _)| *own == prefix) {
-            let Some(head) = rest.get(..text.bytes.len()) else { continue };
-            let same = if text.exact { head == text.bytes } else { head.eq_ignore_ascii_case(text.bytes) };
-            if same && !(text.apart && in_name) {
-                then(at, text.anchor);
-            }
+    fn whole(&self, bytes: &[u8], at: usize, which: usize, then: &mut impl FnMut(usize, Anchor)) {
+        let Some(text) = self.texts.get(which) else { return };
+        let Some(head) = bytes.get(at..at + text.bytes.len()) else { return };
+        let same = if text.exact { head == text.bytes } else { head.eq_ignore_ascii_case(text.bytes) };
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        if same && !(text.apart && before.is_some_and(|byte| is_word(*byte))) {
+            then(at, text.anchor);
         }
     }
 }
 
-/// As much of the bytes as there is room for, and zeros.
-fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut all = [0; N];
-    all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
-    all
+/// What a step sees near the end: zeros stand for what is not there.
+#[cold]
+fn padded(bytes: &[u8], at: usize) -> [u8; PLACES + 8] {
+    let mut seen = [0; PLACES + 8];
+    seen.iter_mut().zip(bytes.iter().skip(at)).for_each(|(to, byte)| *to = *byte);
+    seen
 }
 
-/// The first bytes of a text, eight at most, with upper and lower case the same.
-fn prefix(text: &[u8]) -> u64 {
-    cut(u64::from_le_bytes(padded(text)), text.len().min(8) as u32)
+/// The eight bytes at a place, upper and lower case the same.
+#[inline(always)]
+fn first_eight(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.first_chunk().map_or_else(|| eight(rest), |eight| u64::from_le_bytes(*eight)) | FOLD
 }
 
-/// So many of eight bytes, with upper and lower case the same, and zeros.
+/// The first bytes of eight, and zeros.
 const fn cut(eight: u64, length: u32) -> u64 {
-    (eight | FOLD) & (u64::MAX >> (64 - 8 * length))
+    eight & (u64::MAX >> (64 - 8 * length))
 }
 
-/// The entry of the first three of four bytes.
-const fn slot(four: u32) -> usize {
-    ((four << 8).wrapping_mul(0x9E37_79B1) >> (32 - FIRST_BITS)) as usize
+/// The first eight bytes, and zeros where there are fewer.
+#[cold]
+fn eight(bytes: &[u8]) -> u64 {
+    let mut all = [0; 8];
+    all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    u64::from_le_bytes(all)
 }
 
-/// The bit of a prefix in the second filter.
-const fn slot_of_prefix(prefix: u64) -> usize {
-    (prefix.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as usize
+/// The entry of the first four bytes, or of a text of three.
+const fn slot(eight: u64) -> usize {
+    ((eight as u32).wrapping_mul(0x9E37_79B1) >> (32 - SLOT_BITS)) as usize
 }

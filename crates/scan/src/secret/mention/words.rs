@@ -45,6 +45,14 @@ impl Word {
     pub(super) fn length(self) -> usize {
         usize::from(self.length)
     }
+
+    /// Whether it says nothing in the middle of another word. Its rule looks closer.
+    pub(in super::super) const fn needs_beginning(self) -> bool {
+        match self.kind {
+            Kind::Command(_) | Kind::Header | Kind::Service { .. } => true,
+            Kind::Key | Kind::Password | Kind::Token => false,
+        }
+    }
 }
 
 /// All words, in no order: any case, anywhere in a name.
