@@ -11,6 +11,10 @@ use super::check::{self, Check};
 use super::value;
 use super::{Confidence, Found, View, is_word};
 
+mod head;
+
+use head::Head;
+
 /// The table. A test reads all of it.
 const TABLE: &str = include_str!("shapes.toml");
 /// How far around a secret a word that must be near may stand, on the same line.
@@ -79,6 +83,7 @@ pub(super) struct Shape {
     pub(super) exact: bool,
     pub(super) apart: bool,
     is: String,
+    head: OnceLock<Head>,
     built: OnceLock<Option<Regex>>,
     back: usize,
     run: bool,
@@ -114,6 +119,7 @@ impl Shape {
             exact: !fold,
             apart: !inside,
             is,
+            head: OnceLock::new(),
             built: OnceLock::new(),
             back,
             run,
@@ -129,11 +135,14 @@ impl Shape {
         self.built.get_or_init(|| self.build().ok()).as_ref()
     }
 
-    /// The expression, in bytes and without Unicode: its sets are small, and invalid text is text like any other.
+    /// In bytes and without Unicode: sets are small, and invalid text is text like any other.
+    fn syntax(&self) -> syntax::Config {
+        syntax::Config::new().unicode(false).utf8(false).case_insensitive(!self.exact)
+    }
+
     pub(super) fn build(&self) -> Result<Regex, Box<regex_automata::meta::BuildError>> {
-        let config = syntax::Config::new().unicode(false).utf8(false).case_insensitive(!self.exact);
         Regex::builder()
-            .syntax(config)
+            .syntax(self.syntax())
             .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)))
             .build(&self.is)
             .map_err(Box::new)
@@ -149,10 +158,25 @@ impl Shape {
         at.checked_sub(self.back)
     }
 
+    /// Whether the first look says that a match may begin here.
+    pub(super) fn may_match(&self, view: View<'_>, at: usize) -> bool {
+        self.head.get_or_init(|| Head::of(&self.is, self.syntax())).fits(view, at)
+    }
+
+    /// Whether a match begins here.
+    #[cfg(test)]
+    pub(super) fn matches(&self, view: View<'_>, at: usize) -> bool {
+        let input = Input::new(view.bytes).range(at..).anchored(Anchored::Yes);
+        self.regex().is_some_and(|regex| regex.is_match(input))
+    }
+
     /// The secret whose anchor begins at `at`.
     pub(super) fn find(&self, view: View<'_>, at: usize) -> Option<Found> {
-        let regex = self.regex()?;
         let at = self.begin(view, at)?;
+        if !self.may_match(view, at) {
+            return None;
+        }
+        let regex = self.regex()?;
         let span = Span { start: at, end: view.bytes.len().min(at + LONGEST) };
         let input = Input::new(view.bytes).span(span).anchored(Anchored::Yes);
         // Most anchors lead to nothing; only a match is worth a place for its groups.

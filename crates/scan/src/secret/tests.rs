@@ -32,6 +32,24 @@ fn every_row_of_the_table_can_be_read() {
 }
 
 #[test]
+fn heads_fit_whatever_is_matched() {
+    let shapes = shape::shipped();
+    for text in cases::SECRETS.iter().map(|case| cases::built(case.0)) {
+        let view = View { bytes: text.as_bytes() };
+        for shape in &shapes {
+            for at in 0..text.len() {
+                assert!(!shape.matches(view, at) || shape.may_match(view, at), "{} {at} {text}", shape.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_text_of_a_rule_is_too_short_to_be_looked_for() {
+    assert!(mention::words().all(|(text, _)| text.len() >= 3));
+}
+
+#[test]
 fn nothing_shows_a_value() {
     let text = cases::built("GITHUB_TOKEN=ghp_{a36}");
     let findings = Detector::shipped().find(text.as_bytes());
