@@ -8,6 +8,7 @@ use super::{Confidence, Found, View, is_word};
 
 mod command;
 mod header;
+mod list;
 mod name;
 mod reach;
 mod words;

@@ -74,9 +74,16 @@ impl Counts {
 
 /// How much a text looks drawn, by itself.
 pub(super) fn drawn(text: &[u8]) -> Drawn {
+    // Words and short numbers are most of what is asked about: nothing below takes them for drawn.
+    if text.len() < 8 || text.len() < 16 && !text.iter().any(u8::is_ascii_digit) {
+        return Drawn::No;
+    }
     let counts = Counts::of(text);
     let length = counts.length;
-    if length < 6 || counts.distinct < 4 || is_path_or_code(text) {
+    if counts.digits == 0 && counts.other > 0 && (counts.upper < 2 || counts.lower < 2) {
+        return Drawn::No;
+    }
+    if counts.distinct < 4 || is_path_or_code(text) {
         return Drawn::No;
     }
     if is_uuid(text) {
@@ -423,7 +430,7 @@ pub(super) fn is_sample(secret: &[u8]) -> bool {
 
 /// Whether everybody knows it: what documentation shows and emulators take.
 pub(super) fn is_published(text: &[u8]) -> bool {
-    PUBLISHED.iter().any(|known| contains(text, known))
+    text.len() >= SHORTEST_PUBLISHED && PUBLISHED.iter().any(|known| contains(text, known))
 }
 
 /// Values that documentation gives as examples: storage emulators, RFC 6749 (sections 2.3.1, 4.1.4), RFC 6455
@@ -438,6 +445,9 @@ const PUBLISHED: [&[u8]; 7] = [
     b"dXNlcm5hbWU6cGFzc3dvcmQ",
 ];
 
+/// A shorter text is none of these.
+const SHORTEST_PUBLISHED: usize = 22;
+
 /// Whether more than half of the text is one byte, or one byte six times together.
 fn repeats(text: &[u8]) -> bool {
     let mut run = 1;
@@ -450,5 +460,7 @@ fn repeats(text: &[u8]) -> bool {
 }
 
 pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
-    !part.is_empty() && text.windows(part.len()).any(|window| window == part)
+    let Some(first) = part.first() else { return false };
+    // One byte is asked for first: comparing a whole part costs a call.
+    text.windows(part.len()).any(|window| window.first() == Some(first) && window == part)
 }

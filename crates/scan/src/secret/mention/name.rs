@@ -1,6 +1,7 @@
 //! The name around a word: `STRIPE_SECRET_KEY`, `apiKey`, `max_tokens`, `--password`.
 
 use super::super::{View, is_word};
+use super::list::Words;
 use super::words::Kind;
 
 /// What a name says.
@@ -19,7 +20,7 @@ pub(super) struct Name {
 const LONGEST: usize = 80;
 
 /// Words after which, as the last of a name, no secret follows.
-const NOT_AFTER: [&str; 78] = [
+static NOT_AFTER: Words<78> = Words::new([
     "alg",
     "algorithm",
     "arn",
@@ -98,10 +99,10 @@ const NOT_AFTER: [&str; 78] = [
     "version",
     "window",
     "word",
-];
+]);
 
 /// Words before `key` that make it one of a map, a lock that all may see, or a button.
-const NOT_BEFORE: [&str; 49] = [
+static NOT_BEFORE: Words<49> = Words::new([
     "arrow",
     "cache",
     "column",
@@ -151,7 +152,7 @@ const NOT_BEFORE: [&str; 49] = [
     "tab",
     "translation",
     "unique",
-];
+]);
 
 /// Words that may be glued to the front of a word in one case.
 const GLUED: [&str; 40] = [
@@ -198,7 +199,7 @@ const GLUED: [&str; 40] = [
 ];
 
 /// Words after the name of a service, as the last of a longer name, that no secret follows.
-const NO_SECRET: [&str; 40] = [
+static NO_SECRET: Words<40> = Words::new([
     "account",
     "address",
     "app",
@@ -239,7 +240,7 @@ const NO_SECRET: [&str; 40] = [
     "url",
     "user",
     "version",
-];
+]);
 
 /// Whether the name goes on after a service's and ends with a word that no secret follows: `GRAFANA_VERSION`, `authClientId`.
 pub(super) fn says_no_secret(view: View<'_>, end: usize) -> bool {
@@ -257,7 +258,7 @@ pub(super) fn says_no_secret(view: View<'_>, end: usize) -> bool {
         }
     }
     let ended = !view.at(at).is_ascii_alphanumeric();
-    ended && NO_SECRET.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes()))
+    ended && NO_SECRET.has(last)
 }
 
 /// Whether a word begins here: not in the middle of another, unless its case says so.
@@ -293,15 +294,6 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
         }
         qualified = true;
     }
-    let is_public = || {
-        let name = before.to_ascii_lowercase();
-        [&b"public"[..], b"publishable", b"websocket"].iter().any(|word| super::value::contains(&name, word))
-            && !super::value::contains(&name, b"next_public")
-            && !super::value::contains(&name, b"_public_")
-    };
-    if kind != Kind::Password && is_public() {
-        return None;
-    }
     // `PWD` alone is the working folder, and with a word behind it something about folders.
     if own.eq_ignore_ascii_case(b"pwd") {
         let next = view.at(end);
@@ -313,7 +305,7 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     }
     let previous = last_word(before);
     if !previous.is_empty() {
-        if kind == Kind::Key && NOT_BEFORE.iter().any(|word| previous.eq_ignore_ascii_case(word.as_bytes())) {
+        if kind == Kind::Key && NOT_BEFORE.has(previous) {
             return None;
         }
         if kind != Kind::Password
@@ -339,7 +331,7 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
             break;
         }
         let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
-        if NOT_AFTER.into_iter().any(is) {
+        if NOT_AFTER.has(word) {
             return None;
         }
         let plural = is("s") || is("es");
@@ -367,12 +359,26 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     if view.at(at_end) == b'(' && view.slice(end, at_end).contains(&b'.') {
         return None;
     }
+    if kind != Kind::Password && is_public(before) {
+        return None;
+    }
     Some(Name {
         end: at_end,
         qualified,
         loud: said_twice || own.iter().all(|byte| byte.is_ascii_uppercase()),
         is_option: whole.starts_with(b"--") || whole.starts_with(b"-") && view.before(start) == b' ',
     })
+}
+
+/// Whether the part of a name before a word says that all may know what follows.
+fn is_public(before: &[u8]) -> bool {
+    if before.len() < "public".len() {
+        return false;
+    }
+    let name = before.to_ascii_lowercase();
+    [&b"public"[..], b"publishable", b"websocket"].iter().any(|word| super::value::contains(&name, word))
+        && !super::value::contains(&name, b"next_public")
+        && !super::value::contains(&name, b"_public_")
 }
 
 /// Where the name begins that `at` is in.

@@ -2,6 +2,7 @@
 
 use super::super::value::{self, Drawn};
 use super::super::{View, is_word};
+use super::list::Words;
 use super::{Value, Way};
 
 /// How far a value may stand from its word.
@@ -10,7 +11,7 @@ const FARTHEST: usize = 72;
 const LONGEST: usize = 2048;
 
 /// Words that say that a secret follows.
-const KEYWORDS: [&str; 13] = [
+static KEYWORDS: Words<13> = Words::new([
     "access",
     "apikey",
     "api",
@@ -24,9 +25,9 @@ const KEYWORDS: [&str; 13] = [
     "secret",
     "token",
     "tkn",
-];
+]);
 /// Words between a name and its value that say nothing.
-const FILLERS: [&str; 24] = [
+static FILLERS: Words<24> = Words::new([
     "account",
     "app",
     "authtoken",
@@ -51,7 +52,10 @@ const FILLERS: [&str; 24] = [
     "user",
     "value",
     "y",
-];
+]);
+
+/// No word of these is longer.
+const LONGEST_WORD: usize = 16;
 
 /// What a field is called that holds the value for a name in the field before.
 const FIELDS: [&str; 7] = ["value", "val", "string", "secretvalue", "content", "default", "defaultvalue"];
@@ -212,25 +216,16 @@ pub(super) fn value<'a>(view: View<'a>, at: usize, way: &mut Way, strange: usize
 }
 
 /// A word of a list that stands here as a whole.
-fn known(view: View<'_>, at: usize, words: &[&str]) -> Option<usize> {
-    let first = view.at(at).to_ascii_lowercase();
-    words
-        .iter()
-        .filter(|word| word.as_bytes().first() == Some(&first))
-        .filter(|word| {
-            let end = at + word.len();
-            let text = view.slice(at, end);
-            let (last, next) = (view.before(end), view.at(end));
-            let ends = !next.is_ascii_alphanumeric()
-                || last.is_ascii_lowercase() && next.is_ascii_uppercase()
-                || last.is_ascii_uppercase() && next.is_ascii_lowercase()
-                || KEYWORDS
-                    .iter()
-                    .any(|other| view.slice(end, end + other.len()).eq_ignore_ascii_case(other.as_bytes()));
-            text.eq_ignore_ascii_case(word.as_bytes()) && ends
-        })
-        .map(|word| word.len())
-        .max()
+fn known<const N: usize>(view: View<'_>, at: usize, words: &Words<N>) -> Option<usize> {
+    let ends = |word: &&str| {
+        let end = at + word.len();
+        let (last, next) = (view.before(end), view.at(end));
+        !next.is_ascii_alphanumeric()
+            || last.is_ascii_lowercase() && next.is_ascii_uppercase()
+            || last.is_ascii_uppercase() && next.is_ascii_lowercase()
+            || KEYWORDS.heads(view.slice(end, end + LONGEST_WORD)).next().is_some()
+    };
+    words.heads(view.slice(at, at + LONGEST_WORD)).filter(ends).map(str::len).max()
 }
 
 /// What stands up to the closing quotation mark of the same line.
