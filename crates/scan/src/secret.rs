@@ -118,15 +118,18 @@ impl Detector {
         self.shapes.iter().map(|shape| shape.id).chain(mention::RULES)
     }
 
-    /// What is found at anchors that begin in `from..until` of a view.
-    fn look(&self, view: View<'_>, from: usize, until: usize, found: &mut Vec<Found>) {
-        self.anchors.each(view.bytes, from, until, |at, anchor| match anchor {
-            anchor::Anchor::Shape(which) => {
-                if let Some(shape) = self.shapes.get(usize::from(which)) {
-                    found.extend(shape.find(view, at));
+    /// Gives what is found at anchors that begin in `from..until` of a view.
+    fn look(&self, view: View<'_>, from: usize, until: usize, mut found: impl FnMut(Found)) {
+        self.anchors.each(view.bytes, from, until, |at, anchor| {
+            let one = match anchor {
+                anchor::Anchor::Shape(which) => {
+                    self.shapes.get(usize::from(which)).and_then(|shape| shape.find(view, at))
                 }
+                anchor::Anchor::Word(word) => mention::find(view, at, word),
+            };
+            if let Some(one) = one {
+                found(one);
             }
-            anchor::Anchor::Word(word) => found.extend(mention::find(view, at, word)),
         });
     }
 }

@@ -1,7 +1,7 @@
 //! What may be said of a secret: a keyed mark, equal for equal values, and a text in which it is covered.
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::Finding;
 
@@ -22,9 +22,10 @@ impl Marker {
 
     /// Marks that can be compared with those of the same run only. `None` when the system gives no randomness.
     pub fn of_this_run() -> Option<Self> {
-        let mut key = [0; 32];
-        SystemRandom::new().fill(&mut key).ok()?;
-        Some(Self::new(&key))
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        // Straight from the kernel, which gives so few bytes at once: a generator seeded for one key takes longer than a small tree.
+        let given = getrandom(&mut key[..], GetRandomFlags::empty()).ok()?;
+        (given == key.len()).then(|| Self::new(&key[..]))
     }
 
     /// The mark of a value: 16 hexadecimal digits.

@@ -1,6 +1,7 @@
 //! A whole tree: every regular file below a folder, read in pieces by several threads. Nothing that is found is opened in
 //! a way that could block, followed out of the tree, or run.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -25,8 +26,10 @@ const MAX_FILE_BYTES: u64 = 64 << 30;
 const MAX_FINDINGS: usize = 2_000;
 /// Bytes that are read at a time.
 const PIECE: usize = 256 << 10;
-/// Findings that wait for whoever takes them.
-const WAITING: usize = 1024;
+/// Batches of findings that wait for whoever takes them.
+const WAITING: usize = 64;
+/// Files, or findings, after which a batch is given away.
+const BATCH: usize = 32;
 
 /// A secret in a file.
 #[derive(Clone, Debug)]
@@ -77,27 +80,34 @@ pub fn survey(
     let mut files = Vec::new();
     gather(root, &mut files, progress, &mut noted);
     let next = AtomicUsize::new(0);
-    let (tell, told) = mpsc::sync_channel::<Told>(WAITING);
+    let (tell, told) = mpsc::sync_channel::<Vec<Told>>(WAITING);
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, 64) {
             let (tell, next, files) = (tell.clone(), &next, &files);
             scope.spawn(move || {
                 let (mut piece, mut scanner) = (vec![0; PIECE], Scanner::new(detector));
+                let (mut told, mut since) = (Vec::new(), 0);
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if progress.stop.load(Ordering::Relaxed) {
-                        return;
+                        break;
                     }
-                    for told in file(&mut scanner, path, &mut piece, marker, progress) {
-                        if tell.send(told).is_err() {
+                    told.extend(file(&mut scanner, path, &mut piece, marker, progress));
+                    since += 1;
+                    // Waking the other side for each file costs as much as looking at it.
+                    if since >= BATCH || told.len() >= BATCH {
+                        since = 0;
+                        if !told.is_empty() && tell.send(std::mem::take(&mut told)).is_err() {
                             return;
                         }
                     }
                     progress.files.fetch_add(1, Ordering::Relaxed);
                 }
+                // Nobody takes the rest if the other side is gone.
+                let _ = tell.send(told);
             });
         }
         drop(tell);
-        for told in told {
+        for told in told.into_iter().flatten() {
             match told {
                 Told::Found(finding) => found(finding),
                 Told::Note(note) => noted(note),
@@ -113,40 +123,60 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
         files.push(root.to_owned());
         return;
     }
-    let mut open = vec![(root.to_owned(), 0_usize)];
-    while let Some((folder, depth)) = open.pop() {
+    // Folders that are begun, from the first to the deepest, each with what is left of it.
+    let mut open = vec![entries(root, &mut note)];
+    while let Some(folder) = open.last_mut() {
         if progress.stop.load(Ordering::Relaxed) {
             return;
         }
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            note(&folder, "could not be listed");
+        let Some((name, is_folder)) = folder.left.next() else {
+            open.pop();
             continue;
         };
-        let mut below = Vec::new();
-        for entry in entries {
-            let Ok(entry) = entry else {
-                note(&folder, "could not be listed to the end");
-                break;
-            };
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                if depth < MAX_DEPTH {
-                    below.push((entry.path(), depth + 1));
-                } else {
-                    note(&entry.path(), "lies too deep");
+        let path = folder.path.join(name);
+        if !is_folder {
+            if files.len() >= MAX_FILES {
+                note(&path, "too many files: this one and all after it were left out");
+                return;
+            }
+            files.push(path);
+        } else if open.len() <= MAX_DEPTH {
+            open.push(entries(&path, &mut note));
+        } else {
+            note(&path, "lies too deep");
+        }
+    }
+}
+
+/// A folder that is being gone through.
+struct Folder {
+    path: PathBuf,
+    /// Names in order, and whether each is a folder.
+    left: std::vec::IntoIter<(OsString, bool)>,
+}
+
+/// The regular files and folders of a folder, in order of name.
+fn entries(path: &Path, note: &mut impl FnMut(&Path, &'static str)) -> Folder {
+    let mut all = Vec::new();
+    match std::fs::read_dir(path) {
+        Ok(entries) => {
+            for entry in entries {
+                let Ok(entry) = entry else {
+                    note(path, "could not be listed to the end");
+                    break;
+                };
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() || kind.is_file() => {
+                        all.push((entry.file_name(), kind.is_dir()));
+                    }
+                    _ => {}
                 }
-            } else if kind.is_file() {
-                if files.len() >= MAX_FILES {
-                    note(&entry.path(), "too many files: this one and all after it were left out");
-                    return;
-                }
-                files.push(entry.path());
             }
         }
-        below.sort_by(|a, b| b.cmp(a));
-        open.extend(below);
+        Err(_) => note(path, "could not be listed"),
     }
-    files.sort();
+    all.sort_unstable();
+    Folder { path: path.to_owned(), left: all.into_iter() }
 }
 
 /// What stands in one file.
@@ -164,10 +194,10 @@ fn file(
     let Ok(mut file) = File::options().read(true).custom_flags(flags).open(path) else {
         return note("could not be opened");
     };
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() => {}
+    let size = match file.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
         _ => return note("is no regular file"),
-    }
+    };
     let mut told = Vec::new();
     scanner.restart();
     let mut findings: Vec<Finding> = Vec::new();
@@ -183,8 +213,14 @@ fn file(
                 read += length as u64;
                 progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
                 let taken = piece.get_mut(..length).unwrap_or_default();
-                if read == length as u64 {
+                let is_first = read == length as u64;
+                if is_first {
                     wide = Wide::of(scanner.detector(), taken);
+                }
+                // Most files are here as a whole now, and need neither a copy nor another question to the system.
+                if is_first && read == size && length < PIECE && wide.is_none() {
+                    findings = scanner.whole(taken);
+                    break;
                 }
                 findings.extend(scanner.push(taken));
                 if let Some(wide) = &mut wide {

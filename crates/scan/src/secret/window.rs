@@ -3,7 +3,7 @@
 use super::{Confidence, Detector, Finding, Found, View};
 
 /// Bytes whose anchors are looked at together.
-const BLOCK: usize = 256 << 10;
+pub(super) const BLOCK: usize = 256 << 10;
 /// How far a rule may look back from its anchor.
 const BEHIND: usize = 4 << 10;
 /// How far a rule may look on from its anchor: a private key of 16,384 bits fits.
@@ -43,6 +43,18 @@ impl Scanner {
         self.open.clear();
     }
 
+    /// Takes a whole stream, of which nothing came yet, and gives all that is found. No longer than a block, it is looked at
+    /// where it is.
+    pub(super) fn whole(&mut self, bytes: &[u8]) -> Vec<Finding> {
+        if bytes.len() > BLOCK || !self.held.is_empty() || self.base > 0 {
+            let mut found = self.push(bytes);
+            found.extend(self.finish());
+            return found;
+        }
+        self.look(View { bytes }, bytes.len());
+        self.settled(u64::MAX)
+    }
+
     /// Takes the next piece and gives what is certain, in order of place.
     pub fn push(&mut self, piece: &[u8]) -> Vec<Finding> {
         let mut rest = piece;
@@ -71,17 +83,11 @@ impl Scanner {
     fn block(&mut self, until: usize) {
         // A rule sees the same bytes around an anchor whatever came later: the view ends with the block's own reach.
         let seen = self.held.len().min(until + AHEAD);
-        let mut found = Vec::new();
-        if let Some(bytes) = self.held.get(..seen) {
-            self.detector.look(View { bytes }, self.done, until, &mut found);
+        let held = std::mem::take(&mut self.held);
+        if let Some(bytes) = held.get(..seen) {
+            self.look(View { bytes }, until);
         }
-        let base = self.base;
-        self.open.extend(found.into_iter().map(|Found { start, end, rule, confidence }| Finding {
-            start: base + start as u64,
-            end: base + end as u64,
-            rule,
-            confidence,
-        }));
+        self.held = held;
         self.done = until;
         let drop = self.done.saturating_sub(BEHIND);
         self.held.drain(..drop.min(self.held.len()));
@@ -89,9 +95,22 @@ impl Scanner {
         self.done -= drop;
     }
 
+    /// Looks at the anchors of a view up to `until`.
+    fn look(&mut self, view: View<'_>, until: usize) {
+        let base = self.base;
+        let open = &mut self.open;
+        self.detector.look(view, self.done, until, |Found { start, end, rule, confidence }| {
+            let (start, end) = (base + start as u64, base + end as u64);
+            open.push(Finding { start, end, rule, confidence });
+        });
+    }
+
     /// Takes out what ends before `certain`, one finding for all that overlap: one with a format of its own, then
     /// the surest, then the first and longest.
     fn settled(&mut self, certain: u64) -> Vec<Finding> {
+        if self.open.is_empty() {
+            return Vec::new();
+        }
         self.open.sort_by_key(|finding| (finding.start, finding.end, finding.rule));
         let mut settled = Vec::new();
         let mut open = std::mem::take(&mut self.open).into_iter().peekable();
