@@ -2,7 +2,8 @@
 //! that run what is on the branch, and to what these hold. Rules over facts (`reach/rules.rs`); each step cites the fact
 //! that makes it, and a gate cuts the chain of whoever cannot edit the workflow that names it.
 //!
-//! Seen are workflows of GitHub at the top of one repository, and settings of tools in it. What the forge keeps (rules
+//! Seen are workflows of GitHub at the top of one repository, settings of tools in it and of the user, and, for an agent that
+//! nothing holds in, the credentials of the machine. What the forge keeps (rules
 //! for branches and environments, the default token) is in no file: an `environment` counts as a gate, and
 //! whoever may push and edit workflows counts as getting to every secret that they name.
 

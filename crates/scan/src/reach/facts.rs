@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Fact, Place};
 use crate::ci::trigger::triggers;
 use crate::ci::{Token, secrets};
+use crate::credential::{Credential, Guard};
 use crate::document::{self, Node, Notation};
 use crate::survey::{Found, MAX_FILE_BYTES};
 use crate::walk::read_regular;
@@ -83,6 +84,42 @@ impl Facts {
                 Some(document) => facts.workflow(&path, &document),
                 None => facts.unread.push(path),
             }
+        }
+        facts
+    }
+
+    /// Tools with settings outside of the repository: each can be started in it. Paths are taken as they stand.
+    pub fn add_tools(&mut self, found: &[Found]) {
+        for one in found {
+            self.tool(one);
+        }
+    }
+
+    /// The same with what a tool finds on the machine when nothing stands between it and its user's files and variables.
+    #[must_use]
+    pub fn with_credentials(&self, tool: &str, credentials: &[Credential]) -> Self {
+        let mut facts = self.clone();
+        for credential in credentials {
+            let Credential { kind, what, place, line, name, opens, guard, .. } = credential;
+            let called = format!("{what} {name}");
+            let called = called.trim_end();
+            let guarded = match guard {
+                Guard::Keeper => ", which a keeper gives out",
+                Guard::None => "",
+                Guard::Passphrase => ", behind a passphrase",
+            };
+            let says = if opens.is_empty() {
+                format!("{called}{guarded}")
+            } else {
+                format!("{called} opens {opens}{guarded}")
+            };
+            let fact = Fact { path: place.clone(), line: *line, says };
+            // Names repeat from file to file: the place is part of which one it is.
+            let reached = Place::Credential(format!("{called} in {}", place.display()));
+            if kind.starts_with("cloud-") && !opens.is_empty() {
+                facts.opens.push((reached.clone(), Place::Cloud(opens.clone()), fact.clone()));
+            }
+            facts.has.push((tool.to_owned(), reached, fact));
         }
         facts
     }

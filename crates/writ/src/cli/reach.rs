@@ -18,6 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::screen;
 
 mod governed;
+mod machine;
 mod tell;
 
 /// Longest file of a role, in bytes.
@@ -32,7 +33,9 @@ Examples:
   writ reach --human-role role.toml    what each has beyond a person's role
   writ reach --dot | dot -Tsvg > reach.svg
 
-Each step names the line that makes it. Read are the workflows of GitHub at the top of the repository and the settings of tools in it.
+Each step names the line that makes it. Read are the workflows of GitHub at the top of the repository, the settings of tools in it, of yours
+and of the administrator, and, for what is started by itself, the credentials of this machine: files of your home folder, the top of
+the repository and the environment, never their values. The sandbox of `writ run` hides those from a governed agent.
 Who may edit workflows and push counts as getting to every secret that they name; rules that only the forge keeps, for
 branches and environments, are not seen.
 
@@ -103,9 +106,15 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     let role = human_role.as_deref().map(role).transpose()?;
     let root = std::fs::canonicalize(path)
         .map_err(|error| Failure::usage(format_args!("could not look at `{}`: {error}", path.display())))?;
-    let scan = scan_tree(&root, WalkOptions::default());
-    let facts = Facts::of(&root, &scan.found);
-    for unread in &facts.unread {
+    let mut found = scan_tree(&root, WalkOptions::default()).found;
+    let mut facts = Facts::of(&root, &found);
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let outside = machine::settings(home.as_deref());
+    facts.add_tools(&outside);
+    found.extend(outside);
+    let around = machine::credentials(home.as_deref(), &root)?;
+    let unread = around.notes.iter().map(|note| &note.relative);
+    for unread in facts.unread.iter().chain(unread) {
         screen::say(format_args!(
             "note: {}: it could not be read, and counts for nothing",
             tell::quoted(&unread.to_string_lossy())
@@ -121,7 +130,8 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     let mut all = Vec::new();
     for tool in &facts.agents {
         if is_wanted(tool) {
-            all.push(alone(tool, &scan.found, &facts, refused));
+            let facts = facts.with_credentials(tool, &around.credentials);
+            all.push(alone(tool, &found, &facts, refused));
         }
         for office in registered.iter().filter(|office| office.tool == *tool) {
             if is_wanted(tool) || is_wanted(&office.name) {
@@ -133,6 +143,12 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
         return Err(Failure::usage(format_args!(
             "`{wanted}` has no settings here; `writ scan` lists who has"
         )));
+    }
+    if all.is_empty() {
+        screen::say(format_args!(
+            "no agent has settings in this repository, in your home folder or of an administrator; `writ scan` lists what is \
+             installed"
+        ));
     }
     if let Some(role) = &role {
         for told in &mut all {

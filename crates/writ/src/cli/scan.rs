@@ -22,7 +22,7 @@ use crate::screen;
 use crate::wire::now;
 
 mod baseline;
-mod credentials;
+pub(super) mod credentials;
 mod diff;
 mod places;
 mod probe;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::corner::{Corner, fed, text};
+use crate::corner::{Corner, fed, finished, text};
 
 fn tree(corner: &Corner) -> String {
     let root = corner.bin().join("tree");
@@ -53,6 +53,57 @@ fn each_step_of_a_chain_names_its_line() {
     let said = text(&told("role = \"reader\"\nreaches = [\"branch:*\", \"job:*\", \"deployment:*\"]\n"));
     assert!(said.contains("beyond role reader: secret K\n"), "{said}");
     assert_eq!(told("permission = \"owner\"\n").status.code(), Some(2));
+}
+
+#[test]
+fn what_the_machine_holds_is_reached_by_whoever_is_started_by_itself() {
+    let mut corner = Corner::new();
+    let root = corner.bin().join("bare");
+    std::fs::create_dir_all(root.join(".git")).unwrap();
+    let root = root.to_str().unwrap().to_owned();
+    let output = corner.run(["reach", "--json", &root]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", text(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no agent has settings"), "{}", text(&output));
+    for (path, content) in [
+        (".claude/settings.json", "{\n  \"permissions\": {\"defaultMode\": \"bypassPermissions\"}\n}"),
+        (".claude.json", r#"{"mcpServers": {"desk": {"url": "https://desk.example.org/mcp"}}}"#),
+        (
+            ".aws/credentials",
+            "[default]\naws_access_key_id = AKIAMADEUPMADEUPMADE\naws_secret_access_key = madeupmadeupmadeupmadeupmadeupmadeup1234\n",
+        ),
+    ] {
+        let path = corner.home().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let all = |corner: &Corner| -> Vec<Value> {
+        let mut writ = corner.writ(["reach", "--json", &root]);
+        writ.env("OPENAI_API_KEY", "made-up-key-of-a-test-7f3a9c21d4");
+        let output = finished(writ);
+        assert!(output.status.success() && !text(&output).contains("7f3a9c21"), "{}", text(&output));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let told = all(&corner);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in [
+        r#""tool":"claude-code""#,
+        "bypassPermissions",
+        r#"{"kind":"mcp-server","name":"desk"}"#,
+        r#"{"kind":"host","name":"desk.example.org"}"#,
+        r#""file":"~/.claude.json""#,
+        r#""file":"~/.aws/credentials""#,
+        r#"{"kind":"cloud","name":"the AWS account of profile default"}"#,
+        "OPENAI_API_KEY in environment",
+    ] {
+        assert!(told[0].to_string().contains(part), "{part}: {}", told[0]);
+    }
+    // In the sandbox none of these is there.
+    corner.serve();
+    corner.register("claude-code");
+    let both = all(&corner);
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(both[1]["governed"] == true && !both[1].to_string().contains(".aws"), "{}", both[1]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const KEY_BYTES: usize = 32;
 const MOST_SHOWN: usize = 40;
 
 /// What lies in the home folder, at the top of the working copy, and in the environment of this process.
-pub(super) fn of(home: &Path, repository: &Path, no_state: bool) -> Result<Seen, Failure> {
+pub(in crate::cli) fn of(home: &Path, repository: &Path, no_state: bool) -> Result<Seen, Failure> {
     let marker = if no_state { Marker::of_this_run() } else { Some(kept()?) };
     let marker =
         marker.ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
