@@ -10,12 +10,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
+mod agents;
 pub mod facts;
 pub mod role;
 mod rules;
 
 #[cfg(test)]
 mod tests;
+
+pub use agents::CiAgent;
 
 /// Something to get to.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -1,8 +1,9 @@
 //! Facts out of one repository: its workflows, and the settings of tools in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::agents::CiAgent;
 use super::{Fact, Place};
 use crate::ci::trigger::triggers;
 use crate::ci::{Token, secrets};
@@ -35,11 +36,16 @@ const DEPLOYS: &[&str] = &[
 /// Inputs of actions that name who a job becomes in a cloud.
 const ROLES: &[&str] = &["role-to-assume", "workload_identity_provider", "client-id"];
 
+/// What a token writes when nobody wrote down what.
+pub(super) const DEFAULT: &str = "what the default gives";
+
 /// All of one repository. Pairs and triples are rows of relations; the fact says where each stands.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Tools with settings or instructions here.
     pub agents: BTreeSet<String>,
+    /// Agents in CI, by name and tool.
+    pub ci: BTreeMap<(String, &'static str), CiAgent>,
     pub pushes: Vec<Fact>,
     pub jobs: Vec<(String, Fact)>,
     pub starts_on_branch: Vec<(String, Fact)>,
@@ -63,9 +69,7 @@ impl Facts {
             let says = "a working copy: what is edited here can be pushed to a branch".to_owned();
             facts.pushes.push(Fact { path: PathBuf::from(".git"), line: 1, says });
         }
-        for one in found {
-            facts.tool(one);
-        }
+        facts.add_tools(found);
         let folder = Path::new(".github/workflows");
         let mut names: Vec<PathBuf> = std::fs::read_dir(root.join(folder))
             .into_iter()
@@ -85,6 +89,7 @@ impl Facts {
                 None => facts.unread.push(path),
             }
         }
+        facts.add_ci(found);
         facts
     }
 
@@ -224,6 +229,11 @@ impl Facts {
             }
         }
     }
+}
+
+/// Of a job that does not say what its token may do.
+pub(super) fn says_default(job: &str) -> String {
+    format!("job `{job}` has no `permissions`: its token writes what the repository's default gives")
 }
 
 /// The trigger by which a push to any branch starts a workflow with the branch's own code: `push` without a list of

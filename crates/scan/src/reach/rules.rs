@@ -36,9 +36,10 @@ ascent::ascent! {
 /// Every step that follows, and the gates that stopped one.
 pub(super) fn close(agent: &str, facts: &Facts, refused: Refused) -> (Vec<Step>, Vec<Fact>) {
     let own = |owner: &str| owner == agent;
+    let in_ci = facts.ci.keys().any(|(name, _)| name == agent);
     let mut closure = Closure {
         agent: vec![(Place::Agent(agent.to_owned()),)],
-        pushes: if refused.push {
+        pushes: if refused.push || in_ci {
             Vec::new()
         } else {
             facts.pushes.iter().cloned().map(|fact| (fact,)).collect()
@@ -62,7 +63,10 @@ pub(super) fn close(agent: &str, facts: &Facts, refused: Refused) -> (Vec<Step>,
     let mut steps: Vec<Step> =
         closure.step.into_iter().map(|(from, to, fact)| Step { from, to, fact }).collect();
     steps.sort();
-    let gates =
-        if refused.push { Vec::new() } else { facts.gated.iter().map(|(_, fact)| fact.clone()).collect() };
+    let gates = if refused.push || in_ci {
+        Vec::new()
+    } else {
+        facts.gated.iter().map(|(_, fact)| fact.clone()).collect()
+    };
     (steps, gates)
 }

@@ -77,6 +77,71 @@ fn a_gate_or_a_refusal_breaks_the_chain() {
     assert!(!servers.chains.contains_key(&Place::Server("forge".into())));
 }
 
+/// Facts of a repository with these files.
+fn facts_of_files(files: &[(&str, &str)]) -> Facts {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [(".git/HEAD", "ref: refs/heads/main\n")].iter().chain(files) {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let scan = scan_tree(folder.path(), WalkOptions::default());
+    Facts::of(folder.path(), &scan.found)
+}
+
+fn told(reach: &Reach) -> String {
+    let places = reach.chains.keys().map(|place| format!("{} {}", place.kind(), place.name()));
+    places.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn an_agent_in_a_pipeline_gets_what_its_job_holds() {
+    let github = "on: {issue_comment: {types: [created]}}\njobs:\n  fix:\n    permissions: {contents: write, id-token: write}\n    steps:\n      - run: claude -p 'x' --dangerously-skip-permissions\n        env: {ANTHROPIC_API_KEY: '${{ secrets.MODEL }}'}\n      - run: npm publish\n        env: {T: '${{ secrets.SHIP }}'}\n  other:\n    steps: [{run: make, env: {O: '${{ secrets.OTHER }}'}}]\n";
+    let gitlab = "review:\n  script:\n    - codex exec --full-auto \"$CI_MERGE_REQUEST_TITLE\"\n  variables: {OPENAI_API_KEY: $VENDOR_API_KEY}\n";
+    for (path, text, name, tool, reaches, outsider) in [
+        (
+            ".github/workflows/a.yml",
+            github,
+            "ci:.github/workflows/a.yml#fix",
+            "claude-code",
+            "deployment npm publish, job .github/workflows/a.yml#fix, token-scope contents, secret MODEL, secret SHIP",
+            true,
+        ),
+        (
+            ".forgejo/workflows/a.yml",
+            github,
+            "ci:.forgejo/workflows/a.yml#fix",
+            "claude-code",
+            "job .forgejo/workflows/a.yml#fix, token-scope contents, secret MODEL",
+            true,
+        ),
+        (
+            ".gitlab-ci.yml",
+            gitlab,
+            "ci:.gitlab-ci.yml#review",
+            "codex",
+            "job .gitlab-ci.yml#review, secret OPENAI_API_KEY, secret VENDOR_API_KEY",
+            false,
+        ),
+    ] {
+        let facts = facts_of_files(&[(path, text)]);
+        let found: Vec<(&str, &str)> =
+            facts.ci.values().map(|agent| (agent.name.as_str(), agent.tool)).collect();
+        assert_eq!(found, [(name, tool)], "{path}");
+        assert!(facts.agents.is_empty(), "{path}");
+        let agent = facts.ci.values().next().unwrap();
+        assert_eq!(!agent.outsider.is_empty(), outsider, "{path}: {agent:?}");
+        assert!(!agent.unasked.is_empty(), "{path}");
+        let reach = reach(name, &facts, Refused::default());
+        let mut want: Vec<&str> = reaches.split(", ").collect();
+        let told = told(&reach);
+        let mut got: Vec<&str> = told.split(", ").collect();
+        want.sort_unstable();
+        got.sort_unstable();
+        assert_eq!(got, want, "{path}");
+    }
+}
+
 fn role(text: &str) -> Result<Role, RoleError> {
     Role::read(&crate::document::parse(text.as_bytes(), crate::document::Notation::Json).unwrap())
 }

@@ -10,7 +10,7 @@ use writ_scan::autonomy::{Autonomy, Degree};
 use writ_scan::document::{self, Notation};
 use writ_scan::reach::facts::Facts;
 use writ_scan::reach::role::Role;
-use writ_scan::reach::{Place, Reach, Refused, reach};
+use writ_scan::reach::{CiAgent, Fact, Place, Reach, Refused, reach};
 use writ_scan::survey::{Found, scan_tree};
 use writ_scan::walk::{WalkOptions, read_regular};
 
@@ -39,6 +39,8 @@ the repository and the environment, never their values. The sandbox of `writ run
 Who may edit workflows and push counts as getting to every secret that they name; rules that only the forge keeps, for
 branches and environments, are not seen.
 
+An agent in a pipeline is told for each job, as `ci:FILE#JOB`: what the job holds, and by what an account without write access starts it.
+
 Where a control plane runs, each tool that is registered and active is told twice: started by itself, and as the governed agent
 of `writ run`, whose chains end where policies let nobody pass unasked: in every --kind of work, or in one. Where none
 runs, --without says what policies would refuse.
@@ -49,7 +51,7 @@ pub(super) struct Arguments {
     /// The top of a repository
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// One tool, by its name in `writ scan --json`, or one registered agent
+    /// One tool, by its name in `writ scan --json`, one registered agent, or one in a pipeline, as `ci:FILE#JOB`
     #[arg(long)]
     agent: Option<String>,
     /// What policy would refuse
@@ -82,7 +84,7 @@ struct Told {
     /// As it is called: a tool, or a registered agent.
     agent: String,
     tool: String,
-    governed: bool,
+    started: Started,
     /// What it does unasked, what a person is asked for, and what is refused.
     can: Can,
     reach: Reach,
@@ -91,6 +93,14 @@ struct Told {
     stays: Vec<String>,
     /// A person's role, and what it does not reach.
     beyond: Option<(String, Vec<Place>)>,
+}
+
+/// Who starts an agent, and under what.
+enum Started {
+    Alone,
+    /// A forge's pipeline. By what an account without write access starts it.
+    Forge(Vec<Fact>),
+    Governed,
 }
 
 /// What an agent can do, in words that reports keep.
@@ -139,6 +149,11 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
             }
         }
     }
+    for agent in facts.ci.values() {
+        if is_wanted(agent.tool) || is_wanted(&agent.name) {
+            all.push(in_ci(agent, &facts, refused));
+        }
+    }
     if let (Some(wanted), true) = (agent, all.is_empty()) {
         return Err(Failure::usage(format_args!(
             "`{wanted}` has no settings here; `writ scan` lists who has"
@@ -146,8 +161,8 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     }
     if all.is_empty() {
         screen::say(format_args!(
-            "no agent has settings in this repository, in your home folder or of an administrator; `writ scan` lists what is \
-             installed"
+            "no agent has settings in this repository, in your home folder or of an administrator, and none runs in a pipeline \
+             here; `writ scan` lists what is installed"
         ));
     }
     if let Some(role) = &role {
@@ -195,10 +210,30 @@ fn alone(tool: &str, found: &[Found], facts: &Facts, refused: Refused) -> Told {
     Told {
         agent: tool.to_owned(),
         tool: tool.to_owned(),
-        governed: false,
+        started: Started::Alone,
         can,
         reach,
         ends: Vec::new(),
+        stays,
+        beyond: None,
+    }
+}
+
+/// An agent in a job of a pipeline, where nobody can be asked.
+fn in_ci(agent: &CiAgent, facts: &Facts, refused: Refused) -> Told {
+    let CiAgent { name, tool, outsider, gates, unasked } = agent;
+    let mut reach = reach(name, facts, refused);
+    reach.gates.extend(gates.iter().cloned());
+    let stays = lasting(&reach);
+    let mut unasked = unasked.clone();
+    unasked.push("what its client does without a question: nobody is there to ask".to_owned());
+    Told {
+        agent: name.clone(),
+        tool: (*tool).to_owned(),
+        started: Started::Forge(outsider.clone()),
+        can: Can { unasked, ..Can::default() },
+        reach,
+        ends: vec!["the token of the job, with the job".to_owned()],
         stays,
         beyond: None,
     }

@@ -98,6 +98,24 @@ fn what_the_machine_holds_is_reached_by_whoever_is_started_by_itself() {
     ] {
         assert!(told[0].to_string().contains(part), "{part}: {}", told[0]);
     }
+    // A pipeline's agent gets what its job holds, and none of the machine.
+    let workflow = std::path::Path::new(&root).join(".github/workflows/fix.yml");
+    std::fs::create_dir_all(workflow.parent().unwrap()).unwrap();
+    let written = "on: issue_comment\njobs:\n  fix:\n    permissions: {contents: write}\n    steps:\n      - run: claude -p x\n        env: {K: '${{ secrets.K }}'}\n";
+    std::fs::write(&workflow, written).unwrap();
+    let said = text(&corner.run(["reach", "--agent", "ci:.github/workflows/fix.yml#fix", &root]));
+    for part in [
+        "(claude-code), started by the forge",
+        "from outside",
+        "`issue_comment`",
+        "secret  K",
+        "token-scope  contents",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains(".aws"), "{said}");
+    assert!(all(&corner).iter().any(|told| told["outsider"][0]["line"] == 1), "{said}");
+    std::fs::remove_file(workflow).unwrap();
     // In the sandbox none of these is there.
     corner.serve();
     corner.register("claude-code");

@@ -12,7 +12,7 @@ use writ_scan::reach::facts::Facts;
 use writ_scan::reach::{Fact, Place, Reach, Refused, reach};
 use writ_scan::tool::client_of;
 
-use super::{Can, Told, lasting};
+use super::{Can, Started, Told, lasting};
 use crate::cli::check::{Entitlements, Step, entitlements};
 use crate::failure::Failure;
 use crate::wire;
@@ -137,7 +137,7 @@ pub(super) fn told(
     Ok(Told {
         agent: name.clone(),
         tool: tool.clone(),
-        governed: true,
+        started: Started::Governed,
         can,
         reach,
         ends,

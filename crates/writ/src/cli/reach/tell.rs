@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_scan::reach::{Fact, Place, Reach, Step};
 
-use super::{Can, Told};
+use super::{Can, Started, Told};
 use crate::failure::Failure;
 use crate::screen::{self, Quoted};
 
@@ -41,7 +41,7 @@ fn place(place: &Place) -> Value {
 }
 
 fn object(told: &Told) -> Value {
-    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
+    let Told { agent, tool, started, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
     let chains: Vec<Value> = reach
         .chains
         .iter()
@@ -53,6 +53,11 @@ fn object(told: &Told) -> Value {
             json!({"to": place(to), "steps": steps})
         })
         .collect();
+    let (governed, outsider) = match started {
+        Started::Alone => (false, None),
+        Started::Forge(outsider) => (false, Some(outsider.iter().map(fact).collect::<Vec<_>>())),
+        Started::Governed => (true, None),
+    };
     let mut object = json!({
         "v": VERSION,
         "agent": agent,
@@ -64,6 +69,9 @@ fn object(told: &Told) -> Value {
         "revoked_when_the_task_ends": ends,
         "stays_when_the_task_ends": stays,
     });
+    if let (Value::Object(object), Some(outsider)) = (&mut object, outsider) {
+        object.insert("outsider".to_owned(), outsider.into());
+    }
     if let (Value::Object(object), Some((role, places))) = (&mut object, beyond) {
         let places: Vec<Value> = places.iter().map(place).collect();
         object.insert("beyond_human_role".to_owned(), json!({"role": role, "places": places}));
@@ -72,11 +80,19 @@ fn object(told: &Told) -> Value {
 }
 
 fn text(told: &Told) -> Result<(), Failure> {
-    let Told { agent, tool, governed, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
-    if *governed {
-        screen::line(format_args!("{} ({tool}), governed, under `writ run`", quoted(agent)))?;
-    } else {
-        screen::line(format_args!("{tool}, started by itself"))?;
+    let Told { agent, tool, started, can: Can { unasked, asked, never }, reach, ends, stays, beyond } = told;
+    match started {
+        Started::Alone => screen::line(format_args!("{tool}, started by itself"))?,
+        Started::Forge(outsider) => {
+            screen::line(format_args!("{} ({tool}), started by the forge", quoted(agent)))?;
+            for Fact { path, line, says } in outsider {
+                let path = path.to_string_lossy();
+                screen::line(format_args!("  from outside: {} ({}:{line})", quoted(says), quoted(&path)))?;
+            }
+        }
+        Started::Governed => {
+            screen::line(format_args!("{} ({tool}), governed, under `writ run`", quoted(agent)))?;
+        }
     }
     screen::line("  can do")?;
     for (word, of) in [("unasked", unasked), ("asked", asked), ("never", never)] {
