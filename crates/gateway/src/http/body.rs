@@ -67,6 +67,15 @@ pub struct Flow {
     room: Option<OwnedSemaphorePermit>,
     /// Its place among those whose bodies are expected.
     stay: Option<Arc<Stay>>,
+    /// Who is to read it.
+    reader: Option<Reader>,
+}
+
+/// Who reads a body. Between a piece that was given and the next that is asked for it may be sent away; while it waits for us
+/// it may not.
+struct Reader {
+    stay: Arc<Stay>,
+    waits_for_us: Option<Hold>,
 }
 
 /// A body that is expected: while its client is waited for it may be sent away, and while the client waits for us it may not.
@@ -100,6 +109,7 @@ impl Flow {
             then: None,
             room: None,
             stay: None,
+            reader: None,
         }
     }
 
@@ -160,6 +170,10 @@ impl Flow {
         direction: Direction,
         then: Option<Box<dyn FnOnce() + Send>>,
     ) -> Self {
+        self.reader = match direction {
+            Direction::Up => None,
+            Direction::Down => running.reader().map(|stay| Reader { waits_for_us: stay.hold(), stay }),
+        };
         self.running = Some((running, direction));
         self.then = then;
         self.check_end();
@@ -251,6 +265,7 @@ impl Flow {
 
     fn end(&mut self) {
         self.rest = None;
+        self.reader = None;
         if let Some((running, direction)) = self.running.take() {
             running.end(direction);
         }
@@ -319,6 +334,46 @@ impl Body for Flow {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(reader) = &mut self.reader
+            && reader.waits_for_us.is_none()
+        {
+            let Some(hold) = reader.stay.hold() else {
+                return Poll::Ready(Some(Err(BodyError::Crowded)));
+            };
+            reader.waits_for_us = Some(hold);
+        }
+        let next = self.poll_staged(cx);
+        if next.is_ready()
+            && let Some(reader) = &mut self.reader
+        {
+            reader.waits_for_us = None;
+        }
+        next
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.stage.as_ref().is_some_and(|stage| !stage.keeps_length()) {
+            return SizeHint::default();
+        }
+        let ahead =
+            self.ahead.iter().map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).sum::<u64>();
+        let mut hint = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let upper = hint.upper().and_then(|upper| upper.checked_add(ahead));
+        hint = match upper {
+            Some(upper) if self.stage.is_none() && hint.exact().is_some() => SizeHint::with_exact(upper),
+            Some(_) | None => SizeHint::default(),
+        };
+        hint
+    }
+}
+
+impl Flow {
+    /// The next piece, after it went through the stage.
+    fn poll_staged(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
             let frame = match ready!(self.poll_raw(cx)) {
                 Some(Ok(frame)) => frame,
@@ -377,27 +432,6 @@ impl Body for Flow {
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.is_over()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.stage.as_ref().is_some_and(|stage| !stage.keeps_length()) {
-            return SizeHint::default();
-        }
-        let ahead =
-            self.ahead.iter().map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).sum::<u64>();
-        let mut hint = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
-        let upper = hint.upper().and_then(|upper| upper.checked_add(ahead));
-        hint = match upper {
-            Some(upper) if self.stage.is_none() && hint.exact().is_some() => SizeHint::with_exact(upper),
-            Some(_) | None => SizeHint::default(),
-        };
-        hint
-    }
-}
-
-impl Flow {
     fn cleaned(&self, frame: Frame<Bytes>) -> Frame<Bytes> {
         let Some(needles) = &self.redactions else { return frame };
         match frame.into_trailers() {

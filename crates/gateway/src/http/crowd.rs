@@ -13,8 +13,10 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
-/// So long nobody is sent away, however many wait.
+/// So long nobody is sent away who is to send, however many wait.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// The same of who is to read: what reads may work between two pieces. Shorter than anybody waits for a place.
+const READER_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks for somebody who can be sent away.
 const LOOK: Duration = Duration::from_millis(20);
 /// Bytes that are worth a second.
@@ -23,11 +25,12 @@ const BYTES_A_SECOND: u64 = 16 << 10;
 const MOST_BOUGHT: Duration = Duration::from_secs(2);
 
 /// All that keep places of one kind.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Crowd {
     /// By number. Held for one look.
     all: Arc<Mutex<BTreeMap<u64, Weak<Stay>>>>,
     next: Arc<AtomicU64>,
+    patience: Duration,
 }
 
 /// Somebody who keeps a place.
@@ -38,6 +41,8 @@ pub(super) struct Stay {
     /// Held for one look.
     state: Mutex<State>,
     gone: watch::Sender<bool>,
+    /// What goes with it: the connection of who does not read.
+    with: Option<Arc<Stay>>,
 }
 
 #[derive(Debug)]
@@ -54,15 +59,32 @@ pub(super) struct Hold(Arc<Stay>);
 
 // === impl Crowd ===
 
+impl Default for Crowd {
+    fn default() -> Self {
+        Self { all: Arc::default(), next: Arc::default(), patience: PATIENCE }
+    }
+}
+
 impl Crowd {
+    /// Of those that are to read.
+    pub(super) fn of_readers() -> Self {
+        Self { patience: READER_PATIENCE, ..Self::default() }
+    }
+
     /// A new one, that may be sent away.
     pub(super) fn enter(&self) -> Arc<Stay> {
+        self.enter_with(None)
+    }
+
+    /// A new one, with whom another goes, whatever that one waits for.
+    pub(super) fn enter_with(&self, with: Option<Arc<Stay>>) -> Arc<Stay> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let stay = Arc::new(Stay {
             number,
             crowd: self.clone(),
             state: Mutex::new(State { holds: 0, silent_from: Instant::now() }),
             gone: watch::Sender::new(false),
+            with,
         });
         self.all().insert(number, Arc::downgrade(&stay));
         stay
@@ -76,7 +98,7 @@ impl Crowd {
             .iter()
             .filter(|stay| !*stay.gone.borrow())
             .filter_map(|stay| stay.state().silent().map(|from| (from, stay)))
-            .filter(|(from, _)| *from + PATIENCE <= now)
+            .filter(|(from, _)| *from + self.patience <= now)
             .collect();
         silent.sort_by_key(|(from, stay)| (*from, stay.number));
         silent.into_iter().any(|(_, stay)| stay.go())
@@ -124,6 +146,9 @@ impl Stay {
         let goes = state.holds == 0;
         if goes {
             self.gone.send_replace(true);
+            if let Some(with) = &self.with {
+                with.gone.send_replace(true);
+            }
         }
         goes
     }
@@ -150,6 +175,13 @@ impl State {
 }
 
 // === impl Hold ===
+
+impl Hold {
+    /// Who is held.
+    pub(super) fn stay(&self) -> &Arc<Stay> {
+        &self.0
+    }
+}
 
 impl Drop for Hold {
     fn drop(&mut self) {
@@ -215,7 +247,14 @@ mod tests {
         }
         tokio::time::advance(MOST_BOUGHT + PATIENCE).await;
         assert!(crowd.send_one_away(), "no number of bytes is worth more than two seconds");
-        drop((first, second, third, rich));
+        let readers = Crowd::of_readers();
+        let reader = readers.enter_with(Some(Arc::clone(&rich)));
+        tokio::time::advance(PATIENCE).await;
+        assert!(!readers.send_one_away(), "who reads has more time");
+        tokio::time::advance(READER_PATIENCE).await;
+        assert!(readers.send_one_away());
+        rich.left().await;
+        drop((first, second, third, rich, reader));
         assert!(crowd.all().is_empty());
     }
 }

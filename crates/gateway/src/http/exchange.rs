@@ -65,6 +65,8 @@ pub(super) struct Places {
     room: Arc<Semaphore>,
     /// Whose bodies are expected.
     pub(super) expected: Crowd,
+    /// Who is to read an answer.
+    readers: Crowd,
 }
 
 /// Sends what a door of its own admitted, to the place that the request came for and nowhere else.
@@ -103,16 +105,19 @@ impl Places {
             requests: Arc::new(Semaphore::new(requests)),
             room: Arc::new(Semaphore::new(room_kib)),
             expected: Crowd::default(),
+            readers: Crowd::of_readers(),
         }
     }
 
-    /// A place for one request, of a client whose body does not come where there is no other.
+    /// A place for one request: of a client whose body does not come, or that does not read, where there is no other.
     async fn turn(&self, seat: &Arc<Stay>) -> Result<Arc<Turn>, No> {
         let too_much = || Stop::TooMuch.say("too many requests at once; try again");
         let seat = seat.hold().ok_or_else(too_much)?;
-        let place = places(&self.requests, 1, TURN, || self.expected.send_one_away()).await;
+        let place =
+            places(&self.requests, 1, TURN, || self.expected.send_one_away() || self.readers.send_one_away())
+                .await;
         let place = place.ok_or_else(too_much)?;
-        Ok(Arc::new(Turn { _place: Some(place), _seat: seat }))
+        Ok(Arc::new(Turn { _place: Some(place), seat, readers: Some(self.readers.clone()) }))
     }
 }
 

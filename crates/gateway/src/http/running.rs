@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use writ_model::Label;
 
 use super::body::BodyError;
-use super::crowd::Hold;
+use super::crowd::{Crowd, Hold, Stay};
 use super::port::{Ended, Incident, IncidentKind, Pass};
 
 /// Which way bytes go.
@@ -43,13 +43,15 @@ pub(super) struct Running {
     /// Until somebody told of it.
     halt: Mutex<Option<Halt>>,
     /// Its place among the requests, kept until both directions are done.
-    _turn: Arc<Turn>,
+    turn: Arc<Turn>,
 }
 
 /// The place of one request, on a connection that does not end meanwhile.
 pub(super) struct Turn {
     pub(super) _place: Option<OwnedSemaphorePermit>,
-    pub(super) _seat: Hold,
+    pub(super) seat: Hold,
+    /// Those whose answers are to be read, where there is a place to give up.
+    pub(super) readers: Option<Crowd>,
 }
 
 // === impl Running ===
@@ -66,7 +68,7 @@ impl Running {
             report: Some(report),
             host,
             halt: Mutex::default(),
-            _turn: turn,
+            turn,
         }
     }
 
@@ -80,6 +82,12 @@ impl Running {
             Direction::Down => &self.received,
         };
         counter.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Its place among those whose answers are to be read. Its connection goes with it.
+    pub(super) fn reader(&self) -> Option<Arc<Stay>> {
+        let Turn { _place, seat, readers } = &*self.turn;
+        readers.as_ref().map(|readers| readers.enter_with(Some(Arc::clone(seat.stay()))))
     }
 
     /// Bytes that left so far.

@@ -121,7 +121,7 @@ impl<P: Outside> Visit<P> {
         // A person named the service: whatever its own protocol logs in with is for it.
         // Its listener is its own, so it takes nobody's place but another connection's to the same service.
         let seat = self.seat.stay.hold().ok_or(io::ErrorKind::ConnectionAborted)?;
-        let turn = Arc::new(Turn { _place: None, _seat: seat });
+        let turn = Arc::new(Turn { _place: None, seat, readers: None });
         let running = self.admitted(&to, Account::Nobody, turn).await.map_err(refused)?;
         let (mut outside, greeting) = match greeting {
             Some(greeting) => greeting,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -399,6 +399,50 @@ async fn attack_unfinished_bodies_hold_up_nobody_elses_requests() {
         assert!(code == 0 && out.ends_with("200"), "{host} {code} {:.300}", out);
         println!("{host} {} bytes: {:?} beside the flood", body.len(), began.elapsed());
         assert!(began.elapsed() < SOON, "{host} {:?}", began.elapsed());
+    }
+    drop(flood);
+}
+
+#[tokio::test]
+async fn attack_answers_that_nobody_reads_hold_up_nobody_elses_requests() {
+    // More than the buffers of a connection hold.
+    static LARGE: [u8; 24 << 20] = [7; 24 << 20];
+    let scene = Scene::with(|_| {}, |set| set.limits.requests = 16).await;
+    let port = serve(None, |request| async move {
+        let large = Full::new(Bytes::from_static(&LARGE)).map_err(|never| match never {});
+        match request.uri().path() {
+            "/large" => Response::new(large.boxed_unsync()),
+            _ => text("own"),
+        }
+    })
+    .await;
+    let at = format!("api.test:{port}");
+    let asked = format!("GET http://{at}/large HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    let mut flood = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(scene.at).await.unwrap();
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        flood.push(stream);
+    }
+    // All places are taken once so many answers have begun.
+    for stream in flood.iter_mut().take(8) {
+        let mut first = [0; 12];
+        timeout(SOON, stream.read_exact(&mut first)).await.unwrap().unwrap();
+    }
+    for _ in 0..4 {
+        let began = Instant::now();
+        let (code, out) = scene.curl(&["-w", "%{http_code}", &format!("http://{at}/own")]).await;
+        assert!(code == 0 && out == "own200", "{code} {out:.300}");
+        println!("{:?} beside answers that nobody reads", began.elapsed());
+    }
+    // Who reads gets it whole, though it takes its time.
+    let mut reading = TcpStream::connect(scene.at).await.unwrap();
+    reading.write_all(asked.as_bytes()).await.unwrap();
+    let (mut piece, mut got) = (vec![0; 1 << 20], 0);
+    while got < LARGE.len() {
+        let count = timeout(SOON, reading.read(&mut piece)).await.unwrap().unwrap();
+        assert!(count > 0, "after {got} bytes");
+        got += count;
     }
     drop(flood);
 }
