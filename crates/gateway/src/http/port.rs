@@ -234,6 +234,15 @@ pub trait Divert: Send + Sync + 'static {
 // === impl IncidentKind ===
 
 impl IncidentKind {
+    /// Every kind, in the order of their names.
+    pub const ALL: [Self; 5] = [
+        Self::AddressForbidden,
+        Self::ForeignCredential,
+        Self::HostMismatch,
+        Self::PlaceholderElsewhere,
+        Self::SecretLeaving,
+    ];
+
     /// The stable name, as in the ledger.
     #[must_use]
     pub const fn name(self) -> &'static str {

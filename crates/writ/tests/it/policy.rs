@@ -116,8 +116,66 @@ fn a_test_that_fails_shows_both_answers_and_why() {
 }
 
 #[test]
+fn incidents_are_put_to_policies() {
+    let about = |id: &str, more: &str, condition: &str| {
+        format!(
+            "@id(\"{id}\") @reason(\"a test\") @on_incident(\"suspend\") {more}\n\
+             forbid (principal, action == Writ::Action::\"incident\", resource) when {{ {condition} }};\n"
+        )
+    };
+    let policies = format!(
+        "{PLAIN}\n{}{}",
+        about("leaks", "", "resource.kind == \"secret-leaving\" && resource.host like \"*.test\""),
+        about("seen", "@observe(\"until May\")", "resource.credential == \"forge\""),
+    );
+    let tests = r#"kind = "feature"
+
+[[case]]
+name = "a secret on its way suspends"
+incident = "secret-leaving"
+host = "other.test"
+expect = "suspend"
+by = "leaks"
+
+[[case]]
+name = "elsewhere it stays on record"
+incident = "secret-leaving"
+host = "other.example:8443"
+expect = "record"
+
+[[case]]
+name = "what is observed counts for nothing"
+incident = "placeholder-elsewhere"
+credential = "forge"
+expect = "suspend"
+"#;
+    let corner = Corner::new();
+    let folder = folder(&corner, &[("a.cedar", &policies), ("a.tests.toml", tests)]);
+    let report = json(&corner.run(["policy", "test", "--json", folder.to_str().unwrap()]));
+    assert_eq!((report["cases"].as_u64(), report["failed"].as_u64()), (Some(3), Some(1)), "{report}");
+    assert_eq!(report["results"][0]["policies"][0], "organisation:leaks");
+    assert_eq!(report["results"][2]["decided"], "record");
+}
+
+#[test]
 fn what_is_no_test_is_said_with_its_place() {
     for (tests, said) in [
+        (
+            "kind = \"docs\"\n[[case]]\nname = \"a\"\nexpect = \"allow\"\nincident = \"secret-leaving\"",
+            "is `record` or `suspend`",
+        ),
+        (
+            "kind = \"docs\"\n[[case]]\nname = \"a\"\nexpect = \"suspend\"\nread = \"x\"",
+            "are for an `incident`",
+        ),
+        (
+            "kind = \"docs\"\n[[case]]\nname = \"a\"\nexpect = \"suspend\"\nincident = \"fire\"",
+            "`fire` is no incident",
+        ),
+        (
+            "kind = \"docs\"\n[[case]]\nname = \"a\"\nexpect = \"allow\"\nread = \"x\"\nhost = \"a\"",
+            "belong to `incident`",
+        ),
         ("[[case]]\nname = \"a\"\nexpect = \"allow\"\nread = \"x\"", "a.tests.toml:1: say the `kind`"),
         (
             "kind = \"docs\"\n[[case]]\nname = \"a\"\nexpect = \"allow\"",

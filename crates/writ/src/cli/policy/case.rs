@@ -9,13 +9,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 use toml::{Spanned, Table};
+use writ_gateway::http::port::IncidentKind;
 use writ_model::{
     Action, AgentId, ApprovalLevel, Bounds, CallId, Client, Decision, Digest, EffectClass, Human, Label,
     Limits, Operation, Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
 };
 use writ_policy::{
-    Budget, Chain, Engine, Explanation, FingerprintState, Judgement, Lexical, Moment, NoTaint, SourceFile,
-    Story, Taint, TaskBounds, TaskJudge, TaskScope, Workspace,
+    Budget, Chain, Engine, Explanation, FingerprintState, Judgement, Lexical, Moment, NoTaint, OnIncident,
+    Part, SourceFile, Stopped, Story, Taint, TaskBounds, TaskJudge, TaskScope, Workspace,
 };
 
 use crate::cli::check::resource;
@@ -55,6 +56,7 @@ pub(super) struct Case {
 enum Question {
     Call { operation: Operation, arguments: serde_json::Value, cwd: String },
     Action { effect: EffectClass, resource: Resource },
+    Incident { kind: IncidentKind, host: String, credential: String },
 }
 
 /// An answer, as it is expected or given.
@@ -65,12 +67,20 @@ pub(super) enum Expected {
     /// Held for these people.
     Asks(ApprovalLevel),
     Deny,
+    /// What was stopped stays on record, and that is all.
+    Record,
+    /// The agent is suspended for what was stopped.
+    Suspend,
 }
 
 /// What a case came to.
 pub(super) struct Given {
-    pub(super) decision: Decision,
-    pub(super) explanation: Explanation,
+    pub(super) decided: Expected,
+    /// Ids of the policies that decided.
+    pub(super) policies: Vec<String>,
+    pub(super) reason: &'static str,
+    /// What a call would do, and what is said of each part.
+    pub(super) parts: Vec<Part>,
     /// What the agent would be told.
     pub(super) told: Option<String>,
 }
@@ -141,6 +151,9 @@ struct RawCase {
     force: bool,
     action: Option<EffectClass>,
     resource: Option<String>,
+    incident: Option<String>,
+    host: Option<String>,
+    credential: Option<String>,
     // and what the answer is
     expect: Expected,
     by: Option<RawTexts>,
@@ -283,6 +296,13 @@ impl Case {
         let expected = raw.expect;
         let by = raw.by.as_ref().map(RawTexts::list).unwrap_or_default();
         let question = Question::of(raw)?;
+        let is_incident = matches!(question, Question::Incident { .. });
+        if is_incident != matches!(expected, Expected::Record | Expected::Suspend) {
+            return Err(match is_incident {
+                true => "what follows from an incident is `record` or `suspend`".to_owned(),
+                false => "`record` and `suspend` are for an `incident`".to_owned(),
+            });
+        }
         Ok(Self { name, line, question, scope, moment, approval, expected, by })
     }
 
@@ -324,7 +344,18 @@ impl Case {
                 let action = Action { effect: *effect, resource, because: "asked about".into() };
                 let explanation = judge.explain(&[action], &self.moment);
                 let told = Some(judge.told(&explanation)).filter(|told| !told.is_empty());
-                Ok(Given { decision: explanation.decision.clone(), explanation, told })
+                Ok(Given::of(&explanation.decision.clone(), explanation, told))
+            }
+            Question::Incident { kind, host, credential } => {
+                let stopped = Stopped { kind: kind.name(), host, credential };
+                let OnIncident { suspended_by, observed: _ } = judge.on_incident(stopped, &self.moment);
+                Ok(Given {
+                    decided: if suspended_by.is_empty() { Expected::Record } else { Expected::Suspend },
+                    policies: suspended_by.iter().map(ToString::to_string).collect(),
+                    reason: "incident",
+                    parts: Vec::new(),
+                    told: None,
+                })
             }
         }
     }
@@ -342,7 +373,21 @@ impl Case {
         };
         let ruling = judgement.ruling();
         let explanation = judge.explain_call(&ruling.actions, &self.moment, Some(call));
-        Given { decision: ruling.decision.clone(), explanation, told }
+        Given::of(&ruling.decision, explanation, told)
+    }
+}
+
+// === impl Given ===
+
+impl Given {
+    fn of(decision: &Decision, explanation: Explanation, told: Option<String>) -> Self {
+        Self {
+            decided: Expected::of(decision),
+            policies: decision.policies.iter().map(ToString::to_string).collect(),
+            reason: decision.reason.name(),
+            parts: explanation.parts,
+            told,
+        }
     }
 }
 
@@ -405,14 +450,27 @@ impl Question {
             (None, None) => {}
             (Some(_), None) | (None, Some(_)) => return Err("`action` and `resource` go together".to_owned()),
         }
+        match (raw.incident, raw.host, raw.credential) {
+            (Some(named), host, credential) => {
+                let kind =
+                    IncidentKind::ALL.into_iter().find(|kind| kind.name() == named).ok_or_else(|| {
+                        let all = IncidentKind::ALL.map(IncidentKind::name).join(", ");
+                        format!("`{}` is no incident; use one of: {all}", named.escape_debug())
+                    })?;
+                let host = host.unwrap_or_else(|| "example.test".to_owned());
+                questions.push(Self::Incident { kind, host, credential: credential.unwrap_or_default() });
+            }
+            (None, None, None) => {}
+            (None, _, _) => return Err("`host` and `credential` belong to `incident`".to_owned()),
+        }
         let asked = questions.len();
         match questions.pop() {
-            Some(Self::Action { .. }) if asked == 1 && raw.approval.is_some() => {
-                Err("`approval` goes with a call, not with a bare action or `push`".to_owned())
+            Some(Self::Action { .. } | Self::Incident { .. }) if asked == 1 && raw.approval.is_some() => {
+                Err("`approval` goes with a call, not with a bare action, `push` or `incident`".to_owned())
             }
             Some(question) if asked == 1 => Ok(question),
             Some(_) | None => Err(
-                "say one thing to ask about: run, read, write, fetch, search, mcp, push, or action and resource"
+                "say one thing to ask about: run, read, write, fetch, search, mcp, push, incident, or action and resource"
                     .to_owned(),
             ),
         }
@@ -422,7 +480,7 @@ impl Question {
 // === impl Expected ===
 
 impl Expected {
-    pub(super) fn of(decision: &Decision) -> Self {
+    fn of(decision: &Decision) -> Self {
         match (decision.verdict, decision.approval) {
             (Verdict::Allow, _) => Self::Allow,
             (Verdict::StepUp, Some(level)) => Self::Asks(level),
@@ -435,6 +493,8 @@ impl Expected {
             Self::Allow => "allow",
             Self::Asks(level) => level.name(),
             Self::Deny => "deny",
+            Self::Record => "record",
+            Self::Suspend => "suspend",
         }
     }
 }
@@ -446,6 +506,8 @@ impl TryFrom<String> for Expected {
         match text.as_str() {
             "allow" => Ok(Self::Allow),
             "deny" => Ok(Self::Deny),
+            "record" => Ok(Self::Record),
+            "suspend" => Ok(Self::Suspend),
             other => ApprovalLevel::RISING
                 .into_iter()
                 .find(|level| level.name() == other)
@@ -453,7 +515,7 @@ impl TryFrom<String> for Expected {
                 .ok_or_else(|| {
                     format!(
                         "`{}` is no answer; use allow, deny, or whose yes it takes: one-person, another-person, \
-                         two-people, role",
+                         two-people, role; for an incident record or suspend",
                         other.escape_debug()
                     )
                 }),

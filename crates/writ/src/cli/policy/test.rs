@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use writ_policy::{Engine, PolicySources, SourceFile};
 
-use super::case::{Case, Expected, Given, Suite};
+use super::case::{Case, Given, Suite};
 use super::shipped;
 use crate::cli::Context;
 use crate::failure::{Failure, Kind, Outcome};
@@ -33,7 +33,8 @@ circumstances, and the answer:
   by = \"docs.no-workflows\"                 # a policy that decided, among others
 
 What is asked, one of: run (a shell command), read, write (a path or several), fetch (an address), search,
-mcp (server/tool, with `arguments`), push (a ref, with `remote` and `force`), or action and resource as in `writ check`.
+mcp (server/tool, with `arguments`), push (a ref, with `remote` and `force`), action and resource as in `writ check`, or
+incident (secret-leaving, placeholder-elsewhere, …, with `host` and `credential`): then the answer is record or suspend.
 Who asks: kind (or several kinds), supervision, environment, client, agent, owner, requester, team. Circumstances: taint
 (of private, secret, untrusted), chain (of beacon, carries-secret, mixes, repeats, runs-marked, writes-untrusted),
 fingerprint (accepted, changed, unobserved), now, calls-left, denials-left, seconds-left, approval (the yes that is
@@ -166,11 +167,9 @@ fn beside(path: &Path) -> Result<Bundle, Failure> {
 }
 
 fn shown(file: &str, case: &Case, judged: Result<Given, String>) -> Result<Shown, Failure> {
-    let Given { decision, explanation, told } =
+    let Given { decided: given, policies, reason, parts, told } =
         judged.map_err(|error| Failure::new(Kind::Broken, format_args!("{file}:{}: {error}", case.line)))?;
-    let policies: Vec<String> = decision.policies.iter().map(ToString::to_string).collect();
     let missing: Vec<String> = case.by.iter().filter(|id| !decided(id, &policies)).cloned().collect();
-    let given = Expected::of(&decision);
     Ok(Shown {
         file: file.to_owned(),
         line: case.line,
@@ -180,9 +179,8 @@ fn shown(file: &str, case: &Case, judged: Result<Given, String>) -> Result<Shown
         decided: given.name(),
         missing,
         policies,
-        reason: decision.reason.name().to_owned(),
-        actions: explanation
-            .parts
+        reason: reason.to_owned(),
+        actions: parts
             .into_iter()
             .map(|part| Action {
                 effect: part.action.effect.to_string(),
