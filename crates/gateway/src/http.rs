@@ -34,7 +34,7 @@ mod head;
 pub mod hello;
 mod identity;
 mod java;
-mod lend;
+pub mod lend;
 mod lent;
 mod login;
 pub(crate) mod model;

@@ -27,6 +27,8 @@ pub enum BodyError {
     Secret(Option<Label>),
     #[error("a placeholder stands in what leaves")]
     Placeholder(Label),
+    #[error("a second method stands in what leaves with a credential")]
+    SecondMethod,
     #[error("what comes back cannot be looked through")]
     Unreadable,
     #[error("nothing came for `{0:?}`")]
@@ -58,6 +60,8 @@ pub struct Flow {
     idle: Option<Idle>,
     /// Fields behind the body end here: nobody decided about them (RFC 9110, section 6.5.1, lets them be dropped).
     drops_trailers: bool,
+    /// A form in parts that is to be looked through for a second method while it passes.
+    is_form: bool,
     /// What is taken out of fields behind the body.
     redactions: Option<Arc<Needles>>,
     running: Option<(Arc<Running>, Direction)>,
@@ -104,6 +108,7 @@ impl Flow {
             stage: None,
             idle: None,
             drops_trailers: false,
+            is_form: false,
             redactions: None,
             running: None,
             then: None,
@@ -151,6 +156,15 @@ impl Flow {
     pub(super) fn without_trailers(mut self) -> Self {
         self.drops_trailers = true;
         self
+    }
+
+    /// A form in parts, with a credential that is for one method.
+    pub(super) const fn mark_form(&mut self) {
+        self.is_form = true;
+    }
+
+    pub(super) const fn is_form(&self) -> bool {
+        self.is_form
     }
 
     pub(super) fn redacting_trailers(mut self, needles: Arc<Needles>) -> Self {

@@ -215,7 +215,11 @@ impl<P: Outside> Engine<P> {
             && let Some((bytes, is_all)) = &read
             && let Some(why) = lend::closed(&head.headers, bytes, *is_all)
         {
-            return Err(doubtful(&placeholder.name, why));
+            // What is read so far names none, or the next look refuses it.
+            if *is_all || !lend::passes_in_parts(&head.headers) {
+                return Err(doubtful(&placeholder.name, why));
+            }
+            body.mark_form();
         }
         if let Some(placeholder) = lent
             && let Some((bytes, _)) = &read
@@ -316,6 +320,7 @@ impl<P: Outside> Engine<P> {
             BodyError::Crowded => full(),
             BodyError::Secret(_)
             | BodyError::Placeholder(_)
+            | BodyError::SecondMethod
             | BodyError::Unreadable
             | BodyError::Idle(_)
             | BodyError::Broken(_) => Stop::RequestMalformed.say("the body broke off"),

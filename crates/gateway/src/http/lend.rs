@@ -1,5 +1,6 @@
 //! Placeholders: where they may stand in a request, and putting the real value in their place at the moment of sending.
 
+mod parts;
 mod second;
 
 use std::sync::Arc;
@@ -12,7 +13,10 @@ use writ_model::{Label, Request, Scheme};
 use writ_policy::{Meaning, Zone};
 use zeroize::Zeroizing;
 
-pub(super) use self::second::{MAX_OBEYED_BYTES, closed, may_obey, overrides};
+pub(super) use self::parts::MAX_NAME_BYTES;
+pub use self::parts::{NamesMethod, Parts as FormParts};
+pub(super) use self::second::{MAX_OBEYED_BYTES, may_obey, passes_in_parts};
+pub use self::second::{closed, overrides};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
 use super::find::Needles;
 use super::head::is_dots;

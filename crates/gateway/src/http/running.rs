@@ -36,6 +36,8 @@ pub(super) struct Running {
     /// Zero: none yet.
     status: AtomicU16,
     is_whole: AtomicBool,
+    /// A second method was found in the body.
+    is_doubtful: AtomicBool,
     pass: Option<Pass>,
     report: Option<Box<dyn Report>>,
     /// Where it goes, for incidents.
@@ -64,6 +66,7 @@ impl Running {
             redactions: AtomicU64::new(0),
             status: AtomicU16::new(0),
             is_whole: AtomicBool::new(false),
+            is_doubtful: AtomicBool::new(false),
             pass: Some(pass),
             report: Some(report),
             host,
@@ -110,9 +113,18 @@ impl Running {
             BodyError::Placeholder(name) => {
                 Halt { kind: IncidentKind::PlaceholderElsewhere, name: Some(name.clone()) }
             }
+            BodyError::SecondMethod => {
+                self.is_doubtful.store(true, Ordering::Relaxed);
+                return;
+            }
             BodyError::Unreadable | BodyError::Idle(_) | BodyError::Crowded | BodyError::Broken(_) => return,
         };
         *self.halt.lock().unwrap_or_else(PoisonError::into_inner) = Some(halt);
+    }
+
+    /// Whether the body was stopped for a second method in it.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Relaxed)
     }
 
     /// What stopped the body, for whoever tells of it.

@@ -8,6 +8,7 @@ use writ_model::Label;
 use super::body::{BodyError, Stage};
 use super::decode::{Coding, Decoder};
 use super::find::{Needles, Window};
+use super::lend::{FormParts, MAX_NAME_BYTES, NamesMethod};
 use super::port::{Tripwire, Watching};
 use super::running::Running;
 
@@ -38,6 +39,8 @@ pub(super) struct Seen {
     window: Window,
     meant: Arc<[Meant]>,
     tripwire: Option<Box<dyn Watching>>,
+    /// Reads the names of a form, where one could be a second method.
+    form: Option<FormParts>,
     /// What could be the beginning of a secret.
     held: Vec<u8>,
 }
@@ -61,19 +64,26 @@ impl Seen {
             window: Window::new(needles),
             meant,
             tripwire: tripwire.map(|one| one.watch()),
+            form: None,
             held: Vec::new(),
         }
     }
 
+    /// The same, which lets no name of a second method pass.
+    pub(super) fn of_form(self) -> Self {
+        Self { form: Some(FormParts::new(MAX_NAME_BYTES)), ..self }
+    }
+
     /// Gives on what is certain to hold nothing.
     pub(super) fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
-        let piece = match &mut self.tripwire {
-            Some(tripwire) => {
-                let open = tripwire.push(&piece).map_err(|name| BodyError::Secret(Some(name)))?;
-                self.certain(piece, open)
-            }
-            None => piece,
-        };
+        let mut open = 0;
+        if let Some(form) = &mut self.form {
+            open = form.push(&piece).map_err(|NamesMethod| BodyError::SecondMethod)?;
+        }
+        if let Some(tripwire) = &mut self.tripwire {
+            open = open.max(tripwire.push(&piece).map_err(|name| BodyError::Secret(Some(name)))?);
+        }
+        let piece = self.certain(piece, open);
         let passed = self.window.push(piece);
         self.judge(&passed.found)?;
         Ok(passed.bytes)
@@ -97,6 +107,9 @@ impl Seen {
     }
 
     pub(super) fn finish(&mut self) -> Result<Bytes, BodyError> {
+        if let Some(form) = &mut self.form {
+            form.finish().map_err(|NamesMethod| BodyError::SecondMethod)?;
+        }
         if let Some(tripwire) = &mut self.tripwire {
             tripwire.finish().map_err(|name| BodyError::Secret(Some(name)))?;
         }

@@ -206,6 +206,7 @@ impl<P: Outside> Engine<P> {
         // Nothing is put into what would have to be coded again: a placeholder in there stands elsewhere.
         let puts = if coding == Coding::Plain { puts } else { &[] };
         let seen = self.lent.watch(&self.known.all, puts, tripwire);
+        let seen = if body.is_form() { seen.of_form() } else { seen };
         let changes = !puts.is_empty();
         if changes {
             head.headers.remove(CONTENT_LENGTH);
@@ -221,6 +222,12 @@ impl<P: Outside> Engine<P> {
                 (IncidentKind::PlaceholderElsewhere, Some(name)) => elsewhere(&name),
                 (_, name) => secret_leaving("the body", name.as_ref()),
             };
+        }
+        if running.is_doubtful() {
+            return Stop::CredentialUnavailable.say(
+                "the form was not sent to its end, because a part names another method, or has a name that is too long, beside \
+                 a credential that is for some methods. Send it plainly, with the method that is meant",
+            );
         }
         if no.code == Stop::AddressForbidden.name() {
             self.incident(IncidentKind::AddressForbidden, place, None).await;

@@ -4,8 +4,9 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value};
 use writ_policy::Meaning;
 
-use super::super::account::{decoded, pairs, percent_decoded};
+use super::super::account::{decoded, pairs};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
+use super::parts::Parts;
 
 /// What of a body is read where a credential is for some methods only.
 pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
@@ -31,15 +32,14 @@ pub(in super::super) fn may_obey(headers: &HeaderMap) -> bool {
 }
 
 /// Why a body that servers take fields from cannot be told to name no other method; nothing where it names none.
-pub(in super::super) fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static str> {
+#[must_use]
+pub fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static str> {
     if !is_all {
         return Some("its body is too long to be looked through for another method");
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
-    let charset = kind.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset"));
-    let charset = charset.map(|rest| rest.trim_matches(|c: char| c == '=' || c == '"' || c.is_whitespace()));
-    if charset.is_some_and(|charset| !CHARSETS.contains(&charset)) {
+    if !is_charset(&kind) {
         return Some("its body is in a charset that is not read here");
     }
     match unpacked(headers, body) {
@@ -50,6 +50,13 @@ pub(in super::super) fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -
         }
         Some(_) => None,
     }
+}
+
+/// Whether a media type in small letters names no charset, or one that is read.
+fn is_charset(kind: &str) -> bool {
+    let charset = kind.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset"));
+    let charset = charset.map(|rest| rest.trim_matches(|c: char| c == '=' || c == '"' || c.is_whitespace()));
+    charset.is_none_or(|charset| CHARSETS.contains(&charset))
 }
 
 /// The body as it was before its content codings; nothing where they are not undone here, or not within bounds.
@@ -76,7 +83,8 @@ fn is_json(body: &[u8]) -> bool {
 }
 
 /// Whether a form, a form in parts, or JSON names another method.
-pub(in super::super) fn overrides(body: &[u8]) -> bool {
+#[must_use]
+pub fn overrides(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
     let text = text.trim();
     let in_json = || {
@@ -92,25 +100,21 @@ fn is_override_field(name: &str) -> bool {
     Meaning::of_field(name) == Some(Meaning::Method)
 }
 
-/// The names of a form in parts (RFC 7578, section 4.2), as forgiving readers have them: with any quotes or none, among other
-/// parameters, escaped, encoded, or in pieces (RFC 2231, section 3), of which nobody says here what they make.
+/// Whether a form in parts names another method.
 fn in_parts(text: &str) -> bool {
-    text.split(['\r', '\n', ';']).any(|parameter| {
-        let Some((key, value)) = parameter.split_once('=') else { return false };
-        let key = key.rsplit([' ', '\t', ',', ':']).find(|word| !word.is_empty()).unwrap_or_default();
-        match key.to_ascii_lowercase().as_str() {
-            "name" | "name*" => {
-                let plain = percent_decoded(value.replace('\\', "").as_bytes(), false);
-                let plain = String::from_utf8_lossy(&plain).into_owned();
-                let plain = plain.rsplit("''").find(|part| !part.is_empty()).unwrap_or_default();
-                let is_edge = |c: char| matches!(c, '"' | '\'' | ',') || c.is_whitespace();
-                let plain = plain.trim_matches(is_edge);
-                let first = plain.split(is_edge).next().unwrap_or_default();
-                is_override_field(plain) || is_override_field(first)
-            }
-            other => other.starts_with("name*"),
-        }
-    })
+    let mut parts = Parts::new(usize::MAX);
+    parts.push(text.as_bytes()).is_err() || parts.finish().is_err()
+}
+
+/// Whether a body that is too long to be read ahead may be looked through while it passes: a form in parts and nothing else, not
+/// packed, in a charset whose names are as in ASCII.
+pub(in super::super) fn passes_in_parts(headers: &HeaderMap) -> bool {
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(Ok(kind)), None) = (kinds.next().map(|kind| kind.to_str()), kinds.next()) else { return false };
+    let kind = kind.to_ascii_lowercase();
+    let mut words = kind.split(';');
+    let is_form = words.next().is_some_and(|word| word.trim() == "multipart/form-data");
+    is_form && !kind.contains(',') && is_charset(&kind) && Coding::of(headers) == Coding::Plain
 }
 
 #[cfg(test)]

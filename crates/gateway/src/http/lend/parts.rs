@@ -1,0 +1,191 @@
+//! Names of the parts of a form, read while it passes.
+//!
+//! No border is believed: a server may see another one. So every `name=` counts, wherever it stands, and what stands behind it
+//! does not go on before it was read. A file that holds such a name is refused as well.
+
+use writ_policy::Meaning;
+
+use super::super::account::percent_decoded;
+
+/// Longest name of a field that is read while a form passes, with what stands around it.
+pub(in super::super) const MAX_NAME_BYTES: usize = 1 << 10;
+/// Longest word that could be the name of a parameter.
+const MAX_KEY_BYTES: usize = 32;
+
+/// A part names another method, or has a name of which that cannot be told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NamesMethod;
+
+/// The names of a form in parts (RFC 7578, section 4.2), as forgiving readers have them: with any quotes or none, among other
+/// parameters, escaped, encoded, or in pieces (RFC 2231, section 3), of which nobody says here what they make.
+#[derive(Debug)]
+pub struct Parts {
+    at: At,
+    most: usize,
+}
+
+#[derive(Debug)]
+enum At {
+    /// In the last word so far of what may be the key of a parameter; `true`: a blank came after it.
+    Key(Vec<u8>, bool),
+    /// In the value of a name.
+    Name(Vec<u8>),
+    /// In what nobody takes for a name, up to the end of the parameter.
+    Other,
+}
+
+// === impl Parts ===
+
+impl Parts {
+    /// Names of at most so many bytes are read; longer ones count as a second method.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self { at: At::Key(Vec::new(), false), most }
+    }
+
+    /// Takes the next piece. Gives how many of the last bytes are of a name that is not whole: they are held back.
+    ///
+    /// # Errors
+    /// When a part names another method.
+    pub fn push(&mut self, piece: &[u8]) -> Result<usize, NamesMethod> {
+        for byte in piece {
+            self.take(*byte)?;
+        }
+        Ok(match &self.at {
+            At::Name(value) => value.len(),
+            At::Key(..) | At::Other => 0,
+        })
+    }
+
+    /// Ends the form.
+    ///
+    /// # Errors
+    /// When its last part names another method.
+    pub fn finish(&mut self) -> Result<(), NamesMethod> {
+        self.take(b'\n')
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), NamesMethod> {
+        let is_end = matches!(byte, b'\r' | b'\n' | b';');
+        match &mut self.at {
+            At::Name(value) if is_end => {
+                if names_method(value) {
+                    return Err(NamesMethod);
+                }
+                self.at = At::Key(Vec::new(), false);
+            }
+            At::Name(value) => {
+                if value.len() >= self.most {
+                    return Err(NamesMethod);
+                }
+                value.push(byte);
+            }
+            At::Key(..) | At::Other if is_end => self.at = At::Key(Vec::new(), false),
+            At::Other => {}
+            At::Key(key, _) if byte == b'=' => {
+                key.make_ascii_lowercase();
+                self.at = match key.as_slice() {
+                    b"name" | b"name*" => At::Name(Vec::new()),
+                    pieces if pieces.starts_with(b"name*") => return Err(NamesMethod),
+                    _ => At::Other,
+                };
+            }
+            At::Key(_, is_over) if matches!(byte, b' ' | b'\t' | b',' | b':') => *is_over = true,
+            At::Key(key, is_over) => {
+                if std::mem::take(is_over) {
+                    key.clear();
+                }
+                if key.len() < MAX_KEY_BYTES {
+                    key.push(byte);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn names_method(value: &[u8]) -> bool {
+    let value: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'\\').collect();
+    let plain = percent_decoded(&value, false);
+    let plain = String::from_utf8_lossy(&plain);
+    let plain = plain.rsplit("''").find(|part| !part.is_empty()).unwrap_or_default();
+    let is_edge = |c: char| matches!(c, '"' | '\'' | ',') || c.is_whitespace();
+    let plain = plain.trim_matches(is_edge);
+    let first = plain.split(is_edge).next().unwrap_or_default();
+    [plain, first].into_iter().any(|name| Meaning::of_field(name) == Some(Meaning::Method))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whether a form was stopped, and how much of it had gone on.
+    fn through(form: &[u8], step: usize) -> (bool, usize) {
+        let mut parts = Parts::new(MAX_NAME_BYTES);
+        let (mut came, mut gone) = (0, 0);
+        for piece in form.chunks(step) {
+            came += piece.len();
+            match parts.push(piece) {
+                Ok(open) => gone = came - open,
+                Err(NamesMethod) => return (true, gone),
+            }
+        }
+        (parts.finish().is_err(), gone)
+    }
+
+    #[test]
+    fn attack_the_name_of_a_second_method_does_not_go_on_however_it_is_cut() {
+        for name in ["name=\"_method\"", "NAME = _method", "name='_me\\thod'; a=b", "name*=utf-8''%5fmethod"]
+        {
+            let before = format!(
+                "--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n{}\r\n",
+                "a=b;c ".repeat(999)
+            );
+            let form =
+                format!("{before}--x\r\nContent-Disposition: form-data; {name}\r\n\r\nDELETE\r\n--x--");
+            let end = before.len() + form[before.len()..].find("m").unwrap() + "m-data; name*=\"".len();
+            for step in [1, 3, 64, 4096] {
+                let (is_stopped, gone) = through(form.as_bytes(), step);
+                assert!(is_stopped && gone <= end, "{name} {step} {gone} {end}");
+            }
+        }
+        let long = format!("name=\"{}_method\"\r\n", " ".repeat(2 * MAX_NAME_BYTES));
+        assert!(through(long.as_bytes(), 100).0);
+        let pieces = "name*0=_me; name*1=thod\r\n";
+        assert!(through(pieces.as_bytes(), 5).0);
+    }
+
+    #[test]
+    fn what_a_package_holds_goes_on() {
+        let file: Vec<u8> = (0..200_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut form =
+            b"--x\r\nContent-Disposition: form-data; name=\"content\"; filename=\"_method\"\r\n\r\n".to_vec();
+        form.extend_from_slice(&file);
+        form.extend_from_slice(
+            b"\r\n--x\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nfile_upload\r\n--x--\r\n",
+        );
+        for step in [1, 100, 8192] {
+            assert_eq!(through(&form, step), (false, form.len()));
+        }
+    }
+
+    proptest! {
+        /// The pieces change nothing.
+        #[test]
+        fn the_outcome_does_not_depend_on_the_pieces(
+            form in "(name|NAME|x|=|\"|_method|;|\r\n| |\\*|%5f|,){0,40}",
+            step in 1_usize..9,
+        ) {
+            prop_assert_eq!(through(form.as_bytes(), step).0, through(form.as_bytes(), 1000).0);
+        }
+
+        #[test]
+        fn a_part_of_that_name_is_found_behind_anything(before in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut form = before;
+            form.extend_from_slice(b"\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE");
+            prop_assert!(through(&form, 7).0);
+        }
+    }
+}
