@@ -143,7 +143,15 @@ impl Shape {
     pub(super) fn build(&self) -> Result<Regex, Box<regex_automata::meta::BuildError>> {
         Regex::builder()
             .syntax(self.syntax())
-            .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20)))
+            .configure(
+                // It is asked at one place at a time, and seldom: what helps to find places, or speeds up groups, takes longer
+                // to build than it saves.
+                Regex::config()
+                    .utf8_empty(false)
+                    .nfa_size_limit(Some(4 << 20))
+                    .auto_prefilter(false)
+                    .onepass(false),
+            )
             .build(&self.is)
             .map_err(Box::new)
     }

@@ -86,6 +86,13 @@ fn places_are_counted_in_characters() {
     let mut lines = Lines::default();
     lines.pass("ä\nöü".as_bytes());
     assert_eq!(lines.here(), Place { line: 2, column: 3, chars: 4 });
+    lines.pass(b"a");
+    lines.pass(b"");
+    assert_eq!(lines.here(), Place { line: 2, column: 4, chars: 5 });
+    lines.pass("\n\nö".as_bytes());
+    assert_eq!(lines.here(), Place { line: 4, column: 2, chars: 8 });
+    lines.pass(b"\n");
+    assert_eq!(lines.here(), Place { line: 5, column: 1, chars: 9 });
 }
 
 #[test]
@@ -94,6 +101,7 @@ fn what_does_not_stop_is_looked_at_in_bounds() {
         "-----BEGIN RSA PRIVATE KEY-----".repeat(4000),
         "://a:".repeat(100_000),
         "eyJ".repeat(200_000),
+        "-eyJ0123456789".repeat(3_000),
         "token=".repeat(100_000),
         "password = \"".repeat(50_000),
         "\"".repeat(500_000),

@@ -9,19 +9,24 @@ use super::View;
 /// Places that are looked at: most words are shorter.
 const LONGEST: usize = 16;
 
+/// Bytes of a run that are looked at: places of anchors may follow one another closely, each at the beginning of the same run.
+const FARTHEST: usize = 256;
+
 /// A set of bytes for each of the first places, and what comes behind them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Head {
     sets: Vec<Set>,
     run: Option<Run>,
 }
 
 /// Bytes of one set, any number up to the most, and then one of another set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     of: Set,
     most: usize,
     then: Set,
+    /// What begins with that one, where no byte is of both sets: then there is one place only where it can stand.
+    next: Option<Box<Head>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +56,7 @@ impl Head {
         let end = at + self.sets.len();
         let Some(bytes) = view.bytes.get(at..end) else { return false };
         self.sets.iter().zip(bytes).all(|(set, byte)| set.has(*byte))
-            && self.run.is_none_or(|run| run.fits(view.bytes.get(end..).unwrap_or_default()))
+            && self.run.as_ref().is_none_or(|run| run.fits(view, end))
     }
 }
 
@@ -79,17 +84,7 @@ fn places(hir: &Hir) -> Places {
             all
         }
         HirKind::Capture(capture) => places(&capture.sub),
-        HirKind::Concat(parts) => {
-            let mut all = Places::new(Vec::new(), true);
-            for (index, part) in parts.iter().enumerate() {
-                all.then(&places(part));
-                if !all.whole {
-                    all.run = all.run.or_else(|| run(part, parts.get(index + 1..)?));
-                    break;
-                }
-            }
-            all
-        }
+        HirKind::Concat(parts) => row(parts),
         HirKind::Alternation(parts) => {
             let mut parts = parts.iter().map(places);
             let Some(mut all) = parts.next() else { return Places::new(Vec::new(), false) };
@@ -102,6 +97,19 @@ fn places(hir: &Hir) -> Places {
             all
         }
     }
+}
+
+/// The first places of parts that follow one another.
+fn row(parts: &[Hir]) -> Places {
+    let mut all = Places::new(Vec::new(), true);
+    for (index, part) in parts.iter().enumerate() {
+        all.then(&places(part));
+        if !all.whole {
+            all.run = all.run.or_else(|| run(part, parts.get(index + 1..)?));
+            break;
+        }
+    }
+    all
 }
 
 fn cut(mut sets: Vec<Set>) -> Places {
@@ -121,7 +129,11 @@ fn run(part: &Hir, rest: &[Hir]) -> Option<Run> {
         let (set, may_be_empty) = first(part)?;
         then.add(&set);
         if !may_be_empty {
-            return Some(Run { of, most, then });
+            let next = of.is_apart(&then).then(|| {
+                let Places { sets, run, .. } = row(rest);
+                Box::new(Head { sets, run })
+            });
+            return Some(Run { of, most, then, next });
         }
     }
     None
@@ -171,10 +183,15 @@ fn first(hir: &Hir) -> Option<(Set, bool)> {
 // === impl Run ===
 
 impl Run {
-    fn fits(&self, bytes: &[u8]) -> bool {
-        for byte in bytes.iter().take(self.most.saturating_add(1)) {
-            if self.then.has(*byte) {
+    fn fits(&self, view: View<'_>, at: usize) -> bool {
+        let rest = view.bytes.get(at..).unwrap_or_default();
+        for (place, byte) in rest.iter().take(self.most.saturating_add(1)).enumerate() {
+            // So long a run is the expression's to judge, which reads no more than it may.
+            if place >= FARTHEST {
                 return true;
+            }
+            if self.then.has(*byte) {
+                return self.next.as_ref().is_none_or(|next| next.fits(view, at + place));
             }
             if !self.of.has(*byte) {
                 return false;
@@ -198,7 +215,7 @@ impl Places {
             let is_cut = self.sets.len() >= LONGEST;
             self.sets.truncate(LONGEST);
             self.whole = next.whole && !is_cut;
-            self.run = next.run.filter(|_| !is_cut);
+            self.run = next.run.clone().filter(|_| !is_cut);
         }
     }
 }
@@ -220,6 +237,11 @@ impl Set {
 
     fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Whether no byte is in both.
+    fn is_apart(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(word, other)| word & other == 0)
     }
 
     fn has(self, byte: u8) -> bool {
@@ -268,6 +290,11 @@ mod tests {
             ("(a[bc]*d|e)f", "ef", true),
             ("(a[bc]*d)f", "abbx", false),
             ("(a[bc]*d){2}f", "abdad", true),
+            (r"at\s+\S{3,9}\s+log", "at the login", true),
+            (r"at\s+\S{3,9}\s+log", "at the door", false),
+            (r"at\s+\S{3,9}\s+log", "at log log", true),
+            (r"at\s*(?:=|:)?\s*x", "at : x", true),
+            (r"at[ :]*(?: :)x", "at : x", true),
             ("(", "an expression that cannot be read", true),
         ] {
             assert_eq!(fits(expression, text), expected, "{expression} {text}");
