@@ -1,9 +1,9 @@
 //! The prefilter: at which places of the bytes a rule could begin.
 //!
-//! A sieve looks at 64 places at once and leaves about one in eight. Of these, four bytes, upper and lower case alike, are
-//! looked up in a table of 16 KiB that stays in the nearest cache, and what stands there says which fifth bytes there are. Only
-//! then are texts compared, up to eight bytes of each by one comparison. An automaton over the same texts depends on its state
-//! for each byte, and its tables do not fit there.
+//! A sieve looks at 64 places at once and leaves about one in eight. Of these, three bytes, upper and lower case alike, are
+//! looked up in a table of 32 KiB that stays in the nearest cache, and what stands there says which fourth bytes there are. What
+//! passes is asked for as much as counts of the first eight bytes, and only then are texts compared. An automaton over the same
+//! texts depends on its state for each byte, and its tables do not fit there.
 
 use std::num::NonZeroU64;
 
@@ -14,9 +14,11 @@ mod sieve;
 
 use sieve::{PLACES, STEPS, STRIP, Sieve};
 
-/// Entries of the table, as a power of two.
+/// Entries of the table of first bytes, as a power of two, and their number.
+const FIRST_BITS: u32 = 13;
+const FIRST_SLOTS: usize = 1 << FIRST_BITS;
+/// Parts into which texts are put, as a power of two, and their number.
 const SLOT_BITS: u32 = 14;
-/// Entries of the table.
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Bits of the set of beginnings, as a power of two, and its words.
 const BEGINNING_BITS: u32 = 17;
@@ -26,8 +28,6 @@ const FOLD: u64 = 0x2020_2020_2020_2020;
 
 /// The bits of a text of three bytes.
 const THREE: u64 = 0xFF_FFFF;
-/// The bits of a text of four.
-const FOUR: u64 = 0xFFFF_FFFF;
 
 /// What can begin at a place.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,8 @@ struct Prefix {
 /// All texts that rules begin with.
 pub(super) struct Anchors {
     sieve: Sieve,
-    /// By the first four bytes: a bit for each remainder by eight of the fifth, and all for a text that has no more.
-    fifth: Box<[u8; SLOTS]>,
+    /// By the first three bytes: a bit for each remainder by 32 of the fourth, and all for a text that has no more.
+    fourth: Box<[u32; FIRST_SLOTS]>,
     /// By the bytes of a text of three: a bit.
     short: Box<[u64; SLOTS / 64]>,
     /// What all texts begin with.
@@ -135,13 +135,14 @@ impl Anchors {
         }));
         texts.sort_by_key(|text| slot(text.prefix().eight));
         let prefixes: Vec<_> = texts.iter().map(Text::prefix).collect();
-        let (mut fifth, mut short) = (Box::new([0_u8; SLOTS]), Box::new([0_u64; SLOTS / 64]));
+        let (mut fourth, mut short) = (Box::new([0_u32; FIRST_SLOTS]), Box::new([0_u64; SLOTS / 64]));
         for Prefix { eight, counts } in &prefixes {
             let slot = slot(*eight);
+            if let Some(entry) = fourth.get_mut(first_slot(*eight)) {
+                *entry |= if *counts > THREE { 1 << (eight >> 24 & 31) } else { u32::MAX };
+            }
             if let Some(word) = short.get_mut(slot / 64).filter(|_| *counts <= THREE) {
                 *word |= 1 << (slot % 64);
-            } else if let Some(entry) = fifth.get_mut(slot) {
-                *entry |= if *counts > FOUR { 1 << (eight >> 32 & 7) } else { u8::MAX };
             }
         }
         let begins = |wanted| prefixes.partition_point(|prefix| slot(prefix.eight) < wanted);
@@ -150,7 +151,7 @@ impl Anchors {
         let bytes = |texts: Vec<&Text>| texts.into_iter().map(|text| text.bytes).collect::<Vec<_>>();
         let sieve = Sieve::new(&bytes(anywhere), &bytes(beginning));
         let beginnings = Beginnings::new(&prefixes);
-        Self { sieve, fifth, short, beginnings, texts, prefixes, index }
+        Self { sieve, fourth, short, beginnings, texts, prefixes, index }
     }
 
     /// Calls `then` for each text that begins in `from..until`, in order of place.
@@ -180,7 +181,7 @@ impl Anchors {
         }
     }
 
-    /// Asks the tables about the places of one step and keeps those that pass. There is no branch on the answer: it is a yes
+    /// Asks the table about the places of one step and keeps those that pass. There is no branch on the answer: it is a yes
     /// often enough for the processor to guess wrong.
     #[inline(always)]
     fn passed(
@@ -197,12 +198,11 @@ impl Anchors {
             let from = place as usize;
             let eight = seen.get(from..from + 8).and_then(|bytes| bytes.first_chunk());
             let eight = eight.map_or(0, |eight| u64::from_le_bytes(*eight)) | FOLD;
-            let is_either = self.is_long(eight, slot(eight)) | self.is_short(slot(eight & THREE));
             // There are as many of these as places in a strip, so the remainder only says so to the compiler.
             if let Some(next) = places.get_mut(count % STRIP) {
                 *next = (step * PLACES as u16) | place as u16;
             }
-            count = count.wrapping_add(usize::from(is_either));
+            count = count.wrapping_add(usize::from(self.may_begin(eight)));
             rest = NonZeroU64::new(marks.get() & (marks.get() - 1));
         }
         count
@@ -223,11 +223,11 @@ impl Anchors {
         kept
     }
 
-    /// Whether a text of four bytes and more may stand here.
+    /// Whether the first four bytes are those of a text, or nearly.
     #[inline(always)]
-    fn is_long(&self, eight: u64, slot: usize) -> bool {
-        let fifth = self.fifth.get(slot).copied().unwrap_or(0);
-        fifth >> (eight >> 32 & 7) & 1 == 1
+    fn may_begin(&self, eight: u64) -> bool {
+        let fourth = self.fourth.get(first_slot(eight)).copied().unwrap_or(0);
+        fourth >> (eight >> 24 & 31) & 1 == 1
     }
 
     /// Whether a text of three bytes may stand here.
@@ -241,10 +241,8 @@ impl Anchors {
     fn compare(&self, bytes: &[u8], at: usize, then: &mut impl FnMut(usize, Anchor)) {
         let eight = first_eight(bytes, at);
         let (long, short) = (slot(eight), slot(eight & THREE));
-        if self.is_long(eight, long) {
-            self.compare_slot(bytes, at, eight, long, then);
-        }
-        if short != long && self.is_short(short) || short == long && !self.is_long(eight, long) {
+        self.compare_slot(bytes, at, eight, long, then);
+        if short != long {
             self.compare_slot(bytes, at, eight, short, then);
         }
     }
@@ -307,6 +305,11 @@ fn eight(bytes: &[u8]) -> u64 {
     let mut all = [0; 8];
     all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
     u64::from_le_bytes(all)
+}
+
+/// The entry of the first three bytes.
+const fn first_slot(eight: u64) -> usize {
+    (((eight & THREE) as u32).wrapping_mul(0x9E37_79B1) >> (32 - FIRST_BITS)) as usize
 }
 
 /// The entry of the first four bytes, or of a text of three.

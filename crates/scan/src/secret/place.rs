@@ -34,17 +34,15 @@ impl Default for Lines {
 impl Lines {
     /// Takes the next bytes of the text. A byte that begins no character counts for none, so invalid text has places too.
     pub fn pass(&mut self, bytes: &[u8]) {
+        let begins = |byte: &&u8| **byte & 0xC0 != 0x80;
         self.at += bytes.len() as u64;
-        for byte in bytes {
-            if *byte & 0xC0 != 0x80 {
-                self.chars += 1;
-                self.column += 1;
-            }
-            if *byte == b'\n' {
-                self.line += 1;
-                self.column = 0;
-            }
+        self.chars += bytes.iter().filter(begins).count() as u64;
+        let last_line = bytes.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        if last_line.len() < bytes.len() {
+            self.line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.column = 0;
         }
+        self.column += last_line.iter().filter(begins).count() as u64;
     }
 
     /// How many bytes came.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 
 use super::mark::Marker;
 use super::place::{Lines, Place};
@@ -194,8 +194,10 @@ fn file(
     let Ok(mut file) = File::options().read(true).custom_flags(flags).open(path) else {
         return note("could not be opened");
     };
-    let size = match file.metadata() {
-        Ok(metadata) if metadata.is_file() => metadata.len(),
+    let size = match rustix::fs::fstat(&file) {
+        Ok(status) if FileType::from_raw_mode(status.st_mode).is_file() => {
+            u64::try_from(status.st_size).unwrap_or(0)
+        }
         _ => return note("is no regular file"),
     };
     let mut told = Vec::new();
