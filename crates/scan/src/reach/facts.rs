@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::agents::CiAgent;
 use super::{Fact, Place};
 use crate::ci::trigger::triggers;
-use crate::ci::{Token, secrets};
+use crate::ci::{Token, TokenSource, secrets};
 use crate::credential::{Credential, Guard};
 use crate::document::{self, Node, Notation};
 use crate::survey::{Found, MAX_FILE_BYTES};
@@ -51,6 +51,8 @@ pub struct Facts {
     pub starts_on_branch: Vec<(String, Fact)>,
     pub gated: Vec<(String, Fact)>,
     pub holds: Vec<(String, Place, Fact)>,
+    /// A job that calls another one of the repository; whether it hands on every secret.
+    pub calls: Vec<(String, String, bool, Fact)>,
     /// What settings give a tool.
     pub has: Vec<(String, Place, Fact)>,
     /// What opens what, beside jobs and tools: none of it is in files of a repository.
@@ -80,14 +82,19 @@ impl Facts {
             .take(MAX_WORKFLOWS)
             .collect();
         names.sort();
+        let mut documents: Vec<(PathBuf, Node)> = Vec::new();
         for path in names {
             let read = read_regular(&root.join(&path), MAX_FILE_BYTES)
                 .ok()
                 .and_then(|bytes| document::parse(&bytes, Notation::Yaml).ok());
             match read {
-                Some(document) => facts.workflow(&path, &document),
+                Some(document) => documents.push((path, document)),
                 None => facts.unread.push(path),
             }
+        }
+        for (path, document) in &documents {
+            facts.workflow(path, document);
+            facts.calls(path, document, &documents);
         }
         facts.add_ci(found);
         facts
@@ -158,9 +165,46 @@ impl Facts {
         }
     }
 
+    /// Jobs of other workflows that jobs of this one call. A secret that is handed on by name is told of the caller.
+    ///
+    /// <https://docs.github.com/actions/sharing-automations/reusing-workflows#passing-inputs-and-secrets-to-a-reusable-workflow>
+    fn calls(&mut self, path: &Path, document: &Node, all: &[(PathBuf, Node)]) {
+        for member in document.get("jobs").map_or(&[][..], Node::members).iter().take(MAX_JOBS) {
+            let Some(uses) = member.node.get("uses") else { continue };
+            let called = uses.text().unwrap_or("");
+            let caller = format!("{}#{}", path.display(), member.key);
+            let inherits = inherits(&member.node);
+            let fact = |says: String| Fact { path: path.to_owned(), line: uses.line, says };
+            let local = called.strip_prefix("./").map(Path::new);
+            match all.iter().find(|(known, _)| Some(known.as_path()) == local) {
+                Some((known, document)) => {
+                    let jobs = document.get("jobs").map_or(&[][..], Node::members);
+                    for inner in jobs.iter().take(MAX_JOBS) {
+                        let says = format!(
+                            "job `{}` calls {}{}",
+                            member.key,
+                            known.display(),
+                            if inherits { " with every secret" } else { "" }
+                        );
+                        let inner = format!("{}#{}", known.display(), inner.key);
+                        self.calls.push((caller.clone(), inner, inherits, fact(says)));
+                    }
+                }
+                // What it does with them is not here to read.
+                None if inherits => {
+                    let says = format!("job `{}` hands every secret to {called}", member.key);
+                    self.holds.push((caller, Place::Secret("*".to_owned()), fact(says)));
+                }
+                None => {}
+            }
+        }
+    }
+
     fn workflow(&mut self, path: &Path, document: &Node) {
         let Some(jobs) = document.get("jobs") else { return };
         let starting = starts_on_branch(document);
+        // The token of a workflow that others call is its caller's, which is told there.
+        let only_called = triggers(document).iter().all(|trigger| trigger.name == "workflow_call");
         for member in jobs.members().iter().take(MAX_JOBS) {
             let job = format!("{}#{}", path.display(), member.key);
             let node = &member.node;
@@ -177,6 +221,9 @@ impl Facts {
                 hold(Place::Secret(name.clone()), line, format!("job `{}` sees secret {name}", member.key));
             }
             let token = Token::of(node, document);
+            if token.source == TokenSource::Inherited && !only_called {
+                hold(Place::Scope(DEFAULT.to_owned()), member.line, says_default(&member.key));
+            }
             for scope in token.writes() {
                 let line = token.line.unwrap_or(member.line);
                 hold(
@@ -229,6 +276,11 @@ impl Facts {
             }
         }
     }
+}
+
+/// Whether a job hands on every secret.
+fn inherits(job: &Node) -> bool {
+    job.get("secrets").and_then(Node::text) == Some("inherit")
 }
 
 /// Of a job that does not say what its token may do.

@@ -14,7 +14,10 @@ ascent::ascent! {
     relation gated(String, Fact);
     relation holds(String, Place, Fact);
     relation has(Place, Place, Fact);
+    relation calls(String, String, bool, Fact);
 
+    // A job that sees the secrets that it names: a called one only if its caller hands them on.
+    relation sees(String);
     relation reached(Place);
     relation step(Place, Place, Fact);
 
@@ -29,7 +32,18 @@ ascent::ascent! {
     // gate stays there, and no file tells what that is.
     step(Place::Branch, Place::Job(job.clone()), fact) <--
         reached(Place::Branch), edits_workflows(true), job(job, fact);
-    step(place, what, fact) <-- reached(place), if let Place::Job(job) = place, holds(job, what, fact);
+    step(Place::Job(caller.clone()), Place::Job(called.clone()), fact) <--
+        calls(caller, called, _, fact), reached(Place::Job(caller.clone())), !gated(called, _);
+    sees(job) <-- step(Place::Branch, to, _), if let Place::Job(job) = to;
+    sees(job) <-- agent(from), has(from, to, _), if let Place::Job(job) = to;
+    sees(called) <--
+        calls(caller, called, true, _), sees(caller), reached(Place::Job(called.clone()));
+    step(place, what, fact) <--
+        reached(place), if let Place::Job(job) = place, holds(job, what, fact),
+        if !matches!(what, Place::Secret(_));
+    step(place, what, fact) <--
+        reached(place), if let Place::Job(job) = place, sees(job), holds(job, what, fact),
+        if matches!(what, Place::Secret(_));
     step(place, what, fact) <-- reached(place), has(place, what, fact);
 }
 
@@ -49,6 +63,7 @@ pub(super) fn close(agent: &str, facts: &Facts, refused: Refused) -> (Vec<Step>,
         starts_on_branch: facts.starts_on_branch.clone(),
         gated: facts.gated.clone(),
         holds: facts.holds.clone(),
+        calls: facts.calls.clone(),
         has: facts
             .has
             .iter()

@@ -142,6 +142,50 @@ fn an_agent_in_a_pipeline_gets_what_its_job_holds() {
     }
 }
 
+#[test]
+fn what_a_workflow_calls_gets_the_secrets_that_it_is_given() {
+    let called = "on: workflow_call\njobs:\n  d:\n    steps:\n      - run: terraform apply\n        env: {K: '${{ secrets.PROD_KEY }}'}\n";
+    let inner = ".github/workflows/w.yml";
+    let no_edits = Refused { edit_workflows: true, ..Refused::default() };
+    let plain = "branch a branch of the repository, job .github/workflows/call.yml#k";
+    for (uses, handed, reaches) in [
+        (
+            "./.github/workflows/w.yml",
+            "secrets: inherit",
+            "deployment terraform apply, job .github/workflows/w.yml#d, secret PROD_KEY",
+        ),
+        (
+            "./.github/workflows/w.yml",
+            "if: true",
+            "deployment terraform apply, job .github/workflows/w.yml#d",
+        ),
+        (
+            "./.github/workflows/w.yml",
+            "secrets: {PROD_KEY: '${{ secrets.OTHER }}'}",
+            "deployment terraform apply, job .github/workflows/w.yml#d, secret OTHER",
+        ),
+        ("org/x/.github/workflows/w.yml@v1", "secrets: inherit", "secret *"),
+        ("org/x/.github/workflows/w.yml@v1", "if: true", ""),
+    ] {
+        let caller = format!("on: push\npermissions: {{}}\njobs:\n  k:\n    uses: {uses}\n    {handed}\n");
+        let facts = facts_of_files(&[(".github/workflows/call.yml", &caller), (inner, called)]);
+        let reach = reach("claude-code", &facts, no_edits);
+        let mut want: Vec<&str> =
+            plain.split(", ").chain(reaches.split(", ")).filter(|part| !part.is_empty()).collect();
+        let told = told(&reach);
+        let mut got: Vec<&str> = told.split(", ").collect();
+        want.sort_unstable();
+        got.sort_unstable();
+        assert_eq!(got, want, "{uses} {handed}");
+    }
+    // Nobody said what the token may do.
+    let facts =
+        facts_of_files(&[(".github/workflows/a.yml", "on: push\njobs:\n  a:\n    steps: [{run: make}]\n")]);
+    let reach = reach("claude-code", &facts, no_edits);
+    let chain = &reach.chains[&Place::Scope(facts::DEFAULT.to_owned())];
+    assert_eq!(chain.last().unwrap().fact.line, 3, "{chain:?}");
+}
+
 fn role(text: &str) -> Result<Role, RoleError> {
     Role::read(&crate::document::parse(text.as_bytes(), crate::document::Notation::Json).unwrap())
 }

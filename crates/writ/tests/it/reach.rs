@@ -50,7 +50,9 @@ fn each_step_of_a_chain_names_its_line() {
     };
     let said = text(&told("role = \"writer\"\npush = true\nedit_workflows = true\n"));
     assert!(said.contains("beyond role writer: nothing that is seen here"), "{said}");
-    let said = text(&told("role = \"reader\"\nreaches = [\"branch:*\", \"job:*\", \"deployment:*\"]\n"));
+    let said = text(&told(
+        "role = \"reader\"\nreaches = [\"branch:*\", \"job:*\", \"deployment:*\", \"token-scope:*\"]\n",
+    ));
     assert!(said.contains("beyond role reader: secret K\n"), "{said}");
     assert_eq!(told("permission = \"owner\"\n").status.code(), Some(2));
 }
