@@ -1,5 +1,5 @@
-//! Code that makes identities or gives them rights: Terraform, CloudFormation, policies of AWS, RBAC of Kubernetes, and
-//! manifests of applications that ask for OAuth scopes. Read as data; no provider is asked, and nothing is evaluated:
+//! Code that makes identities or gives them rights: Terraform, CloudFormation, policies of AWS, RBAC of Kubernetes,
+//! pipelines of forges, and manifests of applications that ask for OAuth scopes. Read as data; no provider is asked, and nothing is evaluated:
 //! what a variable or a module brings is not seen.
 
 use crate::document::{self, Node, Notation};
@@ -8,6 +8,7 @@ mod application;
 mod aws;
 mod kubernetes;
 mod terraform;
+mod workflow;
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ const NAMES: &[&str] = &[
     "cfn",
     "cloudformation",
     "iam",
+    "infra",
     "permission",
     "policy",
     "policies",
@@ -78,6 +80,8 @@ const NAMES: &[&str] = &[
     "serviceaccount",
     "slack-manifest",
     "slack_manifest",
+    "stack",
+    "template",
     "trust",
 ];
 /// Folders in which files speak of rights, whatever they are called.
@@ -90,6 +94,8 @@ const FOLDERS: &[&str] = &[
     "deployments",
     "gitops",
     "iam",
+    "infra",
+    "infrastructure",
     "k8s",
     "kubernetes",
     "kustomize",
@@ -97,6 +103,8 @@ const FOLDERS: &[&str] = &[
     "overlays",
     "policies",
     "rbac",
+    "sam",
+    "stacks",
 ];
 /// Short names that files of Kubernetes have, alone or after a dash.
 const SHORT: &[&str] = &["crb", "rb", "sa"];
@@ -208,6 +216,14 @@ pub fn identities(name: &str, bytes: &[u8]) -> Result<Vec<Identity>, String> {
     }
     out.0.sort_by_key(|identity| identity.line);
     Ok(out.0)
+}
+
+/// What a pipeline of a forge makes or becomes.
+pub(crate) fn of_workflow(document: &Node) -> Vec<Identity> {
+    let mut out = Identities::default();
+    workflow::read(document, &mut out);
+    out.0.sort_by_key(|identity| identity.line);
+    out.0
 }
 
 fn speaks(bytes: &[u8]) -> bool {

@@ -115,7 +115,14 @@ fn look_at_remotes(root: &Path, repository: &Path, level: Level) -> Option<Found
     let path = repository.join(".git/config");
     let bytes = read_regular(&root.join(&path), MAX_FILE_BYTES).ok()?;
     let mut found = Found::new(&path, "git", FileKind::Settings, level);
-    for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+    found.hard_coded = credentials_of_git(&bytes);
+    (!found.hard_coded.is_empty()).then_some(found)
+}
+
+/// Lines of git's settings whose address or header holds a credential. Whatever the bytes are, they are read as lines.
+pub fn credentials_of_git(bytes: &[u8]) -> Vec<HardCoded> {
+    let mut found = Vec::new();
+    for (number, line) in String::from_utf8_lossy(bytes).lines().enumerate() {
         let line = line.trim();
         let value = line.split_once('=').map_or("", |(_, value)| value.trim());
         // `[url "https://…"]` rewrites addresses.
@@ -124,10 +131,10 @@ fn look_at_remotes(root: &Path, repository: &Path, level: Level) -> Option<Found
         if has_password(address) || header {
             let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
             let name = if header { "extraheader" } else { "url" };
-            found.hard_coded.push(HardCoded { line, name: name.to_owned() });
+            found.push(HardCoded { line, name: name.to_owned() });
         }
     }
-    (!found.hard_coded.is_empty()).then_some(found)
+    found
 }
 
 /// `Authorization: basic …`, as checkouts in CI leave it behind.
@@ -241,7 +248,14 @@ fn look_at_identity_code(
     Some(found)
 }
 
-/// What a workflow of a forge says of agents; `None` when it runs none.
+/// A pipeline without agents that makes identities.
+fn of_identities(hit: &Hit, level: Level, identities: Vec<Identity>) -> Option<Found> {
+    let mut found = Found::new(&hit.relative, "identity-code", FileKind::IdentityCode, level);
+    found.identities = identities;
+    (!found.identities.is_empty()).then_some(found)
+}
+
+/// What a workflow of a forge says of agents and makes of identities; `None` when it does neither.
 fn look_at_workflow(
     root: &Path,
     hit: &Hit,
@@ -281,9 +295,13 @@ fn look_at_workflow(
         }
         found.hard_coded = pipeline.credentials.hard_coded.clone();
         found.unread = unread;
+        found.identities = identity_code::of_workflow(&document);
         let tells = !pipeline.agents.is_empty() || hides;
+        if !tells {
+            return of_identities(hit, level, found.identities);
+        }
         found.gitlab = Some(pipeline);
-        return tells.then_some(found);
+        return Some(found);
     }
     // Local actions and workflows are named from the top of the repository.
     let depth = parts.iter().rposition(|part| [".forgejo", ".gitea", ".github"].contains(part)).unwrap_or(0);
@@ -292,12 +310,14 @@ fn look_at_workflow(
     let workflow = ci::audit(&document, &local).or_else(|| ci::audit_action(&document, &local));
     let runs_agents =
         workflow.as_ref().is_some_and(|workflow| !workflow.agents.is_empty() || !workflow.calls.is_empty());
+    let identities = identity_code::of_workflow(&document);
     if !runs_agents && !hides {
-        return None;
+        return of_identities(hit, level, identities);
     }
     let workflow = workflow.unwrap_or_default();
     let mut found = Found::new(&hit.relative, "github-actions", FileKind::Workflow, level);
     found.unread = unread;
+    found.identities = identities;
     found.credential_names = workflow.secrets.clone();
     found.approval = workflow.approval.clone();
     let mut credentials = Credentials::default();

@@ -2,6 +2,7 @@
 
 use super::aws::{self, Statement};
 use super::{Breadth, Identities, IdentityKind, application, kubernetes};
+use crate::credential_name::is_real;
 use crate::document::{Member, Node};
 
 /// Resources that are a principal, and nothing more.
@@ -15,6 +16,8 @@ const PRINCIPALS: &[&str] = &[
     "google_service_account",
     "kubernetes_service_account",
     "kubernetes_service_account_v1",
+    "okta_app_oauth",
+    "okta_service_account",
     "vault_approle_auth_backend_role",
 ];
 /// Resources that are a credential without an end of its own.
@@ -29,13 +32,18 @@ const STANDING: &[&str] = &[
     "gitlab_personal_access_token",
     "gitlab_project_access_token",
     "google_service_account_key",
+    "okta_api_token",
     "vault_approle_auth_backend_role_secret_id",
 ];
+/// Attributes of providers that are a credential.
+const PROVIDER_KEYS: &[&str] =
+    &["access_key", "api_key", "api_token", "client_secret", "password", "secret_key", "token"];
 /// Attributes that hold scopes.
 const SCOPES: &[&str] = &["allowed_oauth_scopes", "oauth_scopes", "scopes"];
 
 pub(super) fn read(document: &Node, out: &mut Identities) {
     each(document, "resource", &mut |kind, name, line, body| resource(kind, name, line, body, out));
+    provider(document, out);
     each(document, "data", &mut |kind, name, line, body| {
         if kind == "aws_iam_policy_document" {
             let statements: Vec<Statement> = blocks(body, "statement").map(statement).collect();
@@ -135,6 +143,26 @@ fn resource(kind: &str, name: &str, line: u32, body: &Node, out: &mut Identities
             let subjects = texts(body, "subject");
             out.add(IdentityKind::TrustPolicy, line, name, subjects, Breadth::Listed);
         }
+        "aws_iam_openid_connect_provider" | "aws_iam_saml_provider" => {
+            let issuers = texts(body, "url");
+            out.add(IdentityKind::TrustPolicy, line, name, issuers, Breadth::Listed);
+        }
+        "okta_app_oauth_role_assignment" | "okta_group_role" | "okta_user_admin_roles" => {
+            let roles: Vec<String> =
+                ["type", "role_type", "admin_roles"].iter().flat_map(|key| texts(body, key)).collect();
+            let highest = roles.iter().any(|role| ["ORG_ADMIN", "SUPER_ADMIN"].contains(&role.as_str()));
+            let breadth = if highest { Breadth::Administrator } else { Breadth::Listed };
+            out.add(IdentityKind::RoleBinding, line, name, roles, breadth);
+        }
+        "github_actions_secret"
+        | "github_actions_environment_secret"
+        | "github_actions_organization_secret"
+        | "github_dependabot_secret" => {
+            if let Some(value) = body.get("plaintext_value").filter(|value| is_written("secret", value)) {
+                let rights = ["a value in plain text".to_owned()];
+                out.add(IdentityKind::StandingCredential, value.line, name, rights, Breadth::Listed);
+            }
+        }
         "google_iam_workload_identity_pool_provider" => {
             // Without a condition every account of the issuer may ask for a token.
             let at = body.get("attribute_condition");
@@ -182,6 +210,35 @@ fn resource(kind: &str, name: &str, line: u32, body: &Node, out: &mut Identities
             application::scopes(name, node, out);
         }
     }
+}
+
+/// Keys of a cloud that stand in the settings of its provider.
+fn provider(document: &Node, out: &mut Identities) {
+    for Member { node: kinds, .. } in document.members().iter().filter(|member| member.key == "provider") {
+        for kind in std::slice::from_ref(kinds).iter().chain(kinds.items()).flat_map(Node::members) {
+            let bodies = kind.node.items();
+            let bodies = if bodies.is_empty() { std::slice::from_ref(&kind.node) } else { bodies };
+            for (body, key) in
+                bodies.iter().flat_map(|body| PROVIDER_KEYS.iter().map(move |key| (body, *key)))
+            {
+                if let Some(value) = body.get(key).filter(|value| is_written(key, value)) {
+                    let rights = [format!("{key} in plain text")];
+                    out.add(
+                        IdentityKind::StandingCredential,
+                        value.line,
+                        &*kind.key,
+                        rights,
+                        Breadth::Listed,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A value that stands in the file: no name of something else, and no word of an example.
+fn is_written(key: &str, value: &Node) -> bool {
+    value.text().is_some_and(|text| !text.contains("${") && is_real(key, text))
 }
 
 fn deploy_key(name: &str, line: u32, writes: bool, out: &mut Identities) {

@@ -76,6 +76,22 @@ fn terraform_makes_identities() {
             "resource \"kubernetes_cluster_role\" \"m\" {\n  rule {\n    api_groups = [\"*\"]\n    resources = [\"*\"]\n    verbs = [\"*\"]\n  }\n}\n".to_owned(),
             vec![(Policy, 2, Administrator)],
         ),
+        (
+            "resource \"aws_iam_openid_connect_provider\" \"o\" {\n  url = \"https://issuer.example.org\"\n}\n".to_owned(),
+            vec![(TrustPolicy, 1, Listed)],
+        ),
+        (
+            "resource \"okta_group_role\" \"o\" {\n  role_type = \"SUPER_ADMIN\"\n}\nresource \"okta_app_oauth_api_scope\" \"s\" {\n  scopes = [\"okta.users.read\"]\n}\n".to_owned(),
+            vec![(RoleBinding, 1, Administrator), (OauthGrant, 5, Listed)],
+        ),
+        (
+            "resource \"github_actions_secret\" \"s\" {\n  plaintext_value = \"q8Zr4Lw0Xn3Tb7Vk\"\n}\nresource \"github_actions_secret\" \"t\" {\n  plaintext_value = var.token\n}\n".to_owned(),
+            vec![(StandingCredential, 2, Listed)],
+        ),
+        (
+            "provider \"aws\" {\n  region = \"x\"\n  secret_key = \"q8Zr4Lw0Xn3Tb7Vkq8Zr4Lw0Xn3Tb7Vkq8Zr4Lw0\"\n}\nprovider \"aws\" {\n  secret_key = var.key\n}\nprovider \"aws\" {\n  secret_key = \"test\"\n}\n".to_owned(),
+            vec![(StandingCredential, 3, Listed)],
+        ),
         ("resource \"aws_s3_bucket\" \"b\" {\n  bucket = \"x\"\n}\nvariable \"iam\" {}\n".to_owned(), vec![]),
     ] {
         assert_eq!(of("main.tf", &text), expected, "{text}");
@@ -83,6 +99,68 @@ fn terraform_makes_identities() {
     let json = r#"{"resource": {"aws_iam_user": {"u": {}}, "aws_iam_role": {"r": [{"assume_role_policy": "{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\"}}"}]}}}"#;
     assert_eq!(of("main.tf.json", json), [(ServicePrincipal, 1, Listed), (TrustPolicy, 1, Anybody)]);
     assert!(identities("main.tf", b"resource \"a\" {").is_err());
+}
+
+#[test]
+fn pipelines_make_identities() {
+    let of = |text: &str| -> Vec<(IdentityKind, u32, Breadth)> {
+        let document = document::parse(text.as_bytes(), Notation::Yaml).unwrap();
+        of_workflow(&document).iter().map(|one| (one.kind, one.line, one.breadth)).collect()
+    };
+    let run = |script: &str| of(&format!("on: push\njobs:\n  a:\n    steps:\n      - run: {script}\n"));
+    for (script, expected) in [
+        ("gh repo deploy-key add key.pub --title x", Some((DeployKey, 5, Listed))),
+        ("gh repo deploy-key add key.pub -w", Some((DeployKey, 5, Wildcard))),
+        ("az ad sp create-for-rbac --role Owner --scopes /x", Some((ServicePrincipal, 5, Administrator))),
+        ("az ad sp create-for-rbac --role=Contributor", Some((ServicePrincipal, 5, Wildcard))),
+        ("cd x && gcloud iam service-accounts keys create k.json", Some((StandingCredential, 5, Listed))),
+        ("KEY=$(aws iam create-access-key --user-name x)", Some((StandingCredential, 5, Listed))),
+        (
+            "sudo kubectl create clusterrolebinding b --clusterrole=cluster-admin",
+            Some((RoleBinding, 5, Administrator)),
+        ),
+        (
+            "aws iam attach-role-policy --policy-arn arn:aws:iam::aws:policy/AdministratorAccess",
+            Some((RoleBinding, 5, Administrator)),
+        ),
+        ("\"echo 'aws iam create-user'\"", None),
+        ("gcloud iam service-accounts list", None),
+        ("gcloud iam service-accounts", None),
+        ("make aws iam create-user", None),
+    ] {
+        assert_eq!(run(script), Vec::from_iter(expected), "{script}");
+    }
+    for (text, expected) in [
+        (
+            "on: push\npermissions:\n  id-token: write\njobs:\n  a:\n    steps:\n      - uses: aws-actions/configure-aws-credentials@v4\n        with:\n          role-to-assume: arn:aws:iam::1:role/x\n",
+            vec![(ServicePrincipal, 3, Listed), (RoleBinding, 9, Listed)],
+        ),
+        ("on: push\njobs:\n  a:\n    permissions: write-all\n", vec![(RoleBinding, 4, Wildcard)]),
+        ("on: push\npermissions: {contents: write}\njobs: {a: {steps: [{run: make}]}}\n", vec![]),
+        (
+            "keys:\n  script:\n    - |\n      aws iam \\\n        create-access-key\n",
+            vec![(StandingCredential, 4, Listed)],
+        ),
+    ] {
+        assert_eq!(of(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn files_are_wanted_by_name_or_folder() {
+    for (path, wanted) in [
+        ("template.yaml", true),
+        ("app/stack.yml", true),
+        ("infra/main.yaml", true),
+        ("infra/all.yaml", true),
+        ("sam/app.json", true),
+        ("src/main.yaml", false),
+        ("infra/main.rs", false),
+    ] {
+        let parts: Vec<&str> = path.split('/').collect();
+        let (name, folders) = parts.split_last().unwrap();
+        assert_eq!(is_wanted(folders, name), wanted, "{path}");
+    }
 }
 
 #[test]

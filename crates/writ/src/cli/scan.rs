@@ -63,6 +63,11 @@ open; and the sessions that clients keep, by number and date, unopened.
 Equal marks are equal values; the key to them lies in the state folder, so
 that scans can be compared.
 
+Code that makes identities is read as it is written: Terraform, CloudFormation,
+Kubernetes, policies, pipelines and manifests. Of OAuth scopes, those in
+Terraform and in manifests (Apps Script, Slack, GitHub Apps) are read, those
+in programs are not.
+
 With --secrets, everything readable is looked through for credentials: a
 finding tells the place, the rule, how sure it is (low, medium, high), and a
 mark that is equal for equal values of one scan.
