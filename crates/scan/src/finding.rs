@@ -281,7 +281,7 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
     }
     for step in &workflow.escalators {
         out.add(
-            &rules::ESCALATOR,
+            if step.widens { &rules::MORE_RIGHTS } else { &rules::ESCALATOR },
             step.line,
             &format!("{} {}", step.job, step.name),
             format!("`{}` in job `{}` {}", step.name, step.job, step.gives),

@@ -512,3 +512,49 @@ fn a_pipeline_made_to_take_long_does_not() {
         assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     }
 }
+
+#[test]
+fn what_gives_an_agent_more_rights_is_told() {
+    let of = |job: &str, step: &str| -> Vec<(String, u32, bool)> {
+        let text = format!(
+            "on: push\njobs:\n  a:\n    {job}\n    steps:\n      - {step}\n      - run: claude -p x\n  b:\n    steps:\n      - run: docker login -u x\n"
+        );
+        let document = crate::document::parse(text.as_bytes(), crate::document::Notation::Yaml).unwrap();
+        let workflow = audit(&document, &|_| None).unwrap();
+        workflow.escalators.into_iter().map(|one| (one.name, one.line, one.widens)).collect()
+    };
+    let plain = "runs-on: x";
+    for (job, step, expected) in [
+        (plain, "run: make", None),
+        (plain, "run: sudo docker login ghcr.io", Some(("docker login", 6, false))),
+        (plain, "run: echo $K | docker login --password-stdin", Some(("docker login", 6, false))),
+        (plain, "run: C=$(aws sts assume-role --role-arn x)", Some(("aws sts assume-role", 6, true))),
+        (
+            plain,
+            "run: gcloud auth activate-service-account --key-file=k",
+            Some(("gcloud auth activate-service-account", 6, true)),
+        ),
+        (plain, "run: docker logins", None),
+        (
+            plain,
+            "uses: actions/create-github-app-token@v1",
+            Some(("actions/create-github-app-token@v1", 6, true)),
+        ),
+        ("container: {image: x, options: --privileged}", "run: make", Some(("--privileged", 4, true))),
+        ("container: {image: x, options: --cpus 1}", "run: make", None),
+        (
+            "container: {image: x, volumes: ['/var/run/docker.sock:/var/run/docker.sock']}",
+            "run: make",
+            Some(("docker.sock", 4, true)),
+        ),
+        (
+            "services: {d: {image: docker:dind, options: --privileged}}",
+            "run: make",
+            Some(("--privileged", 4, true)),
+        ),
+    ] {
+        let expected: Vec<_> =
+            expected.into_iter().map(|(name, line, widens)| (name.to_owned(), line, widens)).collect();
+        assert_eq!(of(job, step), expected, "{job} {step}");
+    }
+}

@@ -70,6 +70,7 @@ fn audit_at(document: &Node, local: Local<'_>, depth: usize) -> Option<Workflow>
         .collect();
     let by_name: BTreeMap<&str, &Job<'_>> = jobs.iter().map(|job| (job.name, job)).collect();
     for job in &jobs {
+        workflow.escalators.extend(escalator::of_job(job.name, job.node));
         for step in job.steps {
             workflow.escalators.extend(escalator::of_step(job.name, step));
         }

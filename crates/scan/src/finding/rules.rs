@@ -121,6 +121,12 @@ pub(crate) static ESCALATOR: Rule = Rule {
     title: "A step beside an agent gives rights that the token does not show",
     help: "Move it into another job, or after the agent.",
 };
+pub(crate) static MORE_RIGHTS: Rule = Rule {
+    id: "writ/ci-more-rights",
+    severity: Severity::Medium,
+    title: "An agent's job has more rights than its token shows",
+    help: "Move what gives them into another job, or after the agent, and give the agent what it needs alone.",
+};
 
 pub(super) static IDENTITY: Rule = Rule {
     id: "writ/identity-made",
@@ -227,6 +233,7 @@ pub static RULES: &[&Rule] = &[
     &UNPINNED_ACTION,
     &LEFT_TOKEN,
     &ESCALATOR,
+    &MORE_RIGHTS,
     &IDENTITY,
     &IDENTITY_WILDCARD,
     &IDENTITY_ADMINISTRATOR,
