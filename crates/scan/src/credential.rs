@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use writ_model::Timestamp;
 
+use crate::home::moved;
 use crate::secret::Marker;
 use crate::walk::{Note, NoteKind, ReadError, read_regular};
 
@@ -153,9 +154,15 @@ pub fn of_bytes(bytes: &[u8], marker: &Marker) -> Vec<Credential> {
 /// Everything in these places.
 pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
     let mut seen = Seen::default();
+    let moved = moved(places.home, places.environment);
     for entry in place::OF_USER {
         for (path, shown) in place::files(places.home, Path::new("~"), entry.path) {
             look(&path, shown, entry, marker, &mut seen);
+        }
+        for (moved, rest) in moved.iter().filter_map(|moved| Some((moved, moved.rest(entry.path)?))) {
+            for (path, shown) in place::files(&moved.to, &moved.shown, rest) {
+                look_once(&path, shown, entry, marker, &mut seen);
+            }
         }
     }
     for (variable, below, of) in place::NAMED_BY_VARIABLE {
@@ -167,9 +174,7 @@ pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
         for path in text.split(':').filter(|path| path.starts_with('/')).take(place::MAX_NAMED) {
             let path = Path::new(path).join(below);
             let shown = path.strip_prefix(places.home).map_or(path.clone(), |rest| Path::new("~").join(rest));
-            if !seen.credentials.iter().any(|credential| credential.place == shown) {
-                look(&path, shown, entry, marker, &mut seen);
-            }
+            look_once(&path, shown, entry, marker, &mut seen);
         }
     }
     if let Some(repository) = places.repository.filter(|repository| *repository != places.home) {
@@ -186,6 +191,13 @@ pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
     seen.credentials.sort_by(|a, b| (&a.place, a.line, &a.name).cmp(&(&b.place, b.line, &b.name)));
     seen.credentials.dedup();
     seen
+}
+
+/// Two variables may name one file.
+fn look_once(path: &Path, shown: PathBuf, entry: &place::Entry, marker: &Marker, seen: &mut Seen) {
+    if !seen.credentials.iter().any(|credential| credential.place == shown) {
+        look(path, shown, entry, marker, seen);
+    }
 }
 
 fn look(path: &Path, shown: PathBuf, entry: &place::Entry, marker: &Marker, seen: &mut Seen) {

@@ -16,6 +16,7 @@ mod digest;
 pub mod document;
 pub mod finding;
 mod fingerprint;
+pub mod home;
 pub mod identity_code;
 pub mod machine;
 pub mod provenance;

@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use writ_model::Timestamp;
 
 use crate::credential::files;
+use crate::home::Moved;
 
 /// Sessions of one tool in one workspace.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,12 +50,15 @@ const LOGS: &[Logs] = &[
     Logs { tool: "amp", path: ".local/share/amp/threads/*.json", workspace: None },
 ];
 
-/// What lies below a home folder, by tool and workspace. `here` is the canonical path of the workspace asked about.
-pub fn sessions(home: &Path, here: Option<&Path>) -> Vec<Sessions> {
+/// What lies below a home folder, and below folders that stand for one in it, by tool and workspace. `here` is the
+/// canonical path of the workspace asked about.
+pub fn sessions(home: &Path, moved: &[Moved], here: Option<&Path>) -> Vec<Sessions> {
     let names = here.map(names_of).unwrap_or_default();
     let mut found: BTreeMap<(&'static str, String), Sessions> = BTreeMap::new();
     for Logs { tool, path, workspace } in LOGS {
-        for (file, shown) in files(home, Path::new(""), path) {
+        let elsewhere = moved.iter().filter_map(|moved| Some((moved, moved.rest(path)?)));
+        let elsewhere = elsewhere.flat_map(|(moved, rest)| files(&moved.to, Path::new(moved.place), rest));
+        for (file, shown) in files(home, Path::new(""), path).into_iter().chain(elsewhere) {
             let Ok(facts) = std::fs::symlink_metadata(&file) else { continue };
             let moment = |time: std::io::Result<std::time::SystemTime>| {
                 let since = time.ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -115,7 +119,7 @@ mod tests {
             std::fs::write(&path, "what people said").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         }
-        let found = sessions(home.path(), Some(Path::new("/shop/app")));
+        let found = sessions(home.path(), &[], Some(Path::new("/shop/app")));
         let said: Vec<_> =
             found.iter().map(|one| (one.tool, one.workspace.as_str(), one.here, one.count)).collect();
         assert_eq!(
@@ -128,5 +132,13 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|one| one.first_at <= one.last_at));
+        // The same folder under another name, of which only a variable tells.
+        let other = tempfile::tempdir().unwrap();
+        std::fs::rename(home.path().join(".claude"), other.path().join("moved")).unwrap();
+        let to = other.path().join("moved").to_str().unwrap().as_bytes().to_vec();
+        let moved = crate::home::moved(home.path(), &[("CLAUDE_CONFIG_DIR".to_owned(), to)]);
+        let again = sessions(home.path(), &moved, Some(Path::new("/shop/app")));
+        assert_eq!(again.len(), found.len());
+        assert_eq!((again[0].here, again[0].count), (true, 2));
     }
 }

@@ -158,11 +158,26 @@ pub fn walk_from(
     cache: Option<&cache::Cache>,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Walked {
+    let names = |start: &PathBuf| {
+        start.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    };
+    let starts: Vec<(PathBuf, Vec<String>)> =
+        starts.iter().map(|start| (start.clone(), names(start))).collect();
+    walk_as(root, &starts, options, cache, progress)
+}
+
+/// The same where a file or folder stands for another: beside each start, the names by which it is looked up.
+pub fn walk_as(
+    root: &Path,
+    starts: &[(PathBuf, Vec<String>)],
+    options: WalkOptions,
+    cache: Option<&cache::Cache>,
+    progress: Option<&(dyn Fn(u64) + Sync)>,
+) -> Walked {
     let mut found = Walked::default();
     let mut waiting = VecDeque::new();
-    for start in starts {
-        let parts: Vec<String> =
-            start.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    for (start, parts) in starts {
+        let parts = parts.clone();
         match std::fs::metadata(root.join(start)) {
             Ok(facts) if facts.is_dir() => {
                 let marked = parts.iter().any(|part| Catalogue::get().is_folder(part));

@@ -286,6 +286,12 @@ impl Whole {
         self.repositories += repositories.len();
         self.entries += entries;
     }
+
+    /// Leaves each file there once, that two ways led to.
+    fn once(&mut self) {
+        let mut seen = std::collections::BTreeSet::new();
+        self.found.retain(|found| seen.insert((found.path.clone(), found.kind)));
+    }
 }
 
 /// Shows people at a terminal that a long walk goes on.

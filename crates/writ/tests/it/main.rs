@@ -36,6 +36,7 @@ mod real_client;
 mod replay;
 mod run;
 mod scan;
+mod scan_home;
 mod scan_secrets;
 mod secret;
 mod serve;

@@ -19,14 +19,23 @@ const KEY_BYTES: usize = 32;
 const MOST_SHOWN: usize = 40;
 
 /// What lies in the home folder, at the top of the working copy, and in the environment of this process.
-pub(in crate::cli) fn of(home: &Path, repository: &Path, no_state: bool) -> Result<Seen, Failure> {
+pub(in crate::cli) fn of(
+    home: &Path,
+    repository: &Path,
+    environment: &[(String, Vec<u8>)],
+    no_state: bool,
+) -> Result<Seen, Failure> {
     let marker = if no_state { Marker::of_this_run() } else { Some(kept()?) };
     let marker =
         marker.ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
-    let environment: Vec<(String, Vec<u8>)> = std::env::vars_os()
+    Ok(credentials(&Places { home, repository: Some(repository), environment }, &marker))
+}
+
+/// The variables of this process, which an agent that is started here would inherit.
+pub(in crate::cli) fn environment() -> Vec<(String, Vec<u8>)> {
+    std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_encoded_bytes())))
-        .collect();
-    Ok(credentials(&Places { home, repository: Some(repository), environment: &environment }, &marker))
+        .collect()
 }
 
 /// The marker of this state folder, so that marks of two scans can be compared. Who reads the key can try values against

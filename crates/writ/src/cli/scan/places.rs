@@ -3,12 +3,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use writ_scan::machine;
 use writ_scan::session::sessions;
 use writ_scan::survey::{self, Level};
 use writ_scan::tool::SURVEYS;
 use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
-use writ_scan::walk::{WalkOptions, read_regular, walk, walk_from};
+use writ_scan::walk::{WalkOptions, read_regular, walk, walk_as, walk_from};
+use writ_scan::{home, machine};
 
 use super::{Whole, credentials, unreadable};
 use crate::config::State;
@@ -63,11 +63,18 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         starts.dedup();
         let walked = walk_from(home, &starts, options, None, Some(progress));
         whole.take(survey::scan(home, Level::User, walked), Path::new("~"));
+        let environment = credentials::environment();
+        let moved = home::moved(home, &environment);
+        for moved in &moved {
+            let walked = walk_as(&moved.to, &moved.starts(&starts), options, None, Some(progress));
+            whole.take(survey::scan(&moved.to, Level::User, walked), &moved.shown);
+        }
+        whole.once();
         whole.extensions = machine::extensions(home);
-        let seen = credentials::of(home, repository, no_state)?;
+        let seen = credentials::of(home, repository, &environment, no_state)?;
         whole.credentials = seen.credentials;
         whole.notes.extend(seen.notes);
-        whole.sessions = sessions(home, Some(repository));
+        whole.sessions = sessions(home, &moved, Some(repository));
     }
     whole.repository = Some(repository.to_owned());
     let root = Path::new("/");
