@@ -1,7 +1,7 @@
 //! Credentials that an agent could use as this user: their kind, place, age, end and reach. Never their value.
 //!
 //! ```text
-//! let seen = credentials(&Places { home, repository, environment }, &marker);
+//! let seen = credentials(&Places { home, machine, repository, environment }, &marker);
 //! let findings = findings(&seen, now);
 //! ```
 //!
@@ -21,6 +21,7 @@ mod document;
 mod end;
 mod finding;
 mod forge;
+mod history;
 mod key;
 mod lines;
 mod place;
@@ -45,6 +46,8 @@ const MAX_IN_FOLDER: usize = 2_000;
 #[derive(Debug)]
 pub struct Places<'a> {
     pub home: &'a Path,
+    /// The root of the machine, if what lies beside the home folder counts.
+    pub machine: Option<&'a Path>,
     /// The working copy around, if there is one.
     pub repository: Option<&'a Path>,
     /// Variables of the environment: what an agent would inherit.
@@ -177,6 +180,25 @@ pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
             look_once(&path, shown, entry, marker, &mut seen);
         }
     }
+    for entry in place::OF_MACHINE.iter().filter(|_| places.machine.is_some()) {
+        let root = places.machine.unwrap_or(Path::new("/"));
+        for (path, shown) in place::files(root, Path::new("/"), entry.path) {
+            // What is closed to this user is no credential of theirs.
+            if rustix::fs::access(&path, rustix::fs::Access::READ_OK).is_ok() {
+                look_once(&path, shown, entry, marker, &mut seen);
+            }
+        }
+    }
+    for (variable, entry) in place::SOCKETS {
+        let named = places.environment.iter().find(|(name, _)| name == variable);
+        let Some(folder) = named.and_then(|(_, value)| std::str::from_utf8(value).ok()) else { continue };
+        let folder = Path::new(folder);
+        for (path, shown) in place::files(folder, folder, entry.path) {
+            if folder.is_absolute() {
+                look_once(&path, shown, entry, marker, &mut seen);
+            }
+        }
+    }
     if let Some(repository) = places.repository.filter(|repository| *repository != places.home) {
         for entry in place::OF_REPOSITORY {
             for (path, shown) in place::files(repository, Path::new(""), entry.path) {
@@ -208,7 +230,20 @@ fn look(path: &Path, shown: PathBuf, entry: &place::Entry, marker: &Marker, seen
         seen.credentials.append(&mut page.found);
         return;
     }
+    if let place::Read::Socket(guard) = entry.read {
+        let writes = || rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+        if std::os::unix::fs::FileTypeExt::is_socket(&facts.file_type()) && writes() {
+            page.add(Draft { guard, ..Draft::new("socket", "") });
+        }
+        seen.credentials.append(&mut page.found);
+        return;
+    }
     if !facts.is_file() {
+        return;
+    }
+    if entry.read == place::Read::Store {
+        page.add(Draft::new("store", ""));
+        seen.credentials.append(&mut page.found);
         return;
     }
     match read_regular(path, MAX_FILE_BYTES) {

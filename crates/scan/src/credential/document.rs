@@ -1,6 +1,6 @@
 //! Credentials in JSON, TOML and YAML of any make: texts under a name that says so, with the end that stands beside them.
 
-use crate::credential_name::{is_credential_name, is_real};
+use crate::credential_name::{is_credential_name, is_marked, is_real};
 use crate::document::{Node, Notation, parse};
 
 use super::{Draft, Life, Page, end};
@@ -25,6 +25,15 @@ pub(super) fn read(bytes: &[u8], notation: Notation, page: &mut Page<'_>) {
     below(&document, "", page);
 }
 
+/// A store of a program's own: JSON, or something that only the program reads, as it locks its values or not.
+pub(super) fn kept(bytes: &[u8], page: &mut Page<'_>) {
+    match parse(bytes, Notation::Json) {
+        Ok(document) => below(&document, "", page),
+        Err(_) if bytes.is_empty() => {}
+        Err(_) => page.add(Draft::new("store", "")),
+    }
+}
+
 /// Everything below a map or list; `name` is what it is called: a host, a profile, a provider.
 pub(super) fn below(node: &Node, name: &str, page: &mut Page<'_>) {
     let end = end::of_map(node);
@@ -32,7 +41,7 @@ pub(super) fn below(node: &Node, name: &str, page: &mut Page<'_>) {
     for member in node.members() {
         let key = member.key.to_ascii_lowercase();
         match member.node.text() {
-            Some(text) if says_so(&member.key) && is_real(&member.key, text) => {
+            Some(text) if (says_so(&member.key) && is_real(&member.key, text)) || is_marked(text) => {
                 let refreshes = key.contains("refresh");
                 let life = if refreshes {
                     Life::Renewing

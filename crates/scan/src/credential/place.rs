@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::Notation;
 
-use super::{MAX_IN_FOLDER, Page, cloud, document, forge, key, lines};
+use super::{Guard, MAX_IN_FOLDER, Page, cloud, document, forge, history, key, lines};
 
 /// Most files that one variable names.
 pub(super) const MAX_NAMED: usize = 20;
@@ -28,12 +28,20 @@ pub(super) enum Read {
     Gcloud,
     GitAddresses,
     GitSettings,
+    /// Lines that somebody typed.
+    History,
+    /// JSON, or what its program alone can read, of which it is told that it is there.
+    Kept,
     Kubernetes,
     Lines,
     Netrc,
     /// A folder or database that is not opened: that it is there is told.
     Presence,
     PrivateKey,
+    /// A socket that this user can write to is told, with what guards what it gives.
+    Socket(Guard),
+    /// A file that is not opened, and that its program keeps without a lock that is known.
+    Store,
     /// The file is the token.
     Whole,
 }
@@ -172,8 +180,97 @@ pub(super) const OF_USER: &[Entry] = places! {
     ".config/github-copilot/hosts.json", "agents", "GitHub Copilot", JSON, None;
     ".config/github-copilot/apps.json", "agents", "GitHub Copilot", JSON, None;
     ".config/goose/secrets.yaml", "agents", "vendors of models", YAML, None;
+    ".config/anthropic/*.json", "agents", "Anthropic's models", JSON, None;
+    ".config/anthropic/*/*.json", "agents", "Anthropic's models", JSON, None;
+    ".codex/.credentials.json", "agents", "MCP servers", JSON, None;
+    ".gemini/*oauth-tokens*.json", "agents", "MCP servers", Read::Kept, None;
+    ".gemini/gemini-credentials.json", "agents", "Google's models", Read::Kept, None;
+    ".gemini/.env", "agents", "", Read::Lines, None;
+    ".cache/.gemini/*.json", "agents", "Google's models", Read::Kept, None;
+    ".qwen/*oauth-tokens*.json", "agents", "MCP servers", Read::Kept, None;
+    ".qwen/.env", "agents", "", Read::Lines, None;
+    ".copilot/config.json", "agents", "GitHub Copilot", JSON, None;
+    ".copilot/mcp-oauth-config/*", "agents", "MCP servers", Read::Kept, None;
+    ".copilot/mcp-secrets/*", "agents", "MCP servers", Read::Kept, None;
+    ".local/share/opencode/mcp-auth.json", "agents", "MCP servers", JSON, None;
+    ".local/share/opencode/opencode.db", "agents", "vendors of models", Read::Store, None;
+    ".openclaw/secrets.json", "agents", "vendors of models", JSON, None;
+    ".openclaw/.env", "agents", "", Read::Lines, None;
+    ".openclaw/credentials/*", "agents", "accounts of chats", Read::Kept, None;
+    ".openclaw/credentials/*/*", "agents", "accounts of chats", Read::Kept, None;
+    ".openclaw/mcp-oauth/*", "agents", "MCP servers", Read::Kept, None;
+    ".openclaw/agents/*/agent/auth-profiles.json", "agents", "vendors of models", JSON, None;
+    ".openclaw/agents/*/agent/openclaw-agent.sqlite", "agents", "vendors of models", Read::Store, None;
+    ".openclaw/state/openclaw.sqlite", "agents", "vendors of models", Read::Store, None;
+    ".pi/agent/auth.json", "agents", "vendors of models", JSON, None;
+    ".pi/agent/models.json", "agents", "vendors of models", JSON, None;
+    ".pi/agent/mcp-auth.json", "agents", "MCP servers", JSON, None;
+    ".continue/auth.json", "agents", "Continue", JSON, None;
+    ".continue/.env", "agents", "", Read::Lines, None;
+    ".mcp-auth/*.json", "agents", "MCP servers", JSON, None;
+    ".mcp-auth/*/*.json", "agents", "MCP servers", JSON, None;
+    ".aider.conf.yml", "agents", "vendors of models", YAML, None;
+    ".aider/oauth-keys.env", "agents", "vendors of models", Read::Lines, None;
+    ".local/share/amp/secrets.json", "agents", "Amp", JSON, None;
+    ".local/share/amazon-q/data.sqlite3", "agents", "Amazon Q", Read::Store, None;
+    ".local/share/kiro-cli/data.sqlite3", "agents", "Kiro", Read::Store, None;
+    ".local/share/crush/crush.json", "agents", "vendors of models", JSON, None;
+    ".cline/data/secrets.json", "agents", "vendors of models", JSON, None;
+    ".config/Code/User/globalStorage/state.vscdb", "agents", "what extensions of VS Code keep", Read::Presence, None;
+    ".config/Cursor/User/globalStorage/state.vscdb", "agents", "Cursor", Read::Store, None;
+    ".config/Windsurf/User/globalStorage/state.vscdb", "agents", "Windsurf", Read::Store, None;
+    ".config/JetBrains/*/c.kdbx", "keyrings", "what JetBrains's editors keep", Read::Presence, None;
+    ".m2/settings-security.xml", "packages", "passwords that Maven keeps", Read::Store, None;
+    ".opam/*/credentials", "packages", "a package repository", Read::Lines, None;
+    ".config/age/*", "keyrings", "files that `age` locks", Read::PrivateKey, None;
+    ".redisclirc", "database", "a Redis server", Read::History, DATABASE;
+    ".mongorc.js", "database", "a MongoDB server", Read::History, DATABASE;
+    ".bash_history", "history", "", Read::History, None;
+    ".zsh_history", "history", "", Read::History, None;
+    ".local/share/fish/fish_history", "history", "", Read::History, None;
+    ".python_history", "history", "", Read::History, None;
+    ".psql_history", "history", "", Read::History, None;
+    ".config/google-chrome/*/Login Data", "browsers", "passwords that Chrome keeps", Read::Store, None;
+    ".config/google-chrome/*/Cookies", "browsers", "sessions in Chrome", Read::Store, None;
+    ".config/google-chrome/*/Network/Cookies", "browsers", "sessions in Chrome", Read::Store, None;
+    ".config/chromium/*/Login Data", "browsers", "passwords that Chromium keeps", Read::Store, None;
+    ".config/chromium/*/Cookies", "browsers", "sessions in Chromium", Read::Store, None;
+    ".mozilla/firefox/*/logins.json", "browsers", "passwords that Firefox keeps", Read::Store, None;
+    ".mozilla/firefox/*/key4.db", "browsers", "passwords that Firefox keeps", Read::Store, None;
+    ".mozilla/firefox/*/cookies.sqlite", "browsers", "sessions in Firefox", Read::Store, None;
+    ".gnupg/S.gpg-agent*", "sockets", "signatures and mail", Read::Socket(Guard::Keeper), None;
     ".env", "env-files", "", Read::Lines, None;
 };
+
+/// Below the root of the machine: what containers and clusters give to what runs in them, and sockets of programs that do
+/// for whoever asks what they may do themselves.
+pub(super) const OF_MACHINE: &[Entry] = places! {
+    "etc/kubernetes/admin.conf", "kubernetes", "a Kubernetes cluster, as its administrator", Read::Kubernetes, KUBERNETES;
+    "etc/rancher/k3s/k3s.yaml", "kubernetes", "a Kubernetes cluster, as its administrator", Read::Kubernetes, KUBERNETES;
+    "var/run/secrets/kubernetes.io/serviceaccount/token", "kubernetes", "the cluster that this runs in", Read::Whole, None;
+    "kaniko/.docker/config.json", "containers", "a container registry", Read::Docker, CONTAINERS;
+    "run/secrets/*", "containers", "what this container is given", Read::Whole, None;
+    "var/run/docker.sock", "sockets", "this machine, as root", OPEN, None;
+    "run/containerd/containerd.sock", "sockets", "this machine, as root", OPEN, None;
+    "run/podman/podman.sock", "sockets", "this machine, as root", OPEN, None;
+    "run/crio/crio.sock", "sockets", "this machine, as root", OPEN, None;
+    "tmp/spire-agent/public/api.sock", "sockets", "identities of workloads", KEPT, None;
+};
+
+/// Sockets below a folder that a variable names.
+pub(super) const SOCKETS: &[(&str, Entry)] = &[
+    ("XDG_RUNTIME_DIR", of_runtime("docker.sock", "containers of this user", OPEN)),
+    ("XDG_RUNTIME_DIR", of_runtime("podman/podman.sock", "containers of this user", OPEN)),
+    ("XDG_RUNTIME_DIR", of_runtime("bus", "what the desktop keeps, and programs of this user", KEPT)),
+    ("XDG_RUNTIME_DIR", of_runtime("gnupg/S.gpg-agent*", "signatures and mail", KEPT)),
+];
+
+const fn of_runtime(path: &'static str, opens: &'static str, read: Read) -> Entry {
+    Entry { path, kind: "sockets", opens, read, instead: None }
+}
+
+const OPEN: Read = Read::Socket(Guard::None);
+const KEPT: Read = Read::Socket(Guard::Keeper);
 
 /// At the top of a working copy.
 pub(super) const OF_REPOSITORY: &[Entry] = places! {
@@ -202,6 +299,7 @@ pub(super) const NAMED_BY_VARIABLE: &[(&str, &str, &str)] = &[
     ("NPM_CONFIG_USERCONFIG", "", ".npmrc"),
     ("PIP_CONFIG_FILE", "", ".config/pip/pip.conf"),
     ("REGISTRY_AUTH_FILE", "", ".config/containers/auth.json"),
+    ("XDG_RUNTIME_DIR", "containers/auth.json", ".config/containers/auth.json"),
 ];
 
 // === impl Read ===
@@ -216,10 +314,12 @@ impl Read {
             Self::Gcloud => cloud::gcloud(bytes, page),
             Self::GitAddresses => forge::addresses(bytes, page),
             Self::GitSettings => forge::settings(bytes, page),
+            Self::History => history::read(bytes, page),
+            Self::Kept => document::kept(bytes, page),
             Self::Kubernetes => cloud::kubernetes(bytes, page),
             Self::Lines => lines::read(bytes, page),
             Self::Netrc => forge::netrc(bytes, page),
-            Self::Presence => {}
+            Self::Presence | Self::Socket(_) | Self::Store => {}
             Self::PrivateKey => key::read(path, bytes, page),
             Self::Whole => lines::whole(bytes, page),
         }

@@ -35,7 +35,7 @@ fn write(home: &Path, path: &str, text: &str) {
 }
 
 fn look_in(home: &Path, environment: &[(String, Vec<u8>)]) -> Seen {
-    let places = Places { home, repository: None, environment };
+    let places = Places { home, machine: None, repository: None, environment };
     credentials(&places, &Marker::new(b"a key of the test"))
 }
 
@@ -188,6 +188,121 @@ fn each_place_tells_what_lies_there() {
     }
 }
 
+/// Every file of credentials that the table of tools names, as its tool writes it.
+#[test]
+fn each_tools_own_credentials_are_told() {
+    let token = value("");
+    let tokens = format!("{{\"s\": {{\"accessToken\": \"{token}\"}}}}");
+    let line = format!("A_API_KEY={token}\n");
+    let marked = format!("{{\"users\": {{\"https://h.example:me\": \"{}\"}}}}", value("gho_"));
+    for (path, text, what) in [
+        (".claude/.credentials.json", &tokens, "token"),
+        (".config/anthropic/credentials/default.json", &tokens, "token"),
+        (".codex/auth.json", &tokens, "token"),
+        (".codex/.credentials.json", &tokens, "token"),
+        (".gemini/oauth_creds.json", &tokens, "token"),
+        (".gemini/mcp-oauth-tokens.json", &tokens, "token"),
+        (".gemini/a2a-oauth-tokens.json", &tokens, "token"),
+        (".gemini/gemini-credentials.json", &"0a:1b:2c".to_owned(), "store"),
+        (".gemini/.env", &line, "key"),
+        (".cache/.gemini/a.json", &tokens, "token"),
+        (".copilot/config.json", &marked, "token"),
+        (".copilot/mcp-oauth-config/a", &tokens, "token"),
+        (".copilot/mcp-secrets/a", &"locked".to_owned(), "store"),
+        (".local/share/opencode/auth.json", &tokens, "token"),
+        (".local/share/opencode/mcp-auth.json", &tokens, "token"),
+        (".local/share/opencode/opencode.db", &String::new(), "store"),
+        (".qwen/oauth_creds.json", &tokens, "token"),
+        (".openclaw/credentials/a.json", &tokens, "token"),
+        (".openclaw/credentials/chat/creds.json", &tokens, "token"),
+        (".openclaw/secrets.json", &tokens, "token"),
+        (".openclaw/agents/a/agent/openclaw-agent.sqlite", &String::new(), "store"),
+        (".openclaw/state/openclaw.sqlite", &String::new(), "store"),
+        (".openclaw/mcp-oauth/a.json", &tokens, "token"),
+        (".pi/agent/auth.json", &tokens, "token"),
+        (".pi/agent/models.json", &tokens, "token"),
+        (".pi/agent/mcp-auth.json", &tokens, "token"),
+        (".continue/auth.json", &tokens, "token"),
+        (".continue/.env", &line, "key"),
+        (".mcp-auth/remote-1/a_tokens.json", &tokens, "token"),
+        (".aider.conf.yml", &format!("openai-api-key: {token}\n"), "key"),
+        (".config/goose/secrets.yaml", &format!("A_API_KEY: {token}\n"), "key"),
+        (".config/Cursor/User/globalStorage/state.vscdb", &String::new(), "store"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), path, text);
+        let seen = look_in(home.path(), &[]);
+        let said: Vec<_> = seen.credentials.iter().map(|one| (one.kind, one.what)).collect();
+        assert_eq!(said, [("agents", what)], "{path}");
+        assert!(!format!("{seen:?}").contains(&token));
+    }
+}
+
+#[test]
+fn what_lies_beside_the_home_folder_is_told_by_what_it_opens() {
+    let (home, machine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let token = value("");
+    let listen = |folder: &Path, path: &str| {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::net::UnixListener::bind(path).unwrap()
+    };
+    let run = machine.path().join("run/user/7");
+    let _sockets = [
+        listen(machine.path(), "var/run/docker.sock"),
+        listen(&run, "podman/podman.sock"),
+        listen(home.path(), ".gnupg/S.gpg-agent"),
+    ];
+    // A file of that name is no socket.
+    write(machine.path(), "run/containerd/containerd.sock", "");
+    write(
+        machine.path(),
+        "etc/rancher/k3s/k3s.yaml",
+        &format!("users:\n- name: root\n  user:\n    token: {token}\n"),
+    );
+    write(machine.path(), "var/run/secrets/kubernetes.io/serviceaccount/token", &jwt(1_795_350_000));
+    write(machine.path(), "run/secrets/db", &token);
+    write(
+        home.path(),
+        ".bash_history",
+        &format!("ls\nexport A_TOKEN={token}\nA_TOKEN=$X make PORT=8080 KEY=value\n"),
+    );
+    write(home.path(), ".zsh_history", &format!(": 1:0;curl -H \"x: Bearer {}\" h\n", value("ghp_")));
+    write(home.path(), ".mozilla/firefox/a.default/key4.db", "");
+    let environment = [("XDG_RUNTIME_DIR".to_owned(), run.to_str().unwrap().as_bytes().to_vec())];
+    let places = Places {
+        home: home.path(),
+        machine: Some(machine.path()),
+        repository: None,
+        environment: &environment,
+    };
+    let seen = credentials(&places, &Marker::new(b"a key of the test"));
+    let mut said: Vec<String> = seen
+        .credentials
+        .iter()
+        .map(|one| {
+            let place = one.place.to_str().unwrap().replace(run.to_str().unwrap(), "RUN");
+            format!("{place} {}: {} ({})", one.what, one.opens, one.guard.name())
+        })
+        .collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "/etc/rancher/k3s/k3s.yaml token: a Kubernetes cluster, as its administrator (none)",
+            "/run/secrets/db token: what this container is given (none)",
+            "/var/run/docker.sock socket: this machine, as root (none)",
+            "/var/run/secrets/kubernetes.io/serviceaccount/token token: the cluster that this runs in (none)",
+            "RUN/podman/podman.sock socket: containers of this user (none)",
+            "~/.bash_history typed value:  (none)",
+            "~/.gnupg/S.gpg-agent socket: signatures and mail (keeper)",
+            "~/.mozilla/firefox/a.default/key4.db store: passwords that Firefox keeps (none)",
+            "~/.zsh_history typed value:  (none)",
+        ]
+    );
+    assert!(!format!("{seen:?}").contains(&token) && seen.notes.is_empty(), "{seen:?}");
+}
+
 #[test]
 fn what_is_no_credential_is_passed_by() {
     for (path, text) in [
@@ -249,7 +364,7 @@ fn no_value_is_in_what_is_told_and_reuse_shows() {
     let told = format!("{seen:?}{found:?}{}", report::machine(&[], &[], &[], &seen.credentials, &found, &[]));
     assert!(!told.contains(&token) && !told.contains(&value("")), "{told}");
     // Another key, other marks: nothing can be tried against them.
-    let places = Places { home: home.path(), repository: None, environment: &environment };
+    let places = Places { home: home.path(), machine: None, repository: None, environment: &environment };
     let other = credentials(&places, &Marker::new(b"another key"));
     assert!(
         other.credentials.iter().zip(&seen.credentials).all(|(a, b)| a.mark.is_none() || a.mark != b.mark)

@@ -28,7 +28,8 @@ pub(in crate::cli) fn of(
     let marker = if no_state { Marker::of_this_run() } else { Some(kept()?) };
     let marker =
         marker.ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
-    Ok(credentials(&Places { home, repository: Some(repository), environment }, &marker))
+    let places = Places { home, machine: Some(Path::new("/")), repository: Some(repository), environment };
+    Ok(credentials(&places, &marker))
 }
 
 /// The variables of this process, which an agent that is started here would inherit.
