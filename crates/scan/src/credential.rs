@@ -8,11 +8,12 @@
 //! Files are read and nothing is asked: no keychain is opened, no helper is run, no host is called. Of a value, only a
 //! keyed mark leaves this module: equal marks are equal values.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use writ_model::Timestamp;
 
-use crate::home::moved;
+use crate::home::{Moved, moved};
 use crate::secret::Marker;
 use crate::walk::{Note, NoteKind, ReadError, read_regular};
 
@@ -21,6 +22,7 @@ mod document;
 mod end;
 mod finding;
 mod forge;
+mod hard_coded;
 mod history;
 mod key;
 mod lines;
@@ -32,6 +34,7 @@ mod tests;
 
 pub use end::jwt_end;
 pub use finding::findings;
+pub use hard_coded::of_found;
 pub use key::private_key;
 pub(crate) use place::files;
 
@@ -48,7 +51,7 @@ pub struct Places<'a> {
     pub home: &'a Path,
     /// The root of the machine, if what lies beside the home folder counts.
     pub machine: Option<&'a Path>,
-    /// The working copy around, if there is one.
+    /// The working copy around, if there is one: its settings, and the files at its top.
     pub repository: Option<&'a Path>,
     /// Variables of the environment: what an agent would inherit.
     pub environment: &'a [(String, Vec<u8>)],
@@ -158,16 +161,7 @@ pub fn of_bytes(bytes: &[u8], marker: &Marker) -> Vec<Credential> {
 pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
     let mut seen = Seen::default();
     let moved = moved(places.home, places.environment);
-    for entry in place::OF_USER {
-        for (path, shown) in place::files(places.home, Path::new("~"), entry.path) {
-            look(&path, shown, entry, marker, &mut seen);
-        }
-        for (moved, rest) in moved.iter().filter_map(|moved| Some((moved, moved.rest(entry.path)?))) {
-            for (path, shown) in place::files(&moved.to, &moved.shown, rest) {
-                look_once(&path, shown, entry, marker, &mut seen);
-            }
-        }
-    }
+    of_home(places.home, Path::new("~"), &moved, marker, &mut seen);
     for (variable, below, of) in place::NAMED_BY_VARIABLE {
         let named = places.environment.iter().find(|(name, _)| name == variable);
         let Some((_, value)) = named else { continue };
@@ -200,19 +194,65 @@ pub fn credentials(places: &Places<'_>, marker: &Marker) -> Seen {
         }
     }
     if let Some(repository) = places.repository.filter(|repository| *repository != places.home) {
-        for entry in place::OF_REPOSITORY {
-            for (path, shown) in place::files(repository, Path::new(""), entry.path) {
-                if !place::is_template(&path) {
-                    look(&path, shown, entry, marker, &mut seen);
-                }
+        look(&repository.join(GIT), PathBuf::from(GIT), &place::OF_WORKING_COPY, marker, &mut seen);
+        for (path, shown) in place::files(repository, Path::new(""), "*") {
+            let name = shown.to_str().filter(|name| is_of_tree(name));
+            if let Some(entry) = name.and_then(place::of_name) {
+                look(&path, shown, entry, marker, &mut seen);
             }
         }
     }
     seen.credentials.extend(service::of_environment(places.environment, marker));
     key::name_hosts(places.home, &mut seen.credentials);
-    seen.credentials.sort_by(|a, b| (&a.place, a.line, &a.name).cmp(&(&b.place, b.line, &b.name)));
-    seen.credentials.dedup();
+    seen.order();
     seen
+}
+
+/// The settings of a working copy.
+const GIT: &str = ".git/config";
+/// Most files of one tree that are opened for credentials.
+const MAX_OF_TREE: usize = 200_000;
+
+/// Whether a file of this name in a tree may hold a credential.
+pub(crate) fn is_of_tree(name: &str) -> bool {
+    place::may_be_of_tree(name) && place::of_name(name).is_some() && !place::is_template(Path::new(name))
+}
+
+/// What lies in a tree: in files that a walk found ([`crate::survey::Scan::credential_files`]), in settings of its working
+/// copies, and where a home folder has it, for the case that the tree is one. Places are below the root.
+pub fn of_tree(root: &Path, files: &[PathBuf], repositories: &[PathBuf], marker: &Marker) -> Seen {
+    let mut seen = Seen::default();
+    of_home(root, Path::new(""), &[], marker, &mut seen);
+    let known: BTreeSet<PathBuf> = seen.credentials.iter().map(|one| one.place.clone()).collect();
+    for file in files.iter().take(MAX_OF_TREE).filter(|file| !known.contains(*file)) {
+        let entry = file.file_name().and_then(|name| name.to_str()).and_then(place::of_name);
+        if let Some(entry) = entry {
+            look(&root.join(file), file.clone(), entry, marker, &mut seen);
+        }
+    }
+    if let Some(file) = files.get(MAX_OF_TREE) {
+        seen.notes.push(Note { relative: file.clone(), why: NoteKind::TooMany });
+    }
+    for repository in repositories {
+        let shown = repository.join(GIT);
+        look(&root.join(&shown), shown, &place::OF_WORKING_COPY, marker, &mut seen);
+    }
+    key::name_hosts(root, &mut seen.credentials);
+    seen.order();
+    seen
+}
+
+fn of_home(home: &Path, before: &Path, moved: &[Moved], marker: &Marker, seen: &mut Seen) {
+    for entry in place::OF_USER {
+        for (path, shown) in place::files(home, before, entry.path) {
+            look(&path, shown, entry, marker, seen);
+        }
+        for (moved, rest) in moved.iter().filter_map(|moved| Some((moved, moved.rest(entry.path)?))) {
+            for (path, shown) in place::files(&moved.to, &moved.shown, rest) {
+                look_once(&path, shown, entry, marker, seen);
+            }
+        }
+    }
 }
 
 /// Two variables may name one file.
@@ -262,6 +302,28 @@ fn look(path: &Path, shown: PathBuf, entry: &place::Entry, marker: &Marker, seen
         }
     }
     seen.credentials.append(&mut page.found);
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// Takes in another one, its places below `before`.
+    pub fn take(&mut self, other: Self, before: &Path) {
+        self.credentials.extend(other.credentials.into_iter().map(|mut one| {
+            one.place = before.join(&one.place);
+            one
+        }));
+        self.notes.extend(other.notes.into_iter().map(|mut note| {
+            note.relative = before.join(&note.relative);
+            note
+        }));
+        self.order();
+    }
+
+    fn order(&mut self) {
+        self.credentials.sort_by(|a, b| (&a.place, a.line, &a.name).cmp(&(&b.place, b.line, &b.name)));
+        self.credentials.dedup();
+    }
 }
 
 // === impl Page ===

@@ -9,6 +9,7 @@
 
 pub mod approval;
 pub mod autonomy;
+mod bypass;
 pub mod ci;
 pub mod credential;
 mod credential_name;

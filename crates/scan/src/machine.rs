@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::bypass;
 use crate::credential_name::is_credential_name;
+use crate::finding::{Finding, rules};
 use crate::tool::{SURVEYS, Survey};
 use crate::walk::read_regular;
 
@@ -82,6 +84,22 @@ pub fn editor_places(home: &Path) -> Vec<PathBuf> {
     places
 }
 
+/// Names that say too little: the tool that each may be, what the path of its file holds when it is, and where below the
+/// home folder its settings are when it is used.
+struct Short {
+    name: &'static str,
+    tool: &'static str,
+    parts: &'static [&'static str],
+    settings: &'static str,
+}
+
+const SHORT: &[Short] = &[
+    Short { name: "agent", tool: "cursor", parts: &["cursor-agent"], settings: ".cursor/cli-config.json" },
+    Short { name: "cn", tool: "continue", parts: &["continuedev"], settings: ".continue" },
+    Short { name: "pi", tool: "pi", parts: &["pi-coding-agent"], settings: ".pi/agent" },
+    Short { name: "q", tool: "amazon-q", parts: &["amazon-q", "amazonq", "qchat"], settings: ".aws/amazonq" },
+];
+
 /// A program on the path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Program {
@@ -110,19 +128,21 @@ pub struct Process {
     pub bypass: Option<&'static str>,
 }
 
-/// Programs of tools in the folders of a `PATH`. Names of one or two letters say too little and are left out.
-pub fn programs(path: &std::ffi::OsStr) -> Vec<Program> {
+/// Programs of tools in the folders of a `PATH`. A name that says too little counts when the file behind it lies in the
+/// tool's own folder, or when the tool's settings are in the home folder.
+pub fn programs(path: &std::ffi::OsStr, home: Option<&Path>) -> Vec<Program> {
     let mut found: Vec<Program> = Vec::new();
     for folder in std::env::split_paths(path).filter(|folder| folder.is_absolute()) {
-        for survey in SURVEYS {
-            for name in survey.executables.iter().filter(|name| name.len() > 2) {
-                let path = folder.join(name);
-                let new = found
-                    .iter()
-                    .all(|program| program.tool != survey.id || program.path.file_name() != path.file_name());
-                if new && path.is_file() {
-                    found.push(Program { tool: survey.id, path });
-                }
+        let long = SURVEYS.iter().flat_map(|survey| survey.executables.iter().map(|name| (survey.id, *name)));
+        let long = long.filter(|(_, name)| name.len() > 2).map(|(tool, name)| (tool, folder.join(name)));
+        let short = SHORT.iter().map(|short| (short, folder.join(short.name)));
+        let short = short.filter(|(short, path)| short.is_it(path, home));
+        for (tool, path) in long.chain(short.map(|(short, path)| (short.tool, path))) {
+            let new = found
+                .iter()
+                .all(|program| program.tool != tool || program.path.file_name() != path.file_name());
+            if new && path.is_file() {
+                found.push(Program { tool, path });
             }
         }
     }
@@ -152,6 +172,23 @@ pub fn extensions(home: &Path) -> Vec<Extension> {
     found
 }
 
+/// What of the processes somebody should look at: those that ask nobody.
+pub fn findings(processes: &[Process]) -> Vec<Finding> {
+    let unasked = processes.iter().filter_map(|process| Some((process, process.bypass?)));
+    unasked
+        .map(|(process, switch)| {
+            let Process { tool, id, .. } = process;
+            Finding::new(
+                &rules::RUNNING_UNASKED,
+                Path::new("processes"),
+                0,
+                &format!("{tool} {switch}"),
+                format!("{tool} runs as process {id} and asks nobody: `{switch}`"),
+            )
+        })
+        .collect()
+}
+
 /// Agents that run on this machine, as far as they can be seen. `proc` is `/proc`.
 pub fn processes(proc: &Path) -> Vec<Process> {
     let Ok(entries) = std::fs::read_dir(proc) else { return Vec::new() };
@@ -175,16 +212,7 @@ pub fn processes(proc: &Path) -> Vec<Process> {
                 .filter(|name| is_credential_name(name))
                 .map(str::to_owned)
                 .collect();
-            let bypass = [
-                "--dangerously-skip-permissions",
-                "--dangerously-bypass-approvals-and-sandbox",
-                "--yolo",
-                "--allow-all-tools",
-                "--dangerously-allow-all",
-                "--yes-always",
-            ]
-            .into_iter()
-            .find(|flag| words.iter().any(|word| word == flag));
+            let bypass = bypass::of_words(survey.id, &words);
             Some(Process { tool: survey.id, id, credential_names, bypass })
         })
         .collect();
@@ -194,10 +222,13 @@ pub fn processes(proc: &Path) -> Vec<Process> {
 
 fn of_words(words: &[String]) -> Option<&'static Survey> {
     let base = |word: &String| word.rsplit('/').next().unwrap_or("").to_owned();
+    let first = words.first();
     let mut words = words.iter();
+    let mut word = None;
     let mut name = base(words.next()?);
     if RUNTIMES.contains(&name.as_str()) {
         let script = words.find(|word| !word.starts_with('-'))?;
+        word = Some(script);
         name = base(script);
         // `…/@anthropic-ai/claude-code/cli.js` is named by its package.
         if ["cli.js", "index.js", "main.js", "bundle.js", "cli.mjs", "__main__.py"].contains(&name.as_str()) {
@@ -214,12 +245,54 @@ fn of_words(words: &[String]) -> Option<&'static Survey> {
         }
     }
     let name = name.trim_end_matches(".js").trim_end_matches(".mjs");
+    if let Some(short) = SHORT.iter().find(|short| short.name == name) {
+        let is_it = word.is_some_and(|word| short.is_it(Path::new(word), None))
+            || first.is_some_and(|first| short.is_it(Path::new(first), None));
+        return SURVEYS.iter().find(|survey| is_it && survey.id == short.tool);
+    }
     SURVEYS.iter().find(|survey| name.len() > 2 && survey.executables.contains(&name))
+}
+
+// === impl Short ===
+
+impl Short {
+    fn is_it(&self, path: &Path, home: Option<&Path>) -> bool {
+        let behind = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let text = behind.to_string_lossy();
+        self.parts.iter().any(|part| text.contains(part))
+            || home.is_some_and(|home| home.join(self.settings).exists())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_name_counts_with_the_tools_folder_or_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let (bin, home) = (folder.path().join("bin"), folder.path().join("home"));
+        let package = folder.path().join("lib/@continuedev/cli/cn.js");
+        for path in [bin.join("q"), bin.join("pi"), home.join(".pi/agent/x"), package.clone()] {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        std::os::unix::fs::symlink(&package, bin.join("cn")).unwrap();
+        let tools = |home| -> Vec<_> {
+            programs(bin.as_os_str(), home).into_iter().map(|program| program.tool).collect()
+        };
+        assert_eq!(tools(None), ["continue"]);
+        assert_eq!(tools(Some(home.as_path())), ["continue", "pi"]);
+        let words = |line: String| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+        for (line, tool) in [
+            (format!("node {}/cn -p x", bin.display()), Some("continue")),
+            (format!("{}/q chat", bin.display()), None),
+            ("/usr/bin/node /opt/pi-coding-agent/pi".to_owned(), Some("pi")),
+            ("/x/cursor-agent/versions/1/agent".to_owned(), Some("cursor")),
+        ] {
+            assert_eq!(of_words(&words(line.clone())).map(|survey| survey.id), tool, "{line}");
+        }
+    }
 
     #[test]
     fn agents_are_seen_among_processes_and_extensions_by_name_only() {
@@ -240,6 +313,9 @@ mod tests {
             [("claude-code", 7), ("codex", 9)]
         );
         assert_eq!(found[0].bypass, Some("--yolo"));
+        let told = findings(&found);
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].rule.id, told[0].rule.severity.name()), ("writ/running-unasked", "high"));
         assert!(found[0].credential_names.contains("A_TOKEN") && !format!("{found:?}").contains("hidden"));
 
         std::fs::create_dir_all(root.join(".vscode/extensions/GitHub.copilot-chat-0.31.2")).unwrap();

@@ -72,6 +72,8 @@ pub struct Scan {
     pub notes: Vec<Note>,
     pub notes_left_out: u64,
     pub repositories: Vec<PathBuf>,
+    /// Files that may hold credentials, by their names; they were not opened.
+    pub credential_files: Vec<PathBuf>,
     pub entries: u64,
     pub folders: u64,
 }
@@ -79,7 +81,9 @@ pub struct Scan {
 /// Scans a tree. Nothing in it is run or obeyed.
 pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
     let Walked { hits, repositories, notes, notes_left_out, entries, folders } = walked;
-    let mut scan = Scan { found: Vec::new(), notes, notes_left_out, repositories, entries, folders };
+    let (hits, credential_files) = sorted(hits);
+    let mut scan =
+        Scan { found: Vec::new(), notes, notes_left_out, repositories, credential_files, entries, folders };
     // Opening files waits for the disk, so two threads share them.
     let (first, second) = hits.split_at_checked(hits.len() / 2).unwrap_or((&hits, &[]));
     let (one, two) = std::thread::scope(|scope| {
@@ -97,6 +101,25 @@ pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
     }
     scan.found.sort_by(|a, b| a.path.cmp(&b.path));
     scan
+}
+
+/// Files of tools, and files that may hold credentials; some are both.
+fn sorted(hits: Vec<Hit>) -> (Vec<Hit>, Vec<PathBuf>) {
+    let catalogue = Catalogue::get();
+    let mut credential_files = Vec::new();
+    let mut of_agents = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let Some((name, folders)) = hit.parts.split_last() else { continue };
+        let holds = crate::credential::is_of_tree(name);
+        if holds {
+            credential_files.push(hit.relative.clone());
+        }
+        let marked = folders.iter().any(|folder| catalogue.is_folder(folder));
+        if !holds || walk::is_of_agents(catalogue, name, folders, marked) {
+            of_agents.push(hit);
+        }
+    }
+    (of_agents, credential_files)
 }
 
 fn look_at_all(root: &Path, hits: &[Hit], level: Level) -> (Vec<Found>, Vec<Note>) {

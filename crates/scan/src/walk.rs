@@ -236,7 +236,7 @@ pub fn wants(relative: &Path) -> bool {
     }
     let catalogue = Catalogue::get();
     let marked = parts.iter().any(|part| catalogue.is_folder(part));
-    is_wanted(catalogue, &name, &Folder { path: PathBuf::new(), parts, marked, linked: false })
+    is_of_agents(catalogue, &name, &parts, marked)
 }
 
 // === impl Shared ===
@@ -428,17 +428,22 @@ fn list(path: &Path, folder: &Folder) -> std::io::Result<Listing> {
 
 /// Whether a file of this name could be a tool's, or describe what runs on a forge.
 fn is_wanted(catalogue: &Catalogue, name: &str, folder: &Folder) -> bool {
+    is_of_agents(catalogue, name, &folder.parts, folder.marked) || crate::credential::is_of_tree(name)
+}
+
+/// Whether a file is wanted for more than a credential that may stand in it.
+pub(crate) fn is_of_agents(catalogue: &Catalogue, name: &str, folders: &[String], marked: bool) -> bool {
     if catalogue.is_name(name) {
         return true;
     }
-    if folder.marked {
-        let mut parts: Vec<&str> = folder.parts.iter().map(String::as_str).collect();
+    if marked {
+        let mut parts: Vec<&str> = folders.iter().map(String::as_str).collect();
         parts.push(name);
         if catalogue.of(&parts).is_some() {
             return true;
         }
     }
-    crate::ci::is_wanted(&folder.parts, name) || crate::identity_code::is_wanted(&folder.parts, name)
+    crate::ci::is_wanted(folders, name) || crate::identity_code::is_wanted(folders, name)
 }
 
 fn note(found: &mut Walked, path: &Path, why: NoteKind) {

@@ -3,6 +3,7 @@
 use self::table::{ACTIONS, IMAGES, NOT_AGENTS, PROGRAMS};
 use super::text_map;
 use crate::approval::Approval;
+use crate::bypass::SWITCHES;
 use crate::document::Node;
 
 mod command;
@@ -10,21 +11,9 @@ mod table;
 
 pub(super) use command::of_script;
 
-/// Words that switch every question off, wherever they stand in a step.
-const BYPASSES: &[&str] = &[
-    "--dangerously-skip-permissions",
-    "--dangerously-bypass-approvals-and-sandbox",
-    "--dangerously-allow-all",
-    "--allow-all-tools",
-    "--yolo",
-    "--yes-always",
-    "--approval-mode=yolo",
-    "--approval-mode yolo",
-    "--full-auto",
-    "bypassPermissions",
-    "danger-full-access",
-    "--force-approve",
-];
+/// Further words that switch every question off, wherever they stand in a step.
+const BYPASSES: &[&str] =
+    &["--approval-mode=yolo", "--approval-mode yolo", "bypassPermissions", "danger-full-access"];
 
 /// An agent in a step.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,7 +75,7 @@ pub(super) fn approval(step: &Node) -> Approval {
         if key.contains("prompt") || key == "name" || key == "if" {
             return;
         }
-        for bypass in BYPASSES {
+        for bypass in BYPASSES.iter().chain(SWITCHES) {
             if text.contains(bypass) {
                 approval.blanket(line, *bypass);
             }

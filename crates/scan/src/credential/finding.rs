@@ -36,7 +36,8 @@ pub fn findings(credentials: &[Credential], now: Timestamp) -> Vec<Finding> {
         if credential.kind == "ssh" && *guard == Guard::None {
             add(&rules::OPEN_KEY, format!("{} has no passphrase", said(credential)));
         }
-        if *others_read && *line > 0 && expired.is_none() {
+        // A helper's name is no secret.
+        if *others_read && *line > 0 && expired.is_none() && *what != "credential helper" {
             add(&rules::OTHERS_READ, format!("others on this machine can read {}", said(credential)));
         }
         if *what == "credential helper" && name == "store" {

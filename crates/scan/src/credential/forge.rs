@@ -67,7 +67,8 @@ pub(super) fn settings(bytes: &[u8], page: &mut Page<'_>) {
             let opens = if host.is_empty() { "git hosts".to_owned() } else { format!("git on {host}") };
             page.add(Draft {
                 line: number,
-                guard: Guard::Keeper,
+                // `store` keeps what is typed in a plain file; the others give it out on request.
+                guard: if name == "store" { Guard::None } else { Guard::Keeper },
                 opens: Some(opens),
                 ..Draft::new("credential helper", name)
             });

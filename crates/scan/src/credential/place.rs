@@ -272,21 +272,66 @@ const fn of_runtime(path: &'static str, opens: &'static str, read: Read) -> Entr
 const OPEN: Read = Read::Socket(Guard::None);
 const KEPT: Read = Read::Socket(Guard::Keeper);
 
-/// At the top of a working copy.
-pub(super) const OF_REPOSITORY: &[Entry] = places! {
+/// A working copy's own settings, below its top.
+pub(super) const OF_WORKING_COPY: Entry =
+    Entry { path: ".git/config", kind: "git", opens: "a git host", read: Read::GitSettings, instead: GITHUB };
+
+/// Anywhere in a tree, by name alone.
+pub(super) const OF_TREE: &[Entry] = places! {
     ".env", "env-files", "", Read::Lines, None;
     ".env.*", "env-files", "", Read::Lines, None;
     ".envrc", "env-files", "", Read::Lines, None;
     ".npmrc", "packages", "a package registry", Read::Lines, PUBLISHING;
     ".yarnrc.yml", "packages", "a package registry", YAML, PUBLISHING;
     ".pypirc", "packages", "a package registry", Read::Lines, PUBLISHING;
-    ".git/config", "git", "a git host", Read::GitSettings, GITHUB;
     "*service-account*.json", "cloud-gcp", "Google Cloud", Read::Gcloud, GCLOUD;
     "*.pem", "env-files", "", Read::PrivateKey, None;
     "*.key", "env-files", "", Read::PrivateKey, None;
+    "*.p12", "env-files", "", LOCKED, None;
+    "*.pfx", "env-files", "", LOCKED, None;
+    "*.jks", "env-files", "", LOCKED, None;
+    "*.keystore", "env-files", "", LOCKED, None;
+    "*.kdbx", "keyrings", "", LOCKED, None;
+    "*.tfvars", "infra", "", Read::Lines, None;
+    "*.tfstate", "infra", "", JSON, None;
+    "secrets.yaml", "env-files", "", YAML, None;
+    "secrets.yml", "env-files", "", YAML, None;
+    "credentials.json", "env-files", "", JSON, None;
     "id_rsa", "ssh", "hosts by SSH", Read::PrivateKey, SSH;
     "id_ed25519", "ssh", "hosts by SSH", Read::PrivateKey, SSH;
 };
+
+const LOCKED: Read = Read::Presence;
+
+/// The entry of a file of this name in a tree.
+pub(super) fn of_name(name: &str) -> Option<&'static Entry> {
+    OF_TREE.iter().find(|entry| match entry.path.split_once('*') {
+        None => entry.path == name,
+        Some((head, tail)) => {
+            let rest = name.strip_prefix(head);
+            rest.is_some_and(|rest| match tail.split_once('*') {
+                Some((middle, tail)) => rest.strip_suffix(tail).is_some_and(|rest| rest.contains(middle)),
+                None => rest.ends_with(tail),
+            })
+        }
+    })
+}
+
+/// Whether a name is worth a look into the table: this is asked of every file of a walk.
+pub(super) fn may_be_of_tree(name: &str) -> bool {
+    const DOTTED: &[&str] = &[".env", ".npmrc", ".yarnrc.yml", ".pypirc"];
+    const ENDINGS: &[&str] =
+        &["jks", "json", "kdbx", "key", "keystore", "p12", "pem", "pfx", "tfstate", "tfvars", "yaml", "yml"];
+    if name.starts_with('.') {
+        return DOTTED.iter().any(|head| name.starts_with(head));
+    }
+    match name.rsplit_once('.') {
+        Some((head, "json")) => head.contains("service-account") || head == "credentials",
+        Some((head, "yaml" | "yml")) => head == "secrets",
+        Some((_, ending)) => ENDINGS.contains(&ending),
+        None => name.starts_with("id_"),
+    }
+}
 
 /// Variables that move a file: the variable, what is below it, and the place that it stands for.
 pub(super) const NAMED_BY_VARIABLE: &[(&str, &str, &str)] = &[

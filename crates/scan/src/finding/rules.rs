@@ -194,6 +194,12 @@ pub(crate) static EXPIRED_CREDENTIAL: Rule = Rule {
     title: "A credential has ended and still lies there",
     help: "Log out of that account, or remove it.",
 };
+pub(crate) static RUNNING_UNASKED: Rule = Rule {
+    id: "writ/running-unasked",
+    severity: Severity::High,
+    title: "An agent runs right now and asks nobody",
+    help: "End it, or start it under `writ run`, where each call is decided anyway.",
+};
 pub(crate) static SECRET: Rule = Rule {
     id: "writ/secret",
     severity: Severity::High,
@@ -245,6 +251,7 @@ pub static RULES: &[&Rule] = &[
     &OTHERS_READ,
     &STORED_PASSWORDS,
     &EXPIRED_CREDENTIAL,
+    &RUNNING_UNASKED,
     &SECRET,
     &LIKELY_SECRET,
     &POSSIBLE_SECRET,

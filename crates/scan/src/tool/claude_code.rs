@@ -98,6 +98,10 @@ fn read(document: &Node, approval: &mut Approval) {
             approval.list(list, "allowedTools");
         }
     }
+    approval.switch(document, "enableAllProjectMcpServers", ApprovalLevel::Scoped);
+    for server in document.get("enabledMcpjsonServers").map_or(&[][..], Node::items) {
+        approval.scoped(server.line, "enabledMcpjsonServers: a server of the project starts unasked");
+    }
     let sandboxed = document.at(&["sandbox", "enabled"]).is_some_and(Node::is_true);
     if sandboxed {
         approval.switch(document, "sandbox.autoAllowBashIfSandboxed", ApprovalLevel::Scoped);

@@ -20,7 +20,9 @@ pub const SURVEY: Survey = Survey {
 };
 
 fn read(document: &Node, approval: &mut Approval) {
-    approval.switch(document, "permissions.skip_requests", ApprovalLevel::Blanket);
+    for setting in ["permissions.skip_requests", "skip_requests"] {
+        approval.switch(document, setting, ApprovalLevel::Blanket);
+    }
     if let Some(list) = document.at(&["permissions", "allowed_tools"]) {
         approval.list(list, "permissions.allowed_tools");
     }

@@ -47,7 +47,7 @@ pub const TOOL: Tool = Tool {
 pub const SURVEY: Survey = Survey {
     id: "opencode",
     name: "OpenCode",
-    executables: &["opencode"],
+    executables: &["opencode", "opencode2"],
     extensions: &["sst-dev.opencode"],
     files: &[
         Place { path: "opencode.json", kind: FileKind::Settings },

@@ -1,6 +1,8 @@
 //! Roo Code and its fork Kilo Code.
 
 use super::{FileKind, Place, Survey};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 pub const SURVEY: Survey = Survey {
     id: "roo-code",
@@ -19,7 +21,7 @@ pub const SURVEY: Survey = Survey {
     ],
     home: &[".roo", ".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"],
     administrator: &[],
-    read: |_, _| {},
+    read,
 };
 
 pub const KILO: Survey = Survey {
@@ -36,5 +38,25 @@ pub const KILO: Survey = Survey {
     ],
     home: &[".kilocode"],
     administrator: &[],
-    read: |_, _| {},
+    read,
 };
+
+/// https://docs.roocode.com/features/auto-approving-actions. Commands still pass a list of their heads, unless it is a star.
+fn read(document: &Node, approval: &mut Approval) {
+    for holder in ["", "globalSettings."] {
+        let setting = |name: &str| format!("{holder}{name}");
+        approval.switch(document, &setting("yoloMode"), ApprovalLevel::Blanket);
+        for name in [
+            "alwaysAllowExecute",
+            "alwaysAllowMcp",
+            "alwaysAllowWrite",
+            "alwaysAllowBrowser",
+            "alwaysAllowSubtasks",
+        ] {
+            approval.switch(document, &setting(name), ApprovalLevel::Scoped);
+        }
+        if let Some(list) = document.setting(&setting("allowedCommands")) {
+            approval.commands(list, "allowedCommands");
+        }
+    }
+}

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use writ_scan::credential::{self, Credential};
+use writ_scan::credential::{self, Credential, Seen};
 use writ_scan::finding::{Finding, Severity, findings};
-use writ_scan::secret::Confidence;
+use writ_scan::secret::{Confidence, Marker};
 use writ_scan::session::Sessions;
 use writ_scan::survey::{Found, Scan};
 use writ_scan::walk::WalkOptions;
@@ -206,17 +206,23 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         (Some(_), _) => return Err(Failure::usage("--diff looks at one folder")),
     };
     let whole = if before.is_some() && arguments.paths.is_empty() {
-        places::folders(&[PathBuf::from(".")], options, arguments.remember, &progress)?
+        places::folders(&[PathBuf::from(".")], options, arguments.remember, None, &progress)?
     } else if arguments.paths.is_empty() {
         places::here(options, arguments.no_state, &progress)?
     } else {
-        places::folders(&arguments.paths, options, arguments.remember, &progress)?
+        // A folder can be scanned where nothing can be kept. What a change brings is told by rules of files alone.
+        let marker = match &before {
+            Some(_) => None,
+            None => credentials::marker(arguments.no_state).or_else(|_| credentials::marker(true)).ok(),
+        };
+        places::folders(&arguments.paths, options, arguments.remember, marker.as_ref(), &progress)?
     };
     clear_progress();
     if arguments.register {
         return register::main(&whole, arguments.unused_after, arguments.json);
     }
-    let of_credentials = credential::findings(&whole.credentials, now());
+    let mut of_credentials = credential::findings(&whole.credentials, now());
+    of_credentials.extend(machine::findings(&whole.processes));
     let all: Vec<Finding> =
         whole.found.iter().flat_map(findings).chain(of_credentials.iter().cloned()).collect();
     if let Some(file) = &arguments.write_baseline {
@@ -244,7 +250,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         for note in &whole.notes {
             screen::line(report::printed(&report::note(note)))?;
         }
-        if arguments.paths.is_empty() && before.is_none() {
+        if before.is_none() && (arguments.paths.is_empty() || !whole.credentials.is_empty()) {
             screen::line(report::printed(&report::machine(
                 &whole.programs,
                 &whole.extensions,
@@ -273,7 +279,8 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
 impl Whole {
     /// Takes in one scan, its paths below `before`.
     fn take(&mut self, scan: Scan, before: &Path) {
-        let Scan { found, notes, notes_left_out, repositories, entries, folders: _ } = scan;
+        let Scan { found, notes, notes_left_out, repositories, entries, folders: _, credential_files: _ } =
+            scan;
         self.found.extend(found.into_iter().map(|mut found| {
             found.path = before.join(&found.path);
             found
@@ -285,6 +292,25 @@ impl Whole {
         self.notes_left_out += notes_left_out;
         self.repositories += repositories.len();
         self.entries += entries;
+    }
+
+    /// Takes in the credentials of a tree, their places below `before`.
+    fn look_for_credentials(&mut self, root: &Path, scan: &Scan, before: &Path, marker: &Marker) {
+        let tree = credential::of_tree(root, &scan.credential_files, &scan.repositories, marker);
+        let mut seen = Seen::default();
+        seen.take(tree, before);
+        self.credentials.extend(seen.credentials);
+        self.notes.extend(seen.notes);
+        self.mark(root, scan, before, marker);
+    }
+
+    /// Takes in marks of what stands in files of tools.
+    fn mark(&mut self, root: &Path, scan: &Scan, before: &Path, marker: &Marker) {
+        let found = credential::of_found(root, &scan.found, marker);
+        self.credentials.extend(found.into_iter().map(|mut one| {
+            one.place = before.join(&one.place);
+            one
+        }));
     }
 
     /// Leaves each file there once, that two ways led to.

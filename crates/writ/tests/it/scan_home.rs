@@ -65,3 +65,54 @@ fn a_home_that_a_variable_moves_is_looked_at_like_the_usual_one() {
     assert_eq!(places, ["~/alt/claude/.credentials.json", "~/alt/config/gh/hosts.yml"]);
     assert_eq!(machine["sessions"][0]["tool"], "claude-code");
 }
+
+fn credentials(objects: &[Value]) -> Vec<String> {
+    let machine = objects.iter().find(|one| one["credentials"].is_array()).unwrap();
+    let credentials = machine["credentials"].as_array().unwrap().iter();
+    credentials
+        .map(|one| format!("{} {}", one["place"].as_str().unwrap(), one["what"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn credentials_of_a_named_folder_are_told_at_any_depth() {
+    let corner = Corner::new();
+    let tree = corner.bin().join("tree");
+    let line = format!("A_TOKEN={}\n", token());
+    put(&tree, "a/.git/config", &format!("[remote \"o\"]\n\turl = https://me:{}@h.example/a\n", token()));
+    put(&tree, "a/sub/deep/.env", &line);
+    put(&tree, "a/.env.example", &line);
+    put(&tree, "a/node_modules/x/.env", &line);
+    put(&tree, "a/main.tfvars", &format!("db_password = \"{}\"\n", token()));
+    put(&tree, ".config/gh/hosts.yml", &format!("github.com:\n  oauth_token: {}\n", token()));
+    put(
+        &tree,
+        "a/.mcp.json",
+        &format!(
+            "{{\"mcpServers\": {{\"x\": {{\"command\": \"/bin/false\", \"env\": {{\"A_TOKEN\": \"{}\"}}}}}}}}",
+            token()
+        ),
+    );
+    let arguments = ["scan", "--json", tree.to_str().unwrap()];
+    let seen = objects(&corner.run(arguments));
+    assert_eq!(
+        credentials(&seen),
+        [
+            ".config/gh/hosts.yml token",
+            "a/.git/config password in an address",
+            "a/main.tfvars password",
+            "a/sub/deep/.env token",
+            "a/.mcp.json hard-coded credential",
+        ]
+    );
+    // One value in all of them.
+    let machine = seen.iter().find(|one| one["credentials"].is_array()).unwrap();
+    let reuse: Vec<&str> = machine["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["rule"] == "writ/reused-credential")
+        .map(|one| one["message"].as_str().unwrap())
+        .collect();
+    assert!(reuse.len() == 1 && reuse[0].contains("a/.mcp.json"), "{reuse:?}");
+}

@@ -38,7 +38,6 @@ fn of(root: &Path, mut starts: Vec<PathBuf>, level: Level, shown: &Path) -> Vec<
 
 /// Credentials of the home folder, of the top of the repository, and of the environment. Nothing is kept of them.
 pub(super) fn credentials(home: Option<&Path>, repository: &Path) -> Result<Seen, Failure> {
-    home.map_or_else(|| Ok(Seen::default()), |home| {
-        credentials::of(home, repository, &credentials::environment(), true)
-    })
+    let Some(home) = home else { return Ok(Seen::default()) };
+    Ok(credentials::of(home, repository, &credentials::environment(), &credentials::marker(true)?))
 }

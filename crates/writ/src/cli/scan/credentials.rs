@@ -23,13 +23,16 @@ pub(in crate::cli) fn of(
     home: &Path,
     repository: &Path,
     environment: &[(String, Vec<u8>)],
-    no_state: bool,
-) -> Result<Seen, Failure> {
-    let marker = if no_state { Marker::of_this_run() } else { Some(kept()?) };
-    let marker =
-        marker.ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
+    marker: &Marker,
+) -> Seen {
     let places = Places { home, machine: Some(Path::new("/")), repository: Some(repository), environment };
-    Ok(credentials(&places, &marker))
+    credentials(&places, marker)
+}
+
+/// What makes marks: of this state folder, or of this scan alone.
+pub(in crate::cli) fn marker(no_state: bool) -> Result<Marker, Failure> {
+    let marker = if no_state { Marker::of_this_run() } else { Some(kept()?) };
+    marker.ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))
 }
 
 /// The variables of this process, which an agent that is started here would inherit.

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use writ_scan::secret::Marker;
 use writ_scan::session::sessions;
 use writ_scan::survey::{self, Level};
 use writ_scan::tool::SURVEYS;
 use writ_scan::walk::cache::{Cache, MAX_CACHE_BYTES};
 use writ_scan::walk::{WalkOptions, read_regular, walk, walk_as, walk_from};
-use writ_scan::{home, machine};
+use writ_scan::{credential, home, machine};
 
 use super::{Whole, credentials, unreadable};
 use crate::config::State;
@@ -17,11 +18,12 @@ use crate::wire::now;
 
 type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Scans each folder. Paths are relative to it, and below it as named when there are several.
+/// Scans each folder, and with a marker tells the credentials in it. Paths are relative to it, and below it as named when there are several.
 pub(super) fn folders(
     paths: &[PathBuf],
     options: WalkOptions,
     remember: bool,
+    marker: Option<&Marker>,
     progress: Progress<'_>,
 ) -> Result<Whole, Failure> {
     let mut whole = Whole::default();
@@ -41,7 +43,11 @@ pub(super) fn folders(
             walk(&root, options, None, Some(progress))
         };
         let before = if paths.len() == 1 { Path::new("") } else { path.as_path() };
-        whole.take(survey::scan(&root, Level::Project, walked), before);
+        let scan = survey::scan(&root, Level::Project, walked);
+        if let Some(marker) = marker {
+            whole.look_for_credentials(&root, &scan, before, marker);
+        }
+        whole.take(scan, before);
     }
     Ok(whole)
 }
@@ -49,12 +55,17 @@ pub(super) fn folders(
 /// Scans this user's settings, the administrator's, and the repository around the current folder.
 pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>) -> Result<Whole, Failure> {
     let mut whole = Whole::default();
+    let marker = &credentials::marker(no_state)?;
     let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let current = std::env::current_dir()?;
     let repository = current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&current);
+    let mut in_tree = Vec::new();
     if Some(repository) != home.as_deref() {
         let walked = walk(repository, options, None, Some(progress));
-        whole.take(survey::scan(repository, Level::Project, walked), Path::new(""));
+        let scan = survey::scan(repository, Level::Project, walked);
+        whole.mark(repository, &scan, Path::new(""), marker);
+        in_tree = scan.credential_files.clone();
+        whole.take(scan, Path::new(""));
     }
     if let Some(home) = &home {
         let starts = SURVEYS.iter().flat_map(|survey| survey.home).map(PathBuf::from);
@@ -62,17 +73,22 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         starts.sort();
         starts.dedup();
         let walked = walk_from(home, &starts, options, None, Some(progress));
-        whole.take(survey::scan(home, Level::User, walked), Path::new("~"));
+        let scan = survey::scan(home, Level::User, walked);
+        whole.mark(home, &scan, Path::new("~"), marker);
+        whole.take(scan, Path::new("~"));
         let environment = credentials::environment();
         let moved = home::moved(home, &environment);
         for moved in &moved {
             let walked = walk_as(&moved.to, &moved.starts(&starts), options, None, Some(progress));
-            whole.take(survey::scan(&moved.to, Level::User, walked), &moved.shown);
+            let scan = survey::scan(&moved.to, Level::User, walked);
+            whole.mark(&moved.to, &scan, &moved.shown, marker);
+            whole.take(scan, &moved.shown);
         }
         whole.once();
         whole.extensions = machine::extensions(home);
-        let seen = credentials::of(home, repository, &environment, no_state)?;
-        whole.credentials = seen.credentials;
+        let mut seen = credentials::of(home, repository, &environment, marker);
+        seen.take(credential::of_tree(repository, &in_tree, &[], marker), Path::new(""));
+        whole.credentials.extend(seen.credentials);
         whole.notes.extend(seen.notes);
         whole.sessions = sessions(home, &moved, Some(repository));
     }
@@ -85,7 +101,8 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         .collect();
     let walked = walk_from(root, &starts, options, None, Some(progress));
     whole.take(survey::scan(root, Level::Administrator, walked), root);
-    whole.programs = std::env::var_os("PATH").map(|path| machine::programs(&path)).unwrap_or_default();
+    whole.programs =
+        std::env::var_os("PATH").map(|path| machine::programs(&path, home.as_deref())).unwrap_or_default();
     whole.processes = machine::processes(Path::new("/proc"));
     Ok(whole)
 }
