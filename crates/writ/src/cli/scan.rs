@@ -60,6 +60,9 @@ Without a folder, it also tells the credentials that an agent could use as
 you: files of clouds, clusters, forges, registries and databases, keys,
 keyrings, helpers and variables, with their age, their end and what they
 open; and the sessions that clients keep, by number and date, unopened.
+Of a folder that is named, it tells those that lie in it: `.env` and the
+like at any depth, and a home's where the folder is one. Variables that move
+a tool's home (CLAUDE_CONFIG_DIR, XDG_CONFIG_HOME, …) are followed.
 Equal marks are equal values; the key to them lies in the state folder, so
 that scans can be compared.
 
