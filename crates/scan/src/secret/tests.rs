@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod cases;
+mod rows;
 
 /// What is found, as rule and value.
 fn found(text: &str) -> Vec<(&'static str, String)> {
