@@ -70,7 +70,7 @@ pub(crate) enum Mount {
     Pin(Target),
     /// Mounts an empty read-only directory over it.
     HideDirectory(Target),
-    /// Mounts the null device over it.
+    /// Mounts an empty read-only file over it.
     HideFile(Target),
     /// Mounts it at its own path again, inside what was hidden.
     Keep(Target),

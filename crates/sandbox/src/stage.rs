@@ -17,6 +17,7 @@ use rustix::process::Signal;
 
 use crate::layer::{Layer, Refusal};
 
+mod blank;
 mod devices;
 pub(crate) mod enter;
 mod identity;

@@ -12,6 +12,7 @@ use rustix::mount::{
     OpenTreeFlags,
 };
 
+use super::blank::Blank;
 use super::devices;
 use crate::layer::{Layer, Refusal};
 use crate::limits::{PRIVATE_BYTES, PRIVATE_FILES};
@@ -39,6 +40,7 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
     let kept = open_kept(steps)?;
     let mut copies = lay_over(steps, &kept)?;
     let mut empty: Vec<&Path> = Vec::new();
+    let mut blank = Blank::default();
     let mut is_open = !plan.system_read_only;
     for step in steps {
         if !is_open
@@ -59,7 +61,9 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
                 hide_directory(target).map_err(|error| failed(&error))?;
                 empty.push(&target.path);
             }
-            Mount::HideFile(target) => hide_file(target).map_err(|error| failed(&error))?,
+            Mount::HideFile(target) => open_meant(target)
+                .and_then(|meant| blank.put_on(&meant, &plan.client.cwd))
+                .map_err(|error| failed(&error))?,
             Mount::Keep(target) => {
                 let source =
                     kept.get(&target.path).ok_or_else(|| layer_of(step).broken("a step is missing"))?;
@@ -361,12 +365,6 @@ fn hide_directory(target: &Target) -> io::Result<()> {
 fn hide_under(place: &OwnedFd) -> io::Result<()> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     rustix::mount::mount("writ-yard", by_descriptor(place.as_fd()), "tmpfs", flags, EMPTY_OPTIONS)?;
-    Ok(())
-}
-
-fn hide_file(target: &Target) -> io::Result<()> {
-    let meant = open_meant(target)?;
-    rustix::mount::mount_bind("/dev/null", by_descriptor(meant.as_fd()))?;
     Ok(())
 }
 

@@ -24,8 +24,6 @@ use crate::sys;
 const IN_MEMORY: u64 = 0x0102_1994;
 /// File system number of one directory laid over another (`OVERLAYFS_SUPER_MAGIC`, linux/magic.h).
 const LAYERED: u64 = 0x794c_7630;
-/// Device number of `/dev/null`.
-const NULL_DEVICE: (u32, u32) = (1, 3);
 
 /// Tries the layers that hide and protect, while nothing else stands in the way of who would take them off.
 pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
@@ -41,7 +39,7 @@ pub(super) fn mounts_hold(plan: &Plan) -> Result<(), Refusal> {
             Mount::PinLink(target) => pinned(&target.path),
             Mount::HideDirectory(target) => empty_directory(&target.path, &plan.mounts),
             Mount::HideMade(made) => empty_directory(&made.path, &plan.mounts),
-            Mount::HideFile(target) => null_device(target),
+            Mount::HideFile(target) => blank(&target.path),
             // Something else is to show there, which its own step tries.
             Mount::Keep(target) if is_replaced(&plan.mounts, &target.path) => Ok(()),
             Mount::Keep(target) => same_as_outside(target).and_then(|()| kept_as_planned(plan, target)),
@@ -269,16 +267,18 @@ fn shows_only_kept(path: &Path, steps: &[Mount]) -> Result<(), String> {
     Ok(())
 }
 
-fn null_device(target: &Target) -> Result<(), String> {
-    match fs::symlink_metadata(&target.path) {
-        Ok(found) => {
-            let device = (rustix::fs::major(found.rdev()), rustix::fs::minor(found.rdev()));
-            if device != NULL_DEVICE {
-                return Err("the file shows".to_owned());
-            }
-            cannot_unmount(&target.path)
-        }
-        Err(error) => unreachable_or(error),
+/// A file of nothing, which cannot be written and says so.
+fn blank(path: &Path) -> Result<(), String> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => {}
+        Ok(_) => return Err("the file shows".to_owned()),
+        Err(error) => return unreachable_or(error),
+    }
+    in_memory(path)?;
+    match fs::OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => cannot_unmount(path),
+        Err(error) => Err(format!("writing to it failed for another reason: {error}")),
+        Ok(_) => Err("it can be written".to_owned()),
     }
 }
 

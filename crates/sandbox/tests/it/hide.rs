@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixListener;
 
 use rustix::fs::{Mode, OFlags};
-use writ_sandbox::{Ended, Layer, Plan, StartError, Streams, start, ways_out};
+use writ_sandbox::{Danger, Ended, Layer, Plan, StartError, Streams, start, ways_out};
 
 use crate::runner::Case;
 use crate::world::{SECRET, World, own_path, piped, read, run};
@@ -17,6 +17,8 @@ pub const CASES: &[Case] = &[
     ("hide::control_socket_is_out_of_reach_and_run_socket_is_not", sockets),
     ("hide::run_socket_cannot_be_replaced", run_socket_cannot_be_replaced),
     ("hide::files_are_empty_and_cannot_be_replaced", files_are_empty),
+    ("hide::a_write_to_a_hidden_file_is_an_error", a_write_to_a_hidden_file_is_an_error),
+    ("hide::a_hidden_file_does_not_stop_git", a_hidden_file_does_not_stop_git),
     ("hide::work_is_shared_and_masks_are_not_writable", work_is_shared),
     ("hide::read_only_is_read_only", read_only_is_read_only),
     ("hide::parents_cannot_be_moved_away", parents_cannot_be_moved_away),
@@ -81,6 +83,47 @@ fn files_are_empty() {
         assert!(!outcome.out.contains(done), "{done}: {}", outcome.out);
     }
     assert_eq!(read(&world.at("home/docker.sock")), SECRET);
+}
+
+/// Several hidden files, of the client's own user: no way to write or change one is silent.
+fn a_write_to_a_hidden_file_is_an_error() {
+    let world = World::new();
+    for name in ["work/.env", "work/two words.pem"] {
+        fs::write(world.at(name), SECRET).unwrap();
+    }
+    let script = "cd \"$WORK\"; for f in .env 'two words.pem'; do cat \"$f\"; stat -c '%F %s' \"$f\"; \
+        (echo mine >\"$f\") 2>&1 && echo WRITTEN; (echo mine >>\"$f\") 2>&1 && echo WRITTEN; \
+        cp /etc/hostname \"$f\" && echo WRITTEN; chmod 777 \"$f\" && echo CHANGED; touch -d @0 \"$f\" && echo CHANGED; \
+        truncate -s 9 \"$f\" && echo WRITTEN; mount -o remount,rw,bind \"$f\" && echo mine >\"$f\" && echo WRITTEN; \
+        umount \"$f\" && cat \"$f\"; unshare -Urm sh -c 'umount \"$1\"; cat \"$1\"; mount -o remount,rw,bind \"$1\"; echo mine >\"$1\"' - \"$f\"; \
+        done; true";
+    for danger in [Vec::new(), vec![Danger::AllCalls, Danger::AllFiles]] {
+        let mut profile = world.script(script);
+        profile.hide_if_present = vec![world.at("work/.env"), world.at("work/two words.pem")];
+        profile.danger = danger.into_iter().collect();
+        let outcome = run(profile);
+        assert!(!outcome.out.contains(SECRET), "{}", outcome.out);
+        assert!(!outcome.out.contains("WRITTEN") && !outcome.out.contains("CHANGED"), "{}", outcome.out);
+        assert_eq!(outcome.out.matches("regular empty file 0").count(), 2, "{}", outcome.out);
+        assert!(outcome.out.matches("Read-only file system").count() >= 8, "{}", outcome.out);
+    }
+    for name in ["work/.env", "work/two words.pem"] {
+        assert_eq!(read(&world.at(name)), SECRET);
+    }
+}
+
+fn a_hidden_file_does_not_stop_git() {
+    let world = World::new();
+    fs::write(world.at("work/.env"), SECRET).unwrap();
+    let mut profile = world.script(
+        "export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a \
+         GIT_COMMITTER_EMAIL=a@example.org; cd \"$WORK\"; git init -q . && echo x >x && git add -A && git commit -qm x && \
+         git show --stat HEAD && git cat-file -s HEAD:.env && git log -p | cat && echo done",
+    );
+    profile.hide_if_present = vec![world.at("work/.env")];
+    let outcome = run(profile);
+    assert!(outcome.out.ends_with("done\n") && !outcome.out.contains(SECRET), "{}", outcome.out);
+    assert!(outcome.out.contains("\n0\n"), "{}", outcome.out);
 }
 
 fn work_is_shared() {
