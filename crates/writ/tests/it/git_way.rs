@@ -241,9 +241,43 @@ fn git_over_ssh_is_refused_with_what_to_do_instead() {
         git clone -q git@forge.example:team/app.git copy >clone 2>&1 && echo CLONED >>clone\n\
         git -c core.sshCommand=ssh fetch -q ssh://forge.example/team/app.git >fetch 2>&1 && echo FETCHED >>fetch\n";
     scene.play(&[], play);
-    for name in ["url", "short", "clone", "fetch"] {
+    for (name, verb, rest) in [
+        ("url", "push", " HEAD:BRANCH"),
+        ("short", "push", " HEAD:BRANCH"),
+        ("clone", "fetch", ""),
+        ("fetch", "fetch", ""),
+    ] {
         let said = scene.corner.left(name);
-        let hint = "git remote set-url origin https://forge.example/team/app.git\n";
-        assert!(said.contains(hint) && !said.contains("ED\n"), "{name}: {said}");
+        let hint = format!("git {verb} https://git@forge.example/team/app.git{rest}\n");
+        assert!(said.contains(&hint) && !said.contains("ED\n"), "{name}: {said}");
+        assert!(said.contains("writ run --allow-host forge.example"), "{name}: {said}");
     }
+}
+
+/// Where the forge is known, git goes by HTTPS by itself, whatever the user has set; what is told of others can be done inside.
+#[test]
+fn a_remote_by_ssh_goes_by_https_where_the_forge_is_known() {
+    let scene = Scene::new();
+    let work = scene.corner.work();
+    let settings = "[user]\n\tname = A\n[url \"git@github.com:\"]\n\tpushInsteadOf = https://github.com/\n\
+        [url \"git@forge.example:\"]\n\tinsteadOf = https://forge.example/\n";
+    std::fs::write(scene.corner.home().join(".gitconfig"), settings).unwrap();
+    git(&work, &["remote", "set-url", "origin", "git@github.com:team/app.git"]);
+    git(&work, &["remote", "add", "own", "ssh://me@gitlab.corp.example:2222/a/b.git"]);
+    git(&work, &["remote", "add", "other", "git@forge.example:team/app.git"]);
+    let play = "for url in origin own git@github.com:x/y ssh://git@ssh.github.com:443/x/y git@codeberg.org:x/y; do \
+        git ls-remote --get-url $url >>urls 2>&1; done\n\
+        git fetch origin >fetch 2>&1; git push origin HEAD:main >push 2>&1; git fetch other >hinted 2>&1\n\
+        $(grep -o 'git fetch https://.*' hinted) >followed 2>&1\n";
+    let told = scene.play(&[], play);
+    let left = |name: &str| scene.corner.left(name);
+    let urls = "https://github.com/team/app.git\nhttps://gitlab.corp.example/a/b.git\nhttps://github.com/x/y\n\
+        https://github.com/x/y\nhttps://codeberg.org/x/y\n";
+    assert_eq!(left("urls"), urls, "{told}\n{}", left("script.err"));
+    for name in ["fetch", "push", "followed"] {
+        let said = left(name);
+        assert!(!said.contains("over SSH") && said.contains("https://"), "{name}: {said}");
+    }
+    assert!(left("hinted").contains("git over SSH does not leave"), "{}", left("hinted"));
+    assert!(left("followed").contains("https://forge.example/team/app.git"), "{}", left("followed"));
 }

@@ -85,6 +85,13 @@ impl GitSettings {
         }
     }
 
+    /// Lets git go by HTTPS to forges where it would go by SSH, which does not leave the sandbox.
+    pub(super) fn go_by_https(&mut self, instead: Vec<(String, String)>) {
+        let room = MAX_SETTINGS.saturating_sub(self.list.len());
+        self.list
+            .extend(instead.into_iter().take(room).map(|(from, to)| (format!("url.{to}.insteadOf"), from)));
+    }
+
     /// Puts them into the agent's environment, with what stands for SSH.
     pub(super) fn put(self, exe: &Path, scrubbed: &mut Scrubbed) {
         scrubbed.set("GIT_CONFIG_COUNT", self.list.len().to_string());

@@ -11,6 +11,7 @@ use writ_model::Label;
 
 use super::Wish;
 use super::git_settings::GitSettings;
+use super::yard::repository;
 use crate::environment::Scrubbed;
 use crate::failure::{Failure, Kind};
 use crate::screen;
@@ -69,6 +70,7 @@ pub(super) async fn placed(
         placeholders.push(Placeholder { text, name, uses: uses(&binding) });
     }
     if wish.has_way_out() {
+        git.go_by_https(repository::ssh::instead(&wish.workspace));
         git.put(&std::env::current_exe()?, scrubbed);
     }
     Ok(placeholders.into())

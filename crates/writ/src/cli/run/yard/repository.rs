@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 pub(super) mod settings;
+pub(in crate::cli::run) mod ssh;
 
 use settings::Named;
 
@@ -210,10 +211,7 @@ pub(super) fn is_taken(folder: &Path) -> bool {
 
 /// The remotes of a workspace that are reached by HTTP: their names, with host and path without `.git`.
 pub(in crate::cli::run) fn remotes_by_http(workspace: &Path) -> Vec<(String, String)> {
-    let entry = workspace.join(".git");
-    let folder = if entry.is_dir() { Some(entry) } else { pointed_at(&entry).map(|folder| common(&folder)) };
-    let text = folder.and_then(|folder| crate::config::read_text(&folder.join("config"), MAX_CONFIG_BYTES));
-    let text = text.unwrap_or_default();
+    let text = settings_of(workspace);
     // What a push would go to: its own address, where it has one.
     let mut found: std::collections::BTreeMap<&str, (bool, Option<String>)> =
         std::collections::BTreeMap::new();
@@ -229,8 +227,18 @@ pub(in crate::cli::run) fn remotes_by_http(workspace: &Path) -> Vec<(String, Str
     found.into_iter().filter_map(|(name, (_, address))| Some((name.to_owned(), address?))).collect()
 }
 
-/// `forge.example/team/app` of an address that git would speak HTTP to.
+/// The configuration of a workspace's own repository; nothing where it has none.
+fn settings_of(workspace: &Path) -> String {
+    let entry = workspace.join(".git");
+    let folder = if entry.is_dir() { Some(entry) } else { pointed_at(&entry).map(|folder| common(&folder)) };
+    let text = folder.and_then(|folder| crate::config::read_text(&folder.join("config"), MAX_CONFIG_BYTES));
+    text.unwrap_or_default()
+}
+
+/// `forge.example/team/app` of an address that git would speak HTTP to, or does in a run.
 fn by_http(address: &str) -> Option<String> {
+    let instead = ssh::by_https(address);
+    let address = instead.as_deref().unwrap_or(address);
     let path = ["https://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme))?;
     let host = writ_policy::host_of(address)?;
     let (_, path) = path.split_once('/')?;
@@ -357,6 +365,7 @@ mod tests {
             ("https://forge.example/a?b", None),
             ("ssh://git@forge.example/a", None),
             ("git@forge.example:a/b", None),
+            ("git@github.com:a/b.git", Some("github.com/a/b")),
             ("../a", None),
         ] {
             assert_eq!(by_http(address).as_deref(), wanted, "{address}");
