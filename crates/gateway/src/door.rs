@@ -75,6 +75,9 @@ pub struct DoorPlan {
     pub ways_out: Option<WaysOut>,
     /// What an agent is told when its session starts, where its client passes it on.
     pub greeting: Option<String>,
+    /// Files of the workspace that are empty where the agent is, as whole paths without links: nobody is asked about reading
+    /// one, because a yes would not fill it.
+    pub empty: Vec<PathBuf>,
 }
 
 /// What is seen, and decided, where it leaves.

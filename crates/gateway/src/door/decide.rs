@@ -22,9 +22,12 @@ use crate::admit::{self, AdmitError, Admitted, By, Place, action_digest, argumen
 use crate::hook::{self, EndedCall, HookReply, ProposedCall};
 use crate::judge::Judge;
 use crate::port::{FileDigests, NewActivity, Office, Payload};
+use crate::shown::plain;
 
 /// Most files that are looked at for one call. More, and nobody can say what would run.
 const MAX_RUNS: usize = 64;
+/// Longest path that a refusal names.
+const MAX_PATH_CHARS: usize = 300;
 
 /// One call on its way through the door.
 pub(super) struct Deed<'a> {
@@ -43,6 +46,16 @@ enum Elsewhere {
     Decided(ReasonCode),
     /// Nobody is asked.
     Unasked(No),
+}
+
+/// What an agent is told that wants what is in a file that is empty inside.
+fn told_of_empty(path: &str) -> String {
+    let path = plain(path, MAX_PATH_CHARS);
+    format!(
+        "`{path}` looks like credentials and is empty inside this task: a person's yes would not fill it, so nobody is asked. \
+         Work without the value: name the variable or the file in code. If the task cannot be done so, tell the person: they \
+         can start it again with `writ run --read PATH`, or lend a value to a host with `writ secret add`"
+    )
 }
 
 /// Whether the run itself asks, to see a refusal.
@@ -128,6 +141,12 @@ impl<O: Office> Door<O> {
                 let no = No::new(ReasonCode::StepUp, "nobody is asked about what the run itself tries");
                 Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
             }
+            // A yes would be worth nothing, so nobody is asked for one.
+            Some(Judgement::StepUp(held)) if self.empty_in(&held).is_some() => {
+                let no =
+                    No::new(ReasonCode::StepUp, &told_of_empty(self.empty_in(&held).unwrap_or_default()));
+                Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
+            }
             Some(Judgement::StepUp(held)) => match self.elsewhere(&held) {
                 Elsewhere::Nowhere => {
                     let waits = Held { step_up: held, runs, moment };
@@ -154,6 +173,14 @@ impl<O: Office> Door<O> {
                 }
             },
         }
+    }
+
+    /// The first file that a call is held for and that is empty where the agent is.
+    fn empty_in<'a>(&self, held: &'a StepUp) -> Option<&'a str> {
+        held.held().iter().find_map(|action| {
+            let Resource::Path { path, .. } = &action.resource else { return None };
+            self.plan.empty.iter().any(|empty| empty == Path::new(path)).then_some(path.as_str())
+        })
     }
 
     /// Whether a held call is for another door to decide.

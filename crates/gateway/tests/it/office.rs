@@ -183,6 +183,7 @@ impl Scene {
             deadline: Duration::from_secs(588),
             ways_out: None,
             greeting: None,
+            empty: Vec::new(),
         };
         plan(&mut own);
         Self { world, door: Arc::new(Door::new(ports, own)) }

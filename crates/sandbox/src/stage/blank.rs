@@ -8,9 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
-};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::mask::{by_descriptor, open};
 use crate::sys;
@@ -36,8 +34,7 @@ impl Blank {
             None => {
                 let file = empty_file(shelf)?;
                 sys::set_read_only(file.as_fd(), false)?;
-                let flags =
-                    MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+                let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
                 rustix::mount::move_mount(&file, "", meant, "", flags)?;
                 self.0 = Some(file);
             }

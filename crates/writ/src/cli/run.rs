@@ -156,6 +156,17 @@ fn tell_closed(ground: &Ground, workspace: &Path) {
     ));
 }
 
+/// Names files of a workspace that are empty inside because of what they are.
+fn tell_empty(wish: &Wish, ground: &Ground) {
+    let names = yard::kept::names(&wish.workspace, &prepare::empty(wish, ground));
+    if !names.is_empty() {
+        screen::say(format_args!(
+            "writ: empty and read-only inside, because they look like credentials: {names}; where the task needs one, end it \
+             and start it with --read PATH"
+        ));
+    }
+}
+
 async fn run(context: &Context, wish: Wish) -> Outcome {
     let office = super::serve::connect_or_start(&context.state).await?;
     let agent = who::agent(&office, wish.program.client, wish.agent.clone()).await?;
@@ -171,6 +182,7 @@ async fn run(context: &Context, wish: Wish) -> Outcome {
         screen::say(TOLD_OF_BOUNDS);
     }
     tell_closed(&ground, &wish.workspace);
+    tell_empty(&wish, &ground);
     let weakened = wish.danger.iter().map(|danger| danger.name());
     let weakened = weakened.chain((!keeps_all).then_some(NOT_KEPT)).map(Label::lossy);
     let opened = Held::open(

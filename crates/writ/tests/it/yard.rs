@@ -13,6 +13,7 @@ mod attack_memory;
 mod attack_replaced;
 mod attack_repositories;
 mod attack_secrets;
+mod empty;
 mod git_inside;
 mod starts;
 

@@ -14,6 +14,8 @@ use crate::failure::Failure;
 const RESOLVER: &str = "/etc/resolv.conf";
 /// Largest configuration of git that is read.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
+/// Largest list of what git does not look at that is read.
+const MAX_LIST_BYTES: u64 = 1 << 20;
 /// Largest file of a client's memory that is read.
 const MAX_MEMORY_BYTES: u64 = 64 << 20;
 
@@ -33,6 +35,37 @@ pub(super) fn without_credentials(
         let with = folder.0.join(format!("git-config-{number}"));
         std::fs::write(&with, bare)?;
         replace.push((path, with));
+    }
+    Ok(replace)
+}
+
+/// Lists of what git does not look at, of the workspace's repositories, each with one that also names what is `empty` inside
+/// and what stands in (gitignore(5)). Else a task that adds everything would add empty files, and outside git would show
+/// their secrets as changes; and what puts everything aside would fail at what it cannot remove.
+pub(super) fn passed_over(
+    wish: &Wish,
+    folder: &Folder,
+    ground: &Ground,
+    empty: &[PathBuf],
+) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let mut replace = Vec::new();
+    let Ok(looked) = ground.looked() else { return Ok(replace) };
+    for (number, (tree, list)) in
+        repository::lists(&wish.workspace, &looked.repositories).into_iter().enumerate()
+    {
+        let paths = empty.iter().map(PathBuf::as_path).chain(ground.standing_in());
+        let names: Vec<String> = paths.filter_map(|path| repository::pattern(&tree, path)).collect();
+        // What a link leads to belongs to somebody else.
+        let is_itself = list.is_file() && list.canonicalize().is_ok_and(|real| real == list);
+        if names.is_empty() || !is_itself {
+            continue;
+        }
+        let Some(mut text) = crate::config::read_text(&list, MAX_LIST_BYTES) else { continue };
+        text.push_str("\n# Empty inside this task, or only there for it.\n");
+        text.extend(names.iter().map(|name| format!("{name}\n")));
+        let with = folder.0.join(format!("git-exclude-{number}"));
+        std::fs::write(&with, text)?;
+        replace.push((list, with));
     }
     Ok(replace)
 }

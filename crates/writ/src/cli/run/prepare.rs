@@ -99,7 +99,7 @@ pub(super) fn door(
     held: &Held,
     wire: Wire,
     reach: &Reach,
-    greeting: String,
+    (greeting, empty): (String, Vec<PathBuf>),
 ) -> Result<Door<Wire>, Failure> {
     let remotes = repository::remotes_by_http(&wish.workspace);
     let origin = remotes.iter().find(|(name, _)| name == "origin").map(|(_, address)| address.clone());
@@ -127,6 +127,7 @@ pub(super) fn door(
             deadline,
             ways_out,
             greeting: Some(greeting),
+            empty,
         },
     ))
 }
@@ -247,6 +248,14 @@ pub(super) struct Drawn {
     pub(super) kept: String,
 }
 
+/// What of the workspace is empty inside; nothing where nothing is mounted.
+pub(super) fn empty(wish: &Wish, ground: &Ground) -> Vec<PathBuf> {
+    let Some(looked) = ground.looked().ok().filter(|_| !wish.danger.contains(&Danger::NoNamespaces)) else {
+        return Vec::new();
+    };
+    yard::empty(looked, &wish.workspace, wish.bounds.as_ref()).into_iter().collect()
+}
+
 /// Draws the plan of a run, which is applied as it is or not at all.
 pub(super) fn plan(
     context: &Context,
@@ -281,6 +290,8 @@ pub(super) fn plan(
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
     })?;
+    let empty = empty(wish, ground);
+    let passed_over = other_text::passed_over(wish, folder, ground, &empty)?;
     let mut replace = other_text::without_credentials(wish, folder, &home, looked)?;
     if wish.has_way_out() {
         replace.extend(other_text::own_names(folder, reach)?);
@@ -324,9 +335,11 @@ pub(super) fn plan(
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile)?;
-    let told = yard::kept::told(&wish.workspace, &profile.read_only);
+    let told = yard::kept::told(&wish.workspace, &profile.read_only, &empty);
     let kept = [&profile.read_only, &profile.links, &profile.hide_if_present].into_iter().flatten();
     let kept: Vec<PathBuf> = kept.chain(profile.replace.iter().map(|(path, _)| path)).cloned().collect();
+    // Who changes one of these outside takes nothing away from what is kept.
+    profile.replace.extend(passed_over);
     let vigil = if wish.danger.contains(&Danger::NoNamespaces) {
         // Nothing is mounted that could go.
         Vigil::default()

@@ -23,6 +23,8 @@ pub(super) struct Ending<'a> {
     pub(super) logins: Vec<String>,
     /// Files that are new or changed and that a person's tools run by themselves.
     pub(super) binding: Changes,
+    /// Files of the workspace that were empty inside, in words; nothing where there were none.
+    pub(super) empty: String,
 }
 
 // === impl Ending ===
@@ -30,7 +32,7 @@ pub(super) struct Ending<'a> {
 impl Ending<'_> {
     /// The lines, for standard error.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Self { task, why, counts, tree_dead, closed, unclosed, logins, binding } = self;
+        let Self { task, why, counts, tree_dead, closed, unclosed, logins, binding, empty } = self;
         let by = [(counts.approved, "by a human's approval"), (counts.granted, "by a grant")];
         let by: Vec<String> =
             by.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
@@ -95,6 +97,9 @@ impl Ending<'_> {
                 lines.push(format!("  {missing} allowed calls ended without a word about their outcome"))
             }
         }
+        if !empty.is_empty() {
+            lines.push(format!("  empty   inside, because they look like credentials: {empty}"));
+        }
         lines.extend(logins.iter().cloned());
         lines.extend(binding.lines());
         for checkpoint in closed.iter().flat_map(|closed| &closed.checkpoints) {
@@ -127,6 +132,7 @@ mod tests {
             unclosed,
             logins: Vec::new(),
             binding: Changes::default(),
+            empty: String::new(),
         }
         .lines()
         .join("\n")

@@ -26,6 +26,7 @@ use super::inventory::Inventory;
 use super::network::{Egress, Hosts, Lending, Reach};
 use super::summary::Ending;
 use super::yard::ground::Ground;
+use super::yard::kept;
 use super::yard::repository;
 use super::yard::vigil::Watching;
 use super::{Folder, Wish, network, prepare, starts};
@@ -110,7 +111,8 @@ pub(super) async fn task(
         screen::say(format_args!("writ: {line}"));
     }
     let logins = prepare::logins(context, wish)?;
-    let prepare::Drawn { plan, vigil, kept } =
+    let empty = prepare::empty(wish, &ground);
+    let prepare::Drawn { plan, vigil, kept: greeting } =
         prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     if let Some(line) = vigil.told() {
         screen::say(format_args!("writ: {line}"));
@@ -118,7 +120,15 @@ pub(super) async fn task(
     let mut watching = vigil.watch()?;
     tracing::debug!(%plan, "the yard");
     let wire = Wire::of_run(Arc::clone(held));
-    let door = Arc::new(prepare::door(context, wish, engine, held, wire.clone(), &reach, kept)?);
+    let door = Arc::new(prepare::door(
+        context,
+        wish,
+        engine,
+        held,
+        wire.clone(),
+        &reach,
+        (greeting, empty.clone()),
+    )?);
     // The sender is dropped with this run, whatever ends it, and that ends every connection.
     let (ends, ended_yet) = watch::channel(false);
     let lending = Lending { placeholders, held: Arc::clone(held) };
@@ -177,6 +187,7 @@ pub(super) async fn task(
         unclosed,
         logins,
         binding: changed,
+        empty: kept::names(&wish.workspace, &empty),
     };
     screen::calm();
     for line in ending.lines() {

@@ -112,9 +112,7 @@ impl Sight<'_> {
         profile.read_only.extend(tools::settings(home).into_iter().filter(|path| path.exists()));
         profile.read_only.extend(own.settings.into_iter().filter(|path| path.exists()));
 
-        let found = looked.secrets.iter().chain(&looked.sockets);
-        let hidden = found.filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path)));
-        let hidden: BTreeSet<PathBuf> = hidden.cloned().collect();
+        let hidden = empty(looked, workspace, *bounds);
         let is_closed = |path: &PathBuf| looked.closed.iter().any(|closed| path.starts_with(closed));
         let terms = Terms { workspace, home: Some(home), kind: *kind, bounds: *bounds };
         let (guarded, outside) = ground.guarded(&terms);
@@ -132,10 +130,11 @@ impl Sight<'_> {
         let needed: Vec<PathBuf> = profile.read_only.clone();
         let of_system = secret::of_system().into_iter();
         profile.hide_if_present.extend(of_system.filter(|path| !needed.iter().any(|needed| needed == path)));
-        profile.hide_if_present.extend(hidden);
+        profile.hide_if_present.extend(hidden.iter().cloned());
         profile.hide_if_present.extend(looked.closed.iter().cloned());
 
-        profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only));
+        let hidden: Vec<PathBuf> = hidden.into_iter().collect();
+        profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only, &hidden));
 
         profile.write.push((*workspace).to_owned());
         profile.run.extend(SYSTEM.map(PathBuf::from));
@@ -240,6 +239,16 @@ fn packages(program: &Path) -> Vec<PathBuf> {
         .map(Path::to_owned);
     let folder = whole.or_else(|| real.parent().map(Path::to_owned));
     program.parent().map(Path::to_owned).into_iter().chain(folder).collect()
+}
+
+/// What of a workspace is empty inside, without links: what looks like credentials, and sockets that somebody listens at.
+pub(super) fn empty(
+    looked: &secret::Workspace,
+    workspace: &Path,
+    bounds: Option<&Bounds>,
+) -> BTreeSet<PathBuf> {
+    let found = looked.secrets.iter().chain(&looked.sockets);
+    found.filter(|path| !bounds.is_some_and(|bounds| reads(bounds, workspace, path))).cloned().collect()
 }
 
 /// Whether a person said that the task may read this very path.

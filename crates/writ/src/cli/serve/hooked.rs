@@ -51,6 +51,7 @@ pub(super) fn door(context: &Context, engine: Arc<Engine>, agents: Arc<Agents>) 
         deadline: DEADLINE,
         ways_out: None,
         greeting: None,
+        empty: Vec::new(),
     };
     Ok(Hooked { door: Door::new(ports, plan), agents, namespaces: namespaces("self") })
 }

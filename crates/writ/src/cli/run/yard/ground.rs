@@ -101,6 +101,11 @@ impl Ground {
         self.stand_ins = StandIns::put(terms.workspace, &self.repository, Arc::clone(list), &is_closed);
     }
 
+    /// What stands in for the time of this run.
+    pub(in crate::cli::run) fn standing_in(&self) -> impl Iterator<Item = &Path> {
+        self.stand_ins.paths()
+    }
+
     /// Whether git runs whatever lies in the workspace itself, by a certain name, so that no place could be kept from the
     /// task.
     pub(in crate::cli::run) fn is_all_hooks(&self, terms: &Terms<'_>) -> bool {

@@ -125,6 +125,31 @@ pub(super) fn index(workspace: &Path) -> Index {
     Index::of(&pointed_at(&entry).unwrap_or(entry))
 }
 
+/// Folders that a repository's files lie in, each with its own list of what git does not look at (gitignore(5)). `nested` are
+/// folders of repositories, the workspace's own among them.
+pub(in crate::cli::run) fn lists(workspace: &Path, nested: &[PathBuf]) -> Vec<(PathBuf, PathBuf)> {
+    let list = |folder: &Path| folder.join("info/exclude");
+    let linked =
+        pointed_at(&workspace.join(".git")).map(|folder| (workspace.to_owned(), list(&common(&folder))));
+    let inside = nested.iter().filter_map(|folder| Some((folder.parent()?.to_owned(), list(folder))));
+    linked.into_iter().chain(inside).collect()
+}
+
+/// The line of such a list that means exactly this file of a tree; nothing for a file elsewhere or in a repository's folder,
+/// and for names that no line can hold.
+pub(in crate::cli::run) fn pattern(tree: &Path, path: &Path) -> Option<String> {
+    let below = path.strip_prefix(tree).ok().filter(|below| !below.iter().any(|part| part == ".git"))?;
+    let below = below.to_str().filter(|name| !name.is_empty() && !name.contains(['\n', '\r']))?;
+    let mut line = String::from("/");
+    for letter in below.chars() {
+        if matches!(letter, '\\' | '*' | '?' | '[' | ']' | ' ') {
+            line.push('\\');
+        }
+        line.push(letter);
+    }
+    Some(line)
+}
+
 /// Settings of the user and the machine, which hold in every repository.
 fn of_user(home: Option<&Path>) -> Vec<PathBuf> {
     let below = home.into_iter().flat_map(|home| [home.join(".gitconfig"), home.join(".config/git/config")]);
