@@ -199,6 +199,9 @@ impl<O: Office> Door<O> {
         let slot = self.slot(key)?;
         let opened = slot.opened.get_or_try_init(|| self.open(&slot, &heard, peer_pid)).await?;
         self.watch_model(opened, heard.model.as_ref()).await?;
+        if let Some(claimed) = heard.autonomy {
+            opened.room.learn_autonomy(claimed);
+        }
         let Heard { event_name, cwd: _, event, .. } = heard;
         match event {
             HookEvent::BeforeTool(proposed) => {
@@ -300,9 +303,11 @@ impl<O: Office> Door<O> {
         drop(in_turn);
         let facts = &room.facts;
         let (survey, workspace) = (Arc::clone(&self.ports.survey), facts.workspace.clone());
-        let seen = tokio::task::spawn_blocking(move || survey.fingerprint(client, &workspace)).await;
-        let mut seen =
+        let looked = move || (survey.fingerprint(client, &workspace), survey.autonomy(client, &workspace));
+        let seen = tokio::task::spawn_blocking(looked).await;
+        let (mut seen, autonomy) =
             seen.map_err(|_| No::new(ReasonCode::HookFailed, "the client could not be looked at"))?;
+        room.learn_autonomy(autonomy);
         let surveyed_model = seen.model.is_some();
         if !surveyed_model {
             seen.model = heard.model.clone();
@@ -319,6 +324,7 @@ impl<O: Office> Door<O> {
             agent: facts.task.agent,
             client_session: client_session.commitment,
             fingerprint: seen,
+            autonomy: Some(autonomy.number()),
         };
         let opened = Opened::new(room, observed, conversation, heard.model.clone());
         self.record(slot, &opened, event, vec![client_session]).await?;

@@ -6,7 +6,7 @@
 //! call, Gemini would hang.
 
 use serde_json::Value;
-use writ_model::{CallId, Client, Label, Operation, Outcome, ToolCall};
+use writ_model::{AutonomyLevel, CallId, Client, Label, Operation, Outcome, ToolCall};
 
 use crate::admit::Admitted;
 
@@ -46,6 +46,9 @@ pub struct Heard {
     pub cwd: String,
     /// The model, where the client tells.
     pub model: Option<Label>,
+    /// How far it says that it acts without a question, where it says that it asks less than always. A claim, which can only
+    /// make an answer stricter.
+    pub autonomy: Option<AutonomyLevel>,
     /// Where the client keeps its own record of the session, where it tells.
     pub transcript: Option<String>,
     pub event: HookEvent,

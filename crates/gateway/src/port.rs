@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use writ_ledger::{Durability, Receipt};
 use writ_model::{
-    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, Bounds, CallId, Client, Digest,
-    Fingerprint, Grant, Human, Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
+    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, AutonomyLevel, Bounds, CallId, Client,
+    Digest, Fingerprint, Grant, Human, Label, LifecycleState, SessionId, Task, TaskId, TaskState, Timestamp,
 };
 use writ_policy::{Marked, Risen, Trace};
 
@@ -226,6 +226,9 @@ pub trait Random: Send + Sync + 'static {
 pub trait Survey: Send + Sync + 'static {
     /// What is seen now. A part that cannot be looked at is `None`.
     fn fingerprint(&self, client: Client, workspace: &std::path::Path) -> Fingerprint;
+
+    /// How far its settings and its start let it act without a person's answer.
+    fn autonomy(&self, client: Client, workspace: &std::path::Path) -> AutonomyLevel;
 }
 
 /// The control plane, as far as the doors need it.

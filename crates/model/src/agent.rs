@@ -29,6 +29,12 @@ pub enum Client {
     Other,
 }
 
+/// How far an agent acts by itself, as its settings and its start show it: 0 where a person answers each time, 1 where
+/// listed things go unasked, 2 where it does not ask, 3 where others than its user start it besides. What nobody could look
+/// at counts as the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AutonomyLevel(u8);
+
 /// Where an agent stands in its life. Only `active` agents get a writ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,6 +143,28 @@ pub struct Registration {
     pub function: Label,
     pub review_by: Timestamp,
     pub expires_at: Option<Timestamp>,
+}
+
+// === impl AutonomyLevel ===
+
+impl AutonomyLevel {
+    /// A person answers each time.
+    pub const ASKS: Self = Self(0);
+    /// Listed things go unasked.
+    pub const SOME: Self = Self(1);
+    /// It does not ask.
+    pub const FREE: Self = Self(2);
+    /// Also what nobody could look at.
+    pub const MOST: Self = Self(3);
+
+    /// What is higher than the highest is the highest.
+    pub const fn of(level: u8) -> Self {
+        if level < Self::MOST.0 { Self(level) } else { Self::MOST }
+    }
+
+    pub const fn number(self) -> u8 {
+        self.0
+    }
 }
 
 // === impl Client ===

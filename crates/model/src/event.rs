@@ -258,6 +258,9 @@ pub enum ActivityEvent {
         agent: AgentId,
         client_session: Digest,
         fingerprint: Fingerprint,
+        /// How far the client acts without a person's answer, from 0 to 3, as it was seen at the start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        autonomy: Option<u8>,
     },
     PromptSubmitted {
         session: SessionId,

@@ -25,8 +25,8 @@ mod tool_call;
 
 pub use action::{Action, Because};
 pub use agent::{
-    Client, Fingerprint, FingerprintPart, Human, IllegalMove, LifecycleMove, LifecycleReason, LifecycleState,
-    Registration, UnknownClient,
+    AutonomyLevel, Client, Fingerprint, FingerprintPart, Human, IllegalMove, LifecycleMove, LifecycleReason,
+    LifecycleState, Registration, UnknownClient,
 };
 pub use approval::{ApprovalMove, ApprovalState, IllegalApprovalMove};
 pub use bounds::{

@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use serde_json::Value as Json;
-use writ_model::{Account, Action, ApprovalLevel, Binding, EffectClass, Operation, Resource, ToolCall};
+use writ_model::{
+    Account, Action, ApprovalLevel, AutonomyLevel, Binding, EffectClass, Operation, Resource, ToolCall,
+};
 
 use crate::bounds::Said;
 use crate::engine::Stopped;
@@ -276,6 +278,7 @@ impl Principal {
             taint: moment.taint,
             chain: moment.chain,
             fingerprint: moment.fingerprint,
+            autonomy: moment.autonomy,
             approval,
         };
         if let Some(made) = self.contexts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
@@ -291,9 +294,10 @@ impl Principal {
     }
 
     fn made(&self, scope: &TaskScope, key: &Circumstances) -> Result<Context, BuildError> {
-        let Circumstances { taint, chain, fingerprint, approval } = *key;
+        let Circumstances { taint, chain, fingerprint, autonomy, approval } = *key;
         let chain = chain.members().map(|(name, holds)| (name, Value::new_bool(holds)));
         let mut members = vec![
+            ("autonomy", Value::new_long(i64::from(autonomy.number()))),
             ("branch_prefix", text(scope.task.branch_prefix.as_str())),
             ("call", Value::new_entity_uid(self.call.clone())),
             ("chain", record(chain)?),
@@ -330,6 +334,7 @@ struct Circumstances {
     taint: Taint,
     chain: Chain,
     fingerprint: FingerprintState,
+    autonomy: AutonomyLevel,
     approval: Option<ApprovalLevel>,
 }
 

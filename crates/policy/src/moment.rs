@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use writ_model::{Action, SourceKind, Timestamp, Touch};
+use writ_model::{Action, AutonomyLevel, SourceKind, Timestamp, Touch};
 
 use crate::taint::Story;
 
@@ -12,6 +12,8 @@ pub struct Moment {
     pub now: Timestamp,
     pub budget: Budget,
     pub fingerprint: FingerprintState,
+    /// How far the client acts without a person's answer.
+    pub autonomy: AutonomyLevel,
     pub taint: Taint,
     /// What the call has to do with the calls before it.
     pub chain: Chain,

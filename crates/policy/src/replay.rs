@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use writ_model::{
-    AgentId, CallId, Client, Digest, Human, Label, Limits, ReasonCode, Supervision, Task, TaskId, TaskKind,
-    Timestamp, ToolCall, Verdict,
+    AgentId, AutonomyLevel, CallId, Client, Digest, Human, Label, Limits, ReasonCode, Supervision, Task,
+    TaskId, TaskKind, Timestamp, ToolCall, Verdict,
 };
 
 use crate::actions::actions_of;
@@ -219,6 +219,7 @@ impl<'a> Run<'a> {
             now: opened_at(),
             budget: Budget::AMPLE,
             fingerprint: FingerprintState::Accepted,
+            autonomy: AutonomyLevel::ASKS,
             taint: before.taint,
             chain: before.chain,
             story: before.story,

@@ -6,6 +6,10 @@ use crate::approval::ApprovalLevel;
 use crate::survey::Found;
 use crate::tool::FileKind;
 
+mod client;
+
+pub use client::of_client;
+
 /// How far, as a step from 0 to 3.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Degree {

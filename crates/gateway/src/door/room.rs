@@ -1,12 +1,13 @@
 //! What the sessions of one task share: its judge, its counters and its taint.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
 use writ_model::{
-    Action, CallId, CloseCause, Label, LifecycleState, ReasonCode, StopCondition, TaskState, Timestamp,
-    ToolCall,
+    Action, AutonomyLevel, CallId, CloseCause, Label, LifecycleState, ReasonCode, StopCondition, TaskState,
+    Timestamp, ToolCall,
 };
 use writ_policy::{
     Budget, Chain, Claim, FingerprintState, Footprint, Moment, OnIncident, PathKey, Risen, Ruling, Session,
@@ -27,6 +28,7 @@ pub(super) struct Room {
     bounds: Option<TaskBounds>,
     /// Held for one addition.
     tally: Mutex<Tally>,
+    autonomy: AtomicU8,
     /// What all sessions and subagents of the task let in. Held for one call's comparison.
     session: Mutex<Session>,
     /// Held from a change of marks until it is on record, and from asking for the record until it is taken over.
@@ -52,7 +54,8 @@ impl Room {
         let session = Session::new(SessionKeys { texts, paths: PathKey::new(&path_key) });
         let turn = tokio::sync::Mutex::default();
         let bounds = facts.bounds.clone().map(TaskBounds::new);
-        Self { facts, judge, bounds, tally: Mutex::default(), session: Mutex::new(session), turn }
+        let (tally, autonomy) = (Mutex::default(), AtomicU8::new(AutonomyLevel::ASKS.number()));
+        Self { facts, judge, bounds, tally, autonomy, session: Mutex::new(session), turn }
     }
 
     /// Takes over what is on record. Nothing falls by it but marks that a person cleared.
@@ -79,6 +82,15 @@ impl Room {
             None => Err(No::new(ReasonCode::TaskNotOpen, "the task is not known here any more")),
             Some(standing) => refused_by(&standing, now),
         }
+    }
+
+    /// Takes note of how far the client acts without a person's answer: as it was seen, or as it says itself. It only rises.
+    pub(super) fn learn_autonomy(&self, level: AutonomyLevel) {
+        self.autonomy.fetch_max(level.number(), Ordering::SeqCst);
+    }
+
+    fn autonomy(&self) -> AutonomyLevel {
+        AutonomyLevel::of(self.autonomy.load(Ordering::SeqCst))
     }
 
     /// Counts a session, or a try to open one.
@@ -185,6 +197,7 @@ impl Room {
                 now,
                 budget: self.budget(now),
                 fingerprint: FingerprintState::Accepted,
+                autonomy: self.autonomy(),
                 chain: Chain::default(),
                 story: Story::default(),
                 carried: Vec::new(),
@@ -238,6 +251,7 @@ impl Room {
             budget: self.budget(now),
             // A changed one has been refused before anybody asks for the moment.
             fingerprint: if observed { FingerprintState::Accepted } else { FingerprintState::Unobserved },
+            autonomy: self.autonomy(),
             taint: before.taint,
             chain: before.chain,
             story: before.story,

@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId, ToolCall,
+    ActivityEvent, AutonomyLevel, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId,
+    ToolCall,
 };
 use writ_policy::{OnIncident, Stopped};
 
@@ -85,6 +86,9 @@ impl<O: Office> Door<O> {
             .await
             .map_err(|error| No::port(error).refusal())?;
         let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
+        let (survey, folder) = (Arc::clone(&self.ports.survey), room.facts.workspace.clone());
+        let looked = tokio::task::spawn_blocking(move || survey.autonomy(client, &folder)).await;
+        room.learn_autonomy(looked.unwrap_or(AutonomyLevel::MOST));
         // The fingerprint was accepted before the client started.
         let opened = Opened::new(room, true, conversation, None);
         let (incidents, is_tried) = (Incidents::default(), AtomicBool::new(false));

@@ -58,6 +58,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: message.needed_id("session_id")?.to_owned(),
         cwd: message.folder("cwd")?.to_owned(),
         model: message.label("model")?,
+        autonomy: message.autonomy()?,
         transcript: message.text("transcript_path")?.map(str::to_owned),
         event,
     })

@@ -64,6 +64,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: session.map_or_else(|| message.needed_id("taskId"), Ok)?.to_owned(),
         cwd: cwd.to_owned(),
         model: None,
+        autonomy: None,
         transcript: None,
         event,
     })

@@ -48,6 +48,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: session.to_owned(),
         cwd: message.folder("cwd")?.to_owned(),
         model: message.label("model")?,
+        autonomy: None,
         transcript: message.text("transcriptPath")?.map(str::to_owned),
         event,
     })

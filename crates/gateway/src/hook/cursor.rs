@@ -44,6 +44,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: session.to_owned(),
         cwd: cwd.to_owned(),
         model: message.label("model")?,
+        autonomy: None,
         transcript: message.text("transcript_path")?.map(str::to_owned),
         event,
     })

@@ -1,7 +1,7 @@
 //! Typed looks into a client's JSON. A field of the wrong type is never taken for a missing one.
 
 use serde_json::{Map, Value};
-use writ_model::{Label, Operation};
+use writ_model::{AutonomyLevel, Label, Operation};
 
 use super::HookError;
 
@@ -51,6 +51,15 @@ impl<'a> Message<'a> {
     /// A name that a client chose, made to fit.
     pub(super) fn label(&self, name: &'static str) -> Result<Option<Label>, HookError> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()).map(Label::lossy))
+    }
+
+    /// What `permission_mode` says of Claude Code and those that took over its words.
+    pub(super) fn autonomy(&self) -> Result<Option<AutonomyLevel>, HookError> {
+        Ok(match self.text("permission_mode")? {
+            Some("bypassPermissions" | "dontAsk" | "auto" | "yolo") => Some(AutonomyLevel::FREE),
+            Some("acceptEdits" | "auto-edit" | "auto_edit") => Some(AutonomyLevel::SOME),
+            _ => None,
+        })
     }
 
     /// An absolute path.

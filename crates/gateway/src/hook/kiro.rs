@@ -42,6 +42,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: message.id("session_id")?.unwrap_or(ONLY_SESSION).to_owned(),
         cwd: message.folder("cwd")?.to_owned(),
         model: message.label("model")?,
+        autonomy: None,
         transcript: None,
         event,
     })

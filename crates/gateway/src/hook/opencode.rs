@@ -65,6 +65,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: message.needed_id("session")?.to_owned(),
         cwd: cwd.to_owned(),
         model: message.label("model")?,
+        autonomy: None,
         transcript: None,
         event,
     })

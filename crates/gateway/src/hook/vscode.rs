@@ -55,6 +55,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: session.ok_or(HookError::Missing("sessionId"))?.to_owned(),
         cwd: message.folder("cwd")?.to_owned(),
         model: message.label("model")?,
+        autonomy: None,
         transcript: message.text("transcript_path")?.map(str::to_owned),
         event,
     })

@@ -55,6 +55,7 @@ pub(super) fn parse(expected: Option<&str>, fields: &Map<String, Value>) -> Resu
         session: message.needed_id("trajectory_id")?.to_owned(),
         cwd: message.folder(FOLDER_FIELD)?.to_owned(),
         model: message.label("model_name")?,
+        autonomy: None,
         transcript: None,
         event,
     })

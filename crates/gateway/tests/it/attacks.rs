@@ -1,7 +1,9 @@
 //! What a hostile client, repository or model would send.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
-use writ_model::{ActivityEvent, Client, SessionId};
+use writ_model::{ActivityEvent, AutonomyLevel, Client, SessionId};
 
 use crate::office::Scene;
 use crate::say::{ALLOWED, HELD, bash, bash_done, before_event, claude, runs};
@@ -144,6 +146,30 @@ async fn what_a_stranger_wrote_taints_every_session_of_the_task() {
     other["session_id"] = "another".into();
     scene.say(Client::ClaudeCode, &other).await;
     assert!(scene.book().moments.last().unwrap().taint.untrusted);
+}
+
+/// How far a client acts by itself counts as it was seen, and as it says where that is more. It never falls.
+#[tokio::test(start_paused = true)]
+async fn what_a_client_says_of_its_questions_only_makes_it_stricter() {
+    for (seen, said, level) in [
+        (0, None, 0),
+        (0, Some("default"), 0),
+        (0, Some("acceptEdits"), 1),
+        (0, Some("bypassPermissions"), 2),
+        (0, Some("yolo"), 2),
+        (2, Some("default"), 2),
+        (3, Some("plan"), 3),
+    ] {
+        let scene = Scene::new();
+        scene.world.autonomy.store(seen, Ordering::SeqCst);
+        for (id, mode) in [("1", said), ("2", Some("default")), ("3", None)] {
+            let mut call = bash(ALLOWED, id);
+            call["permission_mode"] = mode.into();
+            scene.say(Client::ClaudeCode, &call).await;
+            let told = scene.book().moments.last().unwrap().autonomy;
+            assert_eq!(told, AutonomyLevel::of(level), "{seen} {said:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use writ_gateway::port::{
 use writ_gateway::{Bench, Door, DoorPlan, Judge, NoJudge, PolicyBench, Ports};
 use writ_ledger::{Durability, Receipt, Stream};
 use writ_model::{
-    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, CallId, Client, Clock, CloseCause,
-    Digest, Fingerprint, Grant, GrantId, Human, Label, LifecycleState, Limits, SessionId, Supervision, Task,
-    TaskId, TaskKind, TaskState, Timestamp, ToolCall,
+    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, AutonomyLevel, CallId, Client, Clock,
+    CloseCause, Digest, Fingerprint, Grant, GrantId, Human, Label, LifecycleState, Limits, SessionId,
+    Supervision, Task, TaskId, TaskKind, TaskState, Timestamp, ToolCall,
 };
 use writ_policy::{
     Engine, Entry, Files, Grants, Ground, Judgement, KnownHosts, Marked, Moment, PolicySources, PrivateData,
@@ -70,6 +70,8 @@ pub struct World {
     /// Nothing is there but the files and links; otherwise everything is.
     pub bare: AtomicBool,
     pub random: AtomicU64,
+    /// How far the client acts by itself, from 0 to 3.
+    pub autonomy: AtomicU8,
 }
 
 /// One shared world behind every port.
@@ -157,6 +159,7 @@ impl Scene {
             links: Mutex::default(),
             bare: AtomicBool::new(false),
             random: AtomicU64::new(0),
+            autonomy: AtomicU8::new(0),
         });
         let shared = Shared(Arc::clone(&world));
         let bench = PolicyBench {
@@ -447,6 +450,10 @@ impl Survey for Shared {
             model: None,
             tools: Some(digest(6)),
         }
+    }
+
+    fn autonomy(&self, _client: Client, _workspace: &Path) -> AutonomyLevel {
+        AutonomyLevel::of(self.0.autonomy.load(Ordering::SeqCst))
     }
 }
 

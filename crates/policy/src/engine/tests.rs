@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use cedar_policy::Effect;
 use proptest::prelude::*;
 use writ_model::{
-    AgentId, CallId, Client, GrantId, Human, Label, Limits, Operation, Place, Resource, Supervision, Task,
-    TaskId, TaskKind, Timestamp,
+    AgentId, AutonomyLevel, CallId, Client, GrantId, Human, Label, Limits, Operation, Place, Resource,
+    Supervision, Task, TaskId, TaskKind, Timestamp,
 };
 
 use super::weigh::contains;
@@ -50,6 +50,7 @@ pub(crate) fn moment() -> Moment {
         now: Timestamp::from_millis(1_790_000_000_000),
         budget: Budget { calls_left: 9, denials_left: 9, seconds_left: 9 },
         fingerprint: FingerprintState::Accepted,
+        autonomy: AutonomyLevel::ASKS,
         taint: Taint::default(),
         chain: Chain::default(),
         story: crate::taint::Story::default(),

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
 use writ_model::{
-    Action, AgentId, CallId, Client, Digest, EffectClass, Human, Label, Limits, Operation, Resource,
-    Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall,
+    Action, AgentId, AutonomyLevel, CallId, Client, Digest, EffectClass, Human, Label, Limits, Operation,
+    Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall,
 };
 use writ_policy::{
     Budget, Engine, FingerprintState, Moment, PolicySources, Taint, TaskJudge, TaskScope, Workspace,
@@ -66,6 +66,7 @@ pub fn moment() -> Moment {
         now: Timestamp::from_millis(1_790_000_060_000),
         budget: Budget { calls_left: 100, denials_left: 10, seconds_left: 3_000 },
         fingerprint: FingerprintState::Accepted,
+        autonomy: AutonomyLevel::ASKS,
         taint: Taint::default(),
         chain: writ_policy::Chain::default(),
         story: writ_policy::Story::default(),

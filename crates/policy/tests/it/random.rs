@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use writ_model::{
-    Action, AgentId, ApprovalLevel, Client, Digest, EffectClass, GrantId, Human, Label, Limits, Place,
-    Resource, SourceKind, Supervision, Task, TaskId, TaskKind, Timestamp, Verdict,
+    Action, AgentId, ApprovalLevel, AutonomyLevel, Client, Digest, EffectClass, GrantId, Human, Label,
+    Limits, Place, Resource, SourceKind, Supervision, Task, TaskId, TaskKind, Timestamp, Verdict,
 };
 use writ_policy::{
     Budget, Chain, Engine, FingerprintState, Grants, LoadError, Moment, Plain, PlainDecision, PolicySources,
@@ -323,6 +323,7 @@ pub fn moment(dice: &mut Dice) -> Moment {
             FingerprintState::Unobserved,
             FingerprintState::Changed,
         ]),
+        autonomy: AutonomyLevel::of(dice.pick(&[0, 0, 1, 2, 3])),
         taint,
         chain: Chain { mixes: dice.one_in(4), repeats: dice.one_in(4), ..Chain::default() },
         story: Story::default(),

@@ -7,7 +7,8 @@ mod survey;
 use std::fs;
 use std::path::Path;
 
-use writ_model::{Client, Fingerprint, FingerprintPart, Label};
+use writ_model::{AutonomyLevel, Client, Fingerprint, FingerprintPart, Label};
+use writ_scan::autonomy::of_client;
 use writ_scan::{Surroundings, fingerprint};
 
 struct Machine {
@@ -27,6 +28,16 @@ impl Machine {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// How far a client would act by itself.
+    fn autonomy(&self, client: Client, arguments: &[&str]) -> AutonomyLevel {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let (home, workspace) = (self.folder.path().join("home"), self.folder.path().join("home/project"));
+        of_client(
+            client,
+            &Surroundings { home: Some(&home), workspace: &workspace, program: None, arguments: &arguments },
+        )
     }
 
     fn seen(&self, client: Client, arguments: &[&str]) -> Fingerprint {
@@ -226,4 +237,47 @@ fn a_loop_of_links_and_a_huge_file_end_and_still_show_a_change() {
     huge.set_len(1 << 30).unwrap();
     let grown = machine.seen(Client::ClaudeCode, &[]);
     assert_eq!(before.changed_parts(&grown), [FingerprintPart::Instructions]);
+}
+
+/// A level from 0 to 3 by what a client would obey where it starts, and by its arguments.
+#[test]
+fn autonomy_is_what_settings_and_arguments_give() {
+    const BYPASS: &str = r#"{"permissions":{"defaultMode":"bypassPermissions"}}"#;
+    const LISTED: &str = r#"{"permissions":{"allow":["Bash(git status)"]}}"#;
+    let rows: &[(Client, &str, &str, &[&str], u8)] = &[
+        (Client::ClaudeCode, "home/.claude/other.json", BYPASS, &[], 0),
+        (Client::ClaudeCode, "home/project/.claude/settings.json", LISTED, &[], 1),
+        (Client::ClaudeCode, "home/project/.claude/settings.local.json", BYPASS, &[], 2),
+        (Client::ClaudeCode, "home/.claude/settings.json", BYPASS, &[], 2),
+        (Client::ClaudeCode, "home/x", "", &["-p", "hi", "--dangerously-skip-permissions"], 2),
+        // Settings of a folder below are not the session's, another client's even less.
+        (Client::ClaudeCode, "home/project/sub/.claude/settings.json", BYPASS, &[], 0),
+        (Client::Codex, "home/.claude/settings.json", BYPASS, &[], 0),
+        (Client::Codex, "home/.codex/config.toml", "approval_policy = \"never\"\n", &[], 2),
+        (
+            Client::GeminiCli,
+            "home/.gemini/settings.json",
+            r#"{"general":{"defaultApprovalMode":"yolo"}}"#,
+            &[],
+            2,
+        ),
+        (Client::OpenCode, "home/project/opencode.json", r#"{"permission":"allow"}"#, &[], 2),
+        (Client::QwenCode, "home/.qwen/settings.json", r#"{"tools":{"approvalMode":"yolo"}}"#, &[], 2),
+        (
+            Client::VsCode,
+            "home/.config/Code/User/settings.json",
+            r#"{"chat.tools.autoApprove":true}"#,
+            &[],
+            2,
+        ),
+        (Client::Kiro, "home/.kiro/agents/a.json", r#"{"allowedTools":["*"]}"#, &[], 2),
+        // What cannot be read could say anything.
+        (Client::ClaudeCode, "home/.claude/settings.json", "{\"permissions\":", &[], 3),
+        (Client::Other, "home/x", "", &[], 3),
+    ];
+    for (client, name, text, arguments, level) in rows {
+        let machine = Machine::new();
+        machine.write(name, text);
+        assert_eq!(machine.autonomy(*client, arguments), AutonomyLevel::of(*level), "{client} {name} {text}");
+    }
 }

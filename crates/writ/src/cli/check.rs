@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use writ_gateway::unapprovable;
 use writ_model::{
-    Action, ApprovalLevel, Bounds, CallId, Decision, Digest, EffectClass, Label, Operation, ReasonCode,
-    Resource, TaskKind, Timestamp, ToolCall, Verdict,
+    Action, ApprovalLevel, AutonomyLevel, Bounds, CallId, Decision, Digest, EffectClass, Label, Operation,
+    ReasonCode, Resource, TaskKind, Timestamp, ToolCall, Verdict,
 };
 use writ_policy::{
     Budget, Chain, FingerprintState, Judgement, Moment, Part, Placed, Story, Taint, TaskJudge,
@@ -90,6 +90,9 @@ pub(super) struct Arguments {
     /// How the agent would compare with what was accepted
     #[arg(long, value_name = "STATE", default_value = "accepted", value_parser = ["accepted", "changed", "unobserved"])]
     fingerprint: String,
+    /// How far the client would act without a person's answer: from 0, where it asks each time, to 3
+    #[arg(long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
+    autonomy: u8,
     /// Which policies decided, what they looked at, what would change the answer
     #[arg(long)]
     explain: bool,
@@ -214,6 +217,7 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
         question,
         taint,
         fingerprint,
+        autonomy,
         explain,
         at,
         json,
@@ -235,6 +239,7 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
             "changed" => FingerprintState::Changed,
             _ => FingerprintState::Unobserved,
         },
+        autonomy: AutonomyLevel::of(autonomy),
         taint: taint.into_iter().fold(Taint::default(), Taint::with),
         chain: Chain::default(),
         story: Story::default(),

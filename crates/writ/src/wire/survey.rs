@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use writ_gateway::port;
-use writ_model::{Client, Fingerprint};
+use writ_model::{AutonomyLevel, Client, Fingerprint};
 use writ_scan::Surroundings;
 
 /// How the clients of one door are started.
@@ -23,5 +23,11 @@ impl port::Survey for Survey {
         let Self { home, program, arguments } = self;
         let (home, program) = (home.as_deref(), program.as_deref());
         writ_scan::fingerprint(client, &Surroundings { home, workspace, program, arguments })
+    }
+
+    fn autonomy(&self, client: Client, workspace: &Path) -> AutonomyLevel {
+        let Self { home, program, arguments } = self;
+        let (home, program) = (home.as_deref(), program.as_deref());
+        writ_scan::autonomy::of_client(client, &Surroundings { home, workspace, program, arguments })
     }
 }

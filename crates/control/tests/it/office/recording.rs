@@ -68,6 +68,7 @@ fn malformed_records_leave_nothing_behind() {
             agent: AgentId::new(bench.hands.wall(), [9; 10]),
             client_session: digest(1),
             fingerprint: Fingerprint { client_version: None, instructions: None, model: None, tools: None },
+            autonomy: None,
         },
         payloads: Vec::new(),
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use writ_model::{EffectClass, Operation, Resource, TaskKind, Verdict};
+use writ_model::{AutonomyLevel, EffectClass, Operation, Resource, TaskKind, Verdict};
 use writ_policy::{Budget, Chain, FingerprintState, Moment, Story, Taint};
 
 use super::{Asked, Put, Wanted, subject};
@@ -141,6 +141,7 @@ pub(in crate::cli) fn entitlements(context: &Context, agent: &str) -> Result<Ent
             now: now(),
             budget: Budget::AMPLE,
             fingerprint: FingerprintState::Accepted,
+            autonomy: AutonomyLevel::ASKS,
             taint: Taint::default(),
             chain: Chain::default(),
             story: Story::default(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use writ_model::{
-    Action, ApprovalLevel, Bounds, EffectBound, EffectClass, Label, Resource, Supervision, TaskKind,
-    ToolCall, Verdict,
+    Action, ApprovalLevel, AutonomyLevel, Bounds, EffectBound, EffectClass, Label, Resource, Supervision,
+    TaskKind, ToolCall, Verdict,
 };
 use writ_policy::{
     Engine, Explanation, FingerprintState, Layer, Moment, Part, PolicySources, Taint, TaskBounds, TaskJudge,
@@ -48,7 +48,7 @@ struct Fact {
 /// Something that would make the answer another one.
 #[derive(Serialize)]
 struct Change {
-    /// `approval`, `kind`, `bounds`, `taint`, `fingerprint` or `environment`.
+    /// `approval`, `kind`, `bounds`, `taint`, `fingerprint`, `autonomy` or `environment`.
     what: &'static str,
     /// In words.
     how: String,
@@ -142,6 +142,10 @@ impl Ground<'_> {
             let accepted = Moment { fingerprint: FingerprintState::Accepted, ..self.moment.clone() };
             let how = "the agent's change accepted with `writ agent attest`".to_owned();
             try_it("fingerprint", how, scope.clone(), &accepted);
+        }
+        if self.moment.autonomy > AutonomyLevel::ASKS {
+            let asks = Moment { autonomy: AutonomyLevel::ASKS, ..self.moment.clone() };
+            try_it("autonomy", "a client that asks its user each time".to_owned(), scope.clone(), &asks);
         }
         if scope.task.environment.as_str() == "production" {
             let mut other = scope.clone();

@@ -11,8 +11,9 @@ use serde_json::json;
 use toml::{Spanned, Table};
 use writ_gateway::http::port::IncidentKind;
 use writ_model::{
-    Action, AgentId, ApprovalLevel, Bounds, CallId, Client, Decision, Digest, EffectClass, Human, Label,
-    Limits, Operation, Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall, Verdict,
+    Action, AgentId, ApprovalLevel, AutonomyLevel, Bounds, CallId, Client, Decision, Digest, EffectClass,
+    Human, Label, Limits, Operation, Resource, Supervision, Task, TaskId, TaskKind, Timestamp, ToolCall,
+    Verdict,
 };
 use writ_policy::{
     Budget, Chain, Engine, Explanation, FingerprintState, Judgement, Lexical, Moment, NoTaint, OnIncident,
@@ -129,6 +130,9 @@ struct RawCase {
     #[serde(default)]
     chain: Vec<RawChain>,
     fingerprint: Option<RawFingerprint>,
+    /// From 0 to 3.
+    #[serde(default)]
+    autonomy: u8,
     now: Option<Timestamp>,
     calls_left: Option<u64>,
     denials_left: Option<u64>,
@@ -283,6 +287,7 @@ impl Case {
                 RawFingerprint::Changed => FingerprintState::Changed,
                 RawFingerprint::Unobserved => FingerprintState::Unobserved,
             },
+            autonomy: AutonomyLevel::of(raw.autonomy),
             taint: raw.taint.iter().fold(Taint::default(), |all, one| all.with(one.0)),
             chain: RawChain::all(&raw.chain),
             story: Story::default(),

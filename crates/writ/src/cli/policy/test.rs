@@ -37,8 +37,8 @@ mcp (server/tool, with `arguments`), push (a ref, with `remote` and `force`), ac
 incident (secret-leaving, placeholder-elsewhere, …, with `host` and `credential`): then the answer is record or suspend.
 Who asks: kind (or several kinds), supervision, environment, client, agent, owner, requester, team. Circumstances: taint
 (of private, secret, untrusted), chain (of beacon, carries-secret, mixes, repeats, runs-marked, writes-untrusted),
-fingerprint (accepted, changed, unobserved), now, calls-left, denials-left, seconds-left, approval (the yes that is
-given), bounds (what the requester named). Whose yes it takes: one-person, another-person, two-people, role. The machine is made up: workspace /home/ann/shop, home /home/ann, scratch /tmp, own branches below writ/login/.
+fingerprint (accepted, changed, unobserved), autonomy (0 to 3), now, calls-left, denials-left, seconds-left, approval
+(the yes that is given), bounds (what the requester named). Whose yes it takes: one-person, another-person, two-people, role. The machine is made up: workspace /home/ann/shop, home /home/ann, scratch /tmp, own branches below writ/login/.
 
 Examples:
   writ policy test                       the tests beside the policies in force
