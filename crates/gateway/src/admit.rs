@@ -13,6 +13,7 @@ use writ_model::{
 use writ_model::{ActivityEvent, AgentId, TaskId};
 use writ_policy::{Permit, Ruling};
 
+use crate::door::fetch;
 use crate::port::{NewActivity, Payload, PortError, Random, Record};
 
 /// Longest text of arguments or output that is kept. The digest of the whole is kept beside it.
@@ -25,6 +26,8 @@ pub struct Admitted<C> {
     receipt: Receipt,
     /// Hosts that it may reach, as policies name them.
     hosts: Vec<String>,
+    /// Repositories that it names, where a person said yes to it.
+    repositories: Vec<String>,
 }
 
 /// What a permit rests on.
@@ -68,6 +71,12 @@ impl<C> Admitted<C> {
         self.hosts.iter().any(|own| own == host)
     }
 
+    /// Whether a person allowed it, and it names this repository of a host that it may reach.
+    pub(crate) fn fetches(&self, repository: &str) -> bool {
+        let host = repository.split('/').next().unwrap_or_default();
+        self.reaches(host) && self.repositories.iter().any(|own| fetch::same(own, repository))
+    }
+
     /// The proof that the decision is on record.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
@@ -79,7 +88,7 @@ impl<C> Admitted<C> {
     /// For tests of what comes after admission.
     pub(crate) fn for_test(call: C) -> Self {
         let receipt = Receipt::from_append_path(Durability::Synced, writ_ledger::Stream::Activity, 0, 1);
-        Self { call, receipt, hosts: Vec::new() }
+        Self { call, receipt, hosts: Vec::new(), repositories: Vec::new() }
     }
 }
 
@@ -105,6 +114,11 @@ pub(crate) async fn admit<O: Record>(
             None
         }
     };
+    let is_by_person = matches!(by, By::Approval(_)) || !decision.grants.is_empty();
+    let repositories = match &call.operation {
+        Operation::Shell { command } if is_by_person => fetch::named_in(command),
+        _ => Vec::new(),
+    };
     let hosts = actions.iter().filter_map(reached).map(str::to_owned).collect();
     let event = decided(place, &call, &actions, decision, approval, arguments.commitment);
     let activity = NewActivity { event, payloads: vec![arguments] };
@@ -113,7 +127,7 @@ pub(crate) async fn admit<O: Record>(
     if receipt.durability() < needed {
         return Err(AdmitError::NotDurable);
     }
-    Ok(Admitted { call, receipt, hosts })
+    Ok(Admitted { call, receipt, hosts, repositories })
 }
 
 /// The host that an action reaches and does nothing else to, as far as its resource names one.

@@ -26,6 +26,7 @@ use crate::judge::Bench;
 use crate::port::{FileDigests, NewActivity, Office, PortError, Random, Survey};
 
 mod decide;
+pub(crate) mod fetch;
 mod grants;
 mod hold;
 mod model;
@@ -102,6 +103,8 @@ pub struct Door<O> {
     not_understood: AtomicU32,
     /// The calls that hooks asked about. Held for one look-up.
     asks: Mutex<Asks>,
+    /// Repositories that people said may be read.
+    fetches: fetch::Fetches,
 }
 
 /// A refusal on its way out: the reason, and the text for the agent.
@@ -117,9 +120,13 @@ impl WaysOut {
     /// Whether a door on the way out sees this action as it happens.
     fn sees(&self, action: &Action) -> bool {
         match (&action.resource, action.effect) {
-            (Resource::Ref { remote, .. }, EffectClass::GitPush) => {
+            (Resource::Ref { remote, .. }, EffectClass::GitPush | EffectClass::Network) => {
                 let name = if remote.is_empty() { "origin" } else { remote };
                 self.remotes.iter().any(|known| known == name)
+            }
+            // Which repositories these go to is said by each request; git has no other way out.
+            (Resource::Command { program }, EffectClass::Network) => {
+                matches!(program.as_str(), "git remote" | "git submodule")
             }
             (Resource::Package { .. }, EffectClass::Publish) => self.publishing,
             (_, _) => false,
@@ -138,6 +145,7 @@ impl<O: Office> Door<O> {
             rooms: Mutex::default(),
             not_understood: AtomicU32::new(0),
             asks: Mutex::default(),
+            fetches: fetch::Fetches::default(),
         }
     }
 
@@ -244,6 +252,7 @@ impl<O: Office> Door<O> {
             }
             HookEvent::TurnEnded => {
                 slot.turn_ended();
+                self.fetches.close();
                 self.note(&slot, opened, ActivityEvent::TurnEnded { session: slot.id }).await
             }
             HookEvent::Noted => {

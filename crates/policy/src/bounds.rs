@@ -126,6 +126,12 @@ impl TaskBounds {
                 }) || by_tool().is_some(),
             ),
             Resource::McpTool { server, tool } => plain(self.tool(server, tool, call, workspace)),
+            // What leaves says itself which repository it reads; a remote's name alone says nothing of its host.
+            Resource::Ref { remote, .. } if action.effect == EffectClass::Network => {
+                plain(matches!(call.map(|call| &call.operation), Some(Operation::Request(request))
+                    if remote.split('/').next() == Some(request.authority().as_str())
+                        && self.covers_host(&request.authority())))
+            }
             Resource::Ref { remote, name, force } => plain(
                 action.effect == EffectClass::GitPush
                     && !force
@@ -166,6 +172,10 @@ impl TaskBounds {
                 | EffectClass::Unknown => false,
             }),
         }
+    }
+
+    fn covers_host(&self, name: &str) -> bool {
+        self.bounds.hosts.as_ref().is_some_and(|hosts| hosts.iter().any(|host| host.covers(name)))
     }
 
     fn effects(&self) -> impl Iterator<Item = &EffectBound> {

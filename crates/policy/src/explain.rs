@@ -195,6 +195,12 @@ fn phrase(action: &Action) -> String {
         EffectClass::Unknown => "do something unknown with",
     };
     match &action.resource {
+        Resource::Ref { remote, name, force: _ }
+            if action.effect == EffectClass::Network && name.is_empty() =>
+        {
+            let remote = if remote.is_empty() { "origin" } else { remote };
+            format!("read the repository `{}`", shown(remote))
+        }
         Resource::Ref { remote, name, force } => {
             let name = if name.is_empty() {
                 "a ref that it does not name".to_owned()

@@ -14,6 +14,7 @@ use writ_policy::{
     Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, StepUp, classify,
 };
 
+use super::fetch;
 use super::grants::{Asked, Serving};
 use super::hold::Held;
 use super::session::{Opened, Paired, Slot};
@@ -147,10 +148,15 @@ impl<O: Office> Door<O> {
                     No::new(ReasonCode::StepUp, &told_of_empty(self.empty_in(&held).unwrap_or_default()));
                 Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
             }
-            Some(Judgement::StepUp(held)) => match self.elsewhere(&held) {
+            Some(Judgement::StepUp(held)) => match self.elsewhere(&held, opened) {
                 Elsewhere::Nowhere => {
+                    let reads = fetch::read_by(&call.operation, held.held());
                     let waits = Held { step_up: held, runs, moment };
-                    self.hold(&deed, waits, arguments, until).await
+                    let admitted = self.hold(&deed, waits, arguments, until).await?;
+                    if let Some(repositories) = reads {
+                        self.fetches.open(&repositories, &opened.room.touched());
+                    }
+                    Ok(admitted)
                 }
                 Elsewhere::Decided(reason) => {
                     let level = held.level();
@@ -184,7 +190,7 @@ impl<O: Office> Door<O> {
     }
 
     /// Whether a held call is for another door to decide.
-    fn elsewhere(&self, held: &StepUp) -> Elsewhere {
+    fn elsewhere(&self, held: &StepUp, opened: &Opened) -> Elsewhere {
         let call = &held.ruling().call;
         let Some(ways) = &self.plan.ways_out else { return Elsewhere::Nowhere };
         // A call that is held as a whole, by none of its actions, is nobody else's.
@@ -196,13 +202,20 @@ impl<O: Office> Door<O> {
             let all = held.held().iter().all(|action| ways.sees(action));
             return if all { Elsewhere::Decided(ReasonCode::AtBoundary) } else { Elsewhere::Nowhere };
         }
+        // A repository is more than its host: it is asked about by its own name, once for all requests of a fetch.
+        if let Some(repositories) = fetch::read_by(&call.operation, held.held()) {
+            let touched = opened.room.touched();
+            let is_open = |name: &String| self.fetches.is_open(name, &touched) || self.names_repository(name);
+            let all = repositories.iter().all(is_open);
+            return if all { Elsewhere::Decided(ReasonCode::UnderWay) } else { Elsewhere::Nowhere };
+        }
         let all_hosts = held.held().iter().all(|action| matches!(action.resource, Resource::Host { .. }));
         let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
         match hosts {
             Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
                 Elsewhere::Decided(ReasonCode::Model)
             }
-            // Who was asked about the call is not asked about each of its requests. A repository is more than its host.
+            // Who was asked about the call is not asked about each of its requests.
             Some(hosts) if all_hosts && self.is_under_way(&hosts) => Elsewhere::Decided(ReasonCode::UnderWay),
             // Programs call home by themselves: nobody is asked about a host that no call named.
             Some(hosts) => {
@@ -226,6 +239,12 @@ impl<O: Office> Door<O> {
     fn is_under_way(&self, hosts: &[&str]) -> bool {
         let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
         !hosts.is_empty() && hosts.iter().all(|host| slots.iter().any(|slot| slot.reaches(host)))
+    }
+
+    /// Whether a call that is under way, and that a person allowed, names this repository.
+    fn names_repository(&self, repository: &str) -> bool {
+        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
+        slots.iter().any(|slot| slot.fetches(repository))
     }
 
     /// The judge's answer to a call, with the grants of its task; nothing when it panicked.

@@ -114,6 +114,12 @@ impl Slot {
         book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.reaches(host))
     }
 
+    /// Whether a person allowed a call of this turn that is under way and names this repository.
+    pub(super) fn fetches(&self, repository: &str) -> bool {
+        let book = lock(&self.book);
+        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.fetches(repository))
+    }
+
     /// The client stopped its turn: what has not ended by now ran to its end without a word.
     pub(super) fn turn_ended(&self) {
         let mut book = lock(&self.book);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use writ_gateway::WayOut;
 use writ_gateway::http::port::Refusal;
+use writ_gateway::{WayOut, WaysOut};
 use writ_model::{Account, ApprovalState, Body, Client, Operation, Request, Scheme};
 
 use crate::office::{Scene, WORKSPACE};
+use crate::say::{before, runs};
 
 fn request() -> Request {
     Request {
@@ -88,4 +89,60 @@ async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
     tokio::time::timeout(Duration::from_secs(5), scene.asked(1)).await.unwrap();
     scene.answer(ApprovalState::Approved);
     waits.await.unwrap().unwrap();
+}
+
+/// A person who allowed a call that names a repository is not asked about its requests; about the neighbour they are, and
+/// about a push there.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_names_a_repository_is_asked_about_once() {
+    let scene = Scene::with(|_| {}, |plan| plan.ways_out = Some(WaysOut::default()));
+    let way = scene.door.way_out(Client::Codex, WORKSPACE.into()).await.unwrap();
+    way.tried();
+    let way = Arc::new(way);
+    let of = |repository: &str, service: &str| Request {
+        method: "GET".to_owned(),
+        path: format!("/{repository}.git/info/refs"),
+        query: Some(format!("service={service}")),
+        headers: Vec::new(),
+        body: Body::None,
+        ..request()
+    };
+    // Nobody allowed a call: the repository itself is asked about.
+    let unasked = leave(&scene, &way, of("team/lib", "git-upload-pack"));
+    scene.asked(1).await;
+    assert!(scene.book().shown[0].contains("files.example/team/lib"), "{}", scene.book().shown[0]);
+    scene.answer(ApprovalState::Refused);
+    unasked.await.unwrap().unwrap_err();
+    let call = {
+        let (door, client) = (Arc::clone(&scene.door), Client::Codex);
+        let text = before(client, "git clone https://files.example/team/lib.git src/lib").to_string();
+        tokio::spawn(async move {
+            let frame = writ_gateway::hook::Frame { client, event: None, payload: text.into() };
+            door.handle(frame, None).await
+        })
+    };
+    scene.asked(2).await;
+    scene.answer(ApprovalState::Approved);
+    assert!(runs(Client::Codex, &call.await.unwrap()));
+    for _ in 0..2 {
+        leave(&scene, &way, of("team/lib", "git-upload-pack")).await.unwrap().unwrap();
+    }
+    assert_eq!(scene.book().approvals.len(), 2);
+    let neighbour = leave(&scene, &way, of("team/other", "git-upload-pack"));
+    scene.asked(3).await;
+    scene.answer(ApprovalState::Approved);
+    neighbour.await.unwrap().unwrap();
+    // One yes at the door, for each request of that fetch; what pushes there is a request of its own.
+    leave(&scene, &way, of("team/other", "git-upload-pack")).await.unwrap().unwrap();
+    let push = Request {
+        method: "POST".to_owned(),
+        path: "/team/other.git/git-receive-pack".to_owned(),
+        query: None,
+        ..of("", "")
+    };
+    let push = leave(&scene, &way, push);
+    scene.asked(4).await;
+    scene.answer(ApprovalState::Refused);
+    push.await.unwrap().unwrap_err();
+    assert_eq!(scene.book().approvals.len(), 4);
 }

@@ -281,3 +281,132 @@ fn a_remote_by_ssh_goes_by_https_where_the_forge_is_known() {
     assert!(left("hinted").contains("git over SSH does not leave"), "{}", left("hinted"));
     assert!(left("followed").contains("https://forge.example/team/app.git"), "{}", left("followed"));
 }
+
+/// Other repositories than the workspace's own: a second remote, a submodule, the source of a dependency.
+struct Others {
+    scene: Scene,
+    lib: std::path::PathBuf,
+}
+
+impl Others {
+    /// `team/lib` is a crate, `upstream` of the workspace and a submodule of it, not brought in yet.
+    fn new() -> Self {
+        let scene = Scene::new();
+        let lib = scene.server.create("team/lib.git", "sha1").unwrap();
+        let (work, url) = (scene.corner.work(), scene.server.url("team/lib.git"));
+        let source = tempfile::tempdir().unwrap();
+        git(source.path(), &["init", "-q", "-b", "main"]);
+        std::fs::create_dir(source.path().join("src")).unwrap();
+        std::fs::write(source.path().join("src/lib.rs"), "//! Nothing.\n").unwrap();
+        std::fs::write(
+            source.path().join("Cargo.toml"),
+            "[package]\nname = \"lib-of-team\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+        )
+        .unwrap();
+        git(source.path(), &["add", "."]);
+        git(source.path(), &["commit", "-qm", "lib"]);
+        git(source.path(), &["push", "-q", &url, "main"]);
+        git(&work, &["remote", "add", "upstream", &url]);
+        git(&work, &["submodule", "--quiet", "add", &url, "src-sub"]);
+        git(&work, &["commit", "-qm", "with a submodule"]);
+        git(&work, &["push", "-q", "origin", "main"]);
+        std::fs::remove_dir_all(work.join("src-sub")).unwrap();
+        std::fs::create_dir(work.join("src-sub")).unwrap();
+        std::fs::remove_dir_all(work.join(".git/modules")).unwrap();
+        Self { scene, lib }
+    }
+
+    fn url(&self) -> String {
+        self.scene.server.url("team/lib.git")
+    }
+}
+
+/// The request that waits for a person, other than those.
+fn waiting(corner: &Corner, known: &[&str]) -> Option<serde_json::Value> {
+    let list = corner.json(["approvals", "--json"]);
+    let list = list["approvals"].as_array().cloned().unwrap_or_default();
+    list.into_iter().find(|one| one["state"] == "pending" && !known.contains(&one["id"].as_str().unwrap()))
+}
+
+/// A host that a person named is one whose repositories are read, by whatever speaks git. Pushing there is another question.
+#[test]
+fn repositories_of_a_named_host_are_read_and_not_pushed_to() {
+    let others = Others::new();
+    let scene = &others.scene;
+    let before = git(&others.lib, &["for-each-ref"]);
+    let work = scene.corner.work();
+    std::fs::create_dir_all(work.join("src-uses/src")).unwrap();
+    std::fs::write(work.join("src-uses/src/lib.rs"), "").unwrap();
+    let manifest = format!(
+        "[workspace]\n[package]\nname = \"uses\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nlib-of-team = {{ git = \"{}\" }}\n",
+        others.url()
+    );
+    std::fs::write(work.join("src-uses/Cargo.toml"), manifest).unwrap();
+    let play = format!(
+        "call c1 'git fetch -q upstream'\ncall c2 'git submodule update'\ncall c3 'git clone -q {url} src-clone'\n\
+         git ls-remote {url} >listed 2>&1 && echo well >>listed\n\
+         (cd src-uses && CARGO_NET_GIT_FETCH_WITH_CLI=true cargo fetch) >cargo 2>&1 && echo well >>cargo\n\
+         ls src-clone/src src-sub/src >there 2>&1; git rev-parse upstream/main >>there 2>&1\n\
+         git push -q upstream HEAD:elsewhere >named 2>&1 && echo PUSHED >>named\n\
+         git push -q {url} HEAD:${{WRIT_BRANCH_PREFIX}}x >url 2>&1 && echo PUSHED >>url\n",
+        url = others.url(),
+    );
+    let host = scene.server.address().to_string();
+    let play = format!("start\n{BY_PROXY}{play}\nfinish\n");
+    let mut run = scene.corner.play(&["--hold", "2s", "--allow-host", &host], &play);
+    let cargo = Path::new(env!("CARGO"));
+    let programs = cargo.parent().unwrap().display();
+    run.env("PATH", format!("{}:{programs}:/usr/local/bin:/usr/bin:/bin", scene.corner.bin().display()))
+        .env("CARGO_BUILD_RUSTC", cargo.with_file_name("rustc"));
+    let output = finished(run);
+    let told = text(&output);
+    assert!(output.status.success(), "{told}\n{}", scene.corner.left("script.err"));
+    let left = |name: &str| scene.corner.left(name);
+    assert_eq!(left("log"), "c1 allowed\nc2 allowed\nc3 allowed\n", "{told}\n{}", left("replies"));
+    for name in ["listed", "cargo"] {
+        assert!(left(name).contains("well"), "{name}: {}\n{told}", left(name));
+    }
+    assert_eq!(left("there").matches("lib.rs").count(), 2, "{}\n{}", left("there"), left("script.err"));
+    assert!(!left("there").contains("fatal"), "{}", left("there"));
+    for name in ["named", "url"] {
+        let said = left(name);
+        assert!(said.contains("[remote rejected]") && !said.contains("PUSHED"), "{name}: {said}");
+    }
+    assert_eq!(git(&others.lib, &["for-each-ref"]), before);
+    // Only the two pushes were for a person.
+    let asked = scene.corner.json(["audit", "search", "--event", "approval-requested", "--json"]);
+    assert_eq!(asked["entries"].as_array().unwrap().len(), 2, "{asked}");
+}
+
+/// Where no host was named, the person is asked at the door, by the repository's own name, once for all requests of a fetch;
+/// and a yes to one repository is none to its neighbours, nor to a push.
+#[test]
+fn a_repository_elsewhere_is_asked_about_once_at_the_door() {
+    let others = Others::new();
+    let scene = &others.scene;
+    scene.server.create("team/other.git", "sha1").unwrap();
+    let play = format!(
+        "start\n{BY_PROXY}call c1 'git fetch -q upstream'\ngit rev-parse upstream/main >there 2>&1\n\
+         git ls-remote {other} >other 2>&1 && echo READ >>other\n\
+         git ls-remote {url} >again 2>&1 && echo well >>again\nfinish\n",
+        url = others.url(),
+        other = scene.server.url("team/other.git"),
+    );
+    let mut running = scene.corner.started(&["--hold", "40s"], &play);
+    let first = until("the fetch waits", || waiting(&scene.corner, &[]));
+    let repository = format!("{}/team/lib", scene.server.address());
+    assert!(first.to_string().contains(&repository), "{first}");
+    let first = first["id"].as_str().unwrap();
+    assert!(scene.corner.run(["approve", first]).status.success());
+    let second = until("the other repository waits", || waiting(&scene.corner, &[first]));
+    assert!(second.to_string().contains("/team/other"), "{second}");
+    assert!(scene.corner.run(["deny", second["id"].as_str().unwrap()]).status.success());
+    assert!(running.0.wait().unwrap().success(), "{}", scene.corner.left("script.err"));
+    let left = |name: &str| scene.corner.left(name);
+    assert_eq!(left("log"), "c1 allowed\n", "{}", left("replies"));
+    assert!(!left("there").contains("fatal"), "{}", left("there"));
+    assert!(!left("other").contains("READ"), "{}", left("other"));
+    assert!(left("again").contains("well"), "{}", left("again"));
+    let asked = scene.corner.json(["audit", "search", "--event", "approval-requested", "--json"]);
+    assert_eq!(asked["entries"].as_array().unwrap().len(), 2, "{asked}");
+}

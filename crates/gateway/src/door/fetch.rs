@@ -1,0 +1,162 @@
+//! Repositories that a person said may be read: git takes several requests for one fetch, and one yes is for all of them.
+//!
+//! A yes is given at the way out, or to a call whose text names the very repository. The first holds for the requests that
+//! follow, until the agent's turn ends, [`FETCH_WITHIN`] has passed or the task has touched something more; the second as long
+//! as that call is under way. Neither is a yes to a push, to anything else at the host, or to another repository there.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use writ_model::{Action, EffectClass, Operation, Resource};
+
+/// So long after the yes, requests of the same fetch may begin.
+const FETCH_WITHIN: Duration = Duration::from_secs(600);
+/// Repositories that are remembered; the oldest goes first.
+const MAX_OPEN: usize = 64;
+/// Addresses that are read out of one command.
+const MAX_ADDRESSES: usize = 64;
+
+/// What people said may be read, at the way out. Guarded for one look-up.
+#[derive(Default)]
+pub(super) struct Fetches(Mutex<Vec<Fetch>>);
+
+struct Fetch {
+    repository: String,
+    at: Instant,
+    /// What the task had touched when the yes was spent.
+    touched: String,
+}
+
+// === impl Fetches ===
+
+impl Fetches {
+    pub(super) fn open(&self, repositories: &[String], touched: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for repository in repositories {
+            all.retain(|known| !same(&known.repository, repository));
+            if all.len() >= MAX_OPEN {
+                all.remove(0);
+            }
+            let (repository, touched) = (repository.clone(), touched.to_owned());
+            all.push(Fetch { repository, at: Instant::now(), touched });
+        }
+    }
+
+    pub(super) fn is_open(&self, repository: &str, touched: &str) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().any(|known| {
+            same(&known.repository, repository)
+                && known.touched == touched
+                && known.at.elapsed() < FETCH_WITHIN
+        })
+    }
+
+    /// The turn is over, and what belonged to it.
+    pub(super) fn close(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// The repositories that a request would read, where it is held for nothing else: `forge.example/team/app`. Its own host
+/// counts as part of them.
+pub(super) fn read_by(operation: &Operation, held: &[Action]) -> Option<Vec<String>> {
+    let Operation::Request(request) = operation else { return None };
+    let authority = request.authority();
+    let mut repositories = Vec::new();
+    for action in held {
+        match (&action.resource, action.effect) {
+            (Resource::Ref { remote, .. }, EffectClass::Network) => repositories.push(remote.clone()),
+            (Resource::Host { name }, EffectClass::Network) if *name == authority => {}
+            (_, _) => return None,
+        }
+    }
+    (!repositories.is_empty()).then_some(repositories)
+}
+
+/// The repositories whose addresses stand in a command, as the way out names them.
+pub(crate) fn named_in(command: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = command;
+    while let Some((before, after)) = rest.split_once("://") {
+        rest = after;
+        let is_end = |c: char| c.is_whitespace() || c.is_control() || "\"'`;|&<>(){}[]$*\\#?,".contains(c);
+        let address = after.split(is_end).next().unwrap_or_default();
+        let scheme =
+            before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next().unwrap_or_default();
+        found.extend(repository_at(scheme, address));
+        if found.len() >= MAX_ADDRESSES {
+            break;
+        }
+    }
+    found
+}
+
+fn repository_at(scheme: &str, address: &str) -> Option<String> {
+    let (usual, is_package) = match scheme {
+        "http" => (":80", false),
+        "https" => (":443", false),
+        "git+http" => (":80", true),
+        "git+https" => (":443", true),
+        _ => return None,
+    };
+    let (authority, path) = address.split_once('/')?;
+    let host = authority.rsplit('@').next().unwrap_or(authority).to_ascii_lowercase();
+    let host = host.strip_suffix(usual).unwrap_or(&host);
+    // Installers write the revision behind the address.
+    let path = if is_package { path.split('@').next().unwrap_or(path) } else { path };
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    (!host.is_empty() && !path.is_empty()).then(|| format!("{host}/{path}"))
+}
+
+/// Forges take a name in any letters.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_repositories_are_read_out_of_commands() {
+        for (command, expected) in [
+            ("git clone https://forge.example/team/lib.git src", &["forge.example/team/lib"][..]),
+            ("git clone 'https://me@Forge.example:443/team/lib/'", &["forge.example/team/lib"]),
+            ("pip install 'git+https://forge.example/team/lib@v1#egg=lib'", &["forge.example/team/lib"]),
+            (
+                "git clone http://forge.example:8080/a; git fetch https://b.test/c",
+                &["forge.example:8080/a", "b.test/c"],
+            ),
+            ("git clone https://forge.example/team/$NAME", &["forge.example/team"]),
+            ("git clone git@forge.example:team/lib.git; curl ftp://forge.example/x", &[]),
+            ("curl https://forge.example", &[]),
+        ] {
+            assert_eq!(named_in(command), expected, "{command}");
+        }
+        assert!(named_in(&"https://a.test/b ".repeat(1_000)).len() <= MAX_ADDRESSES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_yes_to_a_fetch_ends() {
+        let fetches = Fetches::default();
+        fetches.open(&["forge.example/team/lib".to_owned()], "nothing");
+        assert!(fetches.is_open("forge.example/Team/lib", "nothing"));
+        assert!(!fetches.is_open("forge.example/team/other", "nothing"));
+        assert!(!fetches.is_open("forge.example/team/lib", "a secret"));
+        tokio::time::advance(FETCH_WITHIN).await;
+        assert!(!fetches.is_open("forge.example/team/lib", "nothing"));
+        fetches.open(&["forge.example/team/lib".to_owned()], "nothing");
+        fetches.close();
+        assert!(!fetches.is_open("forge.example/team/lib", "nothing"));
+    }
+
+    #[test]
+    fn attack_many_repositories_are_not_remembered_without_end() {
+        let fetches = Fetches::default();
+        let all: Vec<String> = (0..500).map(|at| format!("forge.example/{at}")).collect();
+        fetches.open(&all, "");
+        assert!(!fetches.is_open("forge.example/0", "") && fetches.is_open("forge.example/499", ""));
+    }
+}
