@@ -6,8 +6,10 @@
 use super::command::{Command, Commands};
 use super::pkt::{self, MAX_PKT_BYTES, Pkt, PktError, PktReader};
 
-/// Longest reason that is written or kept, in characters.
+/// Longest reason beside a ref, and longest line of what is said before, in characters.
 const MAX_REASON_CHARS: usize = 300;
+/// Most lines that are said before.
+const MAX_SAID_LINES: usize = 64;
 /// Most refs of an answer that are kept: one push has no more.
 const MAX_STATUS: usize = super::command::MAX_COMMANDS;
 /// Most bytes of a band in one line.
@@ -196,10 +198,7 @@ fn written<'a>(
     if !commands.capabilities.has("side-band-64k") {
         return report;
     }
-    let mut body = Vec::new();
-    for line in says {
-        put_band(&mut body, 2, format!("{}\n", one_line(line)).as_bytes());
-    }
+    let mut body = said(says);
     for piece in report.chunks(MAX_BAND_BYTES) {
         put_band(&mut body, 1, piece);
     }
@@ -207,11 +206,44 @@ fn written<'a>(
     body
 }
 
+/// Lines that git shows as `remote:`.
+fn said(says: &[String]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in says.iter().flat_map(|line| wrapped(line)).take(MAX_SAID_LINES) {
+        put_band(&mut lines, 2, format!("{}\n", one_line(&line)).as_bytes());
+    }
+    lines
+}
+
 fn put_band(into: &mut Vec<u8>, band: u8, data: &[u8]) {
     let mut line = Vec::with_capacity(data.len() + 1);
     line.push(band);
     line.extend_from_slice(data);
     pkt::put(into, &line);
+}
+
+/// The text in lines that each fit, cut between words where there are any.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let chars: Vec<char> = word.chars().collect();
+        // A word of more than a line goes on in the next.
+        for piece in chars.chunks(MAX_REASON_CHARS) {
+            if length > 0 && length + 1 + piece.len() > MAX_REASON_CHARS {
+                lines.push(String::new());
+                length = 0;
+            }
+            let Some(line) = lines.last_mut() else { return lines };
+            if length > 0 {
+                line.push(' ');
+                length += 1;
+            }
+            line.extend(piece);
+            length += piece.len();
+        }
+    }
+    lines
 }
 
 /// The text as one short line without controls, so that nothing in it can pass for another line or for a terminal's
@@ -222,4 +254,26 @@ pub(super) fn one_line(text: &str) -> String {
         if c.is_control() || is_hidden { ' ' } else { c }
     };
     text.trim().chars().take(MAX_REASON_CHARS).map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_keeps_all_its_words_and_no_line_is_too_long() {
+        let long = "x".repeat(700);
+        for text in [
+            "",
+            "one line",
+            &"word ".repeat(500),
+            &format!("a {long} b"),
+            &format!("{}\u{202e}é", "é ".repeat(400)),
+        ] {
+            let lines = wrapped(text);
+            assert!(lines.iter().all(|line| line.chars().count() <= MAX_REASON_CHARS), "{lines:?}");
+            let joined: String = lines.concat().split_whitespace().collect();
+            assert_eq!(joined, text.split_whitespace().collect::<String>());
+        }
+    }
 }

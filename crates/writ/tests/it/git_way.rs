@@ -410,3 +410,18 @@ fn a_repository_elsewhere_is_asked_about_once_at_the_door() {
     let asked = scene.corner.json(["audit", "search", "--event", "approval-requested", "--json"]);
     assert_eq!(asked["entries"].as_array().unwrap().len(), 2, "{asked}");
 }
+
+/// What is said of a refusal is said to its end: what may be done instead stands there.
+#[test]
+fn a_refusal_is_told_to_its_end() {
+    let scene = Scene::new();
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
+        git push -q origin HEAD:main >main 2>&1 && echo PUSHED >>main\n";
+    scene.play(&[], play);
+    let said = scene.corner.left("main");
+    let lines: Vec<&str> =
+        said.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim_end).collect();
+    let whole = lines.join(" ");
+    assert!(whole.ends_with(']') || whole.ends_with('.'), "{said}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 300), "{said}");
+}
