@@ -2,10 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use writ_gateway::git::ReportReader;
+use writ_gateway::git::{Joined, ReportReader};
 
 fuzz_target!(|input: (bool, &[u8])| {
     let (has_bands, bytes) = input;
+    let mut out = Vec::new();
+    let _ = Joined::with(has_bands).take(bytes, &mut out);
+    assert!(out.len() <= bytes.len() * 8 + 64);
     let mut reader = ReportReader::with(has_bands);
     if reader.take(bytes).is_err() {
         return;

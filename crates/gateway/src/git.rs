@@ -24,6 +24,7 @@
 //! }
 //! let mut body = prepared.forward().await?;                  // or prepared.refuse(&reasons, &says)
 //! let mut report = ReportReader::new(&commands);             // reads the server's answer while it goes through
+//! // where prepared.narrow(&keep).await took refs out, Joined adds them to that answer
 //! body.finish(&report.finish()?).await;                      // what the server took, the mirror keeps
 //! // POST …/git-upload-pack: UploadReader checks the request while it goes through
 //! ```
@@ -56,7 +57,7 @@ pub use oid::{ObjectFormat, Oid};
 pub use pkt::{MAX_PKT_BYTES, Pkt, PktError, PktReader};
 pub use push::{Encoding, Forward, Intake, Prepared, PushDoor, PushError, Received, Refused};
 pub use ref_name::problem_of_ref;
-pub use report::{Report, ReportError, ReportReader, Status, refusal, refused_pack};
+pub use report::{Joined, Report, ReportError, ReportReader, Status, refusal, refused_pack};
 pub use room::{
     Change, Changes, GitError, Mirrors, NewCommits, NewObjects, ObjectKind, Piece, PushedCommit, ReadBounds,
     Room,

@@ -13,7 +13,7 @@ use writ_model::{
     ActivityEvent, AutonomyLevel, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId,
     ToolCall,
 };
-use writ_policy::{OnIncident, Stopped};
+use writ_policy::{Judgement, OnIncident, Stopped};
 
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
@@ -102,7 +102,33 @@ impl<O: Office> Door<O> {
     /// A refusal, with what the agent is told.
     pub async fn leave(&self, way: &WayOut, operation: Operation) -> Result<Admitted<ToolCall>, Refusal> {
         let until = Instant::now() + self.plan.deadline;
-        let call = ToolCall {
+        let call = self.leaving(way, operation);
+        match unwound(self.weigh(&way.slot, &way.opened, call, until)).await {
+            Some(Ok(admitted)) => Ok(admitted),
+            Some(Err(no)) => Err(no.refusal()),
+            None => {
+                Err(No::new(ReasonCode::EvaluationError, "the supervisor failed inside; tell the person")
+                    .refusal())
+            }
+        }
+    }
+
+    /// Whether policy lets this leave as things are, without asking anybody. It only looks: nothing is decided, recorded or
+    /// spent by it, and whatever leaves is decided by [`Self::leave`].
+    pub async fn would_leave(&self, way: &WayOut, operation: Operation) -> bool {
+        let call = self.leaving(way, operation);
+        let opened = &way.opened;
+        let looked = async {
+            let (runs, _) = self.action(opened, &call);
+            let moment = self.moment(opened, &opened.room.footprint(&call)).await;
+            matches!(self.judged(opened, &call, &runs, &moment), Some(Judgement::Permit(_)))
+        };
+        unwound(looked).await.unwrap_or(false)
+    }
+
+    /// The call that something on its way out is.
+    fn leaving(&self, way: &WayOut, operation: Operation) -> ToolCall {
+        ToolCall {
             id: admit::call_id(self.ports.clock.now(), self.ports.random.as_ref()),
             client: way.client,
             tool: Label::lossy(match operation {
@@ -118,14 +144,6 @@ impl<O: Office> Door<O> {
             arguments: arguments(&operation),
             operation,
             cwd: way.workspace.to_string_lossy().into_owned(),
-        };
-        match unwound(self.weigh(&way.slot, &way.opened, call, until)).await {
-            Some(Ok(admitted)) => Ok(admitted),
-            Some(Err(no)) => Err(no.refusal()),
-            None => {
-                Err(No::new(ReasonCode::EvaluationError, "the supervisor failed inside; tell the person")
-                    .refusal())
-            }
         }
     }
 

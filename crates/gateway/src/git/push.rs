@@ -9,7 +9,7 @@ use writ_model::{Account, Push};
 
 use super::advertisement::Advertisement;
 use super::capability::Capabilities;
-use super::command::{CommandError, CommandReader, Commands, Heading};
+use super::command::{Command, CommandError, CommandReader, Commands, Heading};
 use super::inflate::{InflateError, Inflater};
 use super::inspect::{Inspected, inspect};
 use super::report::{self, Report};
@@ -120,7 +120,10 @@ pub struct Prepared<R> {
     push: Push,
     commits: NewCommits,
     commands: Commands,
+    /// What the client asked for beside them, and does not go on.
+    left: Vec<Command>,
     laid: Laid<R>,
+    inspections: Arc<Semaphore>,
 }
 
 /// The body of a push on its way to the server. The room lives as long.
@@ -251,7 +254,8 @@ impl<M: Mirrors> Intake<M> {
             findings: seen.findings.list,
             account: self.account,
         };
-        Received::Push(Box::new(Prepared { push, commits: seen.commits, commands, laid }))
+        let (inspections, commits) = (Arc::clone(&self.inner.inspections), seen.commits);
+        Received::Push(Box::new(Prepared { push, commits, commands, left: Vec::new(), laid, inspections }))
     }
 
     async fn plain(&mut self, mut bytes: &[u8]) {
@@ -366,11 +370,51 @@ impl<R: Room> Prepared<R> {
         &self.commands
     }
 
-    /// The answer that refuses it, with one reason per ref in the order of the push, where there is one. A push of which
-    /// one ref is refused is refused whole, atomic or not: dropping commands would leave objects that nothing reaches.
+    /// The answer that refuses it, with one reason per ref in the order of [`Self::commands`], where there is one. Refs
+    /// that were taken out are refused with it.
     #[must_use]
     pub fn refuse(self, reasons: &[Option<String>], says: &[String]) -> Vec<u8> {
-        report::refusal(&self.commands, reasons, says)
+        let Self { mut commands, left, .. } = self;
+        commands.list.extend(left);
+        report::refusal(&commands, reasons, says)
+    }
+
+    /// Takes out the refs that are not to be kept, in the order of [`Self::commands`], and looks at the rest as a push of its
+    /// own. Says whether that could be done; nothing has changed where not. It cannot where the push is atomic, or where
+    /// the pack holds objects that no ref of the rest reaches: they would lie at the server all the same.
+    pub async fn narrow(&mut self, keep: &[bool]) -> bool {
+        if self.commands.is_atomic() || keep.len() != self.commands.list.len() {
+            return false;
+        }
+        let is_kept = |at: usize| keep.get(at).copied().unwrap_or(false);
+        let mut rest = self.commands.clone();
+        let mut at = 0..;
+        rest.list.retain(|_| at.next().is_some_and(is_kept));
+        if rest.list.is_empty() || (self.laid.spool.is_some() && !rest.have_pack()) {
+            return false;
+        }
+        let looked = tokio::time::timeout(INSPECT_WITHIN, async {
+            let _permit = self.inspections.acquire().await.ok()?;
+            Some(inspect(&self.laid.room, &rest, true).await)
+        });
+        let Ok(Some(seen)) = looked.await else { return false };
+        if seen.strays > 0 || seen.is_cut {
+            return false;
+        }
+        let mut at = 0..;
+        self.left.extend(self.commands.list.iter().filter(|_| !at.next().is_some_and(is_kept)).cloned());
+        self.commands = rest;
+        self.push.updates = seen.updates;
+        self.push.paths = seen.paths;
+        self.push.findings = seen.findings.list;
+        self.commits = seen.commits;
+        true
+    }
+
+    /// What was taken out.
+    #[must_use]
+    pub fn left(&self) -> &[Command] {
+        &self.left
     }
 
     /// The body for the server, not encoded.

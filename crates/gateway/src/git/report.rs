@@ -6,6 +6,10 @@
 use super::command::{Command, Commands};
 use super::pkt::{self, MAX_PKT_BYTES, Pkt, PktError, PktReader};
 
+mod joined;
+
+pub use joined::Joined;
+
 /// Longest reason beside a ref, and longest line of what is said before, in characters.
 const MAX_REASON_CHARS: usize = 300;
 /// Most lines that are said before.

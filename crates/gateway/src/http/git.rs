@@ -19,7 +19,7 @@ use hyper::header::{
 use hyper::http::request;
 use hyper::{HeaderMap, Response, StatusCode};
 use tokio::sync::oneshot;
-use writ_model::{Operation, ReasonCode, Request};
+use writ_model::{Operation, Push, ReasonCode, Request};
 
 use super::body::{BodyError, Flow};
 use super::exchange::{Onward, accepted};
@@ -28,8 +28,8 @@ use super::port::{Divert, Pass, Refusal, Wait};
 use super::refuse::{No, Stop};
 use crate::door::{Door, WayOut};
 use crate::git::{
-    Advertisement, Encoding, Forward, Mirrors, Prepared, PushDoor, Received, Recognised, ReportReader,
-    Service, Step, leads_to_git, recognise,
+    Advertisement, Encoding, Forward, Joined, Mirrors, Prepared, PushDoor, Received, Recognised,
+    ReportReader, Service, Step, leads_to_git, recognise,
 };
 use crate::port::Office;
 
@@ -37,6 +37,8 @@ use crate::port::Office;
 const PIECES: usize = 4;
 /// Remotes whose addresses are remembered.
 const MAX_ADDRESSES: usize = 64;
+/// Refs of one push that are each looked at by themselves. A push of more goes whole or not at all.
+const MAX_ALONE: usize = 32;
 /// Longest part of a refusal that stands beside a ref.
 const MAX_REASON_CHARS: usize = 120;
 
@@ -170,24 +172,60 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
 
     async fn decided(
         &self,
-        prepared: Prepared<M::Room>,
+        mut prepared: Prepared<M::Room>,
         head: request::Parts,
         onward: &Onward,
     ) -> Result<Response<Flow>, No> {
+        let push = self.push_of(&prepared);
+        let alone = self.alone(&push).await;
+        let Refusal { reason, text } = match self.leave(Operation::Push(Box::new(push))).await {
+            Ok(pass) => return self.forward(prepared, pass, head, onward, None).await,
+            Err(refusal) => refusal,
+        };
+        let (beside, says) = (beside(reason, &text), text.lines().map(str::to_owned).collect::<Vec<_>>());
+        // Each ref on its own: what policy lets through by itself goes, where it can go without the rest.
+        let is_mixed = alone.contains(&true) && alone.contains(&false);
+        if is_mixed && prepared.narrow(&alone).await {
+            let part = self.push_of(&prepared);
+            return match self.leave(Operation::Push(Box::new(part))).await {
+                Ok(pass) => {
+                    let joined = Joined::new(prepared.commands(), prepared.left(), &beside, &says);
+                    self.forward(prepared, pass, head, onward, Some(joined)).await
+                }
+                Err(_) => {
+                    let all = prepared.commands().list.len() + prepared.left().len();
+                    Ok(result(prepared.refuse(&vec![Some(beside); all], &says)))
+                }
+            };
+        }
+        let updates = prepared.commands().list.len();
+        let own = |at: usize| is_mixed && alone.get(at).copied().unwrap_or(false);
+        let reasons: Vec<Option<String>> =
+            (0..updates).map(|at| (!own(at)).then(|| beside.clone())).collect();
+        Ok(result(prepared.refuse(&reasons, &says)))
+    }
+
+    /// What is decided on: the remote by the name that the workspace has for it.
+    fn push_of(&self, prepared: &Prepared<M::Room>) -> Push {
         let mut push = prepared.push().clone();
         push.commits = prepared.commits().list.iter().map(|commit| commit.oid.to_string()).collect();
         if let Some((name, _)) = self.names.iter().find(|(_, at)| at.eq_ignore_ascii_case(&push.remote)) {
             name.clone_into(&mut push.remote);
         }
-        let updates = push.updates.len();
-        match self.door.leave(&self.way, Operation::Push(Box::new(push))).await {
-            Err(Refusal { reason, text }) => {
-                let reasons = vec![Some(beside(reason, &text)); updates];
-                let says: Vec<String> = text.lines().map(str::to_owned).collect();
-                Ok(result(prepared.refuse(&reasons, &says)))
+        push
+    }
+
+    /// Of each ref, whether policy would let it move with nobody asked, if it came with all that the push carries. Empty for
+    /// a push of one, and for one of too many.
+    async fn alone(&self, push: &Push) -> Vec<bool> {
+        let mut alone = Vec::new();
+        if (2..=MAX_ALONE).contains(&push.updates.len()) {
+            for update in &push.updates {
+                let one = Push { updates: vec![update.clone()], ..push.clone() };
+                alone.push(self.door.would_leave(&self.way, Operation::Push(Box::new(one))).await);
             }
-            Ok(admitted) => self.forward(prepared, Pass::new(admitted), head, onward).await,
         }
+        alone
     }
 
     async fn forward(
@@ -196,6 +234,7 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         pass: Pass,
         mut head: request::Parts,
         onward: &Onward,
+        mut joined: Option<Joined>,
     ) -> Result<Response<Flow>, No> {
         let mut reader = ReportReader::new(prepared.commands());
         let forward = prepared.forward().await.map_err(|error| Stop::TooMuch.say(error.to_string()))?;
@@ -211,7 +250,10 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         if !is_git(&answer, "result") {
             return Ok(answer);
         }
-        let (head, mut from) = answer.into_parts();
+        let (mut head, mut from) = answer.into_parts();
+        if joined.is_some() {
+            head.headers.remove(CONTENT_LENGTH);
+        }
         let (mut sender, body) = Channel::<Bytes, BodyError>::new(PIECES);
         tokio::spawn(async move {
             let mut is_read = true;
@@ -222,6 +264,12 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
                 };
                 // What cannot be read goes on all the same: the server has done by now what it did.
                 is_read = is_read && reader.take(&piece).is_ok();
+                let mut with = Vec::new();
+                let piece = match joined.as_mut().map(|joined| joined.take(&piece, &mut with)) {
+                    None => piece,
+                    Some(Ok(())) => with.into(),
+                    Some(Err(error)) => return sender.abort(BodyError::Broken(error.into())),
+                };
                 if sender.send_data(piece).await.is_err() {
                     break;
                 }
@@ -233,7 +281,7 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         Ok(Response::from_parts(head, Flow::whole(body.boxed_unsync())))
     }
 
-    async fn leave(&self, operation: Operation) -> Result<Pass, No> {
+    async fn leave(&self, operation: Operation) -> Result<Pass, Refusal> {
         Ok(Pass::new(self.door.leave(&self.way, operation).await?))
     }
 }

@@ -425,3 +425,37 @@ fn a_refusal_is_told_to_its_end() {
     assert!(whole.ends_with(']') || whole.ends_with('.'), "{said}");
     assert!(lines.iter().all(|line| line.chars().count() <= 300), "{said}");
 }
+
+/// Each ref of a push is decided on its own. Where one of them is refused, those that nobody refuses go, unless the push is
+/// atomic, or the pack would leave something at the server that none of them reaches.
+#[test]
+fn of_a_push_that_is_not_atomic_each_ref_goes_by_itself() {
+    let scene = Scene::new();
+    let before = git(&scene.bare, &["rev-parse", "main"]);
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work\n\
+        git push origin HEAD:${WRIT_BRANCH_PREFIX}x HEAD:main >both 2>&1 && echo ALL >>both\n\
+        git push --atomic origin HEAD:${WRIT_BRANCH_PREFIX}y HEAD:main >atomic 2>&1 && echo ALL >>atomic\n\
+        git checkout -q -b more; echo y >src.rs; git commit -qam more\n\
+        git push origin HEAD~1:${WRIT_BRANCH_PREFIX}z HEAD:main >beyond 2>&1 && echo ALL >>beyond\n\
+        git push origin HEAD:${WRIT_BRANCH_PREFIX}x >own 2>&1 && echo pushed >>own\n";
+    let told = scene.play(&[], play);
+    let left = |name: &str| scene.corner.left(name);
+    let both = left("both");
+    assert!(
+        both.contains("[new branch]") && both.contains("[remote rejected] HEAD -> main (writ: "),
+        "{both}\n{told}"
+    );
+    assert!(!both.contains("ALL"), "{both}");
+    let atomic = left("atomic");
+    assert!(!atomic.contains("[new branch]") && !atomic.contains("ALL"), "{atomic}");
+    assert!(atomic.contains("another ref of this push was refused"), "{atomic}");
+    // The commit of `main` alone would have come along.
+    let beyond = left("beyond");
+    assert!(!beyond.contains("[new branch]") && !beyond.contains("ALL"), "{beyond}");
+    assert!(left("own").contains("pushed"), "{}", left("own"));
+    assert_eq!(git(&scene.bare, &["rev-parse", "main"]), before);
+    let refs = scene.refs();
+    assert_eq!(refs.lines().count(), 2, "{refs}");
+    assert!(refs.lines().any(|name| name.starts_with("refs/heads/writ/") && name.ends_with('x')), "{refs}");
+    assert!(scene.corner.run(["audit", "verify"]).status.success());
+}
