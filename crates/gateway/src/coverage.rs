@@ -145,7 +145,7 @@ pub const ROWS: &[Row] = &[
         "hosted tools (web search)",
         false,
         Stops::Never,
-        "run at the model's vendor; off in a run unless its arguments ask for them, then judged where the model is on this machine",
+        "run at the model's vendor; off in a run unless its arguments ask for them, then judged where the model is read",
     ),
     row(
         Client::Codex,

@@ -451,6 +451,6 @@ the tool sends a placeholder, and the host gets the value. \u{2013}: the tool wa
 - Go asks no proxy for addresses of this machine, whatever it is told, so the test hands it the proxy of `HTTPS_PROXY`; other
   hosts go there by themselves. Java leaves them out by `-Dhttp.nonProxyHosts`, which the test takes back.
 - Gemini CLI takes `PYTHONPATH` and `JAVA_TOOL_OPTIONS` from what it starts: Java programs that it starts reach nothing outside.
-- Tools that bring certificates of their own and read no variable refuse the authority of the run; hosts that policy need not
-  look into would reach them, and there are none yet but the client's model.
+- Tools that bring certificates of their own and read no variable refuse the authority of the run; they reach what passes
+  without a look inside: hosts that a person names with `--no-intercept`, and where a client logs in.
 ";
