@@ -24,7 +24,8 @@ use crate::request::KnownHosts;
 const ACTIONS: usize = 256;
 
 /// Hosts as everybody knows them.
-static NOTHING_KNOWN: KnownHosts = KnownHosts { forges: Vec::new(), governed: Vec::new(), origin: None };
+static NOTHING_KNOWN: KnownHosts =
+    KnownHosts { forges: Vec::new(), governed: Vec::new(), lent: Vec::new(), origin: None };
 
 /// How many characters of a reason are kept.
 const BECAUSE: usize = 200;

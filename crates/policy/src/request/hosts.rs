@@ -25,6 +25,9 @@ pub struct KnownHosts {
     pub forges: Vec<(String, Forge)>,
     /// Other hosts at which only credentials that Writ placed are spent.
     pub governed: Vec<String>,
+    /// Services of this machine that Writ places a credential at: another one is not spent there. Beyond that they are judged
+    /// like any host.
+    pub lent: Vec<String>,
     /// The usual remote of the workspace when the task began: host and path without `.git`, `forge.example/team/app`.
     pub origin: Option<String>,
 }

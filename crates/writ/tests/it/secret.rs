@@ -232,6 +232,30 @@ fn by_policies(corner: &Corner, more: &str) {
     }
 }
 
+/// Where a credential of Writ's is placed, another is not spent: on this machine as elsewhere.
+#[test]
+fn attack_somebody_elses_key_is_not_spent_at_a_service_with_a_sealed_one() {
+    let corner = corner();
+    let (service, other) = (Service::new(), Service::new());
+    assert!(sealed(&corner, VALUE, &["forge", "--host", &service.host()]).status.success());
+    let (to, elsewhere) = (service.host(), other.host());
+    let play = format!(
+        "start\ncurl -sSi -H 'Authorization: Bearer abcdef0123456789' http://{to}/api/me >foreign 2>&1\n\
+         curl -sSi http://{to}/api/me >plain 2>&1\n\
+         curl -sSi --noproxy '' -H 'Authorization: Bearer abcdef0123456789' http://{elsewhere}/api/me >other 2>&1\nfinish\n"
+    );
+    let output =
+        finished(corner.play(&["--hold", "1s", "--allow-host", &to, "--allow-host", &elsewhere], &play));
+    assert!(output.status.success(), "{}", text(&output));
+    let said = corner.left("foreign");
+    assert!(said.contains(" 403") && said.contains("guardrail"), "{said}");
+    assert!(corner.left("plain").contains(" 200"), "{}", corner.left("plain"));
+    assert!(corner.left("other").contains(" 200"), "{}", corner.left("other"));
+    let heard = service.next();
+    assert!(!heard.contains("abcdef0123456789"), "{heard}");
+    assert!(service.is_silent());
+}
+
 #[test]
 fn a_value_arrives_where_it_is_bound_and_the_agent_holds_a_placeholder() {
     let corner = corner();

@@ -238,6 +238,7 @@ fn hosts_that_are_set_up_are_what_they_are() {
     let known = KnownHosts {
         forges: vec![("127.0.0.1:3000".into(), Forge::Gitea), ("code.corp.example".into(), Forge::Gitlab)],
         governed: vec!["api.corp.example".into()],
+        lent: Vec::new(),
         origin: Some("forge.example/team/app".into()),
     };
     for (text, expected) in [

@@ -103,7 +103,8 @@ pub(super) fn door(
 ) -> Result<Door<Wire>, Failure> {
     let remotes = repository::remotes_by_http(&wish.workspace);
     let origin = remotes.iter().find(|(name, _)| name == "origin").map(|(_, address)| address.clone());
-    let known = KnownHosts { origin, ..KnownHosts::default() };
+    let lent = reach.lent().iter().map(Endpoint::short).collect();
+    let known = KnownHosts { origin, lent, ..KnownHosts::default() };
     let ports = Ports {
         office: wire,
         bench: Arc::new(PolicyBench { known, ..bench(context, engine)? }),
