@@ -1,6 +1,7 @@
 //! The record, read back: searching, the story of a session, proofs for strangers, erasure, verification.
 
 mod activity;
+mod commit;
 mod entry;
 mod erase;
 mod prove;
@@ -25,6 +26,8 @@ pub enum AuditError {
     NothingMentions(String),
     #[error("the cursor is none that a search gave")]
     Cursor,
+    #[error("a commit is named by 7 to 64 hexadecimal digits")]
+    Commit,
     #[error("a page holds 1 to {0} entries")]
     Limit(u32),
     #[error("task `{0}` is not closed; what it writes cannot be erased yet")]
@@ -38,7 +41,7 @@ pub enum AuditError {
 impl AuditError {
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::NoReference(_) | Self::Cursor | Self::Limit(_) => ErrorCode::BadRequest,
+            Self::NoReference(_) | Self::Commit | Self::Cursor | Self::Limit(_) => ErrorCode::BadRequest,
             Self::NoEntry(_) | Self::NothingMentions(_) => ErrorCode::NotFound,
             Self::NotClosed(_) => ErrorCode::Refused,
             Self::NotSynced => ErrorCode::Conflict,

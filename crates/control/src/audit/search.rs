@@ -13,6 +13,7 @@ use crate::api::message::{AuditPage, AuditSearch, EntryView};
 use crate::identity;
 use crate::office::{Office, OfficeError, each};
 
+use super::commit::ByCommit;
 use super::entry::{AnyEntry, EntryRef, view};
 use super::{AuditError, show};
 
@@ -36,6 +37,7 @@ impl Office {
             return Err(AuditError::Limit(MAX_PAGE).into());
         }
         let filter = self.filter(ask)?;
+        let mut commit = ask.commit.as_deref().map(ByCommit::new).transpose()?;
         let ledger = self.ledger();
         let (control, activity) = match &ask.cursor {
             Some(cursor) => parse_cursor(cursor)?,
@@ -65,11 +67,15 @@ impl Office {
                 newer.finish();
                 continue;
             }
-            if filter.fits(&entry, ask) {
+            let fits = match &mut commit {
+                Some(commit) => commit.takes(self, &entry, || filter.fits(&entry, ask)),
+                None => filter.fits(&entry, ask),
+            };
+            if fits {
                 bytes += raw.len();
                 let mut shown = view(EntryRef { log, index }, &entry, &raw);
-                // Without its path, the start of a program says nothing to anybody.
-                if is_start(&entry) {
+                // Without its path, the start of a program says nothing to anybody; nor does a push without its commits.
+                if is_start(&entry) || commit.is_some() {
                     bytes += show::put_texts(self, &entry, &mut shown);
                 }
                 entries.push(shown);

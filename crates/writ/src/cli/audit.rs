@@ -23,6 +23,7 @@ Examples:
   writ audit search --denied                     what was refused, and why
   writ audit search --effect git-push --since '12h ago'
   writ audit search --event program-started      what ran inside sandboxes
+  writ audit search --commit 3721c6f             which push brought a commit
   writ audit show tsk_…                          the story of a task
   writ audit verify                              every hash, offline
   writ audit verify --checkpoint kept.note       …and nothing was cut off since
@@ -62,6 +63,9 @@ pub(super) struct Search {
     /// An event's type, as `call-decided`; `program-started` lists programs, which other searches leave out
     #[arg(long)]
     event: Option<Label>,
+    /// A commit, by 7 digits or more: which push brought it, in which task, under which writ
+    #[arg(long, value_name = "SHA")]
+    commit: Option<String>,
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -125,8 +129,21 @@ pub(super) fn main(context: &Context, command: Command) -> Outcome {
 }
 
 async fn search(office: &Office, arguments: Search) -> Outcome {
-    let Search { task, agent, client, verdict, denied, effect, event, since, until, limit, cursor, json } =
-        arguments;
+    let Search {
+        task,
+        agent,
+        client,
+        verdict,
+        denied,
+        effect,
+        event,
+        commit,
+        since,
+        until,
+        limit,
+        cursor,
+        json,
+    } = arguments;
     let task = match task {
         Some(task) => Some(identified(office, &task).await?),
         None => None,
@@ -134,7 +151,19 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
     let verdict = verdict.or(denied.then_some(Verdict::Deny));
     let limit = Some(limit);
     let page = office
-        .call(AuditSearch { task, agent, client, verdict, effect, event, since, until, limit, cursor })
+        .call(AuditSearch {
+            task,
+            agent,
+            client,
+            verdict,
+            effect,
+            event,
+            commit,
+            since,
+            until,
+            limit,
+            cursor,
+        })
         .await?;
     if json {
         screen::json(&page)?;
@@ -146,10 +175,20 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
     if page.entries.is_empty() {
         screen::say("nothing fits");
     }
+    if let Some(task) = page.entries.iter().find_map(pushed_by) {
+        screen::say(format_args!("the calls that led to it: writ audit show {task}"));
+    }
     if let Some(cursor) = page.cursor {
         screen::say(format_args!("older ones with --cursor {cursor}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The task of an entry with a push, as it stands among those of one commit.
+fn pushed_by(entry: &EntryView) -> Option<String> {
+    let is_push = entry.entry.pointer("/event/operation").and_then(Value::as_str) == Some("push");
+    let task = entry.entry.get("task").and_then(Value::as_str)?;
+    (is_push && !entry.texts.is_empty()).then(|| Quoted(task).to_string().trim_matches('"').to_owned())
 }
 
 async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
@@ -241,6 +280,7 @@ fn headline(entry: &EntryView) -> String {
         "/agent",
         "/approval",
         "/grant",
+        "/writ",
         "/call",
         "/name",
     ] {

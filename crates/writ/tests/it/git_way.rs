@@ -459,3 +459,32 @@ fn of_a_push_that_is_not_atomic_each_ref_goes_by_itself() {
     assert!(refs.lines().any(|name| name.starts_with("refs/heads/writ/") && name.ends_with('x')), "{refs}");
     assert!(scene.corner.run(["audit", "verify"]).status.success());
 }
+
+/// Whoever has a commit finds the push that brought it, its task, and the writ that it was made under.
+#[test]
+fn a_pushed_commit_leads_to_its_push() {
+    let scene = Scene::new();
+    let play = "echo x >src.rs; git add src.rs; git commit -qm work; git rev-parse HEAD >work-id\n\
+        git push -q origin HEAD:${WRIT_BRANCH_PREFIX}x >own 2>&1 && echo pushed >>own\n\
+        git push -q origin HEAD:${WRIT_BRANCH_PREFIX}y >again 2>&1 && echo pushed >>again\n";
+    scene.play(&[], play);
+    let left = |name: &str| scene.corner.left(name);
+    assert!(left("own").contains("pushed") && left("again").contains("pushed"), "{}", left("own"));
+    let work = left("work-id");
+    let work = work.trim();
+    let digits = work.get(..10).unwrap();
+    let pushes = ["audit", "search", "--commit", digits, "--limit", "1000", "--json"];
+    let found = scene.corner.json(pushes);
+    let found = found["entries"].as_array().unwrap();
+    let tasks = scene.corner.json(["task", "list", "--all", "--json"]);
+    let task = tasks["tasks"][0]["id"].as_str().unwrap().to_owned();
+    let is = |entry: &&serde_json::Value, kind: &str| entry["entry"]["event"]["type"] == kind;
+    assert!(found.iter().filter(|entry| is(entry, "call-decided")).count() >= 2, "{found:?}");
+    assert!(found.iter().all(|entry| entry.to_string().contains(&task)), "{found:?}");
+    let calls: Vec<_> = found.iter().filter(|entry| is(entry, "call-decided")).collect();
+    assert!(calls.iter().all(|entry| entry["texts"].to_string().contains(work)), "{calls:?}");
+    assert_eq!(found.iter().filter(|entry| is(entry, "writ-issued")).count(), 1, "{found:?}");
+    let none = scene.corner.json(["audit", "search", "--commit", "0123456789", "--json"]);
+    assert_eq!(none["entries"].as_array().unwrap().len(), 0, "{none}");
+    assert!(!scene.corner.run(["audit", "search", "--commit", "main"]).status.success());
+}

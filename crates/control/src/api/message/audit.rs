@@ -15,6 +15,10 @@ pub struct AuditSearch {
     pub effect: Option<EffectClass>,
     /// The event's type, as `call-decided`.
     pub event: Option<Label>,
+    /// A commit, by the hexadecimal digits that its name begins with, 7 to 64 of them: pushes that brought it or moved a ref
+    /// to it, with their texts, and the writ that each was made under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     /// Most entries in the answer: 1 to 1,000, else 100.
