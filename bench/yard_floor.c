@@ -25,7 +25,7 @@
 
 enum { MOST = 512 };
 static char *line[MOST];
-static int lines, kept[MOST];
+static int lines, kept[MOST], laid[MOST], recorded;
 static unsigned long calls = 70;
 
 static long mount_(const char *from, const char *to, const char *kind, unsigned long flags, const char *options) {
@@ -83,12 +83,55 @@ static void devices(void) {
   for (int i = 0; i < 5; i++) symlink(link_[i][1], link_[i][0]);
 }
 
+/* A file system of this kind that is mounted nowhere, with at most four options. */
+static int nowhere(const char *kind, const char *flag, const char *options[][2], int count) {
+  int context = syscall(SYS_fsopen, kind, 1 /* FSOPEN_CLOEXEC */);
+  if (flag) syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, flag, 0, 0);
+  for (int i = 0; i < count; i++) syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0);
+  syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  int made = syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  close(context);
+  return made;
+}
+
+/* Copies: a layer over each, in one file system in memory. Needs Linux 6.15. */
+static int lay(void) {
+  static const char *size[][2] = {{"size", "2g"}, {"nr_inodes", "1m"}, {"mode", "700"}};
+  int shelf = -1;
+  for (int i = 0; i < lines; i++) {
+    if (!after(line[i], "copy, changes end with the task, ")) continue;
+    if (shelf < 0) shelf = nowhere("tmpfs", 0, size, 3);
+    char number[16], path[3][40];
+    struct stat found;
+    snprintf(number, sizeof number, "%d", i);
+    mkdirat(shelf, number, 0755);
+    int place = openat(shelf, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    mkdirat(place, "upper", 0755);
+    mkdirat(place, "work", 0755);
+    int part[] = {kept[i], openat(place, "upper", O_PATH | O_CLOEXEC), openat(place, "work", O_PATH | O_CLOEXEC)};
+    fstat(kept[i], &found);
+    fchmodat(place, "upper", found.st_mode & 07777, 0);
+    for (int j = 0; j < 3; j++) snprintf(path[j], sizeof path[j], "/proc/self/fd/%d", part[j]);
+    const char *layers[][2] = {{"lowerdir", path[0]}, {"upperdir", path[1]}, {"workdir", path[2]}};
+    laid[i] = nowhere("overlay", "userxattr", layers, 3);
+    if (laid[i] < 0) return 1;
+    close(part[1]), close(part[2]), close(place);
+  }
+  return 0;
+}
+
 static void step(int i) {
   const char *path;
   char name[40];
   if ((path = after(line[i], "own device nodes and terminals at "))) devices();
   else if ((path = after(line[i], "hide directory "))) over(path, "x", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k");
   else if ((path = after(line[i], "hide file "))) over(path, "/dev/null", 0, MS_BIND, 0);
+  else if ((path = after(line[i], "copy, changes end with the task, "))) {
+    mkdir(path, 0755);
+    int place = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    syscall(SYS_move_mount, laid[i], "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    close(place), close(laid[i]), close(kept[i]);
+  }
   else if ((path = after(line[i], "private, new "))) mkdir(path, 0700), over(path, "x", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=2g");
   else if ((path = after(line[i], "private "))) over(path, "x", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=2g");
   else if ((path = after(line[i], "pin "))) over(path, path, 0, MS_BIND | MS_REC, 0);
@@ -127,17 +170,35 @@ static void rules(void) {
   close(set);
 }
 
-static void filter(void) {
-  struct sock_filter *steps = calloc(2 * calls + 4, sizeof *steps);
+/* The listener at which starts of programs arrive, where they are recorded. */
+static int filter(void) {
+  struct sock_filter *steps = calloc(2 * calls + 6, sizeof *steps);
   unsigned n = 0;
   steps[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+  if (recorded) {
+    steps[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1);
+    steps[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+  }
   for (unsigned i = 0; i < calls; i++) {
     steps[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 500 + i, 0, 1);
     steps[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 1);
   }
   steps[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   struct sock_fprog program = {n, steps};
-  syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, recorded ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0, &program);
+}
+
+/* Lets one start go on, with its path read as a recorder does; what it digests is left out. */
+static void record(int listener) {
+  struct seccomp_notif asked = {0};
+  char name[40], path[4096];
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked)) return;
+  snprintf(name, sizeof name, "/proc/%u/mem", asked.pid);
+  int memory = open(name, O_RDONLY | O_CLOEXEC);
+  if (pread(memory, path, sizeof path, asked.data.args[0]) < 0) path[0] = 0;
+  close(memory);
+  struct seccomp_notif_resp answer = {.id = asked.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 /* What a canary asks of each mount: what lies there, and whether it comes off. */
@@ -162,12 +223,13 @@ static int inside(char **argv) {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   look();
   rules();
-  filter();
+  int listener = filter();
   pid_t child = fork();
   if (child == 0) {
     execv(argv[0], argv);
     _exit(24);
   }
+  if (recorded) record(listener);
   int status;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 30;
@@ -180,6 +242,8 @@ static void read_plan(const char *path) {
   close(file);
   for (char *one = strtok(text, "\n"); one && lines < MOST; one = strtok(0, "\n")) {
     const char *keep = after(one, "keep "), *refuse = after(one, "refuse ");
+    if (!keep) keep = after(one, "copy, changes end with the task, ");
+    if (after(one, "record the start")) recorded = 1;
     kept[lines] = keep ? open(keep, O_PATH | O_CLOEXEC) : -1;
     if (refuse) calls = strtoul(refuse, 0, 10);
     line[lines++] = one;
@@ -208,6 +272,7 @@ int main(int argc, char **argv) {
   close(socket_);
   if (mount_(0, "/", 0, MS_REC | MS_PRIVATE, 0)) return 14;
   read_plan(argv[1]);
+  if (lay()) return 15;
   for (int i = 0; i < lines; i++) step(i);
   change("/", MOUNT_ATTR_RDONLY, 0, AT_RECURSIVE);
   for (int i = 0; i < lines; i++) {

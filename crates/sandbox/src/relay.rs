@@ -55,6 +55,11 @@ impl Relays {
         Ok(write)
     }
 
+    /// Whether nothing is copied to a file.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.done.is_empty()
+    }
+
     /// Waits until what was written is in its file, once nobody is left who writes; for at most `bound`.
     pub(crate) fn end(self, bound: Duration) {
         let until = Instant::now() + bound;

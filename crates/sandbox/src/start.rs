@@ -206,6 +206,16 @@ impl Ended {
     }
 }
 
+// === impl End ===
+
+impl End {
+    /// The first word counts.
+    fn say(&self, ended: Ended) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(ended);
+        self.changed.notify_all();
+    }
+}
+
 // === impl Running ===
 
 impl Running {
@@ -546,6 +556,9 @@ impl Keeper {
     fn run(self) {
         let Self { mut outer, words, end, group, relays } = self;
         let mut last = Ended::TornDown;
+        // The outer stage says how the client ended after it has reaped the first process, which is the last one inside. It has
+        // still to take down the mounts, for which nobody has to wait where nothing else is to be given back.
+        let is_last_word = group.is_none() && relays.is_none();
         while let Ok(Some(word)) = wire::receive(&words) {
             match word {
                 Up::Exited(code) => last = Ended::Exited(code),
@@ -562,13 +575,15 @@ impl Keeper {
                 | Up::NotStarted(_)
                 | Up::Stopped(_) => {}
             }
+            if is_last_word && last != Ended::TornDown {
+                end.say(last);
+            }
         }
         // The socket closes with the outer stage; reaping it cannot take long.
         drop(outer.0.wait());
         // Nobody is left in it.
         drop(group);
         relays.end(RELAY_BOUND);
-        *end.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
-        end.changed.notify_all();
+        end.say(last);
     }
 }

@@ -80,6 +80,17 @@ pub(crate) enum Up {
 
 /// Writes one frame.
 pub(crate) fn send<T: Serialize>(mut socket: &UnixStream, message: &T) -> io::Result<()> {
+    socket.write_all(&frame(message)?)
+}
+
+/// Writes two frames at once, so that whoever reads them wakes once.
+pub(crate) fn send_both<T: Serialize>(mut socket: &UnixStream, first: &T, second: &T) -> io::Result<()> {
+    let mut both = frame(first)?;
+    both.append(&mut frame(second)?);
+    socket.write_all(&both)
+}
+
+fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
     let body = serde_json::to_vec(message)?;
     let length = u32::try_from(body.len())
         .ok()
@@ -88,7 +99,7 @@ pub(crate) fn send<T: Serialize>(mut socket: &UnixStream, message: &T) -> io::Re
     let mut frame = Vec::with_capacity(body.len().saturating_add(4));
     frame.extend_from_slice(&length.to_be_bytes());
     frame.extend_from_slice(&body);
-    socket.write_all(&frame)
+    Ok(frame)
 }
 
 /// Reads one frame. `None` when the other end is gone.

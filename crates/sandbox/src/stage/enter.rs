@@ -48,6 +48,8 @@ fn serve(supervisor: &UnixStream, told: &mut Told<'_>) -> Result<ExitCode, Refus
     limits::put_on()?;
     told.applied(Layer::Limits);
     let terminal = Terminal::of_session(&input);
+    // Given back with this process: the kernel is not asked to take it down while somebody waits.
+    let mut _shelf = None;
     // The directory it was started in would otherwise stay open under the masks.
     rustix::process::chdir("/")
         .map_err(|error| Layer::Masks.refused("cannot leave the directory", &error.into()))?;
@@ -64,7 +66,7 @@ fn serve(supervisor: &UnixStream, told: &mut Told<'_>) -> Result<ExitCode, Refus
         }
         mask::make_private()?;
         told.applied(Layer::PrivateMounts);
-        mask::apply(&plan, input.as_fd())?;
+        _shelf = mask::apply(&plan, input.as_fd())?;
         for layer in [Layer::Pins, Layer::Masks, Layer::ReadOnly] {
             told.applied(layer);
         }
@@ -120,6 +122,8 @@ fn relay(
 ) -> Result<ExitCode, Refusal> {
     let lost = |error: io::Error| Layer::Liveness.refused("lost the yard's first process", &error);
     let mut end = None;
+    // Goes with the word that comes after it, as it came.
+    let mut layers = Vec::new();
     let supervised = loop {
         let mut ready = [PollFd::new(inside, PollFlags::IN), PollFd::new(supervisor, PollFlags::IN)];
         match rustix::event::poll(&mut ready, None) {
@@ -134,12 +138,13 @@ fn relay(
                     wire::send(inside, &Down::Resume { foreground }).map_err(lost)?;
                 }
                 Some(last @ (Up::Exited(_) | Up::Signalled(_))) => end = Some(last),
+                Some(Up::Applied(applied)) => layers.extend(applied),
                 Some(Up::Recorder) => {
                     let [recorder] = wire::receive_exactly(inside).map_err(lost)?;
-                    tell(supervisor, &Up::Recorder)?;
+                    pass_on(supervisor, &mut layers, &Up::Recorder)?;
                     wire::send_descriptors(supervisor, &[recorder.as_fd()]).map_err(lost)?;
                 }
-                Some(word) => tell(supervisor, &word)?,
+                Some(word) => pass_on(supervisor, &mut layers, &word)?,
                 None => break true,
             }
         }
@@ -180,7 +185,13 @@ fn leave_login_keyring() -> Result<(), Refusal> {
     }
 }
 
+/// Tells a word from inside, with the layers that it was told with.
+fn pass_on(supervisor: &UnixStream, layers: &mut Vec<Layer>, word: &Up) -> Result<(), Refusal> {
+    let mut told = Told::new(supervisor);
+    layers.drain(..).for_each(|layer| told.applied(layer));
+    told.say(word).map_err(|error| Layer::Liveness.refused("the supervisor does not listen", &error))
+}
+
 fn tell(supervisor: &UnixStream, word: &Up) -> Result<(), Refusal> {
-    wire::send(supervisor, word)
-        .map_err(|error| Layer::Liveness.refused("the supervisor does not listen", &error))
+    pass_on(supervisor, &mut Vec::new(), word)
 }

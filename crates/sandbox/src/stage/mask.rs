@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
     OpenTreeFlags,
@@ -34,11 +34,12 @@ pub(super) fn make_private() -> Result<(), Refusal> {
         .map_err(|error| Layer::PrivateMounts.refused("cannot make mounts private", &error.into()))
 }
 
-/// Applies the steps in order. `input` is what the client will read.
-pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
+/// Applies the steps in order. `input` is what the client will read. What is returned holds changes to copies, and is taken
+/// down when it is dropped.
+pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Refusal> {
     let steps = &plan.mounts;
     let kept = open_kept(steps)?;
-    let mut copies = lay_over(steps, &kept)?;
+    let Laid { mut copies, shelf } = lay_over(steps, &kept)?;
     let mut empty: Vec<&Path> = Vec::new();
     let mut blank = Blank::default();
     let mut is_open = !plan.system_read_only;
@@ -134,7 +135,7 @@ pub(super) fn apply(plan: &Plan, input: BorrowedFd<'_>) -> Result<(), Refusal> {
         sys::set_read_only(directory.as_fd(), false)
             .map_err(|error| Layer::Masks.refused("cannot make a mask read-only", &error))?;
     }
-    Ok(())
+    Ok(shelf)
 }
 
 /// Makes every mount read-only but those that may be written: rights by Landlock say nothing about modes, owners, times
@@ -228,56 +229,98 @@ fn open_kept(steps: &[Mount]) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
     Ok(kept)
 }
 
-/// Makes the layered directories, as mounts that are nowhere yet. What their upper layers lie in is out of reach once
-/// this returns.
-fn lay_over(
-    steps: &[Mount],
-    sources: &BTreeMap<PathBuf, OwnedFd>,
-) -> Result<BTreeMap<PathBuf, OwnedFd>, Refusal> {
-    let mut laid = BTreeMap::new();
-    let copies: Vec<&Copied> = steps
+/// Layered directories, as mounts that are nowhere yet.
+#[derive(Default)]
+struct Laid {
+    copies: BTreeMap<PathBuf, OwnedFd>,
+    /// What their upper layers lie in, where that is mounted nowhere either.
+    shelf: Option<OwnedFd>,
+}
+
+/// Makes the layered directories. What their upper layers lie in is out of reach by any path once this returns.
+fn lay_over(steps: &[Mount], sources: &BTreeMap<PathBuf, OwnedFd>) -> Result<Laid, Refusal> {
+    let writable: Vec<&Copied> = steps
         .iter()
         .filter_map(|step| match step {
             Mount::Copy(copied) if copied.writable => Some(copied),
             _ => None,
         })
         .collect();
-    let Some(first) = copies.first() else { return Ok(laid) };
-    let failed = |what: &str, error: &io::Error| {
-        Layer::Masks.refused(&format!("cannot lay a private layer over {what}"), error)
+    let Some(first) = writable.first() else { return Ok(Laid::default()) };
+    let failed = |(what, error): (String, io::Error)| {
+        Layer::Masks.refused(&format!("cannot lay a private layer over {what}"), &error)
     };
-    let shelf = &first.target.path;
-    own_directory(&first.target).map_err(|error| failed("directories", &error))?;
-    for (number, copied) in copies.iter().enumerate() {
-        let what = copied.target.path.display().to_string();
-        let source =
-            sources.get(&copied.target.path).ok_or_else(|| Layer::Masks.broken("a step is missing"))?;
-        let mount = layer(source, &shelf.join(number.to_string()), &copied.absent)
-            .map_err(|error| failed(&format!("`{what}`"), &error))?;
-        laid.insert(copied.target.path.clone(), mount);
+    let of_all = |error: io::Error| failed(("directories".to_owned(), error));
+    let shelf = memory_nowhere().map_err(of_all)?;
+    match lay_all(&writable, sources, &shelf) {
+        Ok(copies) => return Ok(Laid { copies, shelf: Some(shelf) }),
+        // Before Linux 6.15 a layer had to be mounted somewhere.
+        Err((_, error)) if error.raw_os_error() == Some(libc::EINVAL) => drop(shelf),
+        Err(error) => return Err(failed(error)),
     }
-    rustix::mount::unmount(shelf, rustix::mount::UnmountFlags::DETACH)
-        .map_err(|error| failed("directories", &error.into()))?;
+    let place = &first.target.path;
+    own_directory(&first.target).map_err(of_all)?;
+    let shelf = open(place, OFlags::DIRECTORY).map_err(of_all)?;
+    let copies = lay_all(&writable, sources, &shelf).map_err(failed)?;
+    // The kernel lets everybody wait until nobody looks at it any more.
+    rustix::mount::unmount(place, rustix::mount::UnmountFlags::DETACH)
+        .map_err(|error| of_all(error.into()))?;
+    Ok(Laid { copies, shelf: None })
+}
+
+fn lay_all(
+    copies: &[&Copied],
+    sources: &BTreeMap<PathBuf, OwnedFd>,
+    shelf: &OwnedFd,
+) -> Result<BTreeMap<PathBuf, OwnedFd>, (String, io::Error)> {
+    let mut laid = BTreeMap::new();
+    for (number, Copied { target, absent, .. }) in copies.iter().enumerate() {
+        let mount = match sources.get(&target.path) {
+            Some(source) => layer(source, shelf, &number.to_string(), absent),
+            None => Err(io::Error::other("a step is missing")),
+        };
+        let mount = mount.map_err(|error| (format!("`{}`", target.path.display()), error))?;
+        laid.insert(target.path.clone(), mount);
+    }
     Ok(laid)
 }
 
-/// One layered directory: what is in `source`, changes in `place`.
-fn layer(source: &OwnedFd, place: &Path, absent: &[PathBuf]) -> io::Result<OwnedFd> {
-    let (upper, work) = (place.join("upper"), place.join("work"));
-    fs::create_dir_all(&upper)?;
-    fs::create_dir(&work)?;
+/// An empty file system in memory that is mounted nowhere.
+fn memory_nowhere() -> io::Result<OwnedFd> {
+    let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    let context = context.as_fd();
+    let (bytes, files) = (PRIVATE_BYTES.to_string(), PRIVATE_FILES.to_string());
+    for (key, value) in [("size", bytes.as_str()), ("nr_inodes", files.as_str()), ("mode", "700")] {
+        rustix::mount::fsconfig_set_string(context, key, value)?;
+    }
+    rustix::mount::fsconfig_create(context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    Ok(rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
+/// One layered directory: what is in `source`, changes in the folder `name` of `shelf`.
+fn layer(source: &OwnedFd, shelf: &OwnedFd, name: &str, absent: &[PathBuf]) -> io::Result<OwnedFd> {
+    let folder = Mode::from_raw_mode(0o755);
+    rustix::fs::mkdirat(shelf, name, folder)?;
+    let place = open_in(shelf, name)?;
+    for name in ["upper", "work"] {
+        rustix::fs::mkdirat(&place, name, folder)?;
+    }
+    let (upper, work) = (open_in(&place, "upper")?, open_in(&place, "work")?);
     let mode = rustix::fs::fstat(source)?.st_mode;
-    rustix::fs::chmod(&upper, Mode::from_raw_mode(mode))?;
+    rustix::fs::chmodat(&place, "upper", Mode::from_raw_mode(mode), AtFlags::empty())?;
     for path in absent {
-        let mark = upper.join(path);
-        if let Some(parent) = mark.parent() {
-            fs::create_dir_all(parent)?;
+        let around: Vec<&Path> =
+            path.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
+        for folder_around in around.into_iter().rev() {
+            match rustix::fs::mkdirat(&upper, folder_around, folder) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         // This device stands for "nothing here" in an upper layer.
-        rustix::fs::mknodat(CWD, &mark, FileType::CharacterDevice, Mode::empty(), 0)?;
+        rustix::fs::mknodat(&upper, path, FileType::CharacterDevice, Mode::empty(), 0)?;
     }
-    let descriptor = |path: &Path| open(path, OFlags::DIRECTORY);
-    let (upper, work) = (descriptor(&upper)?, descriptor(&work)?);
     let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let context = context.as_fd();
     rustix::mount::fsconfig_set_flag(context, "userxattr")?;
@@ -287,6 +330,12 @@ fn layer(source: &OwnedFd, place: &Path, absent: &[PathBuf]) -> io::Result<Owned
     rustix::mount::fsconfig_create(context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     Ok(rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
+/// A folder in one that is open.
+fn open_in(folder: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    Ok(rustix::fs::openat2(folder, name, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?)
 }
 
 /// Writes a file of the same text, owner and modes.

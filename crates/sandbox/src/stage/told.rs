@@ -27,9 +27,9 @@ impl<'a> Told<'a> {
 
     /// Tells what is in force by now, and a word.
     pub(super) fn say(&mut self, word: &Up) -> io::Result<()> {
-        if !self.layers.is_empty() {
-            wire::send(self.supervisor, &Up::Applied(std::mem::take(&mut self.layers)))?;
+        if self.layers.is_empty() {
+            return wire::send(self.supervisor, word);
         }
-        wire::send(self.supervisor, word)
+        wire::send_both(self.supervisor, &Up::Applied(std::mem::take(&mut self.layers)), word)
     }
 }
