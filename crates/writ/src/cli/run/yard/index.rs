@@ -79,7 +79,7 @@ impl Index {
     }
 
     /// Reads versions 2, 3 and 4. The digest at the end tells whether the length of digests was guessed right.
-    fn parsed(bytes: &[u8], digest_bytes: usize) -> Option<Self> {
+    pub(super) fn parsed(bytes: &[u8], digest_bytes: usize) -> Option<Self> {
         let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(digest_bytes)?)?;
         let algorithm: &Algorithm =
             if digest_bytes == 20 { &digest::SHA1_FOR_LEGACY_USE_ONLY } else { &digest::SHA256 };
