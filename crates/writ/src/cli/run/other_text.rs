@@ -88,10 +88,12 @@ pub(super) fn own_memory(
     for (number, path) in files.into_iter().filter(|path| path.is_file()).enumerate() {
         // What is too large is no more read than what is no text.
         let text = crate::config::read_text(&path, MAX_MEMORY_BYTES).unwrap_or_default();
-        let with = folder.0.join(format!("memory-{number}.json"));
+        let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+        let form = if is_toml { yard::memory::Form::Toml } else { yard::memory::Form::Json };
+        let with = folder.0.join(format!("memory-{number}"));
         let mut file =
             std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&with)?;
-        file.write_all(yard::memory::own_part(&text, &own).as_bytes())?;
+        file.write_all(yard::memory::own_part(form, &text, &own).as_bytes())?;
         copy_as.push((path, with));
     }
     Ok(copy_as)

@@ -49,3 +49,28 @@ fn attack_what_a_client_remembers_of_other_projects_is_absent() {
         assert_eq!(std::fs::read_to_string(path).unwrap(), text);
     }
 }
+
+#[test]
+fn attack_settings_of_codex_name_no_other_project() {
+    let corner = furnished();
+    corner.register("codex");
+    let work = corner.work();
+    let path = corner.home().join(".codex/config.toml");
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let text = format!(
+        "model = \"m\"\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n[projects.\"/srv/neighbour\"]\ntrust_level = \"trusted\"\n",
+        work.display()
+    );
+    std::fs::write(&path, &text).unwrap();
+    corner.script(
+        "codex",
+        "cat ~/.codex/config.toml >shown 2>&1; echo evil >>~/.codex/config.toml && echo wrote >>shown\n\
+         grep -rl srv/[n]eighbour ~ /tmp >found 2>/dev/null",
+    );
+    let said = crate::corner::text(&corner.run(["run", "--kind", "feature", "--task", "t", "--", "codex"]));
+    let shown = corner.left("shown");
+    assert!(shown.contains("model = \"m\"") && shown.contains(work.to_str().unwrap()), "{shown}{said}");
+    assert!(!shown.contains("neighbour") && !shown.contains("wrote"), "{shown}{said}");
+    assert_eq!(corner.left("found"), "", "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
