@@ -294,7 +294,15 @@ impl LifecycleState {
             (Self::Active, Move::Suspend) => Ok(Self::Suspended),
             (Self::Suspended, Move::Resume) => Ok(Self::Active),
             (Self::Approved | Self::Active | Self::Suspended, Move::Quarantine) => Ok(Self::Quarantined),
-            (Self::Active | Self::Suspended | Self::Quarantined, Move::Retire) => Ok(Self::Retired),
+            (
+                Self::Discovered
+                | Self::Requested
+                | Self::Approved
+                | Self::Active
+                | Self::Suspended
+                | Self::Quarantined,
+                Move::Retire,
+            ) => Ok(Self::Retired),
             (from, step) => Err(IllegalMove { from, step }),
         }
     }
@@ -432,9 +440,12 @@ mod tests {
             legal,
             [
                 "discovered -requested-> requested",
+                "discovered -retired-> retired",
                 "requested -approved-> approved",
+                "requested -retired-> retired",
                 "approved -activated-> active",
                 "approved -quarantined-> quarantined",
+                "approved -retired-> retired",
                 "active -suspended-> suspended",
                 "active -quarantined-> quarantined",
                 "active -retired-> retired",

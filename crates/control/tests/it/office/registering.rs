@@ -64,6 +64,20 @@ fn what_a_scan_found_is_discovered_and_waits_for_a_person() {
 }
 
 #[test]
+fn what_was_found_or_asked_for_can_be_refused_and_its_name_is_free_again() {
+    let bench = Bench::new();
+    bench.office.agent_register(&me(), bench.registration("claude")).unwrap();
+    let retired = bench.office.agent_retire(&human(7), &AgentRetire { agent: "claude".into() }).unwrap();
+    assert_eq!((retired.state, retired.reason), (LifecycleState::Retired, LifecycleReason::ByPerson));
+    refused(
+        bench.office.agent_approve(&me(), &AgentApprove { agent: retired.id.to_string() }),
+        ErrorCode::Refused,
+    );
+    let again = bench.office.agent_register(&me(), bench.registration("claude")).unwrap();
+    assert_ne!(again.id, retired.id);
+}
+
+#[test]
 fn an_agent_is_active_only_after_a_person_approved_it() {
     let bench = Bench::new();
     let registered = bench.office.agent_register(&me(), bench.registration("claude")).unwrap();
