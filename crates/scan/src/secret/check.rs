@@ -1,5 +1,6 @@
 //! Checksums and inner forms that published formats have.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -20,6 +21,12 @@ pub(super) enum Check {
     Base64Json,
     /// `user:password` in base64 (RFC 7617).
     Basic,
+    /// Four groups of four, of which at least two are no words (Google's app passwords, as they are shown).
+    AppPassword,
+    /// The last four bytes are the beginning of a double SHA-256 of the rest, in base 58 (Bitcoin's wallet import format).
+    Base58Check,
+    /// Small and capital letters, digits and hardly any letter twice, where punctuation is part of the format.
+    Mixed,
     /// Looks drawn, where only the name in front is published.
     Drawn,
     /// A password within a URL (RFC 3986, section 3.2.1).
@@ -64,6 +71,16 @@ pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
             Some(text) if is_pair(&text) => Verdict::None,
             _ => Verdict::Wrong,
         },
+        Check::AppPassword => {
+            if secret.split(|byte| *byte == b' ').filter(|group| is_no_word(group)).count() >= 2 {
+                Verdict::None
+            } else {
+                Verdict::Wrong
+            }
+        }
+        Check::Base58Check => right(base58_check(secret)),
+        Check::Mixed if is_mixed(secret) => Verdict::None,
+        Check::Mixed => Verdict::Wrong,
         Check::Drawn if super::value::drawn(secret) == super::value::Drawn::No => Verdict::Wrong,
         Check::Drawn => Verdict::None,
         Check::Userinfo => {
@@ -107,6 +124,45 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
         .or_else(|_| STANDARD_NO_PAD.decode(text))
         .or_else(|_| URL_SAFE_NO_PAD.decode(text))
         .ok()
+}
+
+fn is_no_word(group: &[u8]) -> bool {
+    group.iter().any(u8::is_ascii_digit)
+        || !group.iter().any(|byte| b"aeiouy".contains(byte))
+        || super::value::rare(group) > 0
+}
+
+fn is_mixed(text: &[u8]) -> bool {
+    let counts = super::value::Counts::of(text);
+    let all = counts.digits > 0 && counts.upper > 0 && counts.lower > 0;
+    all && counts.distinct as usize * 5 >= counts.length.min(60) * 3
+        && !super::value::is_reference(text)
+        && !super::value::is_placeholder(text)
+}
+
+/// Bytes of a wallet's key: a network's byte, 32 of the key, perhaps one that says how it is used, four of checksum.
+const WALLET_BYTES: [usize; 2] = [37, 38];
+
+fn base58_check(text: &[u8]) -> bool {
+    const DIGITS: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut bytes: Vec<u8> = Vec::new();
+    for letter in text {
+        let Some(digit) = DIGITS.iter().position(|digit| digit == letter) else { return false };
+        // The number so far times 58, its lowest byte first.
+        let mut carry = digit;
+        for byte in &mut bytes {
+            carry += usize::from(*byte) * 58;
+            *byte = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+        if carry > 0 {
+            bytes.push(carry.to_le_bytes()[0]);
+        }
+    }
+    bytes.reverse();
+    let Some((rest, sum)) = bytes.split_at_checked(bytes.len().saturating_sub(4)) else { return false };
+    let once = digest(&SHA256, rest);
+    WALLET_BYTES.contains(&bytes.len()) && digest(&SHA256, once.as_ref()).as_ref().starts_with(sum)
 }
 
 /// The checksum of GitHub's and npm's tokens: after the prefix and its `_`, thirty characters and six of checksum.

@@ -82,6 +82,46 @@ fn checksums_are_told_apart() {
     assert_eq!(Detector::shipped().find(wrong.as_bytes())[0].confidence, Confidence::Low);
 }
 
+/// The format of a wallet's key, from its bytes.
+fn wallet_key(network: u8, compressed: bool) -> String {
+    let mut bytes = vec![network];
+    bytes.extend((0_u8..32).map(|index| index.wrapping_mul(73).wrapping_add(41)));
+    bytes.extend(compressed.then_some(1));
+    let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+    let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, sum.as_ref());
+    bytes.extend(&sum.as_ref()[..4]);
+    let mut text = Vec::new();
+    while bytes.iter().any(|byte| *byte > 0) {
+        let mut rest = 0_u32;
+        for byte in &mut bytes {
+            rest = rest * 256 + u32::from(*byte);
+            *byte = (rest / 58) as u8;
+            rest %= 58;
+        }
+        text.push(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[rest as usize]);
+    }
+    text.reverse();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_wallets_key_has_its_checksum() {
+    for (network, compressed) in [(0x80, false), (0x80, true), (0xef, false), (0xef, true)] {
+        let key = wallet_key(network, compressed);
+        for text in [
+            format!("wallet.importprivkey(\"{key}\")"),
+            format!("BITCOIN_PRIVATE_KEY={key}\n"),
+            format!("bitcoin-cli importprivkey {key} label"),
+        ] {
+            assert_eq!(found(&text), [("wallet-key", key.clone())], "{text}");
+        }
+        let mut other = key.into_bytes();
+        other.swap(20, 21);
+        let text = format!("wallet {}", String::from_utf8(other).unwrap());
+        assert!(!found(&text).iter().any(|(rule, _)| *rule == "wallet-key"), "{text}");
+    }
+}
+
 #[test]
 fn places_are_counted_in_characters() {
     let mut lines = Lines::default();

@@ -2,6 +2,8 @@
 
 mod pair;
 
+pub(super) use pair::rare;
+
 /// How much a text looks drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Drawn {

@@ -96,6 +96,14 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("CREATE USER 'svc'@'%' IDENTIFIED BY '{a14}';", "sql-user-password"),
     ("requirepass {a20}", "redis-config-password"),
     ("keytool -list -storepass {a14} -keystore k.jks", "keystore-password"),
+    ("define('AUTH_KEY',         '|+%Q&]>EL4[=gD^c `c>{a24}}g+Pu3)XuOW{a10}(-REn>;');", "wordpress-salt"),
+    ("SECURE_AUTH_SALT='q7:Z{a24}(R;{a24}!#{a8}'", "wordpress-salt"),
+    ("EMAIL_HOST_PASSWORD=\"{l4} {l4} {l4} {l4}\"", "app-password"),
+    ("smtp_pass: {l4} {l4} {l4} {l4}", "app-password"),
+    ("OCI_AUTH_TOKEN=\"Ex7h><{a14};f;\"", "oci-auth-token"),
+    ("export SNOWSQL_PWD={a16}", "database-client-password"),
+    ("net user svc_backup 4{a9}!9 /add", "windows-user-password"),
+    ("algoliasearch('APPID12345', '{h32}') // admin", "algolia-admin-key"),
 ];
 
 /// Texts in which nobody should see one.
@@ -113,6 +121,20 @@ const NONE: &[&str] = &[
     "AKIAIOSFODNN7EXAMPLE",
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "max_tokens: 4096,",
+    "define('AUTH_KEY', 'put your unique phrase here');",
+    "define('AUTH_KEY', getenv('AUTH_KEY') ?: 'the key of this site is set by the environment of its server');",
+    "password: this word must have four",
+    "\"password\": \"that will only work here\"",
+    "password = with more than four",
+    "OCI_AUTH_TOKEN=\"${OCI_TOKEN_FROM_VAULT_2}\"",
+    "OCI_AUTH_TOKEN=\"<Your-Auth-Token-1>\"",
+    "export MYSQL_PWD=$(cat /run/secrets/mysql)",
+    "MYSQL_PWD=\"$MYSQL_ROOT_PASSWORD\" mysql",
+    "net user svc_backup * /add",
+    "net user svc_backup %PASSWORD% /add",
+    "net user alice /delete",
+    "algoliasearch('APPID12345', '{h32}') // search only",
+    "wallet 5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK",
     "\"token_type\": \"Bearer\"",
     "tokenizer = \"cl100k_base_v2_2024_01\"",
     "primary_key = \"{h32}\"",
@@ -230,6 +252,7 @@ pub(super) fn built(text: &str) -> String {
             (_, Some(b'b'), Some(length)) => out
                 .push_str(&draw(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", length)),
             (_, Some(b'h'), Some(length)) => out.push_str(&draw(HEX, length)),
+            (_, Some(b'l'), Some(length)) => out.push_str(&draw(b"bcdfghjklmnpqrstvwxz123456789", length)),
             (_, Some(b'u'), Some(length)) => {
                 out.push_str(&draw(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", length))
             }

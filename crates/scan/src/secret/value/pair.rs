@@ -34,7 +34,7 @@ const RARE: [&[u8]; 26] = [
 ];
 
 /// How many pairs of a word are rare, in any case.
-pub(super) fn rare(word: &[u8]) -> usize {
+pub(in crate::secret) fn rare(word: &[u8]) -> usize {
     let pairs = word.array_windows::<2>();
     pairs
         .filter(|[first, second]| follows_rarely(first.to_ascii_lowercase(), second.to_ascii_lowercase()))
