@@ -6,7 +6,7 @@ use writ_scan::document::{Notation, front_matter, parse, read};
 use writ_scan::server::servers;
 
 fuzz_target!(|bytes: &[u8]| {
-    for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
+    for notation in [Notation::Json, Notation::Toml, Notation::Xml, Notation::Yaml] {
         let whole = read(bytes, notation);
         assert_eq!(parse(bytes, notation).is_ok(), whole.problem.is_none());
         let _ = servers(&whole.node, true);

@@ -152,6 +152,9 @@ fn of_tool(entry: &str) -> ApprovalLevel {
     if is_everything(&tool) {
         return ApprovalLevel::Blanket;
     }
+    if tool == "@builtin" || within.is_none() && SHELLS.iter().any(|shell| fits(&tool, shell)) {
+        return ApprovalLevel::Blanket;
+    }
     if SHELLS.contains(&tool.as_str()) {
         return if within.is_none_or(is_everything) { ApprovalLevel::Blanket } else { ApprovalLevel::Scoped };
     }
@@ -159,6 +162,20 @@ fn of_tool(entry: &str) -> ApprovalLevel {
         return ApprovalLevel::None;
     }
     ApprovalLevel::Scoped
+}
+
+/// Whether a pattern with `*` in it, and something else, stands for a tool.
+fn fits(pattern: &str, tool: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let (Some(first), Some(last)) = (parts.next(), pattern.rsplit('*').next()) else { return false };
+    let Some(mut rest) = tool.strip_prefix(first).filter(|_| pattern.contains('*')) else { return false };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    tool.len() >= first.len() + last.len() && tool.ends_with(last)
 }
 
 /// Patterns that match any command.

@@ -1,4 +1,4 @@
-//! One tree for HCL, JSON, JSONC, TOML and YAML, with the line of each value, so that every finding can cite its place.
+//! One tree for HCL, JSON, JSONC, TOML, YAML and some XML, with the line of each value, so that every finding can cite its place.
 //!
 //! What is read is untrusted. Past [`MAX_BYTES`], deeper than [`MAX_DEPTH`] or after [`MAX_NODES`] values (each use of a
 //! YAML alias counts its whole copy) it is passed by: [`read`] gives what could be read and says that there was more,
@@ -9,6 +9,7 @@ use thiserror::Error;
 mod hcl;
 mod json;
 mod toml;
+mod xml;
 mod yaml;
 
 #[cfg(test)]
@@ -62,6 +63,8 @@ pub enum Notation {
     /// JSON with comments and trailing commas.
     Json,
     Toml,
+    /// As JetBrains's editors write it, and of that the MCP servers alone.
+    Xml,
     Yaml,
 }
 
@@ -90,7 +93,7 @@ pub struct Read {
 pub(crate) fn most_bytes(notation: Notation) -> usize {
     match notation {
         Notation::Json => MAX_JSON_BYTES,
-        Notation::Hcl | Notation::Toml | Notation::Yaml => MAX_BYTES,
+        Notation::Hcl | Notation::Toml | Notation::Xml | Notation::Yaml => MAX_BYTES,
     }
 }
 
@@ -125,6 +128,7 @@ pub fn read(bytes: &[u8], notation: Notation) -> Read {
             },
             Notation::Json => json::read(text),
             Notation::Toml => toml::read(text),
+            Notation::Xml => xml::read(text),
             Notation::Yaml => yaml::read(text),
         }
     };

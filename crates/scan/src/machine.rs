@@ -59,6 +59,13 @@ const FAMILY: &[&str] = &[
     "Windsurf",
     "Windsurf - Next",
 ];
+/// Where JetBrains's editors, and Google's, keep a folder for each editor and version.
+const JETBRAINS: &[&str] = &[
+    ".config/Google",
+    ".config/JetBrains",
+    "Library/Application Support/Google",
+    "Library/Application Support/JetBrains",
+];
 /// Most profiles looked at in one editor.
 const MAX_PROFILES: usize = 200;
 
@@ -80,6 +87,12 @@ pub fn editor_places(home: &Path) -> Vec<PathBuf> {
         for extension in SURVEYS.iter().flat_map(|survey| survey.extensions) {
             places.push(folder.join("globalStorage").join(extension).join("settings"));
         }
+    }
+    for folder in JETBRAINS.iter().map(PathBuf::from) {
+        let editors =
+            std::fs::read_dir(home.join(&folder)).into_iter().flatten().take(MAX_PROFILES).flatten();
+        places
+            .extend(editors.map(|editor| folder.join(editor.file_name()).join("options/llm.mcpServers.xml")));
     }
     places
 }

@@ -116,6 +116,12 @@ fn each<'a>(document: &'a Node, bare: bool, see: &mut dyn FnMut(&'a str, u32, &'
             collect(node, &mut see);
         }
     }
+    // Docker's toolkit names those of its catalogues that are switched on, each in a container of its own.
+    for member in document.get("registry").filter(|_| bare).map_or(&[][..], Node::members) {
+        if member.node.get("ref").or_else(|| member.node.get("catalog")).is_some() {
+            see(&member.key, member.line, &member.node);
+        }
+    }
     // Claude Code keeps servers of each project in the user's own file.
     for project in document.get("projects").map_or(&[][..], Node::members) {
         if let Some(node) = project.node.get("mcpServers") {

@@ -93,6 +93,7 @@ pub const SURVEYS: &[Survey] = &[
     trae::SURVEY,
     others::BOLT,
     others::DEVIN,
+    others::DOCKER_MCP,
     others::FAST_AGENT,
     others::FIREBENDER,
     others::GROK,

@@ -10,15 +10,51 @@ use super::{DocumentError, Member, Node, Reading, Value};
 /// Longest text that is read as HCL, in bytes.
 const MAX_HCL_BYTES: usize = 1 << 20;
 
+/// Most bytes that the parser may come to look at, each as often as it does: see [`is_dear`].
+const MAX_LOOKS: u64 = 1 << 28;
+
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     if text.len() > MAX_HCL_BYTES {
         return Err(DocumentError::Length);
+    }
+    if is_dear(text) {
+        return Err(DocumentError::Depth);
     }
     let body = hcl_edit::parser::parse_body(text).map_err(|error| DocumentError::Syntax {
         line: u32::try_from(error.location().line()).unwrap_or(u32::MAX),
     })?;
     let mut tree = Tree { text, reading: Reading::of(text) };
     Ok(Node { line: 1, value: tree.body(&body, 0)? })
+}
+
+/// Whether the parser could take very long. What stands behind an operator it reads twice when it comes to nothing, so brackets
+/// behind operators within brackets behind operators double the time with each level: 300 bytes took seconds, and a thousand
+/// would not have ended. The levels are counted without regard to strings and comments, which makes them more and never fewer.
+fn is_dear(text: &str) -> bool {
+    // Of each open bracket: levels behind operators, and whether an operator stands before the next bracket in it.
+    let mut open: Vec<(u32, bool)> = vec![(0, false)];
+    let mut most = 0;
+    let mut before = 0;
+    for byte in text.bytes() {
+        let Some(last) = open.last_mut() else { break };
+        match byte {
+            b'[' | b'(' | b'{' => {
+                let levels = last.0 + u32::from(last.1);
+                most = most.max(levels);
+                open.push((levels, false));
+            }
+            b']' | b')' | b'}' if open.len() > 1 => {
+                open.pop();
+            }
+            b',' => last.1 = false,
+            b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'&' | b'|' | b'!' | b'?' => last.1 = true,
+            b'=' if before == b'=' => last.1 = true,
+            _ => {}
+        }
+        before = byte;
+    }
+    let looks = 1_u64.checked_shl(most).and_then(|times| times.checked_mul(text.len() as u64));
+    looks.is_none_or(|looks| looks > MAX_LOOKS)
 }
 
 struct Tree<'a> {

@@ -51,6 +51,64 @@ fn a_billion_laughs_are_refused() {
 }
 
 #[test]
+fn attack_brackets_behind_operators_do_not_double_the_time_without_end() {
+    let began = std::time::Instant::now();
+    for (level, number) in [("c[n-utce-/cZnj+servic-/", 40), ("f(a+", 200), ("{a=b==", 60), ("[c?", 1_000)] {
+        let text = format!("q={}on*#", level.repeat(number));
+        assert_eq!(parse(text.as_bytes(), Notation::Hcl), Err(DocumentError::Depth), "{level}");
+    }
+    assert!(began.elapsed().as_secs() < 20);
+    let usual = "locals {\n  a = [for s in var.x : { b = s.n + (s.m * (2 - s.k)) } if s.on != \"a-b\"]\n}\n";
+    assert!(parse(usual.repeat(400).as_bytes(), Notation::Hcl).is_ok());
+}
+
+#[test]
+fn marks_of_toml_are_counted_before_they_are_parsed() {
+    let lines = |number: usize| format!("[a]\nb = \"found\"\n{}", "x = 1\n".repeat(number));
+    for (text, problem) in [
+        (lines(10), Some(DocumentError::Syntax { line: 4 })),
+        (lines(200_000), Some(DocumentError::Values)),
+        (format!("[a]\nb = \"found\"\nc = [{}]", "1,".repeat(400_000)), Some(DocumentError::Values)),
+        (format!("[a]\nb = \"found\"\n{}", "\u{fffd}!\n".repeat(400_000)), Some(DocumentError::Values)),
+    ] {
+        let Read { node, problem: told } = super::read(text.as_bytes(), Notation::Toml);
+        assert_eq!(told, problem);
+        assert_eq!(node.at(&["a", "b"]).and_then(Node::text), Some("found"));
+    }
+}
+
+#[test]
+fn servers_of_jetbrains_are_those_of_json() {
+    let component = |inner: &str| {
+        format!(
+            "<?xml version=\"1.0\"?>\n<application><component name=\"Other\"><option name=\"name\" value=\"no\"/></component>\n<component name=\"McpApplicationServerCommands\">{inner}</component></application>"
+        )
+    };
+    let old = "<McpServerCommand>\n<option name=\"name\" value=\"nx\"/><option name=\"programPath\" value=\"npx\"/>\n<option name=\"arguments\" value=\"-y nx-mcp\"/><envs><env name=\"A\" value=\"&lt;b&gt;\"/></envs></McpServerCommand>";
+    let new = "<commands><P><option name=\"enabled\" value=\"false\"/><option name=\"command\" value=\"x\"/><option name=\"name\" value=\"y\"/></P></commands><urls><U><option name=\"name\" value=\"u\"/><option name=\"url\" value=\"https://u.example\"/></U></urls>";
+    let state = "<commands><P><option name=\"name\" value=\"state\"/></P><Q/></commands>";
+    let text = component(&format!("{old}{new}{state}"));
+    let node = read(&text, Notation::Xml);
+    let servers = node.get("mcpServers").unwrap();
+    let names: Vec<&str> = servers.members().iter().map(|member| member.key.as_str()).collect();
+    assert_eq!(names, ["nx", "y", "u"]);
+    let nx = servers.get("nx").unwrap();
+    assert_eq!((nx.line, nx.get("command").and_then(Node::text)), (3, Some("npx")));
+    assert_eq!(nx.at(&["env", "A"]).and_then(Node::text), Some("<b>"));
+    assert_eq!(servers.at(&["y", "enabled"]).and_then(Node::truth), Some(false));
+    // What is cut off, multiplies or is too deep is told, and what stood before it is kept.
+    for (text, problem) in [
+        (component(old).replace("</application>", "<").replace("</component><", "<"), true),
+        (format!("<!DOCTYPE x [<!ENTITY a \"b\">]>{}", component(&old.replace("&lt;", "&a;"))), false),
+        (format!("{}{}", component(old).replace("</application>", ""), "<a>".repeat(500)), true),
+    ] {
+        let read = super::read(text.as_bytes(), Notation::Xml);
+        assert_eq!(read.problem.is_some(), problem, "{text}");
+        assert!(read.node.at(&["mcpServers", "nx"]).is_some(), "{text}");
+    }
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
@@ -114,7 +172,7 @@ fn front_matter_keeps_its_lines() {
 proptest! {
     #[test]
     fn no_text_breaks_a_reader(text in "\\PC{0,200}", yaml in "[a-c:&*<>|'\"\\-\\[\\]{}, \n#!%]{0,120}") {
-        for notation in [Notation::Json, Notation::Toml, Notation::Yaml] {
+        for notation in [Notation::Json, Notation::Toml, Notation::Xml, Notation::Yaml] {
             let _ = parse(text.as_bytes(), notation);
             let _ = parse(yaml.as_bytes(), notation);
         }

@@ -1,11 +1,44 @@
 //! TOML. After an error the reader goes on where the next line makes sense.
+//!
+//! The parser builds the whole document before anybody can count it, and takes some hundred bytes for each mark of the
+//! notation: a text of marks alone would take seventy times its length. So marks are counted before it is parsed, and what
+//! comes after the most is cut off, at the end of a line, and told.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{DocumentError, Member, Node, Read, Reading, Value};
 
+/// Most marks of the notation (quotation marks, brackets, commas, ends of lines and the like) that are read.
+const MAX_MARKS: usize = 300_000;
+
 pub(super) fn read(text: &str) -> Read {
+    let cut = most(text);
+    let is_cut = cut.len() < text.len();
+    let mut read = whole(cut);
+    // What stands after the cut explains everything else that is wrong.
+    if is_cut {
+        read.problem = Some(DocumentError::Values);
+    }
+    read
+}
+
+/// As many whole lines of a text as have no more marks than are read.
+fn most(text: &str) -> &str {
+    let (mut marks, mut end) = (0_usize, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'\n' {
+            end = at + 1;
+        }
+        marks += usize::from(b"\n\"'=,.[]{}#!".contains(&byte));
+        if marks > MAX_MARKS {
+            return text.get(..end).unwrap_or_default();
+        }
+    }
+    text
+}
+
+fn whole(text: &str) -> Read {
     let reading = Reading::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     let problem = errors

@@ -18,8 +18,10 @@ pub const SURVEY: Survey = Survey {
         Place { path: ".junie/**.md", kind: FileKind::Rules },
         Place { path: ".aiassistant/rules/**.md", kind: FileKind::Rules },
         Place { path: ".ai/mcp/mcp.json", kind: FileKind::Servers },
+        Place { path: ".idea/workspace.xml", kind: FileKind::Settings },
+        Place { path: "options/llm.mcpServers.xml", kind: FileKind::Servers },
     ],
-    home: &[".junie/mcp/mcp.json", ".junie/allowlist.json", ".junie/guidelines.md"],
+    home: &[".ai/mcp/mcp.json", ".junie/mcp/mcp.json", ".junie/allowlist.json", ".junie/guidelines.md"],
     administrator: &[],
     read,
 };

@@ -29,6 +29,14 @@ const fn rules(path: &'static str) -> Place {
 }
 
 pub const BOLT: Survey = survey("bolt", "Bolt", &[], &[instructions(".bolt/prompt")], &[]);
+/// Which servers of its catalogues are switched on: https://docs.docker.com/reference/cli/docker/mcp/gateway/run.
+pub const DOCKER_MCP: Survey = survey(
+    "docker-mcp",
+    "Docker MCP Toolkit",
+    &[],
+    &[servers(".docker/mcp/registry.yaml")],
+    &[".docker/mcp/registry.yaml"],
+);
 pub const DEVIN: Survey = survey("devin", "Devin", &["devin"], &[rules(".devin/**.md")], &[]);
 /// https://fast-agent.ai/ref/config_file/.
 pub const FAST_AGENT: Survey = survey(
