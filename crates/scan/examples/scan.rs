@@ -18,7 +18,7 @@ fn main() {
     let began = Instant::now();
     let old = file.as_deref().and_then(|file| read_regular(file, MAX_CACHE_BYTES).ok()).unwrap_or_default();
     let cache = Cache::new(&old, i64::MAX / 4);
-    let walked = walk(&root, WalkOptions::default(), file.is_some().then_some(&cache), None);
+    let walked = walk(&root, &WalkOptions::default(), file.is_some().then_some(&cache), None);
     let walking = began.elapsed();
     let scan = scan(&root, Level::Project, walked);
     if let Some(file) = file {

@@ -12,8 +12,10 @@ use crate::server::Transport;
 use crate::survey::{Found, Level};
 use crate::tool::FileKind;
 
+mod registry;
 pub(crate) mod rules;
 
+pub use registry::{Look, of_agent};
 pub use rules::{RULES, Rule};
 
 /// Most rights told in one finding.
@@ -35,6 +37,7 @@ pub enum Severity {
 pub struct Finding {
     pub rule: &'static Rule,
     pub path: PathBuf,
+    /// Zero where no file says it.
     pub line: u32,
     pub message: String,
     /// Names the finding from scan to scan, wherever its line moves to: the first half of a SHA-256, in hex, of rule,

@@ -40,8 +40,9 @@ pub fn printed(value: &Value) -> String {
 
 /// One file of a tool. Never the value of a credential.
 ///
-/// Of a workflow that a forge would run, `agents` holds names of tools and `agent_steps` what is known of each step; of a
-/// workflow that lies elsewhere, both hold the steps.
+/// Of a workflow, `agent_names` holds names of tools and `agent_steps` what is known of each step, wherever it lies. `agents`
+/// is older and is one or the other, as programs came to read it: the names where a forge would run the workflow, the steps
+/// elsewhere.
 pub fn file(found: &Found) -> Value {
     let mut object = plain(found);
     if let (Value::Object(object), Some(workflow)) = (&mut object, &found.workflow) {
@@ -53,6 +54,7 @@ pub fn file(found: &Found) -> Value {
                 .iter()
                 .any(|place| folder.ends_with(place))
         });
+        object.insert("agent_names".to_owned(), json!(names));
         object.insert("agents".to_owned(), if installed { json!(names) } else { json!(steps) });
         object.insert("agent_steps".to_owned(), json!(steps));
         object.insert(
@@ -79,6 +81,7 @@ pub fn file(found: &Found) -> Value {
     }
     if let (Value::Object(object), Some(pipeline)) = (&mut object, &found.gitlab) {
         let names: BTreeSet<&str> = pipeline.agents.iter().map(|job| job.agent).collect();
+        object.insert("agent_names".to_owned(), json!(names));
         object.insert("agents".to_owned(), json!(names));
         object.insert("agent_steps".to_owned(), pipeline.agents.iter().map(gitlab_job).collect());
         let triggers: BTreeSet<&String> = pipeline.agents.iter().flat_map(|job| &job.sources).collect();
@@ -158,6 +161,15 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
+/// The same with its path, as `place`.
+pub fn placed(one: &Finding) -> Value {
+    let mut object = finding(one);
+    if let Value::Object(object) = &mut object {
+        object.insert("place".to_owned(), json!(one.path.to_string_lossy()));
+    }
+    object
+}
+
 /// Something that was passed by.
 pub fn note(note: &Note) -> Value {
     json!({"v": VERSION, "note": note.why.to_string(), "at": note.relative.to_string_lossy()})
@@ -199,13 +211,7 @@ pub fn machine(
             "tool": one.tool, "workspace": one.workspace, "here": one.here, "sessions": one.count,
             "first_at": one.first_at, "last_at": one.last_at,
         })).collect::<Vec<_>>(),
-        "findings": looked_at.iter().map(|one| {
-            let mut object = finding(one);
-            if let Value::Object(object) = &mut object {
-                object.insert("place".to_owned(), json!(one.path.to_string_lossy()));
-            }
-            object
-        }).collect::<Vec<_>>(),
+        "findings": looked_at.iter().map(placed).collect::<Vec<_>>(),
         "programs": programs.iter().map(|program| json!({
             "tool": program.tool, "path": program.path.to_string_lossy(),
         })).collect::<Vec<_>>(),

@@ -26,12 +26,7 @@ pub fn sarif(findings: &[Finding], notes: &[Note], version: &str) -> Value {
                 "ruleId": finding.rule.id,
                 "level": level(finding.rule.severity),
                 "message": {"text": finding.message},
-                "locations": [{
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": uri(&finding.path)},
-                        "region": {"startLine": finding.line.max(1)},
-                    },
-                }],
+                "locations": [location(finding)],
                 "partialFingerprints": {"writ/v1": finding.key},
             })
         })
@@ -48,6 +43,22 @@ pub fn sarif(findings: &[Finding], notes: &[Note], version: &str) -> Value {
             }],
         }],
     })
+}
+
+/// Forges refuse a result without a file and a line, so what no file says stands under a name of its own.
+fn location(finding: &Finding) -> Value {
+    let mut location = json!({
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri(&finding.path)},
+            "region": {"startLine": finding.line.max(1)},
+        },
+    });
+    if let (0, Value::Object(location)) = (finding.line, &mut location) {
+        let name = finding.path.to_string_lossy();
+        location
+            .insert("logicalLocations".to_owned(), json!([{"fullyQualifiedName": name, "kind": "resource"}]));
+    }
+    location
 }
 
 fn notification(note: &Note) -> Value {

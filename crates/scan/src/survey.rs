@@ -76,14 +76,17 @@ pub struct Scan {
     pub credential_files: Vec<PathBuf>,
     pub entries: u64,
     pub folders: u64,
+    /// Folders and files that a person wanted left out.
+    pub left_out: u64,
 }
 
 /// Scans a tree. Nothing in it is run or obeyed.
 pub fn scan(root: &Path, level: Level, walked: Walked) -> Scan {
-    let Walked { hits, repositories, notes, notes_left_out, entries, folders } = walked;
+    let Walked { hits, repositories, notes, notes_left_out, entries, folders, left_out } = walked;
     let (hits, credential_files) = sorted(hits);
+    let found = Vec::new();
     let mut scan =
-        Scan { found: Vec::new(), notes, notes_left_out, repositories, credential_files, entries, folders };
+        Scan { found, notes, notes_left_out, repositories, credential_files, entries, folders, left_out };
     // Opening files waits for the disk, so two threads share them.
     let (first, second) = hits.split_at_checked(hits.len() / 2).unwrap_or((&hits, &[]));
     let (one, two) = std::thread::scope(|scope| {
@@ -169,7 +172,7 @@ fn is_marked_header(value: &str) -> bool {
 }
 
 /// Walks and scans a tree with nothing remembered.
-pub fn scan_tree(root: &Path, options: WalkOptions) -> Scan {
+pub fn scan_tree(root: &Path, options: &WalkOptions) -> Scan {
     scan(root, Level::Project, walk::walk(root, options, None, None))
 }
 
@@ -398,6 +401,7 @@ fn is_the_tools(survey: &Survey, name: &str, document: &Node) -> bool {
         ("vscode-copilot", name) if name.ends_with(".code-workspace") => {
             tool::editor_speaks_of_agents(document)
         }
+        ("jetbrains-ai", "workspace.xml") => document.get("mcpServers").is_some(),
         ("zed", "settings.json") => tool::zed_speaks_of_agents(document),
         _ => true,
     }
@@ -407,6 +411,7 @@ fn notation(name: &str, kind: FileKind) -> Option<Notation> {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending {
         "toml" => Some(Notation::Toml),
+        "xml" => Some(Notation::Xml),
         "yml" | "yaml" => Some(Notation::Yaml),
         "code-workspace" | "hook" | "json" | "jsonc" => Some(Notation::Json),
         // `.roomodes` may be either; YAML takes JSON too.
@@ -421,6 +426,7 @@ fn notation(name: &str, kind: FileKind) -> Option<Notation> {
 fn read(found: &mut Found, survey: &Survey, document: &Node) {
     found.servers = servers(document, found.kind == FileKind::Servers);
     (survey.read)(document, &mut found.approval);
+    trust_by_list(&mut found.servers, document);
     for server in &found.servers {
         found.credential_names.extend(server.credential_names.iter().cloned());
         found.hard_coded.extend(server.hard_coded.iter().cloned());
@@ -442,6 +448,19 @@ fn read(found: &mut Found, survey: &Survey, document: &Node) {
     }
     found.hard_coded.sort();
     found.hard_coded.dedup();
+}
+
+/// Amazon Q and Kiro name servers among the tools that need no question: `@git` is every tool of `git`, `@git/log` one.
+/// <https://kiro.dev/docs/cli/custom-agents/configuration-reference>
+fn trust_by_list(servers: &mut [Server], document: &Node) {
+    for item in document.get("allowedTools").map_or(&[][..], Node::items) {
+        let named = item.text().and_then(|text| text.trim().strip_prefix('@'));
+        let named = named.map(|name| name.strip_suffix("/*").unwrap_or(name));
+        for server in servers.iter_mut().filter(|server| Some(server.name.as_str()) == named) {
+            server.trusted_line.get_or_insert(item.line);
+            server.approved_tools = server.approved_tools.max(1);
+        }
+    }
 }
 
 /// Credentials outside servers: the client's own variables, keys of model providers, and declared inputs.

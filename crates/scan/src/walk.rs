@@ -10,6 +10,8 @@ use std::sync::{Condvar, Mutex};
 use crate::tool::Catalogue;
 
 pub mod cache;
+pub mod exclude;
+pub mod ignored;
 mod read;
 
 #[cfg(test)]
@@ -38,10 +40,12 @@ const CONTROL: &[&str] = &[".git", ".hg", ".jj", ".svn"];
 const VENDORED: &[&str] = &["node_modules", "site-packages"];
 
 /// What a walk may do.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WalkOptions {
     /// Enter folders of fetched packages too.
     pub vendored: bool,
+    /// What is passed by without a note.
+    pub exclude: exclude::Exclude,
 }
 
 /// A file that the scan wants to read.
@@ -91,6 +95,8 @@ pub struct Walked {
     pub notes_left_out: u64,
     pub entries: u64,
     pub folders: u64,
+    /// Folders and wanted files that a person wanted left out.
+    pub left_out: u64,
 }
 
 /// One folder to look at.
@@ -123,7 +129,7 @@ struct Queue {
 
 struct Shared<'a> {
     root: &'a Path,
-    options: WalkOptions,
+    options: &'a WalkOptions,
     queue: Mutex<Queue>,
     more: Condvar,
     entries: AtomicU64,
@@ -143,7 +149,7 @@ struct Shared<'a> {
 /// now and then.
 pub fn walk(
     root: &Path,
-    options: WalkOptions,
+    options: &WalkOptions,
     cache: Option<&cache::Cache>,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Walked {
@@ -154,7 +160,7 @@ pub fn walk(
 pub fn walk_from(
     root: &Path,
     starts: &[PathBuf],
-    options: WalkOptions,
+    options: &WalkOptions,
     cache: Option<&cache::Cache>,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Walked {
@@ -170,7 +176,7 @@ pub fn walk_from(
 pub fn walk_as(
     root: &Path,
     starts: &[(PathBuf, Vec<String>)],
-    options: WalkOptions,
+    options: &WalkOptions,
     cache: Option<&cache::Cache>,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Walked {
@@ -179,6 +185,7 @@ pub fn walk_as(
     for (start, parts) in starts {
         let parts = parts.clone();
         match std::fs::metadata(root.join(start)) {
+            Ok(facts) if options.exclude.leaves_out_below(start, facts.is_dir()) => found.left_out += 1,
             Ok(facts) if facts.is_dir() => {
                 let marked = parts.iter().any(|part| Catalogue::get().is_folder(part));
                 waiting.push_back(Folder { path: start.clone(), parts, marked, linked: false });
@@ -261,6 +268,7 @@ impl Shared<'_> {
         found.hits.extend(mine.hits.into_iter().take(room));
         found.repositories.extend(mine.repositories);
         found.folders += mine.folders;
+        found.left_out += mine.left_out;
         for note in mine.notes {
             if found.notes.len() < MAX_NOTES {
                 found.notes.push(note);
@@ -309,6 +317,7 @@ impl Shared<'_> {
                 return Vec::new();
             }
         };
+        let listing = self.without_excluded(folder, listing, found);
         let before = self.entries.fetch_add(listing.entries, Ordering::Relaxed);
         if folder.linked {
             self.linked_entries.fetch_add(listing.entries, Ordering::Relaxed);
@@ -357,6 +366,23 @@ impl Shared<'_> {
                 Folder { path: folder.path.join(&name), parts, marked, linked }
             })
             .collect()
+    }
+
+    /// What a folder gave, without what a person wanted left out.
+    fn without_excluded(&self, folder: &Folder, mut listing: Listing, found: &mut Walked) -> Listing {
+        if self.options.exclude.is_empty() {
+            return listing;
+        }
+        let mut out = |name: &OsString, is_folder| {
+            let out = self.options.exclude.leaves_out(&folder.path.join(name), is_folder);
+            found.left_out += u64::from(out);
+            !out
+        };
+        listing.folders.retain(|name| out(name, true));
+        listing.links.retain(|name| out(name, true));
+        listing.hits.retain(|name| out(name, false));
+        listing.notes.retain(|(name, _)| out(name, false));
+        listing
     }
 
     /// Whether a link is followed; `None` when it leads to no folder.

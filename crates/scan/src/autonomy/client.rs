@@ -50,7 +50,7 @@ pub fn of_client(client: Client, at: &Surroundings<'_>) -> AutonomyLevel {
 /// What the tool's own files below one root let it do.
 fn found(tool: &Survey, root: &Path, starts: &BTreeSet<PathBuf>, level: Level) -> Autonomy {
     let starts: Vec<PathBuf> = starts.iter().cloned().collect();
-    let walked = walk_from(root, &starts, WalkOptions::default(), None, None);
+    let walked = walk_from(root, &starts, &WalkOptions::default(), None, None);
     let scan = survey::scan(root, level, walked);
     scan.found
         .iter()

@@ -219,6 +219,61 @@ pub(crate) static POSSIBLE_SECRET: Rule = Rule {
     help: "Look whether it is one; if so, revoke it and keep its successor elsewhere.",
 };
 
+pub(crate) static ORPHAN: Rule = Rule {
+    id: "writ/orphan",
+    severity: Severity::Medium,
+    title: "The owner of an agent is gone",
+    help: "Its deputy takes it over with `writ agent adopt`; unanswered, it is suspended.",
+};
+pub(crate) static ORPHAN_WITHOUT_DEPUTY: Rule = Rule {
+    id: "writ/orphan-without-deputy",
+    severity: Severity::High,
+    title: "Nobody answers for an agent",
+    help: "Retire it, and register it anew under somebody who answers for it.",
+};
+pub(crate) static REVIEW_LAPSED: Rule = Rule {
+    id: "writ/review-lapsed",
+    severity: Severity::Medium,
+    title: "Nobody looked at an agent in time",
+    help: "Look whether it is still needed as it is: `writ agent review`, or `writ agent retire`.",
+};
+pub(crate) static TWO_ENVIRONMENTS: Rule = Rule {
+    id: "writ/two-environments",
+    severity: Severity::Medium,
+    title: "One identity works in two environments",
+    help: "Register an agent for each environment, so that each can be stopped by itself.",
+};
+pub(crate) static RUNS_WITHOUT_AUTHORITY: Rule = Rule {
+    id: "writ/runs-without-authority",
+    severity: Severity::High,
+    title: "An agent runs that may not",
+    help: "End its process, or approve it. What was started without `writ run` has no boundary.",
+};
+pub(crate) static ACTS_THOUGH_RETIRED: Rule = Rule {
+    id: "writ/acts-though-retired",
+    severity: Severity::High,
+    title: "An agent acted after it was retired",
+    help: "Find out who started it, take its program away, or approve what is recorded as discovered.",
+};
+pub(crate) static BEYOND_ITS_SETTINGS: Rule = Rule {
+    id: "writ/beyond-its-settings",
+    severity: Severity::High,
+    title: "An agent did more unasked than its settings say",
+    help: "Find out what let it: a flag, a setting that was not found, or a session of somebody else's.",
+};
+pub(crate) static UNUSED_RIGHTS: Rule = Rule {
+    id: "writ/unused-rights",
+    severity: Severity::Low,
+    title: "An agent may do what it never does",
+    help: "Take the right away from it in the organisation's policies.",
+};
+pub(crate) static SHADOW_AGENT: Rule = Rule {
+    id: "writ/shadow-agent",
+    severity: Severity::Medium,
+    title: "An agent is here that nobody took in",
+    help: "`writ agent approve` takes it in, `writ agent retire` says that it is not to be here.",
+};
+
 /// All of them.
 pub static RULES: &[&Rule] = &[
     &HARD_CODED,
@@ -255,4 +310,13 @@ pub static RULES: &[&Rule] = &[
     &SECRET,
     &LIKELY_SECRET,
     &POSSIBLE_SECRET,
+    &ORPHAN,
+    &ORPHAN_WITHOUT_DEPUTY,
+    &REVIEW_LAPSED,
+    &TWO_ENVIRONMENTS,
+    &RUNS_WITHOUT_AUTHORITY,
+    &ACTS_THOUGH_RETIRED,
+    &BEYOND_ITS_SETTINGS,
+    &UNUSED_RIGHTS,
+    &SHADOW_AGENT,
 ];

@@ -27,7 +27,7 @@ fn facts_of(on: &str, gate: &str) -> Facts {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let scan = scan_tree(folder.path(), &WalkOptions::default());
     Facts::of(folder.path(), &scan.found)
 }
 

@@ -15,6 +15,7 @@ use super::mark::Marker;
 use super::place::{Lines, Place};
 use super::wide::Wide;
 use super::{Confidence, Detector, Finding, Scanner};
+use crate::walk::exclude::Exclude;
 
 /// Most files of one survey.
 const MAX_FILES: usize = 4_000_000;
@@ -52,11 +53,17 @@ pub struct Note {
     pub why: &'static str,
 }
 
-/// How far a survey is, to be read while it runs, and to be stopped.
+/// How far a survey is, to be read while it runs, and to be stopped; and what it leaves out.
 #[derive(Debug, Default)]
 pub struct Survey {
+    /// Patterns over paths below the root.
+    pub exclude: Exclude,
+    /// Files that were looked at, of those that were found so far.
     pub files: AtomicU64,
+    pub of_files: AtomicU64,
     pub bytes: AtomicU64,
+    /// Folders and files that a person wanted left out.
+    pub left_out: AtomicU64,
     pub stop: AtomicBool,
 }
 
@@ -121,8 +128,14 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
     let mut note = |path: &Path, why| noted(Note { path: path.to_owned(), why });
     if !root.is_dir() {
         files.push(root.to_owned());
+        progress.of_files.fetch_add(1, Ordering::Relaxed);
         return;
     }
+    let excluded = |path: &Path, is_folder| {
+        let out = progress.exclude.leaves_out(path.strip_prefix(root).unwrap_or(path), is_folder);
+        progress.left_out.fetch_add(u64::from(out), Ordering::Relaxed);
+        out
+    };
     // Folders that are begun, from the first to the deepest, each with what is left of it.
     let mut open = vec![entries(root, &mut note)];
     while let Some(folder) = open.last_mut() {
@@ -134,12 +147,16 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
             continue;
         };
         let path = folder.path.join(name);
+        if excluded(&path, is_folder) {
+            continue;
+        }
         if !is_folder {
             if files.len() >= MAX_FILES {
                 note(&path, "too many files: this one and all after it were left out");
                 return;
             }
             files.push(path);
+            progress.of_files.fetch_add(1, Ordering::Relaxed);
         } else if open.len() <= MAX_DEPTH {
             open.push(entries(&path, &mut note));
         } else {

@@ -28,10 +28,10 @@ fn names(walked: &Walked) -> Vec<String> {
 #[test]
 fn only_wanted_files_are_found_and_packages_only_when_asked_for() {
     let tree = tree();
-    let walked = walk(tree.path(), WalkOptions::default(), None, None);
+    let walked = walk(tree.path(), &WalkOptions::default(), None, None);
     assert_eq!(names(&walked), ["a/.claude/settings.json", "b/.mcp.json"]);
     assert_eq!(walked.repositories, [PathBuf::new()]);
-    let walked = walk(tree.path(), WalkOptions { vendored: true }, None, None);
+    let walked = walk(tree.path(), &WalkOptions { vendored: true, ..WalkOptions::default() }, None, None);
     assert_eq!(walked.hits.len(), 3);
 }
 
@@ -53,7 +53,7 @@ fn loops_pipes_and_odd_names_are_survived() {
     .unwrap();
     fs::create_dir(root.join(OsString::from_vec(b"x\xff\x1b[31m\ny".to_vec()))).unwrap();
     fs::write(root.join(OsString::from_vec(b"x\xff\x1b[31m\ny".to_vec())).join(".mcp.json"), "{}").unwrap();
-    let walked = walk(root, WalkOptions::default(), None, None);
+    let walked = walk(root, &WalkOptions::default(), None, None);
     // Settings are found behind a link too, as their client finds them.
     assert_eq!(walked.hits.len(), 5, "{:?}", walked.hits);
     assert!(
@@ -74,7 +74,7 @@ fn deep_folders_are_noted_and_long_files_are_not_read() {
         deep.push("d");
     }
     fs::create_dir_all(&deep).unwrap();
-    let walked = walk(folder.path(), WalkOptions::default(), None, None);
+    let walked = walk(folder.path(), &WalkOptions::default(), None, None);
     assert!(walked.notes.iter().any(|note| note.why == NoteKind::Deep));
     let long = folder.path().join(".mcp.json");
     fs::File::create(&long).unwrap().set_len(1 << 30).unwrap();
@@ -86,17 +86,17 @@ fn a_cache_tells_no_lie_about_a_folder_that_changed() {
     let tree = tree();
     let late = i64::MAX / 4;
     let first = Cache::new(b"", late);
-    let seen = names(&walk(tree.path(), WalkOptions::default(), Some(&first), None));
+    let seen = names(&walk(tree.path(), &WalkOptions::default(), Some(&first), None));
     let second = Cache::new(&first.bytes(), late);
-    assert_eq!(names(&walk(tree.path(), WalkOptions::default(), Some(&second), None)), seen);
+    assert_eq!(names(&walk(tree.path(), &WalkOptions::default(), Some(&second), None)), seen);
     fs::write(tree.path().join("a/CLAUDE.md"), "x").unwrap();
     fs::remove_file(tree.path().join("b/.mcp.json")).unwrap();
     let third = Cache::new(&second.bytes(), late);
-    let seen = names(&walk(tree.path(), WalkOptions::default(), Some(&third), None));
+    let seen = names(&walk(tree.path(), &WalkOptions::default(), Some(&third), None));
     assert_eq!(seen, ["a/.claude/settings.json", "a/CLAUDE.md"]);
     // A folder that only just changed is not kept at all.
     let early = Cache::new(b"", 0);
-    walk(tree.path(), WalkOptions::default(), Some(&early), None);
+    walk(tree.path(), &WalkOptions::default(), Some(&early), None);
     assert_eq!(early.bytes(), Cache::new(b"", 0).bytes());
 }
 

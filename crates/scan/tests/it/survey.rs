@@ -23,8 +23,46 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn found(root: &Path) -> BTreeMap<String, Found> {
-    let scan = scan_tree(root, WalkOptions::default());
+    let scan = scan_tree(root, &WalkOptions::default());
     scan.found.into_iter().map(|found| (found.path.to_string_lossy().into_owned(), found)).collect()
+}
+
+#[test]
+fn servers_of_docker_jetbrains_and_amazon_q_are_read() {
+    let folder = tree(&[
+        (
+            ".docker/mcp/registry.yaml",
+            "registry:\n  duckduckgo:\n    ref: \"\"\n  own:\n    catalog: custom\n",
+        ),
+        (
+            ".config/JetBrains/PyCharm2025.1/options/llm.mcpServers.xml",
+            "<application><component name=\"McpApplicationServerCommands\"><commands><P><option name=\"name\" value=\"a\"/>\n<option name=\"command\" value=\"npx\"/><option name=\"args\" value=\"-y some-mcp\"/><envs><env name=\"A_KEY\" value=\"SECRET\"/></envs></P></commands></component></application>",
+        ),
+        (".idea/workspace.xml", "<project><component name=\"RunManager\"/></project>"),
+        (
+            "b/.idea/workspace.xml",
+            "<project><component name=\"McpProjectServerCommands\"><M><option name=\"name\" value=\"nx\"/><option name=\"programPath\" value=\"npx\"/></M></component></project>",
+        ),
+        (
+            ".amazonq/cli-agents/x.json",
+            "{\"mcpServers\": {\"git\": {\"command\": \"git-mcp\"}, \"jira\": {\"command\": \"j\"}},\n\"allowedTools\": [\"@git\", \"@jira/get\"]}",
+        ),
+    ]);
+    let found = found(folder.path());
+    let names = |path: &str| -> Vec<(String, Option<u32>)> {
+        found[path].servers.iter().map(|server| (server.name.clone(), server.trusted_line)).collect()
+    };
+    let plain = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), None)).collect::<Vec<_>>();
+    assert_eq!(names(".docker/mcp/registry.yaml"), plain(&["duckduckgo", "own"]));
+    let editor = ".config/JetBrains/PyCharm2025.1/options/llm.mcpServers.xml";
+    assert_eq!(names(editor), plain(&["a"]));
+    assert_eq!(found[editor].hard_coded.len(), 1);
+    assert_eq!(found[editor].servers[0].package.as_ref().map(|package| package.pinned), Some(false));
+    assert_eq!(names("b/.idea/workspace.xml"), plain(&["nx"]));
+    assert!(!found.contains_key(".idea/workspace.xml"));
+    let agent = &found[".amazonq/cli-agents/x.json"];
+    assert_eq!(agent.servers.iter().map(|server| server.trusted_line).collect::<Vec<_>>(), [Some(2), None]);
+    assert!(findings(agent).iter().any(|finding| finding.rule.id == "writ/trusted-server"));
 }
 
 #[test]
@@ -72,6 +110,10 @@ fn settings_say_what_runs_unasked_in_every_tool() {
             "scoped",
         ),
         (".kiro/agents/x.json", r#"{"allowedTools": ["read"]}"#, "none"),
+        (".amazonq/cli-agents/x.json", r#"{"allowedTools": ["@git"]}"#, "scoped"),
+        (".amazonq/cli-agents/x.json", r#"{"allowedTools": ["@builtin"]}"#, "blanket"),
+        (".amazonq/cli-agents/x.json", r#"{"allowedTools": ["execute_*"]}"#, "blanket"),
+        (".amazonq/cli-agents/x.json", r#"{"allowedTools": ["fs_*", "@git/read_*"]}"#, "scoped"),
         (".kiro/agents/x.json", r#"{"allowedTools": ["execute_bash"]}"#, "blanket"),
         (".roo/mcp.json", r#"{"mcpServers": {"x": {"command": "y", "alwaysAllow": ["*"]}}}"#, "scoped"),
         (".aider.conf.yml", "yes-always: true", "blanket"),
@@ -214,7 +256,7 @@ fn code_that_makes_identities_is_found_by_its_line() {
         ("src/role.json", r#"{"role": "button"}"#),
         ("infra/broken.tf", "resource {"),
     ]);
-    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let scan = scan_tree(folder.path(), &WalkOptions::default());
     let all: Vec<_> = scan.found.iter().flat_map(findings).collect();
     let told: Vec<(&str, &str, u32)> =
         all.iter().map(|finding| (finding.path.to_str().unwrap(), finding.rule.id, finding.line)).collect();
@@ -285,7 +327,7 @@ fn linked_folders_of_tools_are_read_where_they_stay_in_the_tree_and_told_where_n
     symlink(elsewhere.path(), folder.path().join(".cursor")).unwrap();
     symlink("..", folder.path().join("dots/.github")).unwrap();
     symlink("../..", folder.path().join("dots/claude/agents")).unwrap();
-    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let scan = scan_tree(folder.path(), &WalkOptions::default());
     let seen: Vec<&str> = scan.found.iter().map(|found| found.path.to_str().unwrap()).collect();
     assert_eq!(seen, [".claude/settings.json"]);
     let noted: Vec<&str> = scan.notes.iter().map(|note| note.relative.to_str().unwrap()).collect();

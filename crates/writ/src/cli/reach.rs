@@ -116,7 +116,7 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     let role = human_role.as_deref().map(role).transpose()?;
     let root = std::fs::canonicalize(path)
         .map_err(|error| Failure::usage(format_args!("could not look at `{}`: {error}", path.display())))?;
-    let mut found = scan_tree(&root, WalkOptions::default()).found;
+    let mut found = scan_tree(&root, &WalkOptions::default()).found;
     let mut facts = Facts::of(&root, &found);
     let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let outside = machine::settings(home.as_deref());

@@ -14,6 +14,7 @@ use writ_scan::secret::{Confidence, Marker};
 use writ_scan::session::Sessions;
 use writ_scan::survey::{Found, Scan};
 use writ_scan::walk::WalkOptions;
+use writ_scan::walk::exclude::Exclude;
 use writ_scan::{machine, report, sarif};
 
 use super::measure::duration;
@@ -37,6 +38,7 @@ Examples:
   writ scan ~/work                     a folder of repositories, however large
   writ scan --json . | jq '.findings'  one object a file, for programs
   writ scan --sarif . > writ.sarif     for code scanning of a forge
+  writ scan --exclude 'testdata/' .    without some folders or files
   writ scan --fail-on high .           in CI: exit code 3 for what is grave
   writ scan --write-baseline known .   take what is there today as known …
   writ scan --baseline known --fail-on medium .
@@ -82,7 +84,13 @@ and can do nothing until a person approves it. Of the registry it tells
 owners that are gone (their deputy is asked, or the agent is suspended),
 reviews that lapsed, one identity in two environments, what runs without
 authority, rights that nobody used, and what an agent did unasked beyond
-what its settings say.
+what its settings say. All of that counts for --fail-on, --baseline and
+--sarif, under `registry/NAME`. What a person retired is not proposed again
+unless it acted since, which is told.
+
+What --exclude leaves out is told by number, and no finding. A pattern is
+asked about paths below each folder that is scanned; without a folder these
+are the repository, your home and the root of the machine.
 
 Written are that key, and what --register, --remember and --write-baseline
 ask for.
@@ -113,10 +121,16 @@ pub(super) struct Arguments {
     /// Start this MCP server of the folder in the sandbox, without network, and list its tools
     #[arg(long, value_name = "SERVER", conflicts_with_all = ["sarif", "secrets", "register", "baseline", "write_baseline", "diff", "fail_on"])]
     probe: Option<String>,
+    /// How long the server has for all its answers; 20 seconds at most, and unless said otherwise
+    #[arg(long, value_name = "SPAN", value_parser = duration, requires = "probe")]
+    probe_within: Option<Duration>,
     /// Only what the working copy has and BASE had not: a commit, a branch or a tag. Where
     /// both histories part counts
     #[arg(long, value_name = "BASE", conflicts_with_all = ["secrets", "register", "write_baseline"])]
     diff: Option<String>,
+    /// Leave out what fits this pattern, written as in a .gitignore; may be given several times
+    #[arg(long, value_name = "GLOB", conflicts_with = "probe")]
+    exclude: Vec<String>,
     /// Enter folders of fetched packages (node_modules, site-packages) too
     #[arg(long)]
     vendored: bool,
@@ -124,7 +138,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     remember: bool,
     /// Record agents that nobody registered as `discovered`, and say what of the registry to look at
-    #[arg(long, conflicts_with_all = ["paths", "sarif", "secrets", "no_state"])]
+    #[arg(long, conflicts_with_all = ["paths", "secrets", "no_state"])]
     register: bool,
     /// With --register: rights that an agent did not use for so long are told
     #[arg(long, value_name = "SPAN", value_parser = duration, default_value = "90d", requires = "register")]
@@ -171,6 +185,8 @@ impl FailOn {
     }
 }
 
+const PATTERNS: &str = "patterns are those of a .gitignore, below the folder that is scanned: `target/`, `*.min.js`, `/docs`, `!keep.js`";
+
 /// Everything that one command looked at.
 #[derive(Default)]
 struct Whole {
@@ -179,6 +195,8 @@ struct Whole {
     notes_left_out: u64,
     repositories: usize,
     entries: u64,
+    /// Folders and files that a person wanted left out.
+    left_out: u64,
     programs: Vec<machine::Program>,
     extensions: Vec<machine::Extension>,
     processes: Vec<machine::Process>,
@@ -189,17 +207,19 @@ struct Whole {
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
+    let exclude = Exclude::of(&arguments.exclude)
+        .map_err(|error| Failure::usage(format_args!("--exclude: {error}")).hint(PATTERNS))?;
     if arguments.secrets {
         let form = match (arguments.json, arguments.sarif) {
             (true, _) => secrets::Form::Json,
             (_, true) => secrets::Form::Sarif,
             (false, false) => secrets::Form::Text,
         };
-        return secrets::main(&arguments.paths, form, arguments.fail_on.map(FailOn::confidence));
+        return secrets::main(&arguments.paths, form, arguments.fail_on.map(FailOn::confidence), &exclude);
     }
-    let options = WalkOptions { vendored: arguments.vendored };
+    let options = &WalkOptions { vendored: arguments.vendored, exclude };
     if let Some(server) = &arguments.probe {
-        return probe::main(&arguments.paths, server, options, arguments.json);
+        return probe::main(&arguments.paths, server, arguments.probe_within, options, arguments.json);
     }
     let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
     let before = match (&arguments.diff, arguments.paths.as_slice()) {
@@ -221,21 +241,27 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         places::folders(&arguments.paths, options, arguments.remember, marker.as_ref(), &progress)?
     };
     clear_progress();
-    if arguments.register {
-        return register::main(&whole, arguments.unused_after, arguments.json);
-    }
+    tell_left_out(whole.left_out);
+    let registered = match arguments.register {
+        true => Some(register::compare(&whole, arguments.unused_after)?),
+        false => None,
+    };
     let mut of_credentials = credential::findings(&whole.credentials, now());
     of_credentials.extend(machine::findings(&whole.processes));
+    let of_files = whole.found.iter().flat_map(findings).chain(of_credentials.iter().cloned());
     let all: Vec<Finding> =
-        whole.found.iter().flat_map(findings).chain(of_credentials.iter().cloned()).collect();
+        of_files.chain(registered.iter().flat_map(register::Registered::findings)).collect();
     if let Some(file) = &arguments.write_baseline {
         baseline::write(file, &all)?;
     }
-    let is_fresh = |finding: &Finding| {
-        !known.contains(&finding.key) && before.as_ref().is_none_or(|before| before.lacks(finding))
+    let unknown: Vec<Finding> = all.into_iter().filter(|finding| !known.contains(&finding.key)).collect();
+    let fresh = match &before {
+        Some(before) => before.brought(&whole.found, unknown),
+        None => unknown,
     };
-    let fresh: Vec<Finding> = all.into_iter().filter(is_fresh).collect();
-    if arguments.json {
+    if let (true, Some(registered)) = (arguments.json, &registered) {
+        registered.json(&fresh)?;
+    } else if arguments.json {
         for found in &whole.found {
             let mut object = report::file(found);
             if before.is_some() {
@@ -267,6 +293,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         let document = sarif::sarif(&fresh, &whole.notes, env!("CARGO_PKG_VERSION"));
         screen::line(report::printed(&document))?;
     } else {
+        if let Some(registered) = &registered {
+            register::show(registered)?;
+        }
         summary::show(&whole, &fresh, known.len(), arguments.verbose)?;
     }
     let worst = fresh.iter().map(|finding| finding.rule.severity).max();
@@ -282,8 +311,17 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
 impl Whole {
     /// Takes in one scan, its paths below `before`.
     fn take(&mut self, scan: Scan, before: &Path) {
-        let Scan { found, notes, notes_left_out, repositories, entries, folders: _, credential_files: _ } =
-            scan;
+        let Scan {
+            found,
+            notes,
+            notes_left_out,
+            repositories,
+            entries,
+            folders: _,
+            credential_files: _,
+            left_out,
+        } = scan;
+        self.left_out += left_out;
         self.found.extend(found.into_iter().map(|mut found| {
             found.path = before.join(&found.path);
             found
@@ -320,6 +358,13 @@ impl Whole {
     fn once(&mut self) {
         let mut seen = std::collections::BTreeSet::new();
         self.found.retain(|found| seen.insert((found.path.clone(), found.kind)));
+    }
+}
+
+/// Says what nobody looked at because a person wanted it so.
+fn tell_left_out(left_out: u64) {
+    if left_out > 0 {
+        screen::say(format_args!("note: {left_out} folders and files were left out by --exclude"));
     }
 }
 

@@ -1,10 +1,12 @@
 //! Files as they were at a commit, taken out of somebody's repository without any of its settings: no filter, no attribute
 //! and no hook of theirs is in force, and no link is made.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use writ_gateway::git::GitError;
+use writ_scan::walk::read_regular;
 
 use super::history::Borrowed;
 use super::run::{Input, Run};
@@ -57,6 +59,27 @@ impl Base {
     /// Where the files lie.
     pub(crate) fn folder(&self) -> PathBuf {
         self.borrowed.room.path().join("files")
+    }
+
+    /// What git tracks in the working copy, by a copy of its index: paths below the top.
+    pub(crate) async fn tracked(&self, within: Duration) -> Result<BTreeSet<PathBuf>, GitError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let copy = self.borrowed.room.path().join("index");
+        let failed = |error: &dyn std::fmt::Display| {
+            GitError::Unavailable(format!("could not read the index: {error}"))
+        };
+        let index =
+            read_regular(&self.borrowed.git.join("index"), MAX_LIST_BYTES).map_err(|error| failed(&error))?;
+        std::fs::write(&copy, index).map_err(|error| failed(&error))?;
+        let mut list = self.borrowed.command(&["ls-files", "-z", "--cached"]);
+        list.env("GIT_INDEX_FILE", &copy);
+        let list =
+            Run::new("ls-files", within).answers(MAX_LIST_BYTES).of(list, Input::Nothing).await?.good()?;
+        if list.is_cut {
+            return Err(GitError::Bound(format!("the list of files is longer than {MAX_LIST_BYTES} bytes")));
+        }
+        let paths = list.answer.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path))).collect())
     }
 
     async fn take_out(&mut self, wanted: &impl Fn(&Path) -> bool, within: Duration) -> Result<(), GitError> {

@@ -106,7 +106,7 @@ pub(super) struct Borrowed {
     /// The commit that is checked out there.
     pub(super) head: String,
     /// Their repository: its own files, and those that it shares with other work trees.
-    git: PathBuf,
+    pub(super) git: PathBuf,
     pub(super) common: PathBuf,
 }
 

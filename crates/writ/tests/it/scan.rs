@@ -66,6 +66,38 @@ fn a_baseline_leaves_only_what_is_new() {
 }
 
 #[test]
+fn what_a_person_leaves_out_is_not_looked_at_and_counted() {
+    let corner = Corner::new();
+    let tree = tree(&corner);
+    std::fs::write(format!("{tree}/b/.env"), format!("K={}\n", token())).unwrap();
+    let files = |arguments: &[&str]| {
+        let output = corner.run(["scan", "--json"].iter().chain(arguments).copied().chain([tree.as_str()]));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let objects = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let files: Vec<String> =
+            objects.filter_map(|object| Some(object["file"].as_str()?.to_owned())).collect();
+        (files, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (all, said) = files(&[]);
+    assert!(all.len() == 3 && !said.contains("left out"), "{all:?} {said}");
+    let (some, said) = files(&["--exclude", ".claude/", "--exclude", "*.yml", "--exclude", "!.mcp.json"]);
+    assert_eq!(some, [".mcp.json"]);
+    assert!(said.contains("note: 2 folders and files were left out by --exclude"), "{said}");
+    assert_eq!(files(&["--exclude", "/mcp.json"]).0.len(), 3);
+    assert_eq!(files(&["--exclude", "b"]).0, [".mcp.json"]);
+    let code = |arguments: &[&str]| {
+        let output = corner.run(["scan"].iter().chain(arguments).copied().chain([tree.as_str()]));
+        (output.status.code(), text(&output))
+    };
+    assert_eq!(code(&["--exclude", "a{b"]).0, Some(2));
+    assert_eq!(code(&["--secrets", "--fail-on", "low"]).0, Some(3));
+    let (fails, said) =
+        code(&["--secrets", "--fail-on", "low", "--exclude", ".env", "--exclude", "/.mcp.json"]);
+    assert!(fails == Some(0) && said.contains("2 folders and files were left out"), "{said}");
+}
+
+#[test]
 fn sarif_is_one_document_and_a_missing_folder_is_told() {
     let corner = Corner::new();
     let output = corner.run(["scan", "--sarif", &tree(&corner)]);
@@ -162,6 +194,45 @@ fn what_nobody_registered_is_recorded_once_and_never_active() {
 }
 
 #[test]
+fn what_a_person_retired_is_proposed_again_only_when_it_acts() {
+    let corner = Corner::with_control_plane();
+    let log = corner.home().join(".local/share/amp/threads");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("a.json"), "{}").unwrap();
+    let of = |told: &Value| {
+        let found = told["found"].as_array().unwrap();
+        found.iter().find(|one| one["tool"] == "amp").unwrap().clone()
+    };
+    let why = |told: &Value, agent: &str| -> Vec<String> {
+        let all = told["registry"].as_array().unwrap().iter().filter(|look| look["agent"] == agent);
+        all.map(|look| look["why"].as_str().unwrap().to_owned()).collect()
+    };
+    let told = corner.json(["scan", "--register", "--json"]);
+    assert_eq!(of(&told)["recorded"], true, "{told}");
+    assert_eq!(why(&told, "found-amp"), ["shadow-agent"]);
+    let fails = corner.run(["scan", "--register", "--fail-on", "medium"]);
+    assert_eq!(fails.status.code(), Some(3), "{}", text(&fails));
+    let retired = corner.json(["agent", "retire", "found-amp", "--json"]);
+    assert_eq!((&retired["state"], &retired["reason"]), (&"retired".into(), &"by-person".into()));
+    let entries = text(&corner.run(["audit", "search", "--event", "agent-moved"]));
+    assert!(entries.contains("retire"), "{entries}");
+    // Only its files are still there.
+    let told = corner.json(["scan", "--register", "--json"]);
+    let one = of(&told);
+    assert_eq!((&one["recorded"], &one["retired_at"]), (&false.into(), &retired["since"]), "{told}");
+    assert!(why(&told, "found-amp").is_empty(), "{told}");
+    // It had a session since then.
+    let told = until("a later session", || {
+        std::fs::write(log.join("b.json"), "{}").unwrap();
+        let told = corner.json(["scan", "--register", "--json"]);
+        (of(&told)["recorded"] == true).then_some(told)
+    });
+    assert_eq!(why(&told, "found-amp"), ["acts-though-retired", "shadow-agent"], "{told}");
+    assert!(told["registry"].to_string().contains("since then it had a session"), "{told}");
+    assert_ne!(corner.json(["agent", "show", "found-amp", "--json"])["id"], retired["id"]);
+}
+
+#[test]
 fn the_registry_is_told_where_somebody_should_look_with_a_scripted_client() {
     let corner = Corner::with_control_plane();
     corner.register("claude-code");
@@ -215,6 +286,26 @@ fn the_registry_is_told_where_somebody_should_look_with_a_scripted_client() {
     assert_eq!((&held["owner"], &held["state"]), (&me.as_str().into(), &"active".into()), "{held}");
     assert_eq!(corner.json(["agent", "show", "lost", "--json"])["reason"], "orphaned");
     assert!(text(&corner.run(["scan", "--register"])).contains("autonomy 0 by its settings"));
+    // All of it counts, and stands where findings are read.
+    let rules: Vec<&str> =
+        told["findings"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap()).collect();
+    for rule in
+        ["writ/orphan", "writ/orphan-without-deputy", "writ/beyond-its-settings", "writ/unused-rights"]
+    {
+        assert!(rules.contains(&rule), "{rule} in {rules:?}");
+    }
+    let known = corner.bin().join("known").to_str().unwrap().to_owned();
+    let output =
+        corner.run(["scan", "--register", "--sarif", "--write-baseline", &known, "--fail-on", "high"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let beyond = results.iter().find(|one| one["ruleId"] == "writ/beyond-its-settings").unwrap();
+    let place = &beyond["locations"][0];
+    assert_eq!(place["physicalLocation"]["artifactLocation"]["uri"], "registry/claude-code");
+    assert_eq!(place["logicalLocations"][0]["fullyQualifiedName"], "registry/claude-code");
+    let output = corner.run(["scan", "--register", "--baseline", &known, "--fail-on", "low"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }
 
 /// git in a folder, as a person of nobody's would use it.
@@ -299,6 +390,58 @@ fn a_diff_tells_what_a_change_brings_and_runs_nothing_of_the_repository() {
     assert!(!ran.exists(), "something of the repository ran");
 }
 
+#[test]
+fn a_diff_knows_a_file_by_its_lines_and_leaves_out_what_git_ignores() {
+    let corner = Corner::new();
+    let tree = std::path::PathBuf::from(tree(&corner));
+    let write = |path: &str, text: &str| {
+        let path = tree.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let user = |name: &str| format!("resource \"aws_iam_user\" \"{name}\" {{\n  name = \"{name}\"\n}}\n");
+    write("infra/a/main.tf", &user("u"));
+    write("examples/.claude/settings.json", "{\"permissions\": {\"allow\": [\"Bash(*)\"]}}\n");
+    write(".gitignore", "*.local.json\nforced.tf\n");
+    git_in(&tree, &["init", "--quiet", "--initial-branch=main"]);
+    git_in(&tree, &["add", "."]);
+    git_in(&tree, &["commit", "--quiet", "-m", "one"]);
+    let brought = || {
+        let output = corner.run(["scan", "--diff", "HEAD", "--json", tree.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let files: Vec<(String, usize)> = told
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter_map(|one| Some((one["file"].as_str()?.to_owned(), one["findings"].as_array()?.len())))
+            .collect();
+        (files, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // Renamed, and renamed with one more user in it.
+    std::fs::create_dir_all(tree.join("infra/b")).unwrap();
+    std::fs::rename(tree.join("infra/a/main.tf"), tree.join("infra/b/users.tf")).unwrap();
+    assert!(brought().0.is_empty(), "{:?}", brought());
+    write("infra/b/users.tf", &format!("{}{}", user("u"), user("w")));
+    assert_eq!(brought().0, [("infra/b/users.tf".to_owned(), 1)]);
+    // A copy is new, and so is what came to where it counts for more.
+    write("infra/a/main.tf", &user("u"));
+    assert_eq!(brought().0, [("infra/b/users.tf".to_owned(), 2)]);
+    std::fs::remove_file(tree.join("infra/b/users.tf")).unwrap();
+    std::fs::rename(tree.join("examples/.claude"), tree.join(".claude")).unwrap();
+    assert_eq!(brought().0, [(".claude/settings.json".to_owned(), 1)]);
+    std::fs::rename(tree.join(".claude"), tree.join("examples/.claude")).unwrap();
+    // Nobody gets what is ignored, unless it was added all the same.
+    write("b/.claude/settings.local.json", "{\"permissions\": {\"allow\": [\"Bash(*)\"]}}\n");
+    write("forced.tf", &user("x"));
+    let (files, said) = brought();
+    assert!(
+        files.is_empty() && said.contains("settings.local.json") && said.contains("forced.tf"),
+        "{files:?} {said}"
+    );
+    git_in(&tree, &["add", "--force", "forced.tf"]);
+    assert_eq!(brought().0, [("forced.tf".to_owned(), 1)]);
+}
+
 /// A server that tries what it should not be able to do, and says in its tools how that went.
 const SERVER: &str = r#"
 try() { if "$@" >/dev/null 2>&1; then echo can; else echo cannot; fi; }
@@ -346,4 +489,42 @@ fn a_probed_server_has_no_network_no_secrets_and_an_end() {
         let output = corner.run(["scan", "--probe", server, tree]);
         assert_eq!(output.status.code(), Some(code), "{server}: {}", text(&output));
     }
+}
+
+/// Processes of this machine that were started with this argument.
+fn with_argument(argument: &str) -> usize {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes())).count()
+}
+
+#[test]
+fn a_probed_server_that_never_answers_is_ended_with_all_that_it_started() {
+    let corner = Corner::new();
+    let tree = std::path::PathBuf::from(tree(&corner));
+    // So many seconds nobody else sleeps.
+    let mark = format!("7000{}", std::process::id());
+    let server = format!(
+        "sleep {mark} & setsid sleep {mark} & (trap '' TERM HUP; sleep {mark}) &\nwhile read -r line; do :; done; sleep {mark}\n"
+    );
+    std::fs::write(tree.join("server.sh"), server).unwrap();
+    std::fs::write(
+        tree.join(".mcp.json"),
+        r#"{"mcpServers": {"mute": {"command": "bash", "args": ["server.sh"]}}}"#,
+    )
+    .unwrap();
+    let probe = |within: &str| {
+        let mut command =
+            corner.writ(["scan", "--probe", "mute", "--probe-within", within, tree.to_str().unwrap()]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let probing = probe("4s");
+    until("the server's processes", || (with_argument(&mark) >= 3).then_some(()));
+    let output = probing.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("did not answer `initialize` in 4 seconds"), "{}", text(&output));
+    until("the end of all", || (with_argument(&mark) == 0).then_some(()));
+    // Longer than it may take it cannot be told to wait.
+    let output = probe("21s").wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }

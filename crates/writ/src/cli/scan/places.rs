@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use writ_scan::credential::Credential;
 use writ_scan::secret::Marker;
 use writ_scan::session::sessions;
 use writ_scan::survey::{self, Level};
@@ -21,7 +22,7 @@ type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 /// Scans each folder, and with a marker tells the credentials in it. Paths are relative to it, and below it as named when there are several.
 pub(super) fn folders(
     paths: &[PathBuf],
-    options: WalkOptions,
+    options: &WalkOptions,
     remember: bool,
     marker: Option<&Marker>,
     progress: Progress<'_>,
@@ -53,7 +54,7 @@ pub(super) fn folders(
 }
 
 /// Scans this user's settings, the administrator's, and the repository around the current folder.
-pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>) -> Result<Whole, Failure> {
+pub(super) fn here(options: &WalkOptions, no_state: bool, progress: Progress<'_>) -> Result<Whole, Failure> {
     let mut whole = Whole::default();
     let marker = &credentials::marker(no_state)?;
     let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
@@ -88,7 +89,12 @@ pub(super) fn here(options: WalkOptions, no_state: bool, progress: Progress<'_>)
         whole.extensions = machine::extensions(home);
         let mut seen = credentials::of(home, repository, &environment, marker);
         seen.take(credential::of_tree(repository, &in_tree, &[], marker), Path::new(""));
-        whole.credentials.extend(seen.credentials);
+        let (out, credentials) = seen.credentials.into_iter().partition(|credential: &Credential| {
+            let place = credential.place.strip_prefix("~").unwrap_or(&credential.place);
+            options.exclude.leaves_out_below(place, false)
+        });
+        whole.credentials.extend(credentials as Vec<Credential>);
+        whole.left_out += (out as Vec<Credential>).len() as u64;
         whole.notes.extend(seen.notes);
         whole.sessions = sessions(home, &moved, Some(repository));
     }

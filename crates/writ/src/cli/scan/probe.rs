@@ -34,7 +34,17 @@ const MAX_DESCRIPTION: usize = 300;
 /// The version of the protocol that is spoken (modelcontextprotocol.io, "Lifecycle"); a server answers with its own.
 const PROTOCOL: &str = "2025-06-18";
 
-pub(super) fn main(paths: &[PathBuf], server: &str, options: WalkOptions, json: bool) -> Outcome {
+pub(super) fn main(
+    paths: &[PathBuf],
+    server: &str,
+    within: Option<Duration>,
+    options: &WalkOptions,
+    json: bool,
+) -> Outcome {
+    let within = within.unwrap_or(WITHIN);
+    if within > WITHIN {
+        return Err(Failure::usage(format_args!("a server has {} seconds at most", WITHIN.as_secs())));
+    }
     let here = PathBuf::from(".");
     let folder = match paths {
         [] => &here,
@@ -55,7 +65,7 @@ pub(super) fn main(paths: &[PathBuf], server: &str, options: WalkOptions, json: 
         ))
         .hint("`writ scan --json` lists `mcp_servers`; one at an address is not called"));
     };
-    let answer = ask(&root, &words)?;
+    let answer = ask(&root, &words, within)?;
     let file = found.path.to_string_lossy();
     if json {
         let Answer { server: own, tools } = answer;
@@ -83,7 +93,7 @@ struct Answer {
 }
 
 /// Starts the server, asks it for its tools, and ends it with all that it started.
-fn ask(root: &Path, words: &[String]) -> Result<Answer, Failure> {
+fn ask(root: &Path, words: &[String], within: Duration) -> Result<Answer, Failure> {
     let broken = |what: &str, error: &dyn std::fmt::Display| {
         Failure::new(Kind::Broken, format_args!("{what}: {error}"))
     };
@@ -127,7 +137,8 @@ fn ask(root: &Path, words: &[String]) -> Result<Answer, Failure> {
             && tell.send(std::mem::take(&mut line)).is_ok()
         {}
     });
-    let answer = Conversation { write: &mut write, told, until: Instant::now() + WITHIN, next: 1 }.tools();
+    let answer =
+        Conversation { write: &mut write, told, until: Instant::now() + within, within, next: 1 }.tools();
     let ended = running.kill_tree();
     drop(write);
     ended.map_err(|error| broken("the server did not end", &error))?;
@@ -140,6 +151,7 @@ struct Conversation<'a> {
     write: &'a mut std::io::PipeWriter,
     told: Receiver<Vec<u8>>,
     until: Instant,
+    within: Duration,
     next: u64,
 }
 
@@ -181,7 +193,7 @@ impl Conversation<'_> {
             let left = self.until.saturating_duration_since(Instant::now());
             let line = self.told.recv_timeout(left).map_err(|error| match error {
                 RecvTimeoutError::Timeout => {
-                    silent(&format!("it did not answer `{method}` in {} seconds", WITHIN.as_secs()))
+                    silent(&format!("it did not answer `{method}` in {} seconds", self.within.as_secs()))
                 }
                 RecvTimeoutError::Disconnected => silent(&format!("it ended before it answered `{method}`")),
             })?;

@@ -2,17 +2,18 @@
 //! never more than that; of what is registered, it says where somebody should look, and what each agent really did.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
 use writ_control::api::client::Client as Office;
 use writ_control::api::message::{AgentDiscover, AgentList, AgentView, TaskList, TaskView};
 use writ_model::{Label, LifecycleState};
+use writ_scan::finding::{Finding, Look as Why};
+use writ_scan::report;
 
 use super::Whole;
 use crate::cli::agent::me;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Failure;
 use crate::screen;
 use crate::wire::{self, now};
 
@@ -37,20 +38,22 @@ struct Told {
     agents: Vec<Acted>,
 }
 
-/// Compares, records and tells. Rights that were not used for `unused_after` are called unused.
-pub(super) fn main(whole: &Whole, unused_after: Duration, json: bool) -> Outcome {
+/// What was found beside the registry, not yet told.
+pub(super) struct Registered(Told);
+
+/// Compares and records. Rights that were not used for `unused_after` are called unused.
+pub(super) fn compare(whole: &Whole, unused_after: Duration) -> Result<Registered, Failure> {
     let context = crate::cli::context()?;
     let commits = whole.repository.as_deref().map(shadow::in_commits).unwrap_or_default();
     let mut found = shadow::found(whole, &commits);
     let (live, mut registry) = wire::block_on(async {
         let office = crate::cli::serve::connect_or_start(&context.state).await?;
-        let live = known(&office, &mut found).await?;
+        let (live, mut looks) = known(&office, &mut found).await?;
         let tasks = office.call(TaskList::default()).await?;
         let mut of_agent: BTreeMap<_, Vec<&TaskView>> = BTreeMap::new();
         for task in &tasks.tasks {
             of_agent.entry(task.agent).or_default().push(task);
         }
-        let mut looks = Vec::new();
         for agent in &live {
             let tasks = of_agent.remove(&agent.id).unwrap_or_default();
             looks.extend(registry::looks(&office, agent, &tasks, &found).await?);
@@ -63,25 +66,50 @@ pub(super) fn main(whole: &Whole, unused_after: Duration, json: bool) -> Outcome
         registry.extend(acted.looks());
         agents.push(acted);
     }
-    let told = Told { v: 1, found, registry, agents };
-    if json {
-        screen::json(&told)?;
-    } else {
-        show(&told)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(Registered(Told { v: 1, found, registry, agents }))
 }
 
-/// Says of each tool which live agent it is, and records those that are none. The live agents, the new ones among them.
-async fn known(office: &Office, found: &mut [Found]) -> Result<Vec<AgentView>, Failure> {
+// === impl Registered ===
+
+impl Registered {
+    /// What somebody should look at, in the form of all findings.
+    pub(super) fn findings(&self) -> impl Iterator<Item = Finding> {
+        self.0.registry.iter().map(Look::finding)
+    }
+
+    /// One object, with all findings of the scan that count.
+    pub(super) fn json(&self, findings: &[Finding]) -> Result<(), Failure> {
+        let mut object = serde_json::to_value(&self.0)?;
+        if let serde_json::Value::Object(object) = &mut object {
+            object.insert("findings".to_owned(), findings.iter().map(report::placed).collect());
+        }
+        screen::line(report::printed(&object))?;
+        Ok(())
+    }
+}
+
+/// Says of each tool which live agent it is, and records those that are none, but for what a person retired and that has
+/// not acted since. The live agents, the new ones among them, and what acted though it was retired.
+async fn known(office: &Office, found: &mut [Found]) -> Result<(Vec<AgentView>, Vec<Look>), Failure> {
     let agents = office.call(AgentList::default()).await?.agents;
-    let mut live: Vec<AgentView> =
-        agents.into_iter().filter(|agent| agent.state != LifecycleState::Retired).collect();
+    let (retired, mut live): (Vec<AgentView>, Vec<AgentView>) =
+        agents.into_iter().partition(|agent| agent.state == LifecycleState::Retired);
+    let mut looks = Vec::new();
     for one in found {
         let name = Label::lossy(&format!("found-{}", one.tool));
-        if let Some(agent) = live.iter().find(|agent| agent.name == name || is_of(agent, one)) {
+        let fits = |agent: &&AgentView| agent.name == name || is_of(agent, one);
+        if let Some(agent) = live.iter().find(fits) {
             one.registered = Some(agent.name.clone());
             continue;
+        }
+        if let Some(last) = retired.iter().filter(fits).max_by_key(|agent| agent.since) {
+            let Some(acted) = one.acted_after(last.since) else {
+                one.retired_at = Some(last.since);
+                continue;
+            };
+            let says = format!("it was retired at {}, and since then {acted}", last.since);
+            let subject = last.id.to_string();
+            looks.push(Look { agent: last.name.clone(), why: Why::ActsThoughRetired, says, subject });
         }
         let evidence: String =
             format!("Found by a scan: {}", one.evidence.join("; ")).chars().take(1_000).collect();
@@ -100,7 +128,7 @@ async fn known(office: &Office, found: &mut [Found]) -> Result<Vec<AgentView>, F
         one.recorded = true;
         live.push(view);
     }
-    Ok(live)
+    Ok((live, looks))
 }
 
 /// Whether an agent is that tool: by its client, or by name where Writ knows no such client.
@@ -112,19 +140,24 @@ fn is_of(agent: &AgentView, found: &Found) -> bool {
     }
 }
 
-fn show(told: &Told) -> Result<(), Failure> {
+/// What is here, as a table.
+pub(super) fn show(registered: &Registered) -> Result<(), Failure> {
+    let Registered(told) = registered;
     let rows = told.found.iter().map(|one| {
         let registered = one.registered.as_ref().map(ToString::to_string).unwrap_or_default();
-        let state = if one.recorded { "recorded as discovered" } else { "known" };
-        [one.tool.to_owned(), registered, state.to_owned(), super::summary::plain(&one.evidence.join("; "))]
+        let state = match (one.recorded, one.retired_at) {
+            (true, _) => "recorded as discovered".to_owned(),
+            (false, Some(at)) => format!("retired at {at}, and not at work since"),
+            (false, None) => "known".to_owned(),
+        };
+        [one.tool.to_owned(), registered, state, super::summary::plain(&one.evidence.join("; "))]
     });
     screen::line(screen::table(["TOOL", "AGENT", "REGISTRY", "SEEN BY"], rows))?;
-    for Look { agent, why, says } in &told.registry {
-        screen::line(format_args!("{agent}  {why}: {says}"))?;
-    }
     acted::show(&told.agents)?;
     if told.found.iter().any(|one| one.recorded) {
-        screen::say("a discovered agent may do nothing: `writ agent approve NAME` takes it in");
+        screen::say(
+            "a discovered agent may do nothing: `writ agent approve NAME` takes it in, `writ agent retire NAME` ends it",
+        );
     }
-    Ok(())
+    screen::line("").map_err(Into::into)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use writ_scan::secret::{Confidence, Detector, FileFinding, Marker, Note, Scanner, Survey, survey};
+use writ_scan::walk::exclude::Exclude;
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::screen;
@@ -72,7 +73,7 @@ pub(super) enum Form {
 
 /// Looks through each of `paths`, `-` being standard input; the folder that one is in without any. Ends with exit code 3
 /// when something of `fail_on` or surer was found.
-pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>) -> Outcome {
+pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>, exclude: &Exclude) -> Outcome {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut surest = None;
@@ -85,7 +86,7 @@ pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>) -
                 return Err(Failure::usage("SARIF names files, and a stream has none")
                     .hint("`writ scan --secrets --json -` answers each line"));
             }
-            (false, _) => tree(path, form, &mut results)?,
+            (false, _) => tree(path, form, exclude, &mut results)?,
         };
         surest = surest.max(found);
     }
@@ -176,6 +177,7 @@ fn stream() -> Result<Option<Confidence>, Failure> {
 fn tree(
     path: &Path,
     form: Form,
+    exclude: &Exclude,
     results: &mut Vec<writ_scan::finding::Finding>,
 ) -> Result<Option<Confidence>, Failure> {
     if let Err(error) = std::fs::metadata(path) {
@@ -184,7 +186,8 @@ fn tree(
     let marker = Marker::of_this_run()
         .ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(MAX_THREADS);
-    let (progress, done) = (Survey::default(), AtomicBool::new(false));
+    let progress = Survey { exclude: exclude.clone(), ..Survey::default() };
+    let done = AtomicBool::new(false);
     let mut all: Vec<FileFinding> = Vec::new();
     let mut notes: Vec<Note> = Vec::new();
     std::thread::scope(|scope| {
@@ -206,6 +209,7 @@ fn tree(
     for Note { path, why } in &notes {
         screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
     }
+    super::tell_left_out(progress.left_out.load(Ordering::Relaxed));
     if form == Form::Text {
         let files = progress.files.load(Ordering::Relaxed);
         let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
@@ -263,9 +267,9 @@ fn reused(all: &[FileFinding]) -> usize {
 /// Tells a person at a terminal how far it is, until it is done.
 fn tell(progress: &Survey, done: &AtomicBool) {
     while !done.load(Ordering::Acquire) {
-        let files = progress.files.load(Ordering::Relaxed);
+        let (files, of) = (progress.files.load(Ordering::Relaxed), progress.of_files.load(Ordering::Relaxed));
         let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
-        let _ = write!(std::io::stderr(), "\r\u{1b}[K  {files} files, {megabytes} MB …");
+        let _ = write!(std::io::stderr(), "\r\u{1b}[K  {files} of {of} files, {megabytes} MB …");
         std::thread::park_timeout(TELL_AGAIN);
     }
     let _ = write!(std::io::stderr(), "\r\u{1b}[K");

@@ -48,7 +48,10 @@ pub(super) fn show(whole: &Whole, findings: &[Finding], known: usize, verbose: b
             let most = if verbose { usize::MAX } else { MOST_OF_ONE_RULE };
             for finding in findings.iter().take(most) {
                 let path = finding.path.to_string_lossy();
-                screen::line(format_args!("    {}:{}", plain(&path), finding.line))?;
+                match finding.line {
+                    0 => screen::line(format_args!("    {}", plain(&path)))?,
+                    line => screen::line(format_args!("    {}:{line}", plain(&path)))?,
+                }
                 screen::line(format_args!("        {}", plain(&finding.message)))?;
             }
             if findings.len() > most {

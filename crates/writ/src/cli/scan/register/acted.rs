@@ -8,6 +8,7 @@ use serde_json::Value;
 use writ_control::api::message::{AgentActivity, AgentActivityAsk, AgentView};
 use writ_model::{EffectClass, Label, Timestamp, Verdict};
 use writ_scan::autonomy::{Autonomy, Observed};
+use writ_scan::finding::Look as Why;
 use writ_scan::report;
 use writ_scan::tool::client_of;
 
@@ -116,12 +117,18 @@ impl Acted {
     /// What of it somebody should look at.
     pub(super) fn looks(&self) -> Vec<Look> {
         let mut looks = Vec::new();
-        let mut add = |why, says: String| looks.push(Look { agent: self.agent.clone(), why, says });
+        let mut add = |why, subject: &str, says: String| {
+            looks.push(Look { agent: self.agent.clone(), why, says, subject: subject.to_owned() });
+        };
         for Beyond { question, because } in &self.beyond {
-            add("beyond-its-settings", format!("{question}: {}", because.join("; ")));
+            add(Why::BeyondItsSettings, question, format!("{question}: {}", because.join("; ")));
         }
         if !self.unused.is_empty() {
-            add("unused-rights", format!("not once since {}: {}", self.unused_since, self.unused.join(", ")));
+            add(
+                Why::UnusedRights,
+                "",
+                format!("not once since {}: {}", self.unused_since, self.unused.join(", ")),
+            );
         }
         looks
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use writ_model::{Client, Label};
+use writ_model::{Client, Label, Timestamp};
 use writ_scan::provenance::classify;
 use writ_scan::survey::Level;
 use writ_scan::tool::client_of;
@@ -30,10 +30,30 @@ pub(super) struct Found {
     pub(super) registered: Option<Label>,
     /// It was recorded now.
     pub(super) recorded: bool,
+    /// When its agent was retired, where a person did that and nobody registered it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retired_at: Option<Timestamp>,
+    #[serde(skip)]
+    acted: Acted,
+}
+
+/// When a tool was last at work, as far as it can be told.
+#[derive(Clone, Debug, Default)]
+struct Acted {
+    session_at: Option<Timestamp>,
+    /// The day of the newest commit that discloses it, as its author named it: `2026-01-31`.
+    commit_day: Option<String>,
+}
+
+/// Commits that disclose one agent.
+#[derive(Debug, Default)]
+pub(super) struct Commits {
+    number: u64,
+    last_day: String,
 }
 
 /// Agents in commits of the working copy: how many commits each disclosed. A folder without history has none.
-pub(super) fn in_commits(folder: &Path) -> BTreeMap<&'static str, u64> {
+pub(super) fn in_commits(folder: &Path) -> BTreeMap<&'static str, Commits> {
     let mut acted = BTreeMap::new();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return acted;
@@ -42,7 +62,12 @@ pub(super) fn in_commits(folder: &Path) -> BTreeMap<&'static str, u64> {
     for entry in read.commits() {
         let said = classify(&entry.as_commit());
         for agent in said.agents {
-            *acted.entry(if agent == "copilot" { "github-copilot" } else { agent }).or_default() += 1;
+            let of: &mut Commits =
+                acted.entry(if agent == "copilot" { "github-copilot" } else { agent }).or_default();
+            of.number += 1;
+            if of.last_day < entry.time {
+                of.last_day.clone_from(&entry.time);
+            }
         }
     }
     acted
@@ -50,7 +75,7 @@ pub(super) fn in_commits(folder: &Path) -> BTreeMap<&'static str, u64> {
 
 /// Tools that are really there: a program, an extension, a process, settings of this user, or what they did. Files that a
 /// project brings show that somebody uses a tool, and not that this user does.
-pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, u64>) -> Vec<Found> {
+pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, Commits>) -> Vec<Found> {
     let mut by_tool: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for program in &whole.programs {
         by_tool.entry(program.tool).or_default().push("installed".to_owned());
@@ -72,7 +97,7 @@ pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, u64>) -> Vec<F
         by_tool.entry(one.tool).or_default().push(text);
     }
     for (tool, commits) in acted {
-        by_tool.entry(tool).or_default().push(format!("{commits} commits here disclose it"));
+        by_tool.entry(tool).or_default().push(format!("{} commits here disclose it", commits.number));
     }
     by_tool
         .into_iter()
@@ -80,7 +105,38 @@ pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, u64>) -> Vec<F
             evidence.sort();
             evidence.dedup();
             let running = whole.processes.iter().any(|process| process.tool == tool);
-            Found { tool, client: client_of(tool), evidence, running, registered: None, recorded: false }
+            let acted = Acted {
+                session_at: whole.sessions.iter().filter(|of| of.tool == tool).map(|of| of.last_at).max(),
+                commit_day: acted.get(tool).map(|of| of.last_day.clone()),
+            };
+            Found {
+                tool,
+                client: client_of(tool),
+                evidence,
+                running,
+                registered: None,
+                recorded: false,
+                retired_at: None,
+                acted,
+            }
         })
         .collect()
+}
+
+// === impl Found ===
+
+impl Found {
+    /// What shows that it acted after a moment; nothing where only its files are still there. A commit counts from the
+    /// day after: its author names the day alone.
+    pub(super) fn acted_after(&self, at: Timestamp) -> Option<String> {
+        if self.running {
+            return Some("it runs".to_owned());
+        }
+        if let Some(session) = self.acted.session_at.filter(|session| *session > at) {
+            return Some(format!("it had a session at {session}"));
+        }
+        let day: String = at.to_string().chars().take("2026-01-31".len()).collect();
+        let commit = self.acted.commit_day.as_ref().filter(|commit| commit.as_str() > day.as_str());
+        commit.map(|commit| format!("a commit of {commit} here discloses it"))
+    }
 }
