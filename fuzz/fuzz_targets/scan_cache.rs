@@ -6,4 +6,7 @@ use writ_scan::walk::cache::Cache;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = Cache::new(bytes, 0).bytes();
+    // Behind the head, which nobody guesses.
+    let whole = [&Cache::default().bytes(), bytes].concat();
+    let _ = Cache::new(&whole, 0).bytes();
 });

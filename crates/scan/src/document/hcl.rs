@@ -31,24 +31,26 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
 /// behind operators within brackets behind operators double the time with each level: 300 bytes took seconds, and a thousand
 /// would not have ended. The levels are counted without regard to strings and comments, which makes them more and never fewer.
 fn is_dear(text: &str) -> bool {
-    // Of each open bracket: levels behind operators, and whether an operator stands before the next bracket in it.
-    let mut open: Vec<(u32, bool)> = vec![(0, false)];
-    let mut most = 0;
-    let mut before = 0;
+    // Within the innermost bracket: levels behind operators, and whether an operator stands before the next bracket in it.
+    let (mut levels, mut behind) = (0_u32, false);
+    let mut outside = Vec::new();
+    let (mut most, mut before) = (0, 0);
     for byte in text.bytes() {
-        let Some(last) = open.last_mut() else { break };
         match byte {
             b'[' | b'(' | b'{' => {
-                let levels = last.0 + u32::from(last.1);
+                outside.push((levels, behind));
+                levels += u32::from(behind);
                 most = most.max(levels);
-                open.push((levels, false));
+                behind = false;
             }
-            b']' | b')' | b'}' if open.len() > 1 => {
-                open.pop();
+            b']' | b')' | b'}' => {
+                if let Some(outer) = outside.pop() {
+                    (levels, behind) = outer;
+                }
             }
-            b',' => last.1 = false,
-            b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'&' | b'|' | b'!' | b'?' => last.1 = true,
-            b'=' if before == b'=' => last.1 = true,
+            b',' => behind = false,
+            b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'&' | b'|' | b'!' | b'?' => behind = true,
+            b'=' if before == b'=' => behind = true,
             _ => {}
         }
         before = byte;

@@ -116,7 +116,7 @@ fn a_wallets_key_has_its_checksum() {
             assert_eq!(found(&text), [("wallet-key", key.clone())], "{text}");
         }
         let mut other = key.into_bytes();
-        other.swap(20, 21);
+        other[20] = if other[20] == b'2' { b'3' } else { b'2' };
         let text = format!("wallet {}", String::from_utf8(other).unwrap());
         assert!(!found(&text).iter().any(|(rule, _)| *rule == "wallet-key"), "{text}");
     }
