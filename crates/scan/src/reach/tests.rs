@@ -85,7 +85,7 @@ fn facts_of_files(files: &[(&str, &str)]) -> Facts {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let scan = scan_tree(folder.path(), WalkOptions::default());
+    let scan = scan_tree(folder.path(), &WalkOptions::default());
     Facts::of(folder.path(), &scan.found)
 }
 

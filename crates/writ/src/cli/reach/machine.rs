@@ -28,7 +28,7 @@ pub(super) fn settings(home: Option<&Path>) -> Vec<Found> {
 fn of(root: &Path, mut starts: Vec<PathBuf>, level: Level, shown: &Path) -> Vec<Found> {
     starts.sort();
     starts.dedup();
-    let walked = walk_from(root, &starts, WalkOptions::default(), None, None);
+    let walked = walk_from(root, &starts, &WalkOptions::default(), None, None);
     let mut found = scan(root, level, walked).found;
     for one in &mut found {
         one.path = shown.join(&one.path);
