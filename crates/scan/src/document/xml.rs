@@ -152,6 +152,6 @@ impl Server {
         let says = |key: &str| members.iter().any(|member| member.key == key && member.node.text().is_some());
         let name = members.iter().find(|member| member.key == "name")?.node.text()?.to_owned();
         let whole = says("command") || says("url") || says("serverUrl");
-        whole.then(|| Member { key: name, line, node: Node { line, value: Value::Map(members) } })
+        whole.then_some(Member { key: name, line, node: Node { line, value: Value::Map(members) } })
     }
 }

@@ -24,7 +24,7 @@ pub(super) enum Check {
     /// Four groups of four, of which at least two are no words (Google's app passwords, as they are shown).
     AppPassword,
     /// The last four bytes are the beginning of a double SHA-256 of the rest, in base 58 (Bitcoin's wallet import format).
-    Base58Check,
+    Base58,
     /// Small and capital letters, digits and hardly any letter twice, where punctuation is part of the format.
     Mixed,
     /// Looks drawn, where only the name in front is published.
@@ -78,7 +78,7 @@ pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
                 Verdict::Wrong
             }
         }
-        Check::Base58Check => right(base58_check(secret)),
+        Check::Base58 => right(base58_check(secret)),
         Check::Mixed if is_mixed(secret) => Verdict::None,
         Check::Mixed => Verdict::Wrong,
         Check::Drawn if super::value::drawn(secret) == super::value::Drawn::No => Verdict::Wrong,

@@ -89,12 +89,13 @@ pub(super) fn here(options: &WalkOptions, no_state: bool, progress: Progress<'_>
         whole.extensions = machine::extensions(home);
         let mut seen = credentials::of(home, repository, &environment, marker);
         seen.take(credential::of_tree(repository, &in_tree, &[], marker), Path::new(""));
-        let (out, credentials) = seen.credentials.into_iter().partition(|credential: &Credential| {
-            let place = credential.place.strip_prefix("~").unwrap_or(&credential.place);
-            options.exclude.leaves_out_below(place, false)
-        });
-        whole.credentials.extend(credentials as Vec<Credential>);
-        whole.left_out += (out as Vec<Credential>).len() as u64;
+        let (out, credentials): (Vec<Credential>, Vec<_>) =
+            seen.credentials.into_iter().partition(|credential: &Credential| {
+                let place = credential.place.strip_prefix("~").unwrap_or(&credential.place);
+                options.exclude.leaves_out_below(place, false)
+            });
+        whole.credentials.extend(credentials);
+        whole.left_out += out.len() as u64;
         whole.notes.extend(seen.notes);
         whole.sessions = sessions(home, &moved, Some(repository));
     }
