@@ -28,6 +28,8 @@ pub struct Admitted<C> {
     hosts: Vec<String>,
     /// Repositories that it names, where a person said yes to it.
     repositories: Vec<String>,
+    /// What it does may take in repositories, whether it names them or not.
+    takes_repositories: bool,
 }
 
 /// What a permit rests on.
@@ -77,6 +79,11 @@ impl<C> Admitted<C> {
         self.reaches(host) && self.repositories.iter().any(|own| fetch::same(own, repository))
     }
 
+    /// Whether it may take in repositories: a fetch, an installation, a build.
+    pub(crate) fn takes_repositories(&self) -> bool {
+        self.takes_repositories
+    }
+
     /// The proof that the decision is on record.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
@@ -88,7 +95,7 @@ impl<C> Admitted<C> {
     /// For tests of what comes after admission.
     pub(crate) fn for_test(call: C) -> Self {
         let receipt = Receipt::from_append_path(Durability::Synced, writ_ledger::Stream::Activity, 0, 1);
-        Self { call, receipt, hosts: Vec::new(), repositories: Vec::new() }
+        Self { call, receipt, hosts: Vec::new(), repositories: Vec::new(), takes_repositories: false }
     }
 }
 
@@ -120,6 +127,7 @@ pub(crate) async fn admit<O: Record>(
         _ => Vec::new(),
     };
     let hosts = actions.iter().filter_map(reached).map(str::to_owned).collect();
+    let takes_repositories = actions.iter().any(fetch::takes_repositories);
     let event = decided(place, &call, &actions, decision, approval, arguments.commitment);
     let activity = NewActivity { event, payloads: vec![arguments] };
     let receipts = record.record(place.task, vec![activity], needed).await.map_err(AdmitError::Record)?;
@@ -127,7 +135,7 @@ pub(crate) async fn admit<O: Record>(
     if receipt.durability() < needed {
         return Err(AdmitError::NotDurable);
     }
-    Ok(Admitted { call, receipt, hosts, repositories })
+    Ok(Admitted { call, receipt, hosts, repositories, takes_repositories })
 }
 
 /// The host that an action reaches and does nothing else to, as far as its resource names one.

@@ -207,7 +207,22 @@ impl<O: Office> Door<O> {
             let touched = opened.room.touched();
             let is_open = |name: &String| self.fetches.is_open(name, &touched) || self.names_repository(name);
             let all = repositories.iter().all(is_open);
-            return if all { Elsewhere::Decided(ReasonCode::UnderWay) } else { Elsewhere::Nowhere };
+            if all {
+                return Elsewhere::Decided(ReasonCode::UnderWay);
+            }
+            // Clients look for plugins and news of their own by git: nobody is asked where no call could want it.
+            let hosts: Vec<&str> = repositories.iter().filter_map(|name| name.split('/').next()).collect();
+            if self.takes_repositories() || self.is_under_way(&hosts) {
+                return Elsewhere::Nowhere;
+            }
+            let reason = ReasonCode::StepUp;
+            let text = format!(
+                "`{}` is not read in this task, and no call that is under way takes in repositories. Fetch or clone it in a \
+                 call of its own, so that a person can be asked, or tell the person: writ run --allow-host {} [{reason}]",
+                repositories.join("`, `"),
+                repositories.first().and_then(|name| name.split('/').next()).unwrap_or("HOST"),
+            );
+            return Elsewhere::Unasked(No { reason, text });
         }
         let all_hosts = held.held().iter().all(|action| matches!(action.resource, Resource::Host { .. }));
         let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
@@ -245,6 +260,11 @@ impl<O: Office> Door<O> {
     fn names_repository(&self, repository: &str) -> bool {
         let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
         slots.iter().any(|slot| slot.fetches(repository))
+    }
+
+    fn takes_repositories(&self) -> bool {
+        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
+        slots.iter().any(|slot| slot.takes_repositories())
     }
 
     /// The judge's answer to a call, with the grants of its task; nothing when it panicked.

@@ -74,6 +74,27 @@ pub(super) fn read_by(operation: &Operation, held: &[Action]) -> Option<Vec<Stri
     (!repositories.is_empty()).then_some(repositories)
 }
 
+/// Whether an action may take in repositories by git, whether it names them or not: remotes and submodules stand in git's
+/// settings, sources of dependencies in manifests.
+pub(crate) fn takes_repositories(action: &Action) -> bool {
+    match action.effect {
+        EffectClass::Network => matches!(
+            action.resource,
+            Resource::Ref { .. } | Resource::Repository { .. } | Resource::Command { .. }
+        ),
+        EffectClass::BuildTest | EffectClass::PackageInstall | EffectClass::Unknown => true,
+        EffectClass::Read
+        | EffectClass::WriteWorkspace
+        | EffectClass::GitPush
+        | EffectClass::Publish
+        | EffectClass::Deploy
+        | EffectClass::SecretRead
+        | EffectClass::IdentityChange
+        | EffectClass::Destructive
+        | EffectClass::EscapeAttempt => false,
+    }
+}
+
 /// The repositories whose addresses stand in a command, as the way out names them.
 pub(crate) fn named_in(command: &str) -> Vec<String> {
     let mut found = Vec::new();

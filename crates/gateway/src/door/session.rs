@@ -120,6 +120,12 @@ impl Slot {
         book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.fetches(repository))
     }
 
+    /// Whether a call of this turn that is under way may take in repositories.
+    pub(super) fn takes_repositories(&self) -> bool {
+        let book = lock(&self.book);
+        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.takes_repositories())
+    }
+
     /// The client stopped its turn: what has not ended by now ran to its end without a word.
     pub(super) fn turn_ended(&self) {
         let mut book = lock(&self.book);
