@@ -126,6 +126,15 @@ def peak(pid):
         return 0.0
 
 
+def private(pid):
+    """MiB that are the process's own now: without the pages of its program, which the system takes back as it likes."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("RssAnon"))
+    except (OSError, StopIteration):
+        return 0.0
+
+
 def spent(pid):
     """Seconds of processors, of a process and what it waited for."""
     with open(f"/proc/{pid}/stat") as stat:
@@ -190,12 +199,13 @@ def main():
             time.sleep(0.05)
         idle = peak(run.pid)
         highest, before, after = idle, spent(run.pid), 0.0
+        own_idle = own = private(run.pid)
         open(os.path.join(work, "go"), "w").close()
         times = os.path.join(work, "times")
         seen, done = {"clone": [], "push": [], "direct clone": [], "direct push": []}, 0
         while done < 2 * rounds:
             lines = open(times).read().splitlines() if os.path.exists(times) else []
-            highest = max(highest, peak(run.pid))
+            highest, own = max(highest, peak(run.pid)), max(own, private(run.pid))
             try:
                 after = spent(run.pid)
             except OSError:
@@ -232,7 +242,8 @@ def main():
     print(f"clone: {least['clone'] / least['direct clone']:.2f} times direct (aim 1.03)")
     print(f"push:  {least['push'] / floor:.2f} times direct and one index-pack (aim 1.00)")
     print(f"processors' time of the supervisor and its git: {(after - before) / rounds:.2f} s for a clone and a push")
-    print(f"memory of the supervisor: peak {highest:.1f} MiB, {highest - idle:.1f} MiB above idle (aim 32 MiB flat)")
+    print(f"memory of the supervisor: its own {own:.1f} MiB at most, {own - own_idle:.1f} MiB above idle (aim 32 MiB flat); "
+          f"with the pages of its program {highest:.1f} MiB, {highest - idle:.1f} MiB above idle")
     server.shutdown()
     shutil.rmtree(folder)
 

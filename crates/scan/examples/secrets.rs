@@ -1,6 +1,6 @@
 //! Lines of `{"id","text"}` in, what is found out: for trying the detector on labelled text without the whole program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a developer's tool")]
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Write as _};
 use writ_scan::secret::{Detector, Marker, Survey, survey};
 fn main() {
     let mut args = std::env::args_os().skip(1);
@@ -8,6 +8,7 @@ fn main() {
         let (marker, progress) = (Marker::of_this_run().unwrap(), Survey::default());
         let began = std::time::Instant::now();
         let threads = args.next().and_then(|n| n.to_str()?.parse().ok()).unwrap_or(1);
+        let out = std::cell::RefCell::new(std::io::BufWriter::new(std::io::stdout().lock()));
         survey(
             Detector::shipped(),
             root.as_ref(),
@@ -15,7 +16,8 @@ fn main() {
             &marker,
             &progress,
             |f| {
-                println!(
+                writeln!(
+                    out.borrow_mut(),
                     "{}:{}:{} {} {} {}-{}",
                     f.path.display(),
                     f.place.line,
@@ -25,16 +27,21 @@ fn main() {
                     f.start,
                     f.end
                 )
+                .unwrap();
             },
-            |n| println!("note {} {}", n.path.display(), n.why),
+            |n| writeln!(out.borrow_mut(), "note {} {}", n.path.display(), n.why).unwrap(),
         );
         let (bytes, took) = (progress.bytes.into_inner() as f64, began.elapsed().as_secs_f64());
-        println!(
+        let mut out = out.into_inner();
+        writeln!(
+            out,
             "{} files, {:.1} MB, {took:.2} s, {:.0} MB/s",
             progress.files.into_inner(),
             bytes / 1e6,
             bytes / 1e6 / took
-        );
+        )
+        .unwrap();
+        out.flush().unwrap();
         return;
     }
     for line in std::io::stdin().lock().lines() {

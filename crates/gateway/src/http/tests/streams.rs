@@ -115,13 +115,23 @@ async fn trailers_come_back_and_none_leaves() {
     )
     .await;
     let head = format!(
-        "POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nTE: trailers\r\nTrailer: x-sum\r\n\
+        "POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nTE: trailers\r\n\
          Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
     );
     let out = scene.say(head.as_bytes()).await;
     let got = got.recv().await.unwrap();
     assert!(got.ends_with("2\r\nhi\r\n0\r\n\r\n") && !got.contains("x-sum"), "{got}");
     assert!(out.ends_with("2\r\nok\r\n0\r\nx-check: 9\r\n\r\n"), "{out}");
+    // What is announced is not lost in silence: the request does not leave.
+    let scene = Scene::new().await;
+    let (port, mut got) = raw("\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let head = format!(
+        "POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nTrailer: x-sum\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
+    );
+    let out = scene.say(head.as_bytes()).await;
+    assert!(out.starts_with("HTTP/1.1 400 ") && out.contains("`Trailer` announces"), "{out}");
+    assert!(got.try_recv().is_err());
     // From the second version to the first.
     let scene = Scene::new().await;
     let (port, frames) = told(&["h2"], &[("trailer", "grpc-status")]).await;

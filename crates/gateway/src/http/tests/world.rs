@@ -164,7 +164,7 @@ impl Scene {
             revoke: watch::Sender::new(false),
             admits: Box::new(|_| Ok(())),
             wish: BodyWish::None,
-            gate: Arc::new(Semaphore::new(1_000)),
+            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             treat: Box::new(|_| Treat::Inspect),
             names: true,
             near: None,
