@@ -49,7 +49,11 @@ impl Office {
         let (mut looked_at, mut bytes) = (0, 0);
         while entries.len() < limit as usize && looked_at < MAX_LOOKED_AT && bytes < MAX_PAGE_BYTES {
             let newer = match (control.peek()?, activity.peek()?) {
-                (None, None) => return Ok(AuditPage { entries, cursor: None }),
+                (None, None) => {
+                    control.finish();
+                    activity.finish();
+                    break;
+                }
                 (Some(_), None) => &mut control,
                 (None, Some(_)) => &mut activity,
                 (Some(c), Some(a)) => {
@@ -83,7 +87,8 @@ impl Office {
         }
         let cursor =
             (control.end > 0 || activity.end > 0).then(|| format!("{}-{}", control.end, activity.end));
-        Ok(AuditPage { entries, cursor })
+        let unsure_pushes = commit.map_or(0, |commit| commit.finish(&mut entries));
+        Ok(AuditPage { entries, cursor, unsure_pushes })
     }
 
     fn filter(&self, ask: &AuditSearch) -> Result<Filter, OfficeError> {

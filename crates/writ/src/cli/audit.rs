@@ -63,7 +63,8 @@ pub(super) struct Search {
     /// An event's type, as `call-decided`; `program-started` lists programs, which other searches leave out
     #[arg(long)]
     event: Option<Label>,
-    /// A commit, by 7 digits or more: which push brought it, in which task, under which writ
+    /// A commit, by 7 digits or more: which push brought it, in which task, under which writ. Pushes of it that were refused or
+    /// only asked about stand behind those that went, as ones that brought nothing
     #[arg(long, value_name = "SHA")]
     commit: Option<String>,
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -150,6 +151,7 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
     };
     let verdict = verdict.or(denied.then_some(Verdict::Deny));
     let limit = Some(limit);
+    let is_of_commit = commit.is_some();
     let page = office
         .call(AuditSearch {
             task,
@@ -170,10 +172,25 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for entry in &page.entries {
+        if is_of_commit && is_push(entry) && !is_let_through(entry) {
+            screen::line("brought nothing, because this did not go:")?;
+        }
         tell(entry)?;
     }
     if page.entries.is_empty() {
-        screen::say("nothing fits");
+        screen::say(if page.unsure_pushes == 0 { "nothing fits" } else { "no list of a push names it" });
+    }
+    if page.unsure_pushes > 0 {
+        screen::say(format_args!(
+            "{} {}, or had it erased: the commit may be among what they brought; writ audit search --effect git-push \
+             --verdict allow",
+            page.unsure_pushes,
+            if page.unsure_pushes == 1 {
+                "push brought more than its record holds"
+            } else {
+                "pushes brought more than their records hold"
+            },
+        ));
     }
     if let Some(task) = page.entries.iter().find_map(pushed_by) {
         screen::say(format_args!("the calls that led to it: writ audit show {task}"));
@@ -186,9 +203,17 @@ async fn search(office: &Office, arguments: Search) -> Outcome {
 
 /// The task of an entry with a push, as it stands among those of one commit.
 fn pushed_by(entry: &EntryView) -> Option<String> {
-    let is_push = entry.entry.pointer("/event/operation").and_then(Value::as_str) == Some("push");
     let task = entry.entry.get("task").and_then(Value::as_str)?;
-    (is_push && !entry.texts.is_empty()).then(|| Quoted(task).to_string().trim_matches('"').to_owned())
+    (is_push(entry) && is_let_through(entry) && !entry.texts.is_empty())
+        .then(|| Quoted(task).to_string().trim_matches('"').to_owned())
+}
+
+fn is_push(entry: &EntryView) -> bool {
+    entry.entry.pointer("/event/operation").and_then(Value::as_str) == Some("push")
+}
+
+fn is_let_through(entry: &EntryView) -> bool {
+    entry.entry.pointer("/event/decision/verdict").and_then(Value::as_str) == Some("allow")
 }
 
 async fn show(office: &Office, Show { id, json }: Show) -> Outcome {
@@ -285,6 +310,16 @@ fn headline(entry: &EntryView) -> String {
         "/name",
     ] {
         parts.extend(word(pointer));
+    }
+    // Which is another than before is seen by the beginnings.
+    if event.get("type").and_then(Value::as_str) == Some("model-asked") {
+        parts.extend(word("/model"));
+        for name in ["system", "tools"] {
+            let digest = event.get(name).and_then(Value::as_str);
+            parts.extend(
+                digest.map(|digest| format!("{name} {}", digest.chars().take(12).collect::<String>())),
+            );
+        }
     }
     if let Some(grants) = event.pointer("/decision/grants").and_then(Value::as_array) {
         parts.extend(grants.iter().filter_map(Value::as_str).map(str::to_owned));

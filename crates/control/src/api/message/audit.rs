@@ -16,7 +16,8 @@ pub struct AuditSearch {
     /// The event's type, as `call-decided`.
     pub event: Option<Label>,
     /// A commit, by the hexadecimal digits that its name begins with, 7 to 64 of them: pushes that brought it or moved a ref
-    /// to it, with their texts, and the writ that each was made under.
+    /// to it, with their texts, and the writ that each was made under. Those that were not let through are told too, behind the
+    /// others: they brought nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     pub since: Option<Timestamp>,
@@ -27,12 +28,16 @@ pub struct AuditSearch {
     pub cursor: Option<String>,
 }
 
-/// One page of a search, newest first.
+/// One page of a search, newest first. Of a commit, what was let through stands before what brought nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuditPage {
     pub entries: Vec<EntryView>,
     /// For the next page; nothing at the end.
     pub cursor: Option<String>,
+    /// Of a search for a commit: pushes on the way that were let through and do not name it, whose record does not hold all
+    /// that they brought, or was erased. The commit may be among what they brought.
+    #[serde(default)]
+    pub unsure_pushes: u64,
 }
 
 /// `audit.show`

@@ -55,6 +55,51 @@ fn searches_find_what_fits_newest_first() {
     assert_eq!(count(AuditSearch { until: Some(Timestamp::from_millis(0)), ..with() }), 0);
 }
 
+/// What was let through stands first; what brought nothing is no doubt, and what may have brought it is told as one.
+#[test]
+fn attack_a_commit_is_not_said_to_be_nowhere_where_a_record_is_not_whole() {
+    let bench = Bench::new();
+    let (one, two) = (bench.task(), bench.task());
+    let push = |task: &TaskOpened, verdict: Verdict, more: bool, oid: &str| {
+        bench.hands.pass(Duration::from_secs(1));
+        let said = serde_json::json!({ "updates": [], "more commits": more, "commits": [oid] }).to_string();
+        let text = payload(serde_json::json!({ "arguments": said }).to_string().as_bytes());
+        let mut decided = bench.decided(verdict, &[EffectClass::GitPush]);
+        if let ActivityEvent::CallDecided { operation, arguments, .. } = &mut decided.event {
+            (*operation, *arguments) = (label("push"), text.commitment);
+        }
+        decided.payloads.push(text);
+        bench.record(task, vec![decided]).unwrap();
+    };
+    let wanted = "a".repeat(40);
+    push(&one, Verdict::Allow, false, &wanted);
+    push(&one, Verdict::Allow, true, &"b".repeat(40));
+    push(&two, Verdict::Deny, true, &"c".repeat(40));
+    push(&two, Verdict::Deny, false, &wanted);
+    let of = |commit: &str| {
+        bench
+            .office
+            .audit_search(&AuditSearch { commit: Some(commit.to_owned()), ..AuditSearch::default() })
+            .unwrap()
+    };
+    let found = of("aaaaaaaa");
+    let told: Vec<_> = found
+        .entries
+        .iter()
+        .map(|entry| {
+            let event = &entry.entry["event"];
+            event["decision"]["verdict"].as_str().or(event["type"].as_str()).unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(told, ["allow", "writ-issued", "deny", "writ-issued"]);
+    assert_eq!((found.unsure_pushes, &found.cursor), (1, &None));
+    let none = of("dddddddd");
+    assert_eq!((none.entries.len(), none.unsure_pushes), (0, 1));
+    let narrow =
+        AuditSearch { commit: Some("d".repeat(10)), task: Some(two.task.id), ..AuditSearch::default() };
+    assert_eq!(bench.office.audit_search(&narrow).unwrap().unsure_pushes, 0);
+}
+
 #[test]
 fn pages_give_everything_once() {
     let (bench, ..) = busy();
