@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::approval::ApprovalLevel;
 use crate::ci::{Gate, TokenSource};
+use crate::detour::{Detour, DetourKind};
 use crate::identity_code::{Breadth, IdentityKind};
 use crate::secret::{Confidence, FileFinding};
 use crate::server::Transport;
@@ -128,6 +129,7 @@ pub fn findings(found: &Found) -> Vec<Finding> {
             ),
         );
     }
+    detours(found, &mut out);
     workflow(found, &mut out);
     pipeline(found, &mut out);
     identities(found, &mut out);
@@ -181,6 +183,29 @@ fn servers(found: &Found, out: &mut Findings<'_>) {
                 format!("every tool of server `{}` runs without asking", server.name),
             );
         }
+    }
+}
+
+fn detours(found: &Found, out: &mut Findings<'_>) {
+    let is_project = found.level == Level::Project;
+    for Detour { kind, line, text } in &found.detours {
+        let tool = found.tool;
+        let (rule, message) = match kind {
+            DetourKind::Model if is_project => (
+                &rules::PROJECT_MODEL,
+                format!("{tool} sends its key and all that it says elsewhere: `{text}`"),
+            ),
+            DetourKind::Model => {
+                (&rules::MODEL_HOST, format!("{tool} talks to another model host: `{text}`"))
+            }
+            DetourKind::Helper if is_project => {
+                (&rules::PROJECT_HELPER, format!("{tool} runs a program that the project names in `{text}`"))
+            }
+            // A program of one's own that gives keys is better than a key in a file.
+            DetourKind::Helper => continue,
+            DetourKind::Folders => (&rules::WIDE_FOLDERS, format!("{tool} may work there: `{text}`")),
+        };
+        out.add(rule, *line, text, message);
     }
 }
 
@@ -386,8 +411,9 @@ fn means(step: &crate::ci::AgentStep) -> String {
     if means.is_empty() { "nothing of worth".to_owned() } else { means.join(" and ") }
 }
 
-/// A secret in a file as something to look at; `nth` counts those of one rule in one file, from zero, so that the key
-/// stays when lines move. Marks are no part of it: they change with their key.
+/// A secret in a file as something to look at; `nth` counts those that are the same in one file, from zero. Its key stays
+/// when its line moves, and is another for another value, but for one in some thousands. Marks are no part of it: they
+/// change with their key.
 pub fn of_secret(found: &FileFinding, path: &Path, nth: usize) -> Finding {
     let rule = match found.confidence {
         Confidence::High => &rules::SECRET,
@@ -396,5 +422,5 @@ pub fn of_secret(found: &FileFinding, path: &Path, nth: usize) -> Finding {
     };
     let line = u32::try_from(found.place.line).unwrap_or(u32::MAX);
     let message = format!("a credential by rule `{}`, mark {}", found.rule, found.mark);
-    Finding::new(rule, path, line, &format!("{} {nth}", found.rule), message)
+    Finding::new(rule, path, line, &format!("{} {} {nth}", found.rule, found.same), message)
 }

@@ -13,6 +13,7 @@ mod bypass;
 pub mod ci;
 pub mod credential;
 mod credential_name;
+pub mod detour;
 mod digest;
 pub mod document;
 pub mod finding;

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use writ_model::Client;
+
 use crate::bypass;
 use crate::credential_name::is_credential_name;
 use crate::finding::{Finding, rules};
-use crate::tool::{SURVEYS, Survey};
+use crate::tool::{SURVEYS, Survey, client_of};
 use crate::walk::read_regular;
 
 /// Most processes looked at.
 const MAX_PROCESSES: usize = 50_000;
+/// Most processes between a hook and its client.
+const MAX_ABOVE: usize = 16;
 /// Most extensions looked at in one editor.
 const MAX_EXTENSIONS: usize = 5_000;
 /// Longest command line or environment that is read, in bytes.
@@ -211,10 +215,7 @@ pub fn processes(proc: &Path) -> Vec<Process> {
         .filter_map(|entry| {
             let id: u32 = entry.file_name().to_str()?.parse().ok()?;
             let line = read_regular(&entry.path().join("cmdline"), MAX_PROCESS_BYTES).ok()?;
-            let words: Vec<String> = line
-                .split(|byte| *byte == 0)
-                .map(|word| String::from_utf8_lossy(word).into_owned())
-                .collect();
+            let words = words_of(&line);
             let survey = of_words(&words)?;
             let environment =
                 read_regular(&entry.path().join("environ"), MAX_PROCESS_BYTES).unwrap_or_default();
@@ -231,6 +232,30 @@ pub fn processes(proc: &Path) -> Vec<Process> {
         .collect();
     found.sort_by_key(|process| process.id);
     found
+}
+
+/// The command line of the client that started a process, directly or by others; nothing where none of them can be told to be
+/// that client. `proc` is `/proc`.
+pub fn words_above(proc: &Path, process: u32, client: Client) -> Option<Vec<String>> {
+    let mut process = process;
+    for _ in 0..MAX_ABOVE {
+        let folder = proc.join(process.to_string());
+        // `PID (name) S PARENT …`, and the name may hold anything (proc_pid_stat(5)).
+        let stat = read_regular(&folder.join("stat"), MAX_PROCESS_BYTES).ok()?;
+        let stat = String::from_utf8_lossy(&stat).into_owned();
+        process = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+        let folder = proc.join(process.to_string());
+        let line = read_regular(&folder.join("cmdline"), MAX_PROCESS_BYTES).ok()?;
+        let words = words_of(&line);
+        if of_words(&words).is_some_and(|survey| client_of(survey.id) == client) {
+            return Some(words);
+        }
+    }
+    None
+}
+
+fn words_of(line: &[u8]) -> Vec<String> {
+    line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
 fn of_words(words: &[String]) -> Option<&'static Survey> {
@@ -280,6 +305,29 @@ impl Short {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_client_above_a_hook_is_found_by_its_line() {
+        let proc = tempfile::tempdir().unwrap();
+        for (id, parent, line) in [
+            (9, 8, "writ\0hook\0gemini-cli\0"),
+            (8, 7, "sh\0-c\0writ hook gemini-cli\0"),
+            (7, 6, "node\0/usr/lib/node_modules/@google/gemini-cli/dist/index.js\0--yolo\0"),
+            (6, 1, "bash\0"),
+        ] {
+            let folder = proc.path().join(id.to_string());
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("stat"), format!("{id} (a) b) S {parent} 1 1 0")).unwrap();
+            std::fs::write(folder.join("cmdline"), line).unwrap();
+        }
+        let words = words_above(proc.path(), 9, Client::GeminiCli).unwrap();
+        assert_eq!(words[2], "--yolo");
+        assert_eq!(words_above(proc.path(), 9, Client::Codex), None);
+        // Whatever made a circle of it.
+        std::fs::write(proc.path().join("6/stat"), "6 (a) S 9").unwrap();
+        assert_eq!(words_above(proc.path(), 9, Client::Codex), None);
+        assert_eq!(words_above(proc.path(), 5, Client::Codex), None);
+    }
 
     #[test]
     fn a_short_name_counts_with_the_tools_folder_or_its_settings() {

@@ -8,6 +8,7 @@ use crate::autonomy::{Answer, Autonomy};
 use crate::ci::gitlab::GitlabAgent;
 use crate::ci::{AgentStep, Call, CallSecrets, Gate};
 use crate::credential::Credential;
+use crate::detour::DetourKind;
 use crate::finding::{Finding, findings};
 use crate::identity_code::Identity;
 use crate::machine::{Extension, Process, Program};
@@ -283,8 +284,9 @@ fn plain(found: &Found) -> Value {
             "text": evidence.text,
         })).collect::<Vec<_>>(),
         "has_hooks": !found.hooks.is_empty(),
-        "hooks": found.hooks.iter().map(|hook| json!({"event": hook.event, "line": hook.line})).collect::<Vec<_>>(),
+        "hooks": found.hooks.iter().map(|hook| json!({"event": hook.event, "line": hook.line, "programs": hook.programs})).collect::<Vec<_>>(),
         "plugins": found.plugins,
+        "detours": found.detours.iter().map(|one| json!({"kind": one.kind.name(), "line": one.line, "text": one.text})).collect::<Vec<_>>(),
         "unread": found.unread.as_ref().map(|unread| json!({"line": unread.line, "why": unread.why})),
     })
 }
@@ -303,6 +305,18 @@ fn server(server: &Server) -> Value {
         "disabled": server.disabled,
         "hardcoded_credential": !server.hard_coded.is_empty(),
     })
+}
+
+// === impl DetourKind ===
+
+impl DetourKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Folders => "folders",
+            Self::Helper => "helper",
+            Self::Model => "model",
+        }
+    }
 }
 
 // === impl Transport ===

@@ -19,6 +19,7 @@ mod guard;
 mod mark;
 mod mention;
 mod place;
+mod same;
 mod shape;
 mod tree;
 mod value;
@@ -31,7 +32,7 @@ mod tests;
 pub use guard::Guard;
 pub use mark::{Marker, redact};
 pub use place::{Lines, Place};
-pub use tree::{FileFinding, Note, Survey, survey};
+pub use tree::{FileFinding, Note, Survey, files_below, survey, survey_files};
 pub use window::Scanner;
 
 /// How sure a finding is.
@@ -88,6 +89,15 @@ impl Confidence {
             Self::Medium => "medium",
             Self::High => "high",
         }
+    }
+}
+
+// === impl Finding ===
+
+impl Finding {
+    /// Whether it has a published format, and is no mere mention. Its checksum can still be wrong: then the confidence is low.
+    pub fn has_format(&self) -> bool {
+        !mention::RULES.contains(&self.rule)
     }
 }
 

@@ -7,11 +7,16 @@ use crate::approval::Approval;
 use crate::ci::gitlab::{self, GitlabPipeline};
 use crate::ci::{self, Workflow};
 use crate::credential_name::{has_password, is_credential_name, is_real, variables};
+use crate::detour::{Detour, detours};
 use crate::document::{self, DocumentError, Node, Notation};
 use crate::identity_code::{self, Identity};
 use crate::server::{Credentials, HardCoded, Server, servers};
 use crate::tool::{self, Catalogue, FileKind, Survey};
 use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_head, read_regular};
+
+mod hook;
+
+pub use hook::Hook;
 
 /// Longest configuration or instruction file that is read, in bytes.
 pub const MAX_FILE_BYTES: usize = document::MAX_BYTES;
@@ -40,6 +45,8 @@ pub struct Found {
     pub hooks: Vec<Hook>,
     /// Plugins that are switched on, by name.
     pub plugins: Vec<String>,
+    /// Where settings lead the client: models, programs that give keys, folders.
+    pub detours: Vec<Detour>,
     /// Of a workflow: its audit.
     pub workflow: Option<Workflow>,
     /// Of a pipeline of GitLab: its audit.
@@ -55,13 +62,6 @@ pub struct Found {
 pub struct Unread {
     pub line: u32,
     pub why: String,
-}
-
-/// A command that a client runs at an event.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Hook {
-    pub event: String,
-    pub line: u32,
 }
 
 /// What a whole scan found.
@@ -174,6 +174,18 @@ fn is_marked_header(value: &str) -> bool {
 /// Walks and scans a tree with nothing remembered.
 pub fn scan_tree(root: &Path, options: &WalkOptions) -> Scan {
     scan(root, Level::Project, walk::walk(root, options, None, None))
+}
+
+/// Walks and scans the administrator's settings of every tool below the root folder of a machine. Paths are below it.
+pub fn scan_administrator(
+    root: &Path,
+    options: &WalkOptions,
+    progress: Option<&(dyn Fn(u64) + Sync)>,
+) -> Scan {
+    let places = tool::SURVEYS.iter().flat_map(|survey| survey.administrator);
+    let starts: Vec<PathBuf> =
+        places.filter_map(|path| Some(Path::new(path).strip_prefix("/").ok()?.to_owned())).collect();
+    scan(root, Level::Administrator, walk::walk_from(root, &starts, options, None, progress))
 }
 
 /// The program and the arguments that start a server of this name, as a file that was found says. They may hold a credential.
@@ -372,6 +384,7 @@ impl Found {
             approval: Approval::default(),
             hooks: Vec::new(),
             plugins: Vec::new(),
+            detours: Vec::new(),
             workflow: None,
             gitlab: None,
             identities: Vec::new(),
@@ -438,7 +451,8 @@ fn read(found: &mut Found, survey: &Survey, document: &Node) {
         }
     }
     credentials(found, document);
-    hooks(found, document);
+    found.hooks = hook::hooks(document);
+    found.detours = detours(document);
     if let Some(plugins) = document.get("enabledPlugins") {
         let on = plugins.members().iter().filter(|plugin| plugin.node.is_true());
         found.plugins.extend(on.map(|plugin| plugin.key.clone()));
@@ -486,18 +500,6 @@ fn credentials(found: &mut Found, document: &Node) {
     });
     found.credential_names.extend(credentials.names);
     found.hard_coded.extend(credentials.hard_coded);
-}
-
-fn hooks(found: &mut Found, document: &Node) {
-    for event in document.get("hooks").map_or(&[][..], Node::members) {
-        if !event.node.items().is_empty() || event.node.is_map() || event.node.text().is_some() {
-            found.hooks.push(Hook { event: event.key.clone(), line: event.line });
-        }
-    }
-    // Kiro's hooks are one a file.
-    if let Some(when) = document.at(&["when", "type"]).filter(|_| document.get("then").is_some()) {
-        found.hooks.push(Hook { event: when.scalar().unwrap_or_default(), line: when.line });
-    }
 }
 
 /// A name for what is remembered of a root: the first half of a SHA-256 of its path, in hex.

@@ -48,11 +48,7 @@ pub(super) fn below(node: &Node, name: &str, page: &mut Page<'_>) {
                 } else if end.is_some() || renews {
                     Life::Short
                 } else {
-                    match end::of_value(text.as_bytes()) {
-                        // What has no end beside it has none that is known: it stays until it is revoked.
-                        (Life::Unknown, None) => Life::Long,
-                        (life, _) => life,
-                    }
+                    end::of_kept(text.as_bytes()).0
                 };
                 page.add(Draft {
                     expires_at: end.filter(|_| !refreshes),

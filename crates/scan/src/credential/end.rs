@@ -48,6 +48,14 @@ pub(super) fn of_value(value: &[u8]) -> (Life, Option<Timestamp>) {
     (Life::Unknown, None)
 }
 
+/// The same of a value that is kept: one without an end of its own stays until somebody revokes it.
+pub(super) fn of_kept(value: &[u8]) -> (Life, Option<Timestamp>) {
+    match of_value(value) {
+        (Life::Unknown, None) => (Life::Long, None),
+        known => known,
+    }
+}
+
 /// The `exp` of a JSON Web Token (RFC 7519, section 4.1.4), not verified: it is told, never relied on.
 pub fn jwt_end(token: &str) -> Option<Timestamp> {
     if token.len() > MAX_JWT_BYTES || !token.starts_with("ey") {

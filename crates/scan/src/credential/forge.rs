@@ -142,10 +142,7 @@ pub(super) fn docker(bytes: &[u8], page: &mut Page<'_>) {
 }
 
 fn life(secret: &str) -> Life {
-    match end::of_value(secret.as_bytes()) {
-        (Life::Unknown, None) => Life::Long,
-        (life, _) => life,
-    }
+    end::of_kept(secret.as_bytes()).0
 }
 
 /// Hosts that an SSH configuration gives a key to: the file's name, and the hosts.

@@ -3,7 +3,7 @@
 
 use crate::credential_name::{has_password, is_credential_name, is_marked, is_real};
 
-use super::{Draft, Life, Page, end, service};
+use super::{Draft, Page, end, service};
 
 /// Longest line that is looked at, in bytes.
 const MAX_LINE_BYTES: usize = 16 << 10;
@@ -25,10 +25,7 @@ pub(super) fn read(bytes: &[u8], page: &mut Page<'_>) {
                 continue;
             }
             let of_name = service::of_name(name);
-            let life = match end::of_value(value.as_bytes()) {
-                (Life::Unknown, None) => Life::Long,
-                (life, _) => life,
-            };
+            let (life, _) = end::of_kept(value.as_bytes());
             page.add(Draft {
                 life,
                 opens: of_name.map(|service| service.opens.to_owned()),

@@ -58,10 +58,7 @@ pub(super) fn read(bytes: &[u8], page: &mut Page<'_>) {
             section
         };
         let of_name = service::of_name(key);
-        let life = match end::of_value(value.as_bytes()) {
-            (Life::Unknown, None) => Life::Long,
-            (life, _) => life,
-        };
+        let (life, _) = end::of_kept(value.as_bytes());
         page.add(Draft {
             life,
             opens: of_name.map(|service| service.opens.to_owned()),
@@ -124,10 +121,7 @@ pub(super) fn whole(bytes: &[u8], page: &mut Page<'_>) {
     let text = String::from_utf8_lossy(bytes);
     let value = text.trim();
     if value.len() >= 8 && value.len() <= MAX_LINE_BYTES && !value.contains(char::is_whitespace) {
-        let life = match end::of_value(value.as_bytes()) {
-            (Life::Unknown, None) => Life::Long,
-            (life, _) => life,
-        };
+        let (life, _) = end::of_kept(value.as_bytes());
         page.add(Draft { life, ..Draft::of("token", "", 1, value) });
     }
 }

@@ -140,8 +140,7 @@ pub(super) fn of_environment(environment: &[(String, Vec<u8>)], marker: &Marker)
             let service = of_name(name);
             let (life, end) = match end::of_value(value) {
                 (Life::Unknown, None) if name.starts_with("AWS_") && of_session => (Life::Short, None),
-                (Life::Unknown, None) => (Life::Long, None),
-                known => known,
+                (_, _) => end::of_kept(value),
             };
             Some(Credential {
                 life,

@@ -55,6 +55,30 @@ pub(crate) static PROJECT_HOOKS: Rule = Rule {
     title: "A project brings commands that clients run by themselves",
     help: "Read them before you open the project with an agent.",
 };
+pub(crate) static PROJECT_MODEL: Rule = Rule {
+    id: "writ/project-model-host",
+    severity: Severity::High,
+    title: "A project sends what its agent says, and the key to the model, to a host of its choice",
+    help: "Whoever opens the project hands that host a key and all that the agent reads. Remove the address, or set it for yourself.",
+};
+pub(crate) static MODEL_HOST: Rule = Rule {
+    id: "writ/model-host",
+    severity: Severity::Low,
+    title: "What an agent says to its model goes to a host that is no vendor's",
+    help: "Look whether that host is yours: it sees all that the agent reads.",
+};
+pub(crate) static PROJECT_HELPER: Rule = Rule {
+    id: "writ/project-helper",
+    severity: Severity::Medium,
+    title: "A project brings a program that clients run for keys",
+    help: "Read it before you open the project with an agent; what gives keys belongs into your own settings.",
+};
+pub(crate) static WIDE_FOLDERS: Rule = Rule {
+    id: "writ/wide-folders",
+    severity: Severity::Medium,
+    title: "An agent may work in folders far beyond its project",
+    help: "Name the folders that it needs.",
+};
 pub(crate) static OUTSIDER_STARTS: Rule = Rule {
     id: "writ/ci-outsider-starts-agent",
     severity: Severity::Critical,
@@ -283,6 +307,10 @@ pub static RULES: &[&Rule] = &[
     &UNPINNED_SERVER,
     &PLAIN_HTTP,
     &PROJECT_HOOKS,
+    &PROJECT_MODEL,
+    &MODEL_HOST,
+    &PROJECT_HELPER,
+    &WIDE_FOLDERS,
     &OUTSIDER_STARTS,
     &STRANGERS_CODE,
     &OPEN_ACTION,

@@ -2,30 +2,37 @@
 //!
 //! A sieve looks at 64 places at once and leaves about one in eight. Of these, three bytes, upper and lower case alike, are
 //! looked up in a table of 32 KiB that stays in the nearest cache, and what stands there says which fourth bytes there are. What
-//! passes is asked for as much as counts of the first eight bytes, and only then are texts compared. An automaton over the same
-//! texts depends on its state for each byte, and its tables do not fit there.
+//! passes is asked for its next four bytes, and only then are texts compared. An automaton over the same texts depends on its
+//! state for each byte, and its tables do not fit there.
 
-use std::num::NonZeroU64;
+use fearless_simd::dispatch;
+use fearless_simd::prelude::*;
 
 use super::shape::Shape;
 use super::{is_word, mention};
 
 mod sieve;
 
-use sieve::{PLACES, STEPS, STRIP, Sieve};
+use sieve::{AFTER, BEFORE, Places, STRIP, Sieve, Window};
 
 /// Entries of the table of first bytes, as a power of two, and their number.
 const FIRST_BITS: u32 = 13;
 const FIRST_SLOTS: usize = 1 << FIRST_BITS;
-/// Parts into which texts are put, as a power of two, and their number.
-const SLOT_BITS: u32 = 14;
+/// Any fourth byte: three make a text.
+const ANY: u32 = u32::MAX;
+/// Parts into which texts are put by their first four bytes, as a power of two, and their number.
+const SLOT_BITS: u32 = 12;
 const SLOTS: usize = 1 << SLOT_BITS;
-/// Bits of the set of beginnings, as a power of two, and its words.
-const BEGINNING_BITS: u32 = 17;
-const BEGINNING_WORDS: usize = 1 << (BEGINNING_BITS - 6);
+/// Bytes that a text is looked up by.
+const PREFIX: usize = 8;
+/// The bit by which upper and lower case differ.
+const CASE: u8 = 0x20;
 /// What makes upper and lower case the same, of eight bytes.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
+/// Bits before the fifth byte of eight, and before the seventh.
+const MIDDLE: u32 = 32;
+const LAST: u32 = 48;
 /// The bits of a text of three bytes.
 const THREE: u64 = 0xFF_FFFF;
 
@@ -47,10 +54,11 @@ struct Text {
     anchor: Anchor,
 }
 
-/// The first eight bytes of a text, upper and lower case the same, and which bits of them it has.
+/// The first eight bytes of a text: as they are, and which bits of them count, which is all but those of case where case does
+/// not. A text of no more bytes stands where these do.
 #[derive(Clone, Copy)]
 struct Prefix {
-    eight: u64,
+    own: u64,
     counts: u64,
 }
 
@@ -59,10 +67,8 @@ pub(super) struct Anchors {
     sieve: Sieve,
     /// By the first three bytes: a bit for each remainder by 32 of the fourth, and all for a text that has no more.
     fourth: Box<[u32; FIRST_SLOTS]>,
-    /// By the bytes of a text of three: a bit.
-    short: Box<[u64; SLOTS / 64]>,
-    /// What all texts begin with.
-    beginnings: Beginnings,
+    /// What can follow the first four bytes.
+    rest: Box<[Rest; SLOTS]>,
     /// In order of their slots.
     texts: Vec<Text>,
     /// What each of them begins with.
@@ -71,31 +77,30 @@ pub(super) struct Anchors {
     index: Vec<u16>,
 }
 
-/// A set of the first bytes of texts: says no, or perhaps.
-struct Beginnings(Box<[u64; BEGINNING_WORDS]>);
+/// Of the fifth and the sixth byte, and of the seventh and the eighth: a bit for each remainder by eight of both, and all for
+/// a text that has no more.
+#[derive(Clone, Copy, Default)]
+struct Rest {
+    middle: u64,
+    last: u64,
+}
 
-// === impl Beginnings ===
+// === impl Rest ===
 
-impl Beginnings {
-    fn new(prefixes: &[Prefix]) -> Self {
-        let mut words = Box::new([0; BEGINNING_WORDS]);
-        for prefix in prefixes {
-            let bit = Self::bit(prefix.eight);
-            if let Some(word) = words.get_mut(bit / 64) {
-                *word |= 1 << (bit % 64);
-            }
-        }
-        Self(words)
+impl Rest {
+    /// Adds what can follow the first four bytes of a text.
+    fn add(&mut self, prefix: Prefix) {
+        let matching = |shift| {
+            let (own, known) = (two(prefix.folded(), shift), two(prefix.bytes(), shift));
+            (0..u64::BITS).filter(|bits| bits & known == own).fold(0_u64, |all, bits| all | 1 << bits)
+        };
+        self.middle |= matching(MIDDLE);
+        self.last |= matching(LAST);
     }
 
     #[inline(always)]
-    fn has(&self, eight: u64) -> bool {
-        let bit = Self::bit(eight);
-        self.0.get(bit / 64).copied().unwrap_or(0) >> (bit % 64) & 1 == 1
-    }
-
-    const fn bit(eight: u64) -> usize {
-        (eight.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BEGINNING_BITS)) as usize
+    const fn has(self, eight: u64) -> bool {
+        self.middle >> two(eight, MIDDLE) & self.last >> two(eight, LAST) & 1 == 1
     }
 }
 
@@ -103,8 +108,11 @@ impl Beginnings {
 
 impl Text {
     fn prefix(&self) -> Prefix {
-        let counts = u64::MAX >> (64 - 8 * self.bytes.len().clamp(1, 8) as u32);
-        Prefix { eight: (eight(self.bytes) | FOLD) & counts, counts }
+        let mut counts = [0; PREFIX];
+        for (counts, byte) in counts.iter_mut().zip(self.bytes) {
+            *counts = if self.exact || !byte.is_ascii_alphabetic() { u8::MAX } else { !CASE };
+        }
+        Prefix { own: eight(self.bytes), counts: u64::from_le_bytes(counts) }
     }
 
     /// Whether it counts only where a word begins, whatever the rule says then.
@@ -113,6 +121,31 @@ impl Text {
             Anchor::Shape(_) => self.apart,
             Anchor::Word(word) => word.needs_beginning(),
         }
+    }
+}
+
+// === impl Prefix ===
+
+impl Prefix {
+    /// Upper and lower case the same, and zeros where there is no byte.
+    const fn folded(self) -> u64 {
+        (self.own | FOLD) & self.bytes()
+    }
+
+    /// All bits of the bytes that there are.
+    const fn bytes(self) -> u64 {
+        // The highest bit counts in whatever byte there is.
+        (self.counts >> 7 & 0x0101_0101_0101_0101) * 0xFF
+    }
+
+    /// Where texts with it are put.
+    const fn slot(self) -> usize {
+        slot(self.folded())
+    }
+
+    #[inline(always)]
+    const fn is(self, seen: u64) -> bool {
+        (seen ^ self.own) & self.counts == 0
     }
 }
 
@@ -133,117 +166,83 @@ impl Anchors {
             let (bytes, anchor) = (text.as_bytes(), Anchor::Word(word));
             Text { bytes, exact: false, apart: false, anchor }
         }));
-        texts.sort_by_key(|text| slot(text.prefix().eight));
+        texts.sort_by_cached_key(|text| text.prefix().slot());
         let prefixes: Vec<_> = texts.iter().map(Text::prefix).collect();
-        let (mut fourth, mut short) = (Box::new([0_u32; FIRST_SLOTS]), Box::new([0_u64; SLOTS / 64]));
-        for Prefix { eight, counts } in &prefixes {
-            let slot = slot(*eight);
-            if let Some(entry) = fourth.get_mut(first_slot(*eight)) {
-                *entry |= if *counts > THREE { 1 << (eight >> 24 & 31) } else { u32::MAX };
+        let (mut fourth, mut rest) = (Box::new([0; FIRST_SLOTS]), Box::new([Rest::default(); SLOTS]));
+        for prefix in &prefixes {
+            let eight = prefix.folded();
+            if let Some(entry) = fourth.get_mut(first_slot(eight)) {
+                *entry |= if prefix.bytes() > THREE { 1 << (eight >> 24 & 31) } else { ANY };
             }
-            if let Some(word) = short.get_mut(slot / 64).filter(|_| *counts <= THREE) {
-                *word |= 1 << (slot % 64);
+            if let Some(rest) = rest.get_mut(slot(eight)) {
+                rest.add(*prefix);
             }
         }
-        let begins = |wanted| prefixes.partition_point(|prefix| slot(prefix.eight) < wanted);
-        let index = (0..=SLOTS).map(|slot| u16::try_from(begins(slot)).unwrap_or(u16::MAX)).collect();
+        let mut begins = 0_u16;
+        let index = (0..=SLOTS).map(|slot| {
+            while prefixes.get(usize::from(begins)).is_some_and(|prefix| prefix.slot() < slot) {
+                begins = begins.saturating_add(1);
+            }
+            begins
+        });
+        let index = index.collect();
         let (beginning, anywhere): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.needs_beginning());
         let bytes = |texts: Vec<&Text>| texts.into_iter().map(|text| text.bytes).collect::<Vec<_>>();
         let sieve = Sieve::new(&bytes(anywhere), &bytes(beginning));
-        let beginnings = Beginnings::new(&prefixes);
-        Self { sieve, fourth, short, beginnings, texts, prefixes, index }
+        Self { sieve, fourth, rest, texts, prefixes, index }
     }
 
     /// Calls `then` for each text that begins in `from..until`, in order of place.
     pub(super) fn each(&self, bytes: &[u8], from: usize, until: usize, mut then: impl FnMut(usize, Anchor)) {
         let until = until.min(bytes.len());
-        let mut marks = [0; STEPS];
-        let mut places = [0; STRIP];
+        let mut places = [0; _];
         for strip in (from..until).step_by(STRIP) {
-            self.sieve.strip(bytes, strip, &mut marks);
-            let mut count = 0;
-            for (step, marks) in (0_u16..).zip(marks) {
-                if let Some(marks) = NonZeroU64::new(marks) {
-                    let at = strip + usize::from(step) * PLACES;
-                    count = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-                        Some(seen) => self.passed(seen, marks, step, &mut places, count),
-                        None => self.passed(&padded(bytes, at), marks, step, &mut places, count),
-                    };
+            let edge;
+            let window = match strip.checked_sub(BEFORE).and_then(|at| bytes.get(at..)?.first_chunk()) {
+                Some(window) => window,
+                None => {
+                    edge = padded(bytes, strip);
+                    &edge
                 }
-            }
-            let count = self.likely(bytes, strip, &mut places, count);
+            };
+            let count = dispatch!(self.sieve.level, simd => self.likely(simd, window, &mut places));
             for place in places.iter().take(count) {
-                let place = strip + usize::from(*place);
-                if place < until {
-                    self.compare(bytes, place, &mut then);
+                let at = strip + usize::from(*place);
+                if at < until {
+                    self.compare(bytes, at, eight_at(window, *place), &mut then);
                 }
             }
         }
     }
 
-    /// Asks the table about the places of one step and keeps those that pass. There is no branch on the answer: it is a yes
-    /// often enough for the processor to guess wrong.
+    /// The places of a strip at which all that counts of a text's first eight bytes may stand, and how many these are. There is
+    /// no branch on what is found: it is a yes often enough for the processor to guess wrong.
     #[inline(always)]
-    fn passed(
-        &self,
-        seen: &[u8; PLACES + 8],
-        marks: NonZeroU64,
-        step: u16,
-        places: &mut [u16; STRIP],
-        mut count: usize,
-    ) -> usize {
-        let mut rest = Some(marks);
-        while let Some(marks) = rest {
-            let place = marks.trailing_zeros();
-            let from = place as usize;
-            let eight = seen.get(from..from + 8).and_then(|bytes| bytes.first_chunk());
-            let eight = eight.map_or(0, |eight| u64::from_le_bytes(*eight)) | FOLD;
-            // There are as many of these as places in a strip, so the remainder only says so to the compiler.
-            if let Some(next) = places.get_mut(count % STRIP) {
-                *next = (step * PLACES as u16) | place as u16;
-            }
-            count = count.wrapping_add(usize::from(self.may_begin(eight)));
-            rest = NonZeroU64::new(marks.get() & (marks.get() - 1));
-        }
-        count
+    fn likely<S: Simd>(&self, simd: S, window: &Window, places: &mut Places) -> usize {
+        let count = self.sieve.strip(simd, window, places);
+        let count = kept(places, count, |place| {
+            let eight = first_eight(window, place);
+            self.fourth(eight) >> (eight >> 24 & 31) & 1 == 1
+        });
+        kept(places, count, |place| {
+            let eight = first_eight(window, place);
+            let rest = self.rest.get(slot(eight)).copied().unwrap_or_default();
+            rest.has(eight) | (self.fourth(eight) == ANY)
+        })
     }
 
-    /// Of these places, keeps those at which all that counts of a text's first eight bytes may stand. No branch here either.
-    fn likely(&self, bytes: &[u8], strip: usize, places: &mut [u16; STRIP], count: usize) -> usize {
-        let mut kept: usize = 0;
-        for next in 0..count {
-            let Some(place) = places.get(next % STRIP).copied() else { break };
-            let eight = first_eight(bytes, strip + usize::from(place));
-            let long = (4..=8).fold(false, |any, length| any | self.beginnings.has(cut(eight, length)));
-            if let Some(next) = places.get_mut(kept % STRIP) {
-                *next = place;
-            }
-            kept = kept.wrapping_add(usize::from(long | self.is_short(slot(eight & THREE))));
-        }
-        kept
-    }
-
-    /// Whether the first four bytes are those of a text, or nearly.
+    /// Which fourth bytes there are after the first three.
     #[inline(always)]
-    fn may_begin(&self, eight: u64) -> bool {
-        let fourth = self.fourth.get(first_slot(eight)).copied().unwrap_or(0);
-        fourth >> (eight >> 24 & 31) & 1 == 1
-    }
-
-    /// Whether a text of three bytes may stand here.
-    #[inline(always)]
-    fn is_short(&self, slot: usize) -> bool {
-        let word = self.short.get(slot / 64).copied().unwrap_or(0);
-        word >> (slot % 64) & 1 == 1
+    fn fourth(&self, eight: u64) -> u32 {
+        self.fourth.get(first_slot(eight)).copied().unwrap_or(0)
     }
 
     /// Compares the texts that may stand at a place.
-    fn compare(&self, bytes: &[u8], at: usize, then: &mut impl FnMut(usize, Anchor)) {
-        let eight = first_eight(bytes, at);
-        let (long, short) = (slot(eight), slot(eight & THREE));
-        self.compare_slot(bytes, at, eight, long, then);
-        if short != long {
-            self.compare_slot(bytes, at, eight, short, then);
+    fn compare(&self, bytes: &[u8], at: usize, seen: u64, then: &mut impl FnMut(usize, Anchor)) {
+        let (long, short) = (slot(seen | FOLD), slot((seen | FOLD) & THREE));
+        self.compare_slot(bytes, at, seen, long, then);
+        if short != long && self.fourth(seen | FOLD) == ANY {
+            self.compare_slot(bytes, at, seen, short, then);
         }
     }
 
@@ -252,7 +251,7 @@ impl Anchors {
         &self,
         bytes: &[u8],
         at: usize,
-        eight: u64,
+        seen: u64,
         slot: usize,
         then: &mut impl FnMut(usize, Anchor),
     ) {
@@ -260,18 +259,24 @@ impl Anchors {
         let range = usize::from(*first)..usize::from(*end);
         let Some(prefixes) = self.prefixes.get(range.clone()) else { return };
         for (prefix, which) in prefixes.iter().zip(range) {
-            if (eight ^ prefix.eight) & prefix.counts == 0 {
+            if prefix.is(seen) {
                 self.whole(bytes, at, which, then);
             }
         }
     }
 
-    /// Compares one text to its end.
+    /// Compares one text to its end, of which the first eight bytes are there.
     #[inline(never)]
     fn whole(&self, bytes: &[u8], at: usize, which: usize, then: &mut impl FnMut(usize, Anchor)) {
         let Some(text) = self.texts.get(which) else { return };
-        let Some(head) = bytes.get(at..at + text.bytes.len()) else { return };
-        let same = if text.exact { head == text.bytes } else { head.eq_ignore_ascii_case(text.bytes) };
+        let same = match text.bytes.get(PREFIX..) {
+            None | Some([]) => at + text.bytes.len() <= bytes.len(),
+            Some(rest) => match bytes.get(at + PREFIX..at + text.bytes.len()) {
+                Some(seen) if text.exact => seen == rest,
+                Some(seen) => seen.eq_ignore_ascii_case(rest),
+                None => false,
+            },
+        };
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         if same && !(text.apart && before.is_some_and(|byte| is_word(*byte))) {
             then(at, text.anchor);
@@ -279,28 +284,47 @@ impl Anchors {
     }
 }
 
-/// What a step sees near the end: zeros stand for what is not there.
-#[cold]
-fn padded(bytes: &[u8], at: usize) -> [u8; PLACES + 8] {
-    let mut seen = [0; PLACES + 8];
-    seen.iter_mut().zip(bytes.iter().skip(at)).for_each(|(to, byte)| *to = *byte);
-    seen
-}
-
-/// The eight bytes at a place, upper and lower case the same.
+/// Of the first so many places, keeps those that a question is answered yes for.
 #[inline(always)]
-fn first_eight(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.first_chunk().map_or_else(|| eight(rest), |eight| u64::from_le_bytes(*eight)) | FOLD
+fn kept(places: &mut Places, count: usize, may: impl Fn(u8) -> bool) -> usize {
+    let mut kept: usize = 0;
+    for next in 0..count.min(STRIP) {
+        let Some(place) = places.get(next).copied() else { break };
+        // There are no more of these than places in a strip, so the remainder only says so to the compiler.
+        if let Some(next) = places.get_mut(kept % STRIP) {
+            *next = place;
+        }
+        kept = kept.wrapping_add(usize::from(may(place)));
+    }
+    kept
 }
 
-/// The first bytes of eight, and zeros.
-const fn cut(eight: u64, length: u32) -> u64 {
-    eight & (u64::MAX >> (64 - 8 * length))
+/// A strip at the beginning or the end: zeros stand for what is not there.
+#[cold]
+fn padded(bytes: &[u8], strip: usize) -> Window {
+    let mut window = [0; _];
+    let missing = BEFORE.saturating_sub(strip);
+    let there = bytes.get(strip.saturating_sub(BEFORE)..).unwrap_or_default();
+    let to = window.get_mut(missing..).unwrap_or_default();
+    to.iter_mut().zip(there).for_each(|(to, byte)| *to = *byte);
+    window
+}
+
+/// The eight bytes at a place of a strip, upper and lower case the same.
+#[inline(always)]
+fn first_eight(window: &Window, place: u8) -> u64 {
+    eight_at(window, place) | FOLD
+}
+
+/// The eight bytes at a place of a strip.
+#[inline(always)]
+fn eight_at(window: &Window, place: u8) -> u64 {
+    let from = BEFORE + usize::from(place);
+    let eight = window.get(from..from + AFTER).and_then(|bytes| bytes.first_chunk());
+    eight.map_or(0, |eight| u64::from_le_bytes(*eight))
 }
 
 /// The first eight bytes, and zeros where there are fewer.
-#[cold]
 fn eight(bytes: &[u8]) -> u64 {
     let mut all = [0; 8];
     all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
@@ -315,4 +339,9 @@ const fn first_slot(eight: u64) -> usize {
 /// The entry of the first four bytes, or of a text of three.
 const fn slot(eight: u64) -> usize {
     ((eight as u32).wrapping_mul(0x9E37_79B1) >> (32 - SLOT_BITS)) as usize
+}
+
+/// The remainders by eight of two bytes.
+const fn two(eight: u64, shift: u32) -> u32 {
+    (eight >> shift & 7 | (eight >> (shift + 8) & 7) << 3) as u32
 }

@@ -4,15 +4,17 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 use super::mark::Marker;
 use super::place::{Lines, Place};
+use super::same::{Before, same};
 use super::wide::Wide;
 use super::{Confidence, Detector, Finding, Scanner};
 use crate::walk::exclude::Exclude;
@@ -21,8 +23,10 @@ use crate::walk::exclude::Exclude;
 const MAX_FILES: usize = 4_000_000;
 /// Deepest folder below the first.
 const MAX_DEPTH: usize = 128;
-/// Most bytes that are read of one file.
-const MAX_FILE_BYTES: u64 = 64 << 30;
+/// Most bytes that are read of one file; what its holes would give is not read and not counted.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+/// Length from which a file may have holes worth a question to the system.
+const MAY_HAVE_HOLES: u64 = 16 << 20;
 /// Most findings of one file: more than that is a list of samples, or a file made to fill reports.
 const MAX_FINDINGS: usize = 2_000;
 /// Bytes that are read at a time.
@@ -30,7 +34,7 @@ const PIECE: usize = 256 << 10;
 /// Batches of findings that wait for whoever takes them.
 const WAITING: usize = 64;
 /// Files, or findings, after which a batch is given away.
-const BATCH: usize = 32;
+const BATCH: usize = 256;
 
 /// A secret in a file.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct FileFinding {
     pub confidence: Confidence,
     /// Equal for equal values of one marker.
     pub mark: String,
+    /// Equal from scan to scan for a value under its name, and telling next to nothing of the value.
+    pub same: String,
 }
 
 /// Something that was not looked at as a whole, and why.
@@ -81,24 +87,36 @@ pub fn survey(
     threads: usize,
     marker: &Marker,
     progress: &Survey,
+    found: impl FnMut(FileFinding),
+    mut noted: impl FnMut(Note),
+) {
+    let files = files_below(root, progress, |_, _| false, &mut noted);
+    survey_files(detector, &files, threads, marker, progress, found, noted);
+}
+
+/// Looks through these files, as [`survey`] does.
+pub fn survey_files(
+    detector: &'static Detector,
+    files: &[PathBuf],
+    threads: usize,
+    marker: &Marker,
+    progress: &Survey,
     mut found: impl FnMut(FileFinding),
     mut noted: impl FnMut(Note),
 ) {
-    let mut files = Vec::new();
-    gather(root, &mut files, progress, &mut noted);
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::sync_channel::<Vec<Told>>(WAITING);
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, 64) {
-            let (tell, next, files) = (tell.clone(), &next, &files);
+            let (tell, next) = (tell.clone(), &next);
             scope.spawn(move || {
                 let (mut piece, mut scanner) = (vec![0; PIECE], Scanner::new(detector));
-                let (mut told, mut since) = (Vec::new(), 0);
+                let (mut told, mut since, mut near) = (Vec::new(), 0, Near::default());
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if progress.stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    told.extend(file(&mut scanner, path, &mut piece, marker, progress));
+                    told.extend(file(&mut scanner, &mut near, path, &mut piece, marker, progress));
                     since += 1;
                     // Waking the other side for each file costs as much as looking at it.
                     if since >= BATCH || told.len() >= BATCH {
@@ -123,24 +141,32 @@ pub fn survey(
     });
 }
 
-/// All regular files below a folder, in order of name. Links are not followed, so nothing loops.
-fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut impl FnMut(Note)) {
+/// All regular files below a folder, in order of name, but for what `passes_by` says of a path below it and whether that is
+/// a folder. Links are not followed, so nothing loops.
+pub fn files_below(
+    root: &Path,
+    progress: &Survey,
+    mut passes_by: impl FnMut(&Path, bool) -> bool,
+    mut noted: impl FnMut(Note),
+) -> Vec<PathBuf> {
     let mut note = |path: &Path, why| noted(Note { path: path.to_owned(), why });
+    let mut files = Vec::new();
     if !root.is_dir() {
         files.push(root.to_owned());
         progress.of_files.fetch_add(1, Ordering::Relaxed);
-        return;
+        return files;
     }
-    let excluded = |path: &Path, is_folder| {
-        let out = progress.exclude.leaves_out(path.strip_prefix(root).unwrap_or(path), is_folder);
+    let mut excluded = |path: &Path, is_folder| {
+        let below = path.strip_prefix(root).unwrap_or(path);
+        let out = progress.exclude.leaves_out(below, is_folder);
         progress.left_out.fetch_add(u64::from(out), Ordering::Relaxed);
-        out
+        out || passes_by(below, is_folder)
     };
     // Folders that are begun, from the first to the deepest, each with what is left of it.
     let mut open = vec![entries(root, &mut note)];
     while let Some(folder) = open.last_mut() {
         if progress.stop.load(Ordering::Relaxed) {
-            return;
+            return files;
         }
         let Some((name, is_folder)) = folder.left.next() else {
             open.pop();
@@ -153,7 +179,7 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
         if !is_folder {
             if files.len() >= MAX_FILES {
                 note(&path, "too many files: this one and all after it were left out");
-                return;
+                return files;
             }
             files.push(path);
             progress.of_files.fetch_add(1, Ordering::Relaxed);
@@ -163,6 +189,7 @@ fn gather(root: &Path, files: &mut Vec<PathBuf>, progress: &Survey, noted: &mut 
             note(&path, "lies too deep");
         }
     }
+    files
 }
 
 /// A folder that is being gone through.
@@ -196,21 +223,47 @@ fn entries(path: &Path, note: &mut impl FnMut(&Path, &'static str)) -> Folder {
     Folder { path: path.to_owned(), left: all.into_iter() }
 }
 
+/// The folder of the file before: the next file is mostly of the same one, and its path need not be gone along again.
+#[derive(Default)]
+struct Near {
+    path: PathBuf,
+    folder: Option<OwnedFd>,
+}
+
+// === impl Near ===
+
+impl Near {
+    /// Opens a file. A name can become a FIFO or a link between listing and opening: neither may block or lead elsewhere.
+    fn open(&mut self, path: &Path) -> Option<File> {
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = match (self.folder(path), path.file_name()) {
+            (Some(folder), Some(name)) => openat(folder, name, flags, Mode::empty()),
+            _ => openat(CWD, path, flags, Mode::empty()),
+        };
+        opened.ok().map(File::from)
+    }
+
+    fn folder(&mut self, path: &Path) -> Option<&OwnedFd> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty())?;
+        if self.path.as_os_str() != parent.as_os_str() {
+            parent.clone_into(&mut self.path);
+            self.folder = openat(CWD, parent, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok();
+        }
+        self.folder.as_ref()
+    }
+}
+
 /// What stands in one file.
 fn file(
     scanner: &mut Scanner,
+    near: &mut Near,
     path: &Path,
     piece: &mut [u8],
     marker: &Marker,
     progress: &Survey,
 ) -> Vec<Told> {
     let note = |why| vec![Told::Note(Note { path: path.to_owned(), why })];
-    // A name can become a FIFO or a link between listing and opening: neither may block or lead elsewhere.
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY).bits();
-    let flags = i32::try_from(flags).unwrap_or(0);
-    let Ok(mut file) = File::options().read(true).custom_flags(flags).open(path) else {
-        return note("could not be opened");
-    };
+    let Some(mut file) = near.open(path) else { return note("could not be opened") };
     let size = match rustix::fs::fstat(&file) {
         Ok(status) if FileType::from_raw_mode(status.st_mode).is_file() => {
             u64::try_from(status.st_size).unwrap_or(0)
@@ -220,25 +273,45 @@ fn file(
     let mut told = Vec::new();
     scanner.restart();
     let mut findings: Vec<Finding> = Vec::new();
-    let (mut read, mut is_cut) = (0_u64, false);
-    let mut wide = None;
+    let (mut read, mut at, mut is_cut) = (0_u64, 0_u64, false);
+    let (mut wide, mut whole) = (None, None);
     loop {
         if progress.stop.load(Ordering::Relaxed) {
             break;
+        }
+        if size > MAY_HAVE_HOLES && wide.is_none() {
+            match next_data(&mut file, at) {
+                Some(data) if data >= at.saturating_add(PIECE as u64) => {
+                    findings.extend(scanner.finish());
+                    scanner.restart_at(data);
+                    at = data;
+                }
+                // A hole that one piece passes over is read as the zeros that it is, so that places stay what they are.
+                Some(data) if data > at => {
+                    if file.seek(SeekFrom::Start(at)).is_err() {
+                        is_cut = true;
+                        break;
+                    }
+                }
+                Some(_) => {}
+                None => break,
+            }
         }
         match file.read(piece) {
             Ok(0) => break,
             Ok(length) => {
                 read += length as u64;
+                at += length as u64;
                 progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
                 let taken = piece.get_mut(..length).unwrap_or_default();
-                let is_first = read == length as u64;
+                let is_first = at == length as u64;
                 if is_first {
                     wide = Wide::of(scanner.detector(), taken);
                 }
                 // Most files are here as a whole now, and need neither a copy nor another question to the system.
                 if is_first && read == size && length < PIECE && wide.is_none() {
                     findings = scanner.whole(taken);
+                    whole = Some(length);
                     break;
                 }
                 findings.extend(scanner.push(taken));
@@ -275,9 +348,13 @@ fn file(
         told.extend(note("has too many findings: the surest are told"));
     }
     if !findings.is_empty() {
-        match placed(&mut file, &findings, piece, marker) {
+        let places = match whole.and_then(|length| piece.get(..length)) {
+            Some(bytes) => placed_here(bytes, &findings, marker),
+            None => placed(&mut file, size, &findings, piece, marker),
+        };
+        match places {
             Some(places) => {
-                told.extend(findings.iter().zip(places).map(|(finding, (place, mark))| {
+                told.extend(findings.iter().zip(places).map(|(finding, (place, mark, same))| {
                     Told::Found(FileFinding {
                         path: path.to_owned(),
                         place,
@@ -286,6 +363,7 @@ fn file(
                         rule: finding.rule,
                         confidence: finding.confidence,
                         mark,
+                        same,
                     })
                 }));
             }
@@ -302,34 +380,77 @@ fn surest(findings: &mut Vec<Finding>) {
     findings.sort_by_key(|finding| finding.start);
 }
 
-/// Reads a file once more, up to its last finding, for places and marks. Only files with findings are read twice, so a
+/// Places and marks in a file that is here as a whole.
+fn placed_here(bytes: &[u8], findings: &[Finding], marker: &Marker) -> Option<Vec<(Place, String, String)>> {
+    let (mut lines, mut rest) = (Lines::default(), bytes);
+    let mut pass = |lines: &mut Lines, until: u64| {
+        let length = usize::try_from(until.saturating_sub(lines.offset())).ok()?;
+        let (passed, later) = rest.split_at_checked(length)?;
+        lines.pass(passed);
+        rest = later;
+        Some(passed)
+    };
+    let mut before = Before::default();
+    let mut places = Vec::with_capacity(findings.len());
+    for finding in findings {
+        before.pass(pass(&mut lines, finding.start)?);
+        let place = lines.here();
+        let value = pass(&mut lines, finding.end)?;
+        places.push((place, marker.mark(value), same(&before, value)));
+        before.cover();
+    }
+    Some(places)
+}
+
+/// Reads a file once more, up to its last finding, for places and marks. Only long files with findings are read twice, so a
 /// survey keeps no value and no table of lines.
 fn placed(
     file: &mut File,
+    size: u64,
     findings: &[Finding],
     piece: &mut [u8],
     marker: &Marker,
-) -> Option<Vec<(Place, String)>> {
+) -> Option<Vec<(Place, String, String)>> {
     file.seek(SeekFrom::Start(0)).ok()?;
     let mut lines = Lines::default();
+    let mut before = Before::default();
     let mut places = Vec::with_capacity(findings.len());
-    let mut skip = |file: &mut File, lines: &mut Lines, until: u64| -> Option<()> {
-        while lines.offset() < until {
-            let wanted = usize::try_from(until - lines.offset()).unwrap_or(usize::MAX).min(piece.len());
+    for finding in findings {
+        while lines.offset() < finding.start {
+            if size > MAY_HAVE_HOLES {
+                let at = lines.offset();
+                let data = next_data(file, at)?.min(finding.start);
+                if data > at {
+                    lines.pass_hole(data - at);
+                    before.cover();
+                    file.seek(SeekFrom::Start(data)).ok()?;
+                    continue;
+                }
+            }
+            let left = finding.start - lines.offset();
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
             let part = piece.get_mut(..wanted)?;
             file.read_exact(part).ok()?;
             lines.pass(part);
+            before.pass(part);
         }
-        Some(())
-    };
-    for finding in findings {
-        skip(file, &mut lines, finding.start)?;
         let place = lines.here();
         let length = usize::try_from(finding.end.checked_sub(lines.offset())?).ok()?;
         let mut value = zeroize::Zeroizing::new(vec![0; length]);
         file.read_exact(&mut value).ok()?;
         lines.pass(&value);
-        places.push((place, marker.mark(&value)));
+        places.push((place, marker.mark(&value), same(&before, &value)));
+        before.cover();
     }
     Some(places)
+}
+
+/// Where the next byte at or after `at` stands that is in no hole of the file, which is read from there on. `None` where
+/// nothing but a hole is left. A system that knows no holes has none.
+fn next_data(file: &mut File, at: u64) -> Option<u64> {
+    match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {
+        Ok(data) => Some(data),
+        Err(Errno::NXIO) => None,
+        Err(_) => file.seek(SeekFrom::Start(at)).ok(),
+    }
 }

@@ -32,39 +32,59 @@ pub(super) struct Counts {
     pub(super) distinct: u32,
 }
 
+/// What a byte counts as.
+#[derive(Clone, Copy, Default)]
+struct Kind {
+    kind: u8,
+    beyond_hex: bool,
+}
+
+const DIGIT: u8 = 1;
+const LOWER: u8 = 2;
+const UPPER: u8 = 3;
+const OTHER: u8 = 4;
+
+/// What each byte counts as.
+static KINDS: [Kind; 256] = kinds();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated when the program is built: a wrong index does not compile"
+)]
+const fn kinds() -> [Kind; 256] {
+    let mut all = [Kind { kind: OTHER, beyond_hex: true }; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        let kind = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            _ => OTHER,
+        };
+        all[byte as usize] = Kind { kind, beyond_hex: !byte.is_ascii_hexdigit() && byte != b'-' };
+        byte += 1;
+    }
+    all
+}
+
 impl Counts {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut counts = Self { length: text.len(), ..Self::default() };
+        let mut kinds = [0_usize; 5];
         let mut seen = 0_u128;
         let mut before = 0_u8;
         for byte in text {
-            seen |= 1_u128.checked_shl(u32::from(*byte)).unwrap_or(0);
-            let kind = match byte {
-                b'0'..=b'9' => {
-                    counts.digits += 1;
-                    1
-                }
-                b'a'..=b'z' => {
-                    counts.lower += 1;
-                    2
-                }
-                b'A'..=b'Z' => {
-                    counts.upper += 1;
-                    3
-                }
-                _ => {
-                    counts.other += 1;
-                    4
-                }
-            };
-            if !byte.is_ascii_hexdigit() && *byte != b'-' {
-                counts.beyond_hex += 1;
+            seen |= u128::from(*byte < 0x80) << (byte & 0x7F);
+            let Kind { kind, beyond_hex } = KINDS.get(usize::from(*byte)).copied().unwrap_or_default();
+            if let Some(count) = kinds.get_mut(usize::from(kind)) {
+                *count += 1;
             }
-            if kind != before && before != 0 && kind != 4 && before != 4 && !(before == 3 && kind == 2) {
-                counts.changes += 1;
-            }
+            counts.beyond_hex += usize::from(beyond_hex);
+            let differs = kind != before && before != 0 && kind != OTHER && before != OTHER;
+            counts.changes += usize::from(differs && !(before == UPPER && kind == LOWER));
             before = kind;
         }
+        [_, counts.digits, counts.lower, counts.upper, counts.other] = kinds;
         counts.distinct = seen.count_ones();
         counts
     }

@@ -38,8 +38,13 @@ impl Scanner {
 
     /// Begins another stream, in the same memory.
     pub fn restart(&mut self) {
+        self.restart_at(0);
+    }
+
+    /// The same, where this many bytes of the stream are known to hold nothing.
+    pub(super) fn restart_at(&mut self, base: u64) {
         self.held.clear();
-        (self.base, self.done) = (0, 0);
+        (self.base, self.done) = (base, 0);
         self.open.clear();
     }
 

@@ -14,6 +14,7 @@ pub const SURVEY: Survey = Survey {
         Place { path: ".amp/settings.jsonc", kind: FileKind::Settings },
         Place { path: ".config/amp/settings.json", kind: FileKind::Settings },
         Place { path: ".config/amp/settings.jsonc", kind: FileKind::Settings },
+        Place { path: "ampcode/managed-settings.json", kind: FileKind::Settings },
         Place { path: ".amp/toolbox/**", kind: FileKind::Plugin },
     ],
     home: &[".config/amp/settings.json", ".config/amp/settings.jsonc", ".config/amp/AGENTS.md"],

@@ -59,6 +59,7 @@ pub const SURVEY: Survey = Survey {
         Place { path: ".claude/settings.local.json", kind: FileKind::Settings },
         Place { path: ".claude/managed-settings.json", kind: FileKind::Settings },
         Place { path: "managed-settings.json", kind: FileKind::Settings },
+        Place { path: "managed-settings.d/**.json", kind: FileKind::Settings },
         Place { path: "managed-mcp.json", kind: FileKind::Servers },
         Place { path: ".claude.json", kind: FileKind::Settings },
         Place { path: ".mcp.json", kind: FileKind::Servers },

@@ -35,6 +35,7 @@ pub const SURVEY: Survey = Survey {
     extensions: &["openai.chatgpt"],
     files: &[
         Place { path: ".codex/config.toml", kind: FileKind::Settings },
+        Place { path: "etc/codex/config.toml", kind: FileKind::Settings },
         Place { path: "codex/managed_config.toml", kind: FileKind::Settings },
         Place { path: "codex/requirements.toml", kind: FileKind::Settings },
         Place { path: ".codex/hooks.json", kind: FileKind::Hooks },

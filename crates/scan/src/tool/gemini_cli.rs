@@ -45,6 +45,7 @@ pub const SURVEY: Survey = Survey {
         Place { path: "gemini-cli/system-defaults.json", kind: FileKind::Settings },
         Place { path: ".gemini/config.yaml", kind: FileKind::Settings },
         Place { path: ".gemini/styleguide.md", kind: FileKind::Instructions },
+        Place { path: "gemini-cli/policies/**.toml", kind: FileKind::Policy },
         Place { path: ".gemini/policies/**.toml", kind: FileKind::Policy },
         Place { path: ".gemini/commands/**.toml", kind: FileKind::Command },
         Place { path: ".gemini/agents/**.md", kind: FileKind::Agent },

@@ -73,7 +73,7 @@ impl FileKind {
     }
 
     /// Whether the file holds configuration to be read, and not text for a model.
-    pub(crate) fn is_configuration(self) -> bool {
+    pub fn is_configuration(self) -> bool {
         match self {
             Self::Hooks | Self::Manifest | Self::Policy | Self::Servers | Self::Settings => true,
             Self::Agent

@@ -37,11 +37,16 @@ impl Ignored {
 
     /// Whether git would ignore a file below the top, if it does not track it.
     pub fn has(&mut self, relative: &Path) -> bool {
+        self.has_as(relative, false)
+    }
+
+    /// The same of a file or a folder.
+    pub fn has_as(&mut self, relative: &Path, is_folder: bool) -> bool {
         let mut above: Vec<&Path> =
             relative.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
         above.reverse();
         // What lies in a folder that is ignored is never taken back in.
-        above.into_iter().any(|folder| self.says(folder, true)) || self.says(relative, false)
+        above.into_iter().any(|folder| self.says(folder, true)) || self.says(relative, is_folder)
     }
 
     fn says(&mut self, path: &Path, is_folder: bool) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use writ_scan::autonomy::Autonomy;
 use writ_scan::finding::{RULES, Severity, findings};
-use writ_scan::survey::{Found, scan_tree};
+use writ_scan::survey::{Found, Level, scan_administrator, scan_tree};
 use writ_scan::walk::WalkOptions;
 use writ_scan::{report, sarif};
 
@@ -462,4 +462,96 @@ fn a_finding_about_what_has_no_name_says_so() {
     )]);
     let findings = findings(&found(folder.path())["deploy/rb.yaml"]);
     assert!(findings[0].message.starts_with("role-binding without a name: "), "{}", findings[0].message);
+}
+
+#[test]
+fn administrators_settings_are_found_below_any_root() {
+    let folder = tree(&[
+        (
+            "etc/claude-code/managed-settings.json",
+            "{\"permissions\": {\"defaultMode\": \"bypassPermissions\"}}",
+        ),
+        (
+            "etc/ampcode/managed-settings.json",
+            "{\"amp.permissions\": [{\"action\": \"allow\", \"tool\": \"*\"}]}",
+        ),
+        ("etc/claude-code/managed-settings.d/a.json", "{\"permissions\": {\"allow\": [\"Bash\"]}}"),
+        (
+            "etc/gemini-cli/policies/a.toml",
+            "[[rule]]\ntoolName = \"run_shell_command\"\ndecision = \"allow\"\npriority = 1\n",
+        ),
+        ("etc/claude-code/managed-mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"x\"}}}"),
+        ("etc/codex/config.toml", "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n"),
+        ("etc/gemini-cli/settings.json", "{\"tools\": {\"allowed\": [\"*\"]}}"),
+        ("etc/opencode/opencode.json", "{\"permission\": \"allow\"}"),
+        ("etc/other/.mcp.json", "{\"mcpServers\": {\"b\": {\"command\": \"x\"}}}"),
+        ("home/me/.claude/settings.json", "{}"),
+    ]);
+    let scan = scan_administrator(folder.path(), &WalkOptions::default(), None);
+    let told: Vec<(&str, &str, bool)> = scan
+        .found
+        .iter()
+        .map(|found| {
+            let blanket = findings(found).iter().any(|one| one.rule.id == "writ/blanket-approval");
+            (found.path.to_str().unwrap(), found.tool, blanket)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("etc/ampcode/managed-settings.json", "amp", true),
+            ("etc/claude-code/managed-mcp.json", "claude-code", false),
+            ("etc/claude-code/managed-settings.d/a.json", "claude-code", true),
+            ("etc/claude-code/managed-settings.json", "claude-code", true),
+            ("etc/codex/config.toml", "codex", true),
+            ("etc/gemini-cli/policies/a.toml", "gemini-cli", true),
+            ("etc/gemini-cli/settings.json", "gemini-cli", true),
+            ("etc/opencode/opencode.json", "opencode", true),
+        ]
+    );
+    assert!(scan.found.iter().all(|found| found.level == Level::Administrator));
+}
+
+#[test]
+fn settings_that_lead_elsewhere_are_findings() {
+    let settings = "{\"env\": {\"ANTHROPIC_BASE_URL\": \"https://user:SECRET@models.test/v1\"},\n\"apiKeyHelper\": \"./key.sh SECRET\",\n\"permissions\": {\"additionalDirectories\": [\"../lib\",\n\"/\"]}}";
+    let folder = tree(&[
+        ("a/.claude/settings.json", settings),
+        (
+            "b/.claude/settings.json",
+            "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://localhost:4000\"}, \"permissions\": {\"additionalDirectories\": [\"../lib\"]}}",
+        ),
+        ("c/.codex/config.toml", "[sandbox_workspace_write]\nwritable_roots = [\"~\"]\n"),
+    ]);
+    let found = found(folder.path());
+    let rules = |path: &str| -> Vec<(&str, u32)> {
+        let of_detours = ["writ/project-model-host", "writ/project-helper", "writ/wide-folders"];
+        let all = findings(&found[path]).into_iter();
+        all.map(|one| (one.rule.id, one.line)).filter(|(id, _)| of_detours.contains(id)).collect()
+    };
+    assert_eq!(
+        rules("a/.claude/settings.json"),
+        [("writ/project-model-host", 1), ("writ/project-helper", 2), ("writ/wide-folders", 4)]
+    );
+    assert!(rules("b/.claude/settings.json").is_empty());
+    assert_eq!(rules("c/.codex/config.toml"), [("writ/wide-folders", 2)]);
+    assert!(!report::file(&found["a/.claude/settings.json"]).to_string().contains(SECRET));
+    let own = tree(&[("etc/claude-code/managed-settings.json", settings)]);
+    let scan = scan_administrator(own.path(), &WalkOptions::default(), None);
+    let rules: Vec<&str> = findings(&scan.found[0]).iter().map(|one| one.rule.id).collect();
+    assert!(rules.contains(&"writ/model-host") && !rules.contains(&"writ/project-helper"), "{rules:?}");
+}
+
+#[test]
+fn a_hooks_program_is_told_and_nothing_that_it_is_given() {
+    let folder = tree(&[
+        (
+            ".claude/settings.json",
+            "{\"hooks\": {\"PreToolUse\": [{\"matcher\": \"*\", \"hooks\": [{\"type\": \"command\", \"command\": \"A_KEY=SECRET ./check.sh --key SECRET\"}, {\"type\": \"command\", \"command\": \"'/opt/log' x\"}, {\"type\": \"command\", \"command\": \"A_KEY='a SECRET' run\"}]}]}}",
+        ),
+        (".cursor/hooks.json", "{\"version\": 1, \"hooks\": {\"stop\": [{\"command\": \"node stop.js\"}]}}"),
+    ]);
+    let found = found(folder.path());
+    assert_eq!(found[".claude/settings.json"].hooks[0].programs, ["./check.sh", "/opt/log"]);
+    assert_eq!(found[".cursor/hooks.json"].hooks[0].programs, ["node"]);
 }

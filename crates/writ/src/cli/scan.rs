@@ -1,6 +1,7 @@
 //! `writ scan`: every agent on this machine, in a repository or in a tree of them, and what each may do. Reads files;
 //! starts nothing that it finds, no MCP server either, and needs no control plane.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::wire::now;
 
 mod baseline;
 pub(super) mod credentials;
+mod detail;
 mod diff;
 mod places;
 mod probe;
@@ -49,8 +51,13 @@ Examples:
                                        network, and list its tools
   writ scan --secrets --fail-on medium .
                                        likely credentials in every file
+  writ scan --secrets --baseline known-secrets --fail-on medium .
+                                       those that are not known
+  writ scan --secrets --diff origin/main --fail-on medium .
+                                       what a change brings, credentials too
   journalctl | writ scan --secrets -   the same in a stream
   writ scan --register                 record agents that nobody registered
+  writ scan --register ~/work          those of pipelines and settings there
 
 It finds configuration, MCP servers, instructions, hooks, plugins and skills
 of some thirty tools, workflows of GitHub and GitLab that run agents,
@@ -75,9 +82,14 @@ in programs are not.
 
 With --secrets, everything readable is looked through for credentials: a
 finding tells the place, the rule, how sure it is (low, medium, high), and a
-mark that is equal for equal values of one scan.
+mark that is equal for equal values of one scan. A baseline knows a value by
+file, rule, the name before it and twelve bits of its digest: it stays known
+when its line moves, and another value is new, but for one in some thousands.
+With --diff, what files held before the change is left out, whatever line it
+moved to, and all else that a change brings is told too; without --secrets a
+change is not looked through for them.
 
-With --register, what is installed, runs, has settings of yours or left its
+With --register, what runs in this repository's pipelines, is installed, runs, has settings of yours or left its
 name in the history of this repository is compared with the registry, which
 needs the control plane. What nobody registered is recorded as `discovered`
 and can do nothing until a person approves it. Of the registry it tells
@@ -86,7 +98,10 @@ reviews that lapsed, one identity in two environments, what runs without
 authority, rights that nobody used, and what an agent did unasked beyond
 what its settings say. All of that counts for --fail-on, --baseline and
 --sarif, under `registry/NAME`. What a person retired is not proposed again
-unless it acted since, which is told.
+unless it acted since, which is told. An agent of a pipeline is one for each
+tool and repository, in the environment `ci`. Of folders that are named, it
+compares agents of their pipelines and tools that have settings there, and
+looks at nothing else of the registry.
 
 What --exclude leaves out is told by number, and no finding. A pattern is
 asked about paths below each folder that is scanned; without a folder these
@@ -110,11 +125,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     /// Look for credentials in all that can be read, `-` being standard input
-    #[arg(long, conflicts_with_all = ["baseline", "write_baseline", "vendored", "remember"])]
+    #[arg(long, conflicts_with_all = ["vendored", "remember"])]
     secrets: bool,
-    /// Leave out findings that this file names
+    /// Leave out findings that this file names; may be given several times
     #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
+    baseline: Vec<PathBuf>,
     /// Write the findings of this scan to a file for --baseline
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
@@ -125,8 +140,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPAN", value_parser = duration, requires = "probe")]
     probe_within: Option<Duration>,
     /// Only what the working copy has and BASE had not: a commit, a branch or a tag. Where
-    /// both histories part counts
-    #[arg(long, value_name = "BASE", conflicts_with_all = ["secrets", "register", "write_baseline"])]
+    /// both histories part counts. With --secrets, credentials too
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["register", "write_baseline"])]
     diff: Option<String>,
     /// Leave out what fits this pattern, written as in a .gitignore; may be given several times
     #[arg(long, value_name = "GLOB", conflicts_with = "probe")]
@@ -137,8 +152,9 @@ pub(super) struct Arguments {
     /// Keep what folders held in the state folder, so that the next scan reads only what changed
     #[arg(long)]
     remember: bool,
-    /// Record agents that nobody registered as `discovered`, and say what of the registry to look at
-    #[arg(long, conflicts_with_all = ["paths", "secrets", "no_state"])]
+    /// Record agents that nobody registered as `discovered`, and say what of the registry to look at; of
+    /// folders, those of their pipelines and settings
+    #[arg(long, conflicts_with_all = ["secrets", "no_state"])]
     register: bool,
     /// With --register: rights that an agent did not use for so long are told
     #[arg(long, value_name = "SPAN", value_parser = duration, default_value = "90d", requires = "register")]
@@ -146,7 +162,7 @@ pub(super) struct Arguments {
     /// Keep nothing: marks of credentials can then be compared within this scan only
     #[arg(long, conflicts_with = "remember")]
     no_state: bool,
-    /// Show every file and note, and what to do about each finding
+    /// Show every file and note, and of each file its servers, hooks, plugins and how far it lets an agent act
     #[arg(long, short)]
     verbose: bool,
 }
@@ -202,26 +218,37 @@ struct Whole {
     processes: Vec<machine::Process>,
     credentials: Vec<Credential>,
     sessions: Vec<Sessions>,
-    /// The working copy around.
+    /// The working copy around, where no folder was named.
     repository: Option<PathBuf>,
+    /// Each folder that was scanned, with what its paths begin with here.
+    roots: Vec<(PathBuf, PathBuf)>,
 }
 
 pub(super) fn main(arguments: Arguments) -> Outcome {
     let exclude = Exclude::of(&arguments.exclude)
         .map_err(|error| Failure::usage(format_args!("--exclude: {error}")).hint(PATTERNS))?;
-    if arguments.secrets {
+    let mut known = BTreeSet::new();
+    for file in &arguments.baseline {
+        known.append(&mut baseline::read(file)?);
+    }
+    if arguments.secrets && arguments.diff.is_none() {
         let form = match (arguments.json, arguments.sarif) {
             (true, _) => secrets::Form::Json,
             (_, true) => secrets::Form::Sarif,
             (false, false) => secrets::Form::Text,
         };
-        return secrets::main(&arguments.paths, form, arguments.fail_on.map(FailOn::confidence), &exclude);
+        let fail_on = arguments.fail_on.map(FailOn::confidence);
+        let known = secrets::Known { keys: &known, write_to: arguments.write_baseline.as_deref() };
+        return secrets::main(&arguments.paths, form, fail_on, &exclude, &known);
+    }
+    if arguments.paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::usage("`-` is standard input, which is looked through with --secrets alone")
+            .hint("a folder of this name is `./-`"));
     }
     let options = &WalkOptions { vendored: arguments.vendored, exclude };
     if let Some(server) = &arguments.probe {
         return probe::main(&arguments.paths, server, arguments.probe_within, options, arguments.json);
     }
-    let known = arguments.baseline.as_deref().map(baseline::read).transpose()?.unwrap_or_default();
     let before = match (&arguments.diff, arguments.paths.as_slice()) {
         (None, _) => None,
         (Some(base), []) => Some(diff::Before::of(Path::new("."), base, options)?),
@@ -255,19 +282,29 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         baseline::write(file, &all)?;
     }
     let unknown: Vec<Finding> = all.into_iter().filter(|finding| !known.contains(&finding.key)).collect();
-    let fresh = match &before {
+    let mut fresh = match &before {
         Some(before) => before.brought(&whole.found, unknown),
         None => unknown,
     };
+    let mut secrets = match &before {
+        Some(before) if arguments.secrets => before.secrets(&options.exclude)?,
+        Some(_) | None => Vec::new(),
+    };
+    secrets.retain(|one| !known.contains(&one.finding.key));
+    fresh.extend(secrets.iter().map(|one| one.finding.clone()));
     if let (true, Some(registered)) = (arguments.json, &registered) {
         registered.json(&fresh)?;
     } else if arguments.json {
+        of_credentials.retain(|one| !known.contains(&one.key));
+        let is_fresh: BTreeSet<(&String, &String)> =
+            fresh.iter().map(|one| (&one.key, &one.message)).collect();
         for found in &whole.found {
             let mut object = report::file(found);
-            if before.is_some() {
-                let of_file = fresh.iter().filter(|finding| finding.path == found.path);
-                let of_file: Vec<_> = of_file.map(report::finding).collect();
-                if of_file.is_empty() {
+            if before.is_some() || !known.is_empty() {
+                let of_file =
+                    findings(found).into_iter().filter(|one| is_fresh.contains(&(&one.key, &one.message)));
+                let of_file: Vec<_> = of_file.map(|one| report::finding(&one)).collect();
+                if before.is_some() && of_file.is_empty() {
                     continue;
                 }
                 if let serde_json::Value::Object(object) = &mut object {
@@ -275,6 +312,9 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
                 }
             }
             screen::line(report::printed(&object))?;
+        }
+        for secret in &secrets {
+            secrets::show(secret, true)?;
         }
         for note in &whole.notes {
             screen::line(report::printed(&report::note(note)))?;
@@ -309,6 +349,12 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
 // === impl Whole ===
 
 impl Whole {
+    /// Where a file that was found lies.
+    fn place(&self, path: &Path) -> Option<PathBuf> {
+        let within = |(before, root): &(PathBuf, PathBuf)| Some(root.join(path.strip_prefix(before).ok()?));
+        self.roots.iter().find_map(within)
+    }
+
     /// Takes in one scan, its paths below `before`.
     fn take(&mut self, scan: Scan, before: &Path) {
         let Scan {

@@ -57,7 +57,16 @@ fn a_baseline_leaves_only_what_is_new() {
     assert_eq!(code(&["--fail-on", "critical"]), Some(3));
     assert_eq!(code(&["--write-baseline", &known]), Some(0));
     assert_eq!(code(&["--baseline", &known, "--fail-on", "note"]), Some(0));
+    let told = || -> Vec<String> {
+        let output = corner.run(["scan", "--json", "--baseline", &known, &tree]);
+        let objects = String::from_utf8(output.stdout).unwrap();
+        let objects = objects.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let findings = objects.flat_map(|object| object["findings"].as_array().unwrap().clone());
+        findings.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(told().is_empty(), "{:?}", told());
     std::fs::write(format!("{tree}/b/opencode.json"), "{\"permission\": \"allow\"}").unwrap();
+    assert_eq!(told(), ["writ/blanket-approval"]);
     assert_eq!(code(&["--baseline", &known, "--fail-on", "high"]), Some(3));
     assert_eq!(code(&["--baseline", &known, "--fail-on", "critical"]), Some(0));
     assert_eq!(code(&["--baseline", &format!("{tree}/.mcp.json")]), Some(2));
@@ -95,6 +104,39 @@ fn what_a_person_leaves_out_is_not_looked_at_and_counted() {
     let (fails, said) =
         code(&["--secrets", "--fail-on", "low", "--exclude", ".env", "--exclude", "/.mcp.json"]);
     assert!(fails == Some(0) && said.contains("2 folders and files were left out"), "{said}");
+}
+
+#[test]
+fn whoever_asks_for_all_sees_each_server_hook_and_answer() {
+    let corner = Corner::new();
+    let tree = tree(&corner);
+    std::fs::write(
+        format!("{tree}/.mcp.json"),
+        "{\"mcpServers\": {\"a\\u001b[2J\": {\"command\": \"npx\", \"args\": [\"-y\", \"some-mcp@1.2.3\"], \"env\": {\"A_KEY\": \"${A_KEY}\"}},\n\"b\": {\"url\": \"https://mcp.test/sse\"}}}",
+    )
+    .unwrap();
+    std::fs::write(
+        format!("{tree}/b/.claude/settings.json"),
+        "{\"permissions\": {\"allow\": [\"Bash(*)\"]}, \"enabledPlugins\": {\"p@m\": true},\n\"hooks\": {\"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"./stop.sh\"}]}]}}",
+    )
+    .unwrap();
+    let output = corner.run(["scan", "-v", &tree]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "server \"a\\u{1b}[2J\": stdio npx, some-mcp@1.2.3 (fixed), with A_KEY, line 1",
+        "server b: sse mcp.test, line 2",
+        "plugin p@m",
+        "hook at Stop, runs ./stop.sh, line 2",
+        "actions free: permissions.allow: Bash(*), line 1",
+        "tools some: plugin `p@m`, line 1",
+        "timing asks",
+    ] {
+        assert!(told.contains(&format!("    {line}\n")), "{line}: {told}");
+    }
+    assert!(!told.contains('\u{1b}'));
+    assert!(!text(&corner.run(["scan", &tree])).contains("./stop.sh"));
+    let output = corner.run(["scan", "-"]);
+    assert!(output.status.code() == Some(2) && text(&output).contains("--secrets"), "{}", text(&output));
 }
 
 #[test]
@@ -191,6 +233,70 @@ fn what_nobody_registered_is_recorded_once_and_never_active() {
     assert!(again["found"].as_array().unwrap().iter().all(|one| one["recorded"] == false), "{again}");
     let agent = corner.json(["agent", "show", "found-claude-code", "--json"]);
     assert_eq!(agent["state"], "discovered");
+}
+
+#[test]
+fn agents_of_pipelines_and_projects_are_recorded_for_their_repository() {
+    let corner = Corner::with_control_plane();
+    let tree = tree(&corner);
+    std::fs::create_dir_all(format!("{tree}/b/.git")).unwrap();
+    let origin = format!("[remote \"origin\"]\n\turl = https://me:{}@forge.test/acme/shop.git\n", token());
+    std::fs::write(format!("{tree}/b/.git/config"), origin).unwrap();
+    let of = |told: &Value| -> Vec<(String, String, bool)> {
+        let found = told["found"].as_array().unwrap().iter();
+        found
+            .map(|one| {
+                let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+                (text("registered"), text("environment"), one["recorded"].as_bool().unwrap())
+            })
+            .collect()
+    };
+    let expected = |recorded: bool| {
+        [
+            ("found-ci-claude-code-acme-shop", "ci"),
+            ("found-project-claude-code-acme-shop", "local"),
+            ("found-project-claude-code-tree", "local"),
+        ]
+        .map(|(name, environment)| (name.to_owned(), environment.to_owned(), recorded))
+        .to_vec()
+    };
+    let told = corner.json(["scan", "--register", "--json", &tree]);
+    assert_eq!(of(&told), expected(true), "{told}");
+    assert!(!told.to_string().contains(&token()), "{told}");
+    assert!(told["found"][0]["evidence"][0].as_str().unwrap().contains("which anybody can start"), "{told}");
+    assert_eq!(of(&corner.json(["scan", "--register", "--json", &tree])), expected(false));
+    let agent = corner.json(["agent", "show", "found-ci-claude-code-acme-shop", "--json"]);
+    assert_eq!((&agent["state"], &agent["environment"]), (&"discovered".into(), &"ci".into()));
+    // A check fails on what is new, of the registry too.
+    let known = corner.bin().join("known").to_str().unwrap().to_owned();
+    let code = |more: &[&str]| {
+        let arguments = [&["scan", "--register"], more, &[tree.as_str()]].concat();
+        let output = corner.run(arguments);
+        (output.status.code(), text(&output))
+    };
+    assert_eq!(code(&["--write-baseline", &known]).0, Some(0));
+    let checked = code(&["--baseline", &known, "--fail-on", "note"]);
+    assert_eq!(checked.0, Some(0), "{}", checked.1);
+    std::fs::create_dir_all(format!("{tree}/c/.codex")).unwrap();
+    std::fs::write(format!("{tree}/c/.codex/config.toml"), "model = \"m\"\n").unwrap();
+    assert_eq!(code(&["--baseline", &known, "--fail-on", "medium"]).0, Some(3));
+    // What a person registered is known in each project, and is not the pipeline's; what they retired is not proposed again.
+    corner.register("claude-code");
+    corner.json(["agent", "retire", "found-ci-claude-code-acme-shop", "--json"]);
+    corner.json(["agent", "retire", "found-project-claude-code-tree", "--json"]);
+    let told = corner.json(["scan", "--register", "--json", &tree]);
+    let found = told["found"].as_array().unwrap();
+    let of = |environment: &str, repository: &str| {
+        let mut fits = found.iter().filter(|one| {
+            one["tool"] == "claude-code"
+                && one["environment"] == environment
+                && one["repository"] == repository
+        });
+        fits.next().unwrap().clone()
+    };
+    assert!(of("ci", "acme-shop")["retired_at"].is_string(), "{told}");
+    assert_eq!(of("local", "tree")["registered"], "claude-code", "{told}");
+    assert_eq!(told["agents"], serde_json::json!([]), "{told}");
 }
 
 #[test]
@@ -309,7 +415,7 @@ fn the_registry_is_told_where_somebody_should_look_with_a_scripted_client() {
 }
 
 /// git in a folder, as a person of nobody's would use it.
-fn git_in(folder: &std::path::Path, arguments: &[&str]) {
+pub(crate) fn git_in(folder: &std::path::Path, arguments: &[&str]) {
     let output = std::process::Command::new("git")
         .args(["-c", "user.name=n", "-c", "user.email=n@example.org"])
         .args(arguments)

@@ -6,27 +6,32 @@
 //! What passes is asked for exactly by the caller.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch, mask8x64, u8x64};
+use fearless_simd::{Level, mask8x64, u8x64};
 
 /// Places that are looked at together.
-pub(super) const PLACES: usize = 64;
-/// Places of one strip: what is found of them stays in the nearest cache.
-pub(super) const STRIP: usize = PLACES * STEPS;
-/// Steps of one strip.
-pub(super) const STEPS: usize = 16;
-/// Bytes before a place that say whether a word begins there.
-const BEFORE: usize = 2;
+const VECTOR: usize = 64;
+/// Places of one strip, each of which one byte says.
+pub(super) const STRIP: usize = 256;
+/// Bytes before a strip that say whether a word begins there.
+pub(super) const BEFORE: usize = 2;
+/// Bytes after a strip that belong to what begins in it.
+pub(super) const AFTER: usize = 8;
 /// First bytes of a text that are looked at: of one that counts anywhere, and of one that begins a word.
 const ANYWHERE: usize = 4;
 const BEGINNING: usize = 3;
-/// Bytes that one step looks at.
-const SEEN: usize = BEFORE + PLACES + ANYWHERE - 1;
+
+/// A strip, with what stands around it.
+pub(super) type Window = [u8; BEFORE + STRIP + AFTER];
+/// Places of a strip, the first so many; they are written as many at a time as are looked at together.
+pub(super) type Places = [u8; STRIP + VECTOR];
+
 /// Groups whose bits one byte holds.
 const GROUPS: usize = 8;
 
 /// Says of places no, or perhaps.
 pub(super) struct Sieve {
-    level: Level,
+    /// Instructions of this machine.
+    pub(super) level: Level,
     anywhere: [Groups<ANYWHERE>; 2],
     /// Of texts that count only where a word begins.
     beginning: [Groups<BEGINNING>; 1],
@@ -43,7 +48,7 @@ struct Halves {
 }
 
 /// Groups by one half of a byte, four times over, as wide as a vector.
-type Half = [u8; PLACES];
+type Half = [u8; VECTOR];
 
 // === impl Sieve ===
 
@@ -53,52 +58,39 @@ impl Sieve {
         Self { level: Level::new(), anywhere: divided(anywhere), beginning: divided(beginning) }
     }
 
-    /// Marks of a strip's places from `from` on, as far as there are bytes: a bit each, the lowest the first.
-    pub(super) fn strip(&self, bytes: &[u8], from: usize, marks: &mut [u64; STEPS]) {
-        dispatch!(self.level, simd => self.strip_with(simd, bytes, from, marks));
-    }
-
+    /// The places of a strip that pass, in order, and how many these are.
     #[inline(always)]
-    fn strip_with<S: Simd>(&self, simd: S, bytes: &[u8], from: usize, marks: &mut [u64; STEPS]) {
+    pub(super) fn strip<S: Simd>(&self, simd: S, window: &Window, places: &mut Places) -> usize {
         let anywhere = self.anywhere.each_ref().map(|groups| groups.load(simd));
         let beginning = self.beginning.each_ref().map(|groups| groups.load(simd));
-        for (step, marks) in marks.iter_mut().enumerate() {
-            let at = from + step * PLACES;
-            let seen = at.checked_sub(BEFORE).and_then(|at| bytes.get(at..)?.first_chunk::<SEEN>());
-            *marks = match seen {
-                Some(seen) => marked(simd, &anywhere, &beginning, seen),
-                None if at >= bytes.len() => 0,
-                None => marked(simd, &anywhere, &beginning, &edge(bytes, at)),
+        let all = u8x64::from_fn(simd, |place| place as u8);
+        let mut count = 0;
+        for step in 0..STRIP / VECTOR {
+            let load = |at: usize| {
+                let bytes = window.get(step * VECTOR + at..).and_then(|rest| rest.first_chunk());
+                bytes.map_or(u8x64::splat(simd, 0), |bytes| u8x64::load_array_ref(simd, bytes))
             };
+            let passed = passed(simd, &anywhere, &beginning, load);
+            // All that one vector holds is written, whatever passed: the next begins where these end.
+            if let Some(next) = places.get_mut(count..count + VECTOR) {
+                (all + (step * VECTOR) as u8).compress(passed).store_slice(next);
+            }
+            count += passed.to_bitmask().count_ones() as usize;
         }
+        count
     }
-}
-
-/// What a step sees where bytes begin or end: zeros stand for what is not there.
-#[cold]
-fn edge(bytes: &[u8], at: usize) -> [u8; SEEN] {
-    let mut seen = [0; SEEN];
-    for (index, to) in seen.iter_mut().enumerate() {
-        let byte = (at + index).checked_sub(BEFORE).and_then(|at| bytes.get(at));
-        *to = byte.copied().unwrap_or(0);
-    }
-    seen
 }
 
 /// Groups in vector registers: low and high halves of each byte.
 type Loaded<S, const N: usize> = [(u8x64<S>, u8x64<S>); N];
 
 #[inline(always)]
-fn marked<S: Simd>(
+fn passed<S: Simd>(
     simd: S,
     anywhere: &[Loaded<S, ANYWHERE>; 2],
     beginning: &[Loaded<S, BEGINNING>; 1],
-    seen: &[u8; SEEN],
-) -> u64 {
-    let load = |at: usize| {
-        let bytes = seen.get(at..).and_then(|rest| rest.first_chunk::<PLACES>());
-        bytes.map_or(u8x64::splat(simd, 0), |bytes| u8x64::load_array_ref(simd, bytes))
-    };
+    load: impl Fn(usize) -> u8x64<S>,
+) -> mask8x64<S> {
     let (escape, before, first) = (load(0), load(1), load(BEFORE));
     let letter = ((before | 0x20) - b'a').simd_lt(26);
     let is_small = (before - b'a').simd_lt(26);
@@ -109,8 +101,7 @@ fn marked<S: Simd>(
         let byte = load(BEFORE + index);
         (byte & 0x0F, byte >> 4)
     });
-    let passed = pass(simd, anywhere, &halves);
-    (passed | (begins & pass(simd, beginning, &halves))).to_bitmask()
+    pass(simd, anywhere, &halves) | (begins & pass(simd, beginning, &halves))
 }
 
 /// Where all the first bytes of a text of one group are.
@@ -143,7 +134,7 @@ fn divided<const N: usize, const M: usize>(texts: &[&[u8]]) -> [Groups<N>; M] {
     let of = |kind| texts.iter().filter(move |text| like(text) == kind);
     // The largest first: the small ones find their place beside them.
     kinds.sort_by_key(|kind| std::cmp::Reverse(of(*kind).count()));
-    let mut all = [Groups([Halves { low: [0; PLACES], high: [0; PLACES] }; N]); M];
+    let mut all = [Groups([Halves { low: [0; VECTOR], high: [0; VECTOR] }; N]); M];
     for kind in kinds {
         let cost = |place: &usize| {
             let Some(groups) = all.get(place / GROUPS) else { return u64::MAX };
@@ -177,13 +168,18 @@ impl<const N: usize> Groups<N> {
 
     /// How much of a text a group lets pass, in no unit.
     fn weight(&self, group: usize) -> u64 {
-        let has = |bits: &u8| bits >> group & 1 == 1;
+        let has =
+            |half: &Half, value: u8| half.get(usize::from(value)).is_some_and(|bits| bits >> group & 1 == 1);
         let of = |halves: &Halves| {
-            let passes = |byte: &u8| {
-                let (low, high) = (usize::from(byte & 0x0F), usize::from(byte >> 4));
-                halves.low.get(low).is_some_and(has) && halves.high.get(high).is_some_and(has)
+            let highs = (0..8_u8).filter(|high| has(&halves.high, *high));
+            let weigh = |high| {
+                FREQUENCIES.get(usize::from(high)).map(|row| row.iter().zip(0..)).into_iter().flatten()
             };
-            (0..=u8::MAX).filter(passes).map(frequency).sum::<u64>()
+            highs
+                .flat_map(weigh)
+                .filter(|(_, low)| has(&halves.low, *low))
+                .map(|(weight, _)| weight)
+                .sum::<u64>()
         };
         self.0.iter().map(of).product()
     }
@@ -200,18 +196,31 @@ fn mark(half: &mut Half, value: u8, bit: u8) {
     half.iter_mut().skip(usize::from(value)).step_by(16).for_each(|bits| *bits |= bit);
 }
 
-/// How often a byte comes in sources, roughly, beside others: by the order of letters in English.
-fn frequency(byte: u8) -> u64 {
+/// How often a byte of ASCII comes in sources, roughly, beside others, by its halves.
+static FREQUENCIES: [[u64; 16]; 8] = frequencies();
+
+/// By the order of letters in English.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated when the program is built: a wrong index does not compile"
+)]
+const fn frequencies() -> [[u64; 16]; 8] {
     const LETTERS: &[u8; 26] = b"qjzxkvbywgpfmucdlhrsnioate";
-    match byte {
-        b' ' => 30,
-        b'\n' => 6,
-        b'!'..=b'~' => {
-            let place = LETTERS.iter().position(|letter| *letter == byte);
-            place.map_or(3, |place| 9 + place as u64 / 2)
-        }
-        _ => 0,
+    let mut all = [[0; 16]; 8];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        all[(byte >> 4) as usize][(byte & 0x0F) as usize] = 3;
+        byte += 1;
     }
+    let mut place = 0;
+    while place < LETTERS.len() {
+        let letter = LETTERS[place];
+        all[(letter >> 4) as usize][(letter & 0x0F) as usize] = 9 + place as u64 / 2;
+        place += 1;
+    }
+    all[(b' ' >> 4) as usize][(b' ' & 0x0F) as usize] = 30;
+    all[(b'\n' >> 4) as usize][(b'\n' & 0x0F) as usize] = 6;
+    all
 }
 
 #[cfg(test)]
@@ -219,6 +228,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// The places that pass.
+    fn places(sieve: &Sieve, window: &Window) -> Vec<u8> {
+        let mut places = [0; STRIP + VECTOR];
+        let count = fearless_simd::dispatch!(sieve.level, simd => sieve.strip(simd, window, &mut places));
+        places[..count].to_vec()
+    }
+
+    /// The strip from a place on.
+    fn window(bytes: &[u8], from: usize) -> Window {
+        std::array::from_fn(|at| {
+            (from + at).checked_sub(BEFORE).and_then(|at| bytes.get(at)).copied().unwrap_or(0)
+        })
+    }
 
     /// What the sieve says, byte by byte.
     fn expected(anywhere: &[&[u8]], beginning: &[&[u8]], bytes: &[u8], at: usize) -> bool {
@@ -240,13 +263,13 @@ mod tests {
         ) {
             let anywhere: [&[u8]; 4] = [b"key", b"://", b"_key", b"yekye"];
             let beginning: [&[u8]; 3] = [b"eky", b"yykey", b"0ke"];
+            let window = window(&bytes, from);
             for level in [Level::new(), Level::baseline()] {
                 let sieve = Sieve { level, ..Sieve::new(&anywhere, &beginning) };
-                let mut marks = [0; STEPS];
-                sieve.strip(&bytes, from, &mut marks);
+                let passed = places(&sieve, &window);
                 for at in from..bytes.len().min(from + STRIP) {
-                    let mark = marks[(at - from) / PLACES] >> ((at - from) % PLACES) & 1 == 1;
-                    prop_assert!(mark || !expected(&anywhere, &beginning, &bytes, at), "{at}");
+                    let passed = passed.contains(&((at - from) as u8));
+                    prop_assert!(passed || !expected(&anywhere, &beginning, &bytes, at), "{at}");
                 }
             }
         }
@@ -256,9 +279,10 @@ mod tests {
     fn most_of_a_text_is_held_back() {
         let sieve = Sieve::new(&[b"key"], &[b"ghost"]);
         let text = "for (index, byte) in line.iter().enumerate() { ghost the monkey } // Ghosts".repeat(9);
-        let mut marks = [0; STEPS];
-        sieve.strip(text.as_bytes(), 0, &mut marks);
-        let passed: u32 = marks.iter().map(|marks| marks.count_ones()).sum();
+        let passed: usize = (0..text.len())
+            .step_by(STRIP)
+            .map(|from| places(&sieve, &window(text.as_bytes(), from)).len())
+            .sum();
         assert_eq!(passed, 27);
     }
 }

@@ -1,10 +1,19 @@
 //! Lists of words that a word is compared with, by its first letter and its length first: almost all are in no list.
 
-/// Words in small letters, in any order.
+/// Words in small letters, those of one first letter together.
 pub(super) struct Words<const N: usize> {
     words: [&'static str; N],
-    /// For each first letter, a bit for each length.
-    lengths: [u32; 26],
+    letters: [Letter; 26],
+}
+
+/// The words that begin with a letter.
+#[derive(Clone, Copy)]
+struct Letter {
+    /// Where they begin and end.
+    from: usize,
+    until: usize,
+    /// A bit for each length.
+    lengths: u32,
 }
 
 // === impl Words ===
@@ -15,38 +24,45 @@ impl<const N: usize> Words<N> {
         reason = "evaluated when the program is built: a wrong index does not compile"
     )]
     pub(super) const fn new(words: [&'static str; N]) -> Self {
-        let mut lengths = [0; 26];
+        let mut letters = [Letter { from: 0, until: 0, lengths: 0 }; 26];
         let mut at = 0;
         while at < N {
             let word = words[at].as_bytes();
             assert!(word.len() < 32, "a word of a list is too long");
-            lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+            let letter = &mut letters[(word[0] - b'a') as usize];
+            assert!(letter.lengths == 0 || letter.until == at, "words of one first letter stand apart");
+            if letter.lengths == 0 {
+                letter.from = at;
+            }
+            letter.until = at + 1;
+            letter.lengths |= 1 << word.len();
             at += 1;
         }
-        Self { words, lengths }
+        Self { words, letters }
     }
 
     /// Whether the word is one of these, in any case.
     pub(super) fn has(&self, word: &[u8]) -> bool {
-        self.may_begin(word.first().copied().unwrap_or(0)) >> word.len().min(31) & 1 == 1
-            && self.words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()))
+        let (words, lengths) = self.of(word);
+        lengths >> word.len().min(31) & 1 == 1
+            && words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()))
     }
 
     /// Those that stand at the beginning of a text, in any case.
     pub(super) fn heads<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'static str> + 'a {
-        let any = self.may_begin(text.first().copied().unwrap_or(0)) != 0;
-        let words = if any { self.words.as_slice() } else { &[] };
+        let (words, _) = self.of(text);
         words.iter().copied().filter(|word| {
-            let same = |first: u8| text.first().is_some_and(|own| own.eq_ignore_ascii_case(&first));
-            word.bytes().next().is_some_and(same)
-                && text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+            text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
         })
     }
 
-    /// A bit for each length of the words that begin with a letter.
-    fn may_begin(&self, letter: u8) -> u32 {
-        let letter = letter.to_ascii_lowercase().checked_sub(b'a');
-        letter.and_then(|letter| self.lengths.get(usize::from(letter))).copied().unwrap_or(0)
+    /// The words that begin with the first letter of a text, and a bit for each of their lengths.
+    fn of(&self, text: &[u8]) -> (&[&'static str], u32) {
+        let letter = text.first().and_then(|first| first.to_ascii_lowercase().checked_sub(b'a'));
+        let letter = letter.and_then(|letter| self.letters.get(usize::from(letter)));
+        letter.map_or((&[], 0), |letter| {
+            (self.words.get(letter.from..letter.until).unwrap_or_default(), letter.lengths)
+        })
     }
 }
 

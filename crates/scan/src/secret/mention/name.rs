@@ -198,6 +198,10 @@ const GLUED: [&str; 40] = [
     "user",
 ];
 
+/// Words that may follow in one case.
+static KNOWN: Words<9> =
+    Words::new(["access", "api", "auth", "key", "private", "secret", "string", "token", "value"]);
+
 /// Words after the name of a service, as the last of a longer name, that no secret follows.
 static NO_SECRET: Words<40> = Words::new([
     "account",
@@ -335,9 +339,7 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
             return None;
         }
         let plural = is("s") || is("es");
-        let known = ["key", "secret", "token", "access", "private", "value", "string", "auth", "api"]
-            .into_iter()
-            .any(is);
+        let known = KNOWN.has(word);
         said_twice |= known;
         let camel =
             word.first().is_some_and(u8::is_ascii_uppercase) && view.before(from).is_ascii_lowercase();

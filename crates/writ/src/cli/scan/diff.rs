@@ -18,6 +18,7 @@ use crate::screen;
 use crate::wire;
 
 mod renamed;
+mod secrets;
 
 /// Longest time that git may take for one thing.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -79,7 +80,7 @@ impl Before {
     /// is what it ignores and does not track: nobody gets it with the change.
     pub(super) fn brought(&self, after: &[Found], all: Vec<Finding>) -> Vec<Finding> {
         let names =
-            renamed::renamed((&self.found, &self.base.folder().join(&self.below)), (after, &self.folder));
+            renamed::of_tools((&self.found, &self.base.folder().join(&self.below)), (after, &self.folder));
         let said = self.said();
         let mut brought: Vec<Finding> = all
             .into_iter()
@@ -114,17 +115,21 @@ impl Before {
 
     fn ignored(&self, paths: BTreeSet<&Path>) -> BTreeSet<PathBuf> {
         let Some(tracked) = &self.tracked else { return BTreeSet::new() };
+        let mut ignored = self.patterns();
+        let mut is = |path: &Path| {
+            let path = self.below.join(path);
+            !tracked.contains(&path) && ignored.has(&path)
+        };
+        paths.into_iter().filter(|path| is(path)).map(Path::to_owned).collect()
+    }
+
+    fn patterns(&self) -> Ignored {
         let own = std::env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))
             .map(|folder| folder.join("git/ignore"));
         let shared = history::place(&self.top).map(|(_, common)| common.join("info/exclude"));
         let others: Vec<PathBuf> = shared.into_iter().chain(own).collect();
-        let mut ignored = Ignored::of(&self.top, &others);
-        let mut is = |path: &Path| {
-            let path = self.below.join(path);
-            !tracked.contains(&path) && ignored.has(&path)
-        };
-        paths.into_iter().filter(|path| is(path)).map(Path::to_owned).collect()
+        Ignored::of(&self.top, &others)
     }
 }

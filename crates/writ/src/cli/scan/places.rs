@@ -45,6 +45,7 @@ pub(super) fn folders(
         };
         let before = if paths.len() == 1 { Path::new("") } else { path.as_path() };
         let scan = survey::scan(&root, Level::Project, walked);
+        whole.roots.push((before.to_owned(), root.clone()));
         if let Some(marker) = marker {
             whole.look_for_credentials(&root, &scan, before, marker);
         }
@@ -61,6 +62,7 @@ pub(super) fn here(options: &WalkOptions, no_state: bool, progress: Progress<'_>
     let current = std::env::current_dir()?;
     let repository = current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&current);
     let mut in_tree = Vec::new();
+    whole.roots.push((PathBuf::new(), repository.to_owned()));
     if Some(repository) != home.as_deref() {
         let walked = walk(repository, options, None, Some(progress));
         let scan = survey::scan(repository, Level::Project, walked);
@@ -101,13 +103,7 @@ pub(super) fn here(options: &WalkOptions, no_state: bool, progress: Progress<'_>
     }
     whole.repository = Some(repository.to_owned());
     let root = Path::new("/");
-    let starts: Vec<PathBuf> = SURVEYS
-        .iter()
-        .flat_map(|survey| survey.administrator)
-        .filter_map(|path| Path::new(path).strip_prefix(root).ok().map(Path::to_owned))
-        .collect();
-    let walked = walk_from(root, &starts, options, None, Some(progress));
-    whole.take(survey::scan(root, Level::Administrator, walked), root);
+    whole.take(survey::scan_administrator(root, options, Some(progress)), root);
     whole.programs =
         std::env::var_os("PATH").map(|path| machine::programs(&path, home.as_deref())).unwrap_or_default();
     whole.processes = machine::processes(Path::new("/proc"));

@@ -46,6 +46,8 @@ pub(super) fn compare(whole: &Whole, unused_after: Duration) -> Result<Registere
     let context = crate::cli::context()?;
     let commits = whole.repository.as_deref().map(shadow::in_commits).unwrap_or_default();
     let mut found = shadow::found(whole, &commits);
+    // Of folders that were named, what lies elsewhere is not known.
+    let is_whole = whole.repository.is_some();
     let (live, mut registry) = wire::block_on(async {
         let office = crate::cli::serve::connect_or_start(&context.state).await?;
         let (live, mut looks) = known(&office, &mut found).await?;
@@ -54,14 +56,19 @@ pub(super) fn compare(whole: &Whole, unused_after: Duration) -> Result<Registere
         for task in &tasks.tasks {
             of_agent.entry(task.agent).or_default().push(task);
         }
-        for agent in &live {
+        let is_compared = |agent: &&AgentView| {
+            is_whole || found.iter().any(|one| one.registered.as_ref() == Some(&agent.name))
+        };
+        for agent in live.iter().filter(is_compared) {
             let tasks = of_agent.remove(&agent.id).unwrap_or_default();
             looks.extend(registry::looks(&office, agent, &tasks, &found).await?);
         }
         Ok((live, looks))
     })?;
     let mut agents = Vec::new();
-    for agent in live.iter().filter(|agent| agent.state == LifecycleState::Active) {
+    // What an agent did is compared with all settings that it has, and those are read without a folder alone.
+    let active = live.iter().filter(|agent| is_whole && agent.state == LifecycleState::Active);
+    for agent in active {
         let acted = acted::of(&context, agent, whole, unused_after)?;
         registry.extend(acted.looks());
         agents.push(acted);
@@ -96,8 +103,8 @@ async fn known(office: &Office, found: &mut [Found]) -> Result<(Vec<AgentView>, 
         agents.into_iter().partition(|agent| agent.state == LifecycleState::Retired);
     let mut looks = Vec::new();
     for one in found {
-        let name = Label::lossy(&format!("found-{}", one.tool));
-        let fits = |agent: &&AgentView| agent.name == name || is_of(agent, one);
+        let name = one.name();
+        let fits = |agent: &&AgentView| one.is(agent);
         if let Some(agent) = live.iter().find(fits) {
             one.registered = Some(agent.name.clone());
             continue;
@@ -119,7 +126,7 @@ async fn known(office: &Office, found: &mut [Found]) -> Result<(Vec<AgentView>, 
                 client: one.client,
                 owner: me(),
                 evidence,
-                environment: Label::lossy("local"),
+                environment: Label::lossy(one.place.environment()),
                 function: Label::lossy("coding"),
                 review_by: now().after(LOOK_WITHIN),
             })
@@ -129,15 +136,6 @@ async fn known(office: &Office, found: &mut [Found]) -> Result<(Vec<AgentView>, 
         live.push(view);
     }
     Ok((live, looks))
-}
-
-/// Whether an agent is that tool: by its client, or by name where Writ knows no such client.
-fn is_of(agent: &AgentView, found: &Found) -> bool {
-    if found.client == writ_model::Client::Other {
-        agent.name.as_str() == found.tool
-    } else {
-        agent.client == found.client
-    }
 }
 
 /// What is here, as a table.

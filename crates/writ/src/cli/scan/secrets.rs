@@ -1,7 +1,7 @@
 //! `writ scan --secrets`: where credentials stand in files, a stream, or lines of text. Their place, their kind and a keyed
 //! mark by which reuse shows; never their value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use writ_scan::finding::Finding;
 use writ_scan::secret::{Confidence, Detector, FileFinding, Marker, Note, Scanner, Survey, survey};
 use writ_scan::walk::exclude::Exclude;
 
@@ -61,6 +62,8 @@ struct InFile<'a> {
     rule: &'static str,
     confidence: &'static str,
     mark: &'a str,
+    /// The same in every scan, as a baseline has it.
+    key: &'a str,
 }
 
 /// How findings are told.
@@ -71,27 +74,56 @@ pub(super) enum Form {
     Text,
 }
 
+/// What is known of earlier scans, and where to write what this one finds.
+pub(super) struct Known<'a> {
+    pub(super) keys: &'a BTreeSet<String>,
+    pub(super) write_to: Option<&'a Path>,
+}
+
+/// A secret in a file, and the same as a thing to look at.
+pub(super) struct Told {
+    pub(super) secret: FileFinding,
+    pub(super) finding: Finding,
+}
+
 /// Looks through each of `paths`, `-` being standard input; the folder that one is in without any. Ends with exit code 3
-/// when something of `fail_on` or surer was found.
-pub(super) fn main(paths: &[PathBuf], form: Form, fail_on: Option<Confidence>, exclude: &Exclude) -> Outcome {
+/// when something of `fail_on` or surer was found that nobody knows.
+pub(super) fn main(
+    paths: &[PathBuf],
+    form: Form,
+    fail_on: Option<Confidence>,
+    exclude: &Exclude,
+    known: &Known<'_>,
+) -> Outcome {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
+    let is_stream = |path: &Path| path.as_os_str() == "-";
+    if known.write_to.is_some() && paths.iter().any(|path| is_stream(path)) {
+        return Err(Failure::usage("a stream has no files that a baseline could name"));
+    }
     let mut surest = None;
-    let mut results = Vec::new();
+    let mut all = Vec::new();
     for path in paths {
-        let found = match (path.as_os_str() == "-", form) {
+        let found = match (is_stream(path), form) {
             (true, Form::Json) => lines()?,
             (true, Form::Text) => stream()?,
             (true, Form::Sarif) => {
                 return Err(Failure::usage("SARIF names files, and a stream has none")
                     .hint("`writ scan --secrets --json -` answers each line"));
             }
-            (false, _) => tree(path, form, exclude, &mut results)?,
+            (false, _) => {
+                let before = if paths.len() == 1 { Path::new("") } else { path.as_path() };
+                tree(path, before, form, exclude, known.keys, &mut all)?
+            }
         };
         surest = surest.max(found);
     }
+    if let Some(file) = known.write_to {
+        super::baseline::write(file, &all)?;
+    }
     if form == Form::Sarif {
-        screen::line(writ_scan::sarif::sarif(&results, &[], env!("CARGO_PKG_VERSION")))?;
+        all.retain(|finding| !known.keys.contains(&finding.key));
+        screen::line(writ_scan::sarif::sarif(&all, &[], env!("CARGO_PKG_VERSION")))?;
     }
     let fails = fail_on.is_some_and(|least| surest.is_some_and(|surest| surest >= least));
     Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
@@ -173,82 +205,115 @@ fn stream() -> Result<Option<Confidence>, Failure> {
     Ok(surest)
 }
 
-/// Everything below a path.
+/// Everything below a path. How sure the surest finding is that nobody knows; `all` takes the known ones too.
 fn tree(
     path: &Path,
+    before: &Path,
     form: Form,
     exclude: &Exclude,
-    results: &mut Vec<writ_scan::finding::Finding>,
+    known: &BTreeSet<String>,
+    all: &mut Vec<Finding>,
 ) -> Result<Option<Confidence>, Failure> {
     if let Err(error) = std::fs::metadata(path) {
         return Err(Failure::usage(format_args!("could not scan `{}`: {error}", path.display())));
     }
-    let marker = Marker::of_this_run()
-        .ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))?;
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(MAX_THREADS);
+    let marker = marker()?;
     let progress = Survey { exclude: exclude.clone(), ..Survey::default() };
-    let done = AtomicBool::new(false);
-    let mut all: Vec<FileFinding> = Vec::new();
-    let mut notes: Vec<Note> = Vec::new();
-    std::thread::scope(|scope| {
-        if std::io::stderr().is_terminal() {
-            scope.spawn(|| tell(&progress, &done));
-        }
-        let found = |finding| all.push(finding);
-        survey(Detector::shipped(), path, threads, &marker, &progress, found, |note| notes.push(note));
-        done.store(true, Ordering::Release);
+    let looked = look(&progress, |found, noted| {
+        survey(Detector::shipped(), path, threads(), &marker, &progress, found, noted)
     });
-    all.sort_by(|a, b| (&a.path, a.start).cmp(&(&b.path, b.start)));
-    if form == Form::Sarif {
-        results.extend(as_findings(path, &all));
-    } else {
-        for finding in &all {
-            show(finding, form == Form::Json)?;
+    let told = told(path, before, looked.secrets);
+    all.extend(told.iter().map(|one| one.finding.clone()));
+    let is_known = |one: &Told| known.contains(&one.finding.key);
+    let (old, fresh): (Vec<Told>, Vec<Told>) = told.into_iter().partition(is_known);
+    if form != Form::Sarif {
+        for one in &fresh {
+            show(one, form == Form::Json)?;
         }
     }
-    for Note { path, why } in &notes {
-        screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
-    }
+    tell_notes(&looked.notes);
     super::tell_left_out(progress.left_out.load(Ordering::Relaxed));
     if form == Form::Text {
         let files = progress.files.load(Ordering::Relaxed);
         let megabytes = progress.bytes.load(Ordering::Relaxed) / 1_000_000;
-        let reused = reused(&all);
-        screen::say(format_args!(
-            "{} found in {files} files of {megabytes} MB{}",
-            all.len(),
-            if reused > 0 {
-                format!("; {reused} of them stand in more than one place")
-            } else {
-                String::new()
-            },
-        ));
+        let reused = reused(&fresh);
+        let reused = match reused {
+            0 => String::new(),
+            reused => format!("; {reused} of them stand in more than one place"),
+        };
+        let known = match old.len() {
+            0 => String::new(),
+            old => format!("; {old} known by the baseline"),
+        };
+        screen::say(format_args!("{} found in {files} files of {megabytes} MB{reused}{known}", fresh.len()));
     }
-    Ok(all.iter().map(|finding| finding.confidence).max())
+    Ok(fresh.iter().map(|one| one.secret.confidence).max())
 }
 
-/// As things to look at, with paths as they are below the folder that was named.
-fn as_findings(root: &Path, all: &[FileFinding]) -> Vec<writ_scan::finding::Finding> {
-    let mut seen: BTreeMap<(&Path, &str), usize> = BTreeMap::new();
-    all.iter()
-        .map(|found| {
-            let nth = seen.entry((&found.path, found.rule)).or_default();
-            let below = found.path.strip_prefix(root).unwrap_or(&found.path);
-            // A file that was named itself has nothing below it.
-            let path = if below.as_os_str().is_empty() { found.path.as_path() } else { below };
-            let finding = writ_scan::finding::of_secret(found, path, *nth);
-            *nth += 1;
-            finding
-        })
-        .collect()
+/// Marks of one scan.
+pub(super) fn marker() -> Result<Marker, Failure> {
+    Marker::of_this_run()
+        .ok_or_else(|| Failure::new(Kind::Broken, "the system gives no randomness for marks"))
 }
 
-fn show(finding: &FileFinding, json: bool) -> Result<(), Failure> {
-    let FileFinding { path, place, start, end, rule, confidence, mark } = finding;
+/// How many threads look.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(MAX_THREADS)
+}
+
+/// What a survey told, secrets in order of place.
+pub(super) struct Looked {
+    pub(super) secrets: Vec<FileFinding>,
+    pub(super) notes: Vec<Note>,
+}
+
+/// Takes in a survey, and tells people at a terminal how far it is.
+pub(super) fn look(
+    progress: &Survey,
+    survey: impl FnOnce(&mut dyn FnMut(FileFinding), &mut dyn FnMut(Note)),
+) -> Looked {
+    let done = AtomicBool::new(false);
+    let (mut secrets, mut notes) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        if std::io::stderr().is_terminal() {
+            scope.spawn(|| tell(progress, &done));
+        }
+        survey(&mut |finding| secrets.push(finding), &mut |note| notes.push(note));
+        done.store(true, Ordering::Release);
+    });
+    secrets.sort_by(|a: &FileFinding, b| (&a.path, a.start).cmp(&(&b.path, b.start)));
+    Looked { secrets, notes }
+}
+
+pub(super) fn tell_notes(notes: &[Note]) {
+    for Note { path, why } in notes {
+        screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
+    }
+}
+
+/// As things to look at, with paths as they are below the folder that was named, and those below `before`.
+pub(super) fn told(root: &Path, before: &Path, secrets: Vec<FileFinding>) -> Vec<Told> {
+    let mut seen: BTreeMap<(PathBuf, &str, String), usize> = BTreeMap::new();
+    let told = secrets.into_iter().map(|secret| {
+        let below = secret.path.strip_prefix(root).unwrap_or(&secret.path);
+        // A file that was named itself has nothing below it.
+        let path = if below.as_os_str().is_empty() { secret.path.clone() } else { before.join(below) };
+        let nth = seen.entry((path.clone(), secret.rule, secret.same.clone())).or_default();
+        let finding = writ_scan::finding::of_secret(&secret, &path, *nth);
+        *nth += 1;
+        Told { secret, finding }
+    });
+    told.collect()
+}
+
+/// One secret, for people or as a line of JSON.
+pub(super) fn show(told: &Told, json: bool) -> Result<(), Failure> {
+    let FileFinding { path, place, start, end, rule, confidence, mark, same: _ } = &told.secret;
     let path = path.to_string_lossy();
     let (line, column, confidence) = (place.line, place.column, confidence.word());
     if json {
-        screen::json(&InFile { path, line, column, start: *start, end: *end, rule, confidence, mark })?;
+        let key = &told.finding.key;
+        screen::json(&InFile { path, line, column, start: *start, end: *end, rule, confidence, mark, key })?;
     } else {
         let plain = path.chars().all(|c| !c.is_control() && c.is_ascii());
         let path = if plain { path.into_owned() } else { screen::Quoted(&path).to_string() };
@@ -258,8 +323,8 @@ fn show(finding: &FileFinding, json: bool) -> Result<(), Failure> {
 }
 
 /// How many values stand in more than one place.
-fn reused(all: &[FileFinding]) -> usize {
-    let mut marks: Vec<&str> = all.iter().map(|finding| finding.mark.as_str()).collect();
+fn reused(all: &[Told]) -> usize {
+    let mut marks: Vec<&str> = all.iter().map(|one| one.secret.mark.as_str()).collect();
     marks.sort_unstable();
     marks.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).count()
 }

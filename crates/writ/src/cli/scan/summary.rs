@@ -121,6 +121,7 @@ fn tools(whole: &Whole, verbose: bool) -> Result<(), Failure> {
                 found.level.name(),
                 found.approval.level().name()
             ))?;
+            super::detail::show(found, &autonomy)?;
         }
     }
     if seen.is_empty() {

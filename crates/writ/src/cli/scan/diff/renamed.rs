@@ -12,51 +12,68 @@ const MAX_GONE: usize = 500;
 /// How many of a hundred lines have to be the same, as git has it unless told otherwise.
 const ALIKE: usize = 50;
 
-/// A file and the digests of its lines, sorted.
-struct File<'a> {
-    found: &'a Found,
+/// A path below a root, and the digests of the file's lines, sorted.
+struct File<'a, T> {
+    one: &'a T,
     lines: Vec<u64>,
 }
 
-/// The name that each file of `after` had in `before`, as far as it is one that is gone there. A file that came to where it has
-/// more to say (nearer the top of the tree, a workflow to where a forge runs it) is no old one.
-pub(super) fn renamed(
+/// The name that each file of tools in `after` had in `before`, as far as it is one that is gone there. A file that came to where
+/// it has more to say (nearer the top of the tree, a workflow to where a forge runs it) is no old one.
+pub(super) fn of_tools(
     (before, before_root): (&[Found], &Path),
     (after, after_root): (&[Found], &Path),
 ) -> BTreeMap<PathBuf, PathBuf> {
+    let path = |found: &Found| found.path.clone();
+    renamed((before, before_root), (after, after_root), path, reaches_no_further)
+}
+
+/// The same of any files, by their paths below the roots.
+pub(super) fn of_files(
+    (before, before_root): (&[PathBuf], &Path),
+    (after, after_root): (&[PathBuf], &Path),
+) -> BTreeMap<PathBuf, PathBuf> {
+    renamed((before, before_root), (after, after_root), PathBuf::clone, |_, _| true)
+}
+
+fn renamed<T>(
+    (before, before_root): (&[T], &Path),
+    (after, after_root): (&[T], &Path),
+    path: impl Fn(&T) -> PathBuf,
+    can_be: impl Fn(&T, &T) -> bool,
+) -> BTreeMap<PathBuf, PathBuf> {
     let hasher = RandomState::new();
-    let file = |found, root: &Path| -> Option<File<'_>> {
-        let found: &Found = found;
-        let bytes = read_regular(&root.join(&found.path), MAX_FILE_BYTES).ok()?;
+    let file = |one, root: &Path| -> Option<File<'_, T>> {
+        let bytes = read_regular(&root.join(path(one)), MAX_FILE_BYTES).ok()?;
         let mut lines: Vec<u64> =
             bytes.split(|byte| *byte == b'\n').map(|line| hasher.hash_one(line)).collect();
         lines.sort_unstable();
-        Some(File { found, lines })
+        Some(File { one, lines })
     };
-    let lacks = |root: &Path, found: &&Found| std::fs::symlink_metadata(root.join(&found.path)).is_err();
-    let mut gone: Vec<File<'_>> = before
+    let lacks = |root: &Path, one: &T| std::fs::symlink_metadata(root.join(path(one))).is_err();
+    let mut gone: Vec<File<'_, T>> = before
         .iter()
-        .filter(|found| lacks(after_root, found))
+        .filter(|one| lacks(after_root, one))
         .take(MAX_GONE)
-        .filter_map(|found| file(found, before_root))
+        .filter_map(|one| file(one, before_root))
         .collect();
     let mut names = BTreeMap::new();
     if gone.is_empty() {
         return names;
     }
-    for new in after.iter().filter(|found| lacks(before_root, found)) {
+    for new in after.iter().filter(|one| lacks(before_root, one)) {
         let Some(new) = file(new, after_root) else { continue };
         let best = gone
             .iter()
             .enumerate()
-            .filter(|(_, old)| reaches_no_further(old.found, new.found))
+            .filter(|(_, old)| can_be(old.one, new.one))
             .map(|(index, old)| (alike(&old.lines, &new.lines), index))
             .filter(|(alike, _)| *alike >= ALIKE)
             .max();
         if let Some((_, index)) = best {
             // Of two copies one is the old file.
             let old = gone.swap_remove(index);
-            names.insert(new.found.path.clone(), old.found.path.clone());
+            names.insert(path(new.one), path(old.one));
         }
     }
     names

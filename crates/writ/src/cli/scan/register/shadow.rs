@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
+use writ_control::api::message::AgentView;
 use writ_model::{Client, Label, Timestamp};
 use writ_scan::provenance::classify;
 use writ_scan::survey::Level;
@@ -13,16 +14,34 @@ use writ_scan::tool::client_of;
 use crate::cli::scan::Whole;
 use crate::git::history;
 
+mod elsewhere;
+
+/// Heads of names of agents that were found in pipelines, and in settings of repositories.
+const OF_PIPELINE: &str = "found-ci-";
+const OF_PROJECT: &str = "found-project-";
 /// Commits looked at, from the newest.
 const MAX_COMMITS: u32 = 10_000;
 /// Longest time that git may take.
 const WITHIN: Duration = Duration::from_secs(120);
+
+/// Where an agent was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Place {
+    /// With this user.
+    Here,
+    /// In pipelines of a repository, by its name.
+    Pipeline(String),
+    /// In settings of a repository that was named.
+    Project(String),
+}
 
 /// One agent that was found, and by what.
 #[derive(Serialize)]
 pub(super) struct Found {
     pub(super) tool: &'static str,
     pub(super) client: Client,
+    #[serde(flatten)]
+    pub(super) place: Place,
     pub(super) evidence: Vec<String>,
     /// A process of it runs.
     pub(super) running: bool,
@@ -99,33 +118,94 @@ pub(super) fn found(whole: &Whole, acted: &BTreeMap<&'static str, Commits>) -> V
     for (tool, commits) in acted {
         by_tool.entry(tool).or_default().push(format!("{} commits here disclose it", commits.number));
     }
-    by_tool
-        .into_iter()
-        .map(|(tool, mut evidence)| {
-            evidence.sort();
-            evidence.dedup();
-            let running = whole.processes.iter().any(|process| process.tool == tool);
-            let acted = Acted {
-                session_at: whole.sessions.iter().filter(|of| of.tool == tool).map(|of| of.last_at).max(),
-                commit_day: acted.get(tool).map(|of| of.last_day.clone()),
-            };
-            Found {
-                tool,
-                client: client_of(tool),
-                evidence,
-                running,
-                registered: None,
-                recorded: false,
-                retired_at: None,
-                acted,
+    let here = by_tool.into_iter().map(|(tool, mut evidence)| {
+        evidence.sort();
+        evidence.dedup();
+        let running = whole.processes.iter().any(|process| process.tool == tool);
+        let acted = Acted {
+            session_at: whole.sessions.iter().filter(|of| of.tool == tool).map(|of| of.last_at).max(),
+            commit_day: acted.get(tool).map(|of| of.last_day.clone()),
+        };
+        Found { running, acted, ..Found::new(tool, Place::Here, evidence) }
+    });
+    here.chain(elsewhere::found(whole)).collect()
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The environment that an agent there is registered for.
+    pub(super) fn environment(&self) -> &'static str {
+        match self {
+            Self::Pipeline(_) => "ci",
+            Self::Here | Self::Project(_) => "local",
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("environment", self.environment())?;
+        match self {
+            Self::Here => {}
+            Self::Pipeline(repository) | Self::Project(repository) => {
+                map.serialize_entry("repository", repository)?;
             }
-        })
-        .collect()
+        }
+        map.end()
+    }
 }
 
 // === impl Found ===
 
 impl Found {
+    fn new(tool: &'static str, place: Place, evidence: Vec<String>) -> Self {
+        Self {
+            tool,
+            client: client_of(tool),
+            place,
+            evidence,
+            running: false,
+            registered: None,
+            recorded: false,
+            retired_at: None,
+            acted: Acted::default(),
+        }
+    }
+
+    /// The name under which it is recorded where nobody registered it.
+    pub(super) fn name(&self) -> Label {
+        let tool = self.tool;
+        Label::lossy(&match &self.place {
+            Place::Here => format!("found-{tool}"),
+            Place::Pipeline(repository) => format!("{OF_PIPELINE}{tool}-{repository}"),
+            Place::Project(repository) => format!("{OF_PROJECT}{tool}-{repository}"),
+        })
+    }
+
+    /// Whether a registered agent is this one. Of a pipeline it must say so: by the environment, and the repository at the
+    /// end of its name.
+    pub(super) fn is(&self, agent: &AgentView) -> bool {
+        let name = agent.name.as_str();
+        let is_of_client = match self.client {
+            // Writ knows no such client.
+            Client::Other => name == self.tool,
+            client => agent.client == client,
+        };
+        let in_pipelines = agent.environment.as_str() == "ci";
+        let was_found = name.starts_with(OF_PIPELINE) || name.starts_with(OF_PROJECT);
+        let fits = match &self.place {
+            Place::Here | Place::Project(_) => is_of_client && !in_pipelines && !was_found,
+            Place::Pipeline(repository) => {
+                let is_named = agent.client == self.client && name.ends_with(&format!("-{repository}"));
+                is_named && in_pipelines && !was_found
+            }
+        };
+        agent.name == self.name() || fits
+    }
+
     /// What shows that it acted after a moment; nothing where only its files are still there. A commit counts from the
     /// day after: its author names the day alone.
     pub(super) fn acted_after(&self, at: Timestamp) -> Option<String> {
