@@ -53,12 +53,13 @@ impl<'a> Message<'a> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()).map(Label::lossy))
     }
 
-    /// What `permission_mode` says of Claude Code and those that took over its words.
+    /// What `permission_mode` says of Claude Code and those that took over its words. A word that nobody knows says the most.
     pub(super) fn autonomy(&self) -> Result<Option<AutonomyLevel>, HookError> {
         Ok(match self.text("permission_mode")? {
-            Some("bypassPermissions" | "dontAsk" | "auto" | "yolo") => Some(AutonomyLevel::FREE),
+            None | Some("" | "default" | "plan") => None,
             Some("acceptEdits" | "auto-edit" | "auto_edit") => Some(AutonomyLevel::SOME),
-            _ => None,
+            // `bypassPermissions`, `dontAsk`, `auto`, `yolo`, and what comes after them.
+            Some(_) => Some(AutonomyLevel::FREE),
         })
     }
 

@@ -25,8 +25,14 @@ impl port::Survey for Survey {
         writ_scan::fingerprint(client, &Surroundings { home, workspace, program, arguments })
     }
 
-    fn autonomy(&self, client: Client, workspace: &Path) -> AutonomyLevel {
+    fn autonomy(&self, client: Client, workspace: &Path, hook: Option<u32>) -> AutonomyLevel {
         let Self { home, program, arguments } = self;
+        // Whoever was started by a person is seen as it runs.
+        let as_it_runs = match (program, hook) {
+            (None, Some(hook)) => writ_scan::machine::words_above(Path::new("/proc"), hook, client),
+            (Some(_), _) | (None, None) => None,
+        };
+        let arguments = as_it_runs.as_ref().unwrap_or(arguments);
         let (home, program) = (home.as_deref(), program.as_deref());
         writ_scan::autonomy::of_client(client, &Surroundings { home, workspace, program, arguments })
     }

@@ -64,3 +64,32 @@ fn a_mark_outlives_the_session_and_the_control_plane_and_ends_with_a_persons_wor
     assert_eq!(again.status.code(), Some(2), "{}", text(&again));
     assert!(text(&again).contains("nothing is marked"), "{}", text(&again));
 }
+
+/// Without a supervisor nobody knows how the client was started: what it was started with is read where it runs.
+#[test]
+fn attack_a_hooked_client_that_was_told_to_ask_nobody_is_known_as_one() {
+    let corner = Corner::with_control_plane();
+    corner.register("gemini-cli");
+    let writ = env!("CARGO_BIN_EXE_writ");
+    let levels = ["", "--yolo"].map(|switch| {
+        let message = json!({
+            "session_id": format!("s{switch}"), "transcript_path": "/nowhere", "cwd": corner.work(), "source": "startup",
+            "hook_event_name": "SessionStart", "timestamp": "2026-01-01T00:00:00Z",
+        });
+        let file = corner.bin().join("message");
+        std::fs::write(&file, message.to_string()).unwrap();
+        let hook = format!("'{writ}' hook gemini-cli SessionStart <'{}' || exit 9; :", file.display());
+        let mut client = Command::new("bash");
+        // The name and the switch of the client; what it starts first is a shell, as with the real one.
+        let line = format!("exec -a gemini python3 -c 'import subprocess,sys; sys.exit(subprocess.call([\"sh\", \"-c\", sys.argv[1]]))' \"$0\" {switch}");
+        client.args(["-c", &line, &hook]);
+        client.env_clear().env("HOME", corner.home()).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        client.env("WRIT_STATE_DIR", corner.state()).current_dir(corner.work()).stdin(Stdio::null());
+        let output = finished(client);
+        assert!(output.status.success(), "{}", text(&output));
+        let starts = corner.json(["audit", "search", "--event", "session-started", "--json"]);
+        let entry = &starts["entries"][0]["entry"]["event"];
+        entry["autonomy"].as_u64().unwrap_or_else(|| panic!("{starts}"))
+    });
+    assert_eq!(levels, [0, 2]);
+}
