@@ -33,10 +33,11 @@ pub enum GitNames {
     Words,
 }
 
-/// Sections whose values run only when a person asks for them by name, or are no paths.
-const ASKED_FOR: [&str; 7] = ["alias", "branch", "difftool", "guitool", "mergetool", "url", "user"];
-/// Addresses and refs, which are looked at elsewhere.
-const ADDRESSES: [&str; 5] = ["fetch", "merge", "push", "pushurl", "url"];
+/// Sections whose values are no paths of what runs.
+const NO_PATHS: [&str; 3] = ["branch", "url", "user"];
+/// Sections in which these keys are addresses and refs, which are looked at elsewhere. `pager.push` is a command.
+const OF_ADDRESSES: [&str; 2] = ["remote", "submodule"];
+const ADDRESSES: [&str; 4] = ["fetch", "push", "pushurl", "url"];
 
 /// Reads a whole file, or as much of it as settings are taken.
 #[must_use]
@@ -184,7 +185,14 @@ impl GitSetting {
         match (section, key) {
             ("include" | "includeif", "path") => Some(GitNames::Settings),
             ("core", "hookspath") | ("init", "templatedir") => Some(GitNames::Programs),
-            _ if ASKED_FOR.contains(&section) || ADDRESSES.contains(&key) => None,
+            // A person who calls an alias of their own expects what it was; one without the mark is words of git's.
+            ("alias", _)
+                if !self.value.as_deref().is_some_and(|value| value.trim_start().starts_with('!')) =>
+            {
+                None
+            }
+            _ if NO_PATHS.contains(&section) => None,
+            _ if OF_ADDRESSES.contains(&section) && ADDRESSES.contains(&key) => None,
             _ => Some(GitNames::Words),
         }
     }
@@ -236,7 +244,15 @@ mod tests {
             ("[includeIf \"onbranch:x\"]\npath=x", Some(GitNames::Settings)),
             ("[filter \"x\"]\nclean=x", Some(GitNames::Words)),
             ("[core]\nfsmonitor=x", Some(GitNames::Words)),
-            ("[alias]\nx=!y", None),
+            ("[alias]\nx=!y", Some(GitNames::Words)),
+            ("[alias \"x\"]\ncommand=!y", Some(GitNames::Words)),
+            ("[alias]\nx=checkout y", None),
+            ("[merge]\ntool=x", Some(GitNames::Words)),
+            ("[merge \"x\"]\ndriver=./x %O", Some(GitNames::Words)),
+            ("[mergetool \"x\"]\ncmd=./x", Some(GitNames::Words)),
+            ("[difftool \"x\"]\npath=./x", Some(GitNames::Words)),
+            ("[pager]\npush=./x", Some(GitNames::Words)),
+            ("[remote \"o\"]\npush=x", None),
             ("[remote \"o\"]\nurl=x", None),
         ] {
             assert_eq!(git_settings(text).first().and_then(GitSetting::names), wanted, "{text:?}");

@@ -23,6 +23,7 @@ use crate::wire::sha256;
 
 mod answer;
 pub(crate) mod base;
+pub(crate) mod blob;
 mod clean;
 pub(crate) mod history;
 mod room;

@@ -61,6 +61,12 @@ pub trait Files {
         None
     }
 
+    /// Whether a file, by its real path, is empty where the command runs, whatever stands in it here.
+    fn is_blank(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
     /// The names in a folder, at most `most`, in any order. Empty where it cannot be listed.
     fn names(&self, folder: &Path, most: usize) -> Vec<Name> {
         let _ = (folder, most);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use writ_model::Place;
 
 use super::fold::fold;
-use super::{Files, Workspace, pattern};
+use super::{Entry, Files, Workspace, pattern};
 
 /// How many names are looked at in all.
 const NAMES: usize = 4_096;
@@ -69,7 +69,10 @@ pub(crate) fn secrets_below(
                 if !is_left_out {
                     ahead.push_back(path);
                 }
-            } else if chosen.takes(&entry.name) && workspace.place_of(&path) == Place::Secret {
+            } else if chosen.takes(&entry.name)
+                && workspace.place_of(&path) == Place::Secret
+                && !files.is_blank(&path)
+            {
                 found.push(path);
                 if found.len() == FOUND {
                     return found;
@@ -88,20 +91,45 @@ pub(crate) fn caught_in(
     part: &str,
     matters: fn(Place) -> bool,
 ) -> Vec<PathBuf> {
-    let patterns = pattern::alternatives(part);
-    // The shell leaves hidden names to patterns that start with the dot.
-    let catches = |name: &str| {
-        patterns.iter().any(|pattern| {
-            (!name.starts_with('.') || pattern.starts_with(['.', '['])) && pattern::matches(pattern, name)
-        })
-    };
     let listed = files.names(folder, NAMES);
-    let caught = listed.into_iter().filter(|entry| !entry.is_folder && catches(&entry.name));
+    let caught = listed.into_iter().filter(|entry| !entry.is_folder && catches(part, &entry.name));
     caught
         .map(|entry| folder.join(entry.name))
         .filter(|path| matters(workspace.place_of(path)))
         .take(FOUND)
         .collect()
+}
+
+/// Whether a pattern of the shell stands for empty files, and beside them for ones alone that are no credentials: each that it
+/// could mean is listed, and there are not more.
+pub(crate) fn catches_only_blanks(
+    workspace: &Workspace,
+    files: &dyn Files,
+    folder: &Path,
+    part: &str,
+) -> bool {
+    let listed = files.names(folder, NAMES);
+    if listed.len() >= NAMES {
+        return false;
+    }
+    let caught: Vec<PathBuf> = listed
+        .into_iter()
+        .filter(|entry| catches(part, &entry.name))
+        .map(|entry| folder.join(entry.name))
+        .collect();
+    let is_plain = |path: &PathBuf| {
+        files.entry(path) == Entry::Plain
+            && matches!(workspace.place_of(path), Place::Workspace | Place::Binding)
+    };
+    caught.iter().any(|path| files.is_blank(path))
+        && caught.iter().all(|path| files.is_blank(path) || is_plain(path))
+}
+
+/// Whether a pattern of the shell stands for a name: hidden ones are left to patterns that start with the dot.
+fn catches(part: &str, name: &str) -> bool {
+    pattern::alternatives(part).iter().any(|pattern| {
+        (!name.starts_with('.') || pattern.starts_with(['.', '['])) && pattern::matches(pattern, name)
+    })
 }
 
 /// Reading elsewhere is asked for as it is.

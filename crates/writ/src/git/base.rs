@@ -52,8 +52,19 @@ impl Base {
             Err(_) => commit,
         };
         let mut base = Self { borrowed, commit, left_out: 0 };
-        base.take_out(&wanted, within).await?;
+        base.left_out = base.take_out(&base.folder(), &wanted, within).await?;
         Ok(base)
+    }
+
+    /// More files of the commit, in a folder of their own, and how many of those that are wanted are too long or too many.
+    pub(crate) async fn more(
+        &self,
+        wanted: impl Fn(&Path) -> bool,
+        within: Duration,
+    ) -> Result<(PathBuf, usize), GitError> {
+        let folder = self.borrowed.room.path().join("more");
+        let left_out = self.take_out(&folder, &wanted, within).await?;
+        Ok((folder, left_out))
     }
 
     /// Where the files lie.
@@ -82,11 +93,15 @@ impl Base {
         Ok(paths.map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path))).collect())
     }
 
-    async fn take_out(&mut self, wanted: &impl Fn(&Path) -> bool, within: Duration) -> Result<(), GitError> {
-        let folder = self.folder();
+    async fn take_out(
+        &self,
+        folder: &Path,
+        wanted: &impl Fn(&Path) -> bool,
+        within: Duration,
+    ) -> Result<usize, GitError> {
         let failed =
             |error: std::io::Error| GitError::Unavailable(format!("could not write a file: {error}"));
-        std::fs::create_dir(&folder).map_err(failed)?;
+        std::fs::create_dir(folder).map_err(failed)?;
         let list = self.borrowed.command(&["ls-tree", "-r", "-z", "-l", "--full-tree", &self.commit]);
         let list =
             Run::new("ls-tree", within).answers(MAX_LIST_BYTES).of(list, Input::Nothing).await?.good()?;
@@ -94,13 +109,13 @@ impl Base {
             return Err(GitError::Bound(format!("the list of files is longer than {MAX_LIST_BYTES} bytes")));
         }
         let mut files: Vec<(PathBuf, String)> = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut left_out) = (0, 0);
         for (path, object, length) in list.answer.split(|byte| *byte == 0).filter_map(entry) {
             if !wanted(&path) {
                 continue;
             }
             if length > MAX_FILE_BYTES || files.len() >= MAX_FILES || bytes + length > MAX_BYTES {
-                self.left_out += 1;
+                left_out += 1;
                 continue;
             }
             bytes += length;
@@ -125,7 +140,7 @@ impl Base {
             }
             std::fs::write(&file, text).map_err(failed)?;
         }
-        Ok(())
+        Ok(left_out)
     }
 }
 

@@ -40,4 +40,5 @@ mod scan_home;
 mod scan_secrets;
 mod secret;
 mod serve;
+mod terminal;
 mod yard;

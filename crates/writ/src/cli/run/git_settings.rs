@@ -106,6 +106,15 @@ impl GitSettings {
     }
 }
 
+/// Adds one setting to those that are in the agent's environment.
+pub(super) fn also(scrubbed: &mut Scrubbed, key: &str, value: &Path) {
+    let have = scrubbed.passed.iter().find(|(name, _)| name == "GIT_CONFIG_COUNT");
+    let have: usize = have.and_then(|(_, count)| count.to_str()?.parse().ok()).unwrap_or_default();
+    scrubbed.set("GIT_CONFIG_COUNT", have.saturating_add(1).to_string());
+    scrubbed.set(&format!("GIT_CONFIG_KEY_{have}"), key);
+    scrubbed.set(&format!("GIT_CONFIG_VALUE_{have}"), value);
+}
+
 /// Addresses of a host as git writes them in settings: the beginning of a path counts up to a slash.
 fn urls(host: &HostPattern, paths: &[String]) -> Vec<String> {
     let host = host.as_str();

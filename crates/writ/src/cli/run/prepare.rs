@@ -18,13 +18,13 @@ use super::yard::login::Logins;
 use super::yard::session::{Place, Sessions};
 use super::yard::vigil::Vigil;
 use super::yard::{self, Sight, repository};
-use super::{Folder, Wish, other_text};
+use super::{Folder, Wish, git_settings, other_text};
 use crate::cli::Context;
 use crate::config::{socket_path, variable};
 use crate::environment::{Scrubbed, Wanted, scrubbed};
 use crate::failure::{Failure, Kind};
 use crate::organisation::{self, Loaded};
-use crate::wire::{Files, Held, Survey, SystemClock, SystemRandom, Wire};
+use crate::wire::{Files, Held, Masked, Survey, SystemClock, SystemRandom, Wire};
 
 /// How much earlier than the hook process the door gives up.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -107,7 +107,12 @@ pub(super) fn door(
     let known = KnownHosts { origin, lent, ..KnownHosts::default() };
     let ports = Ports {
         office: wire,
-        bench: Arc::new(PolicyBench { known, ..bench(context, engine)? }),
+        bench: Arc::new(PolicyBench {
+            known,
+            // What is empty inside gives nothing away, whatever reads it among others.
+            files: Arc::new(Masked(empty.iter().cloned().collect())),
+            ..bench(context, engine)?
+        }),
         files: Arc::new(Files),
         survey: Arc::new(survey(wish)),
         clock: Arc::new(SystemClock),
@@ -247,6 +252,8 @@ pub(super) struct Drawn {
     pub(super) vigil: Vigil,
     /// What the agent is told of it.
     pub(super) kept: String,
+    /// What of the workspace is empty inside.
+    pub(super) empty: Vec<PathBuf>,
 }
 
 /// What of the workspace is empty inside; nothing where nothing is mounted.
@@ -291,9 +298,16 @@ pub(super) fn plan(
         Failure::new(Kind::Denied, error)
             .hint("work in a clone of its own, or move what is built and fetched out of the workspace")
     })?;
-    let empty = empty(wish, ground);
-    let passed_over = other_text::passed_over(wish, folder, ground, &empty)?;
+    let mut empty = empty(wish, ground);
+    let passed_over = other_text::passed_over(wish, folder, &home, ground, &empty)?;
+    if let Some(list) = &passed_over.for_all {
+        git_settings::also(&mut scrubbed, "core.excludesFile", list);
+    }
+    let tracked = other_text::as_tracked(wish, folder, ground, &empty)?;
     let mut replace = other_text::without_credentials(wish, folder, &home, looked)?;
+    replace.extend(tracked.iter().cloned());
+    let tracked: Vec<PathBuf> = tracked.into_iter().map(|(path, _)| path).collect();
+    empty.retain(|path| !tracked.contains(path));
     if wish.has_way_out() {
         replace.extend(other_text::own_names(folder, reach)?);
     }
@@ -333,14 +347,15 @@ pub(super) fn plan(
         ground,
         sessions,
         looked,
+        tracked: &tracked,
         variable: &|name| std::env::var_os(name),
     }
     .into_profile(&mut profile)?;
-    let told = yard::kept::told(&wish.workspace, &profile.read_only, &empty);
+    let told = yard::kept::told(&wish.workspace, &profile.read_only, &empty, &tracked);
     let kept = [&profile.read_only, &profile.links, &profile.hide_if_present].into_iter().flatten();
     let kept: Vec<PathBuf> = kept.chain(profile.replace.iter().map(|(path, _)| path)).cloned().collect();
     // Who changes one of these outside takes nothing away from what is kept.
-    profile.replace.extend(passed_over);
+    profile.replace.extend(passed_over.lists);
     let vigil = if wish.danger.contains(&Danger::NoNamespaces) {
         // Nothing is mounted that could go.
         Vigil::default()
@@ -349,7 +364,7 @@ pub(super) fn plan(
     };
     let plan = Plan::draw(profile)
         .map_err(|error| Failure::from(error).hint("`writ doctor` tells what this machine can enforce"))?;
-    Ok(Drawn { plan, vigil, kept: told })
+    Ok(Drawn { plan, vigil, kept: told, empty })
 }
 
 /// The logins of the client that are handed over as they are.

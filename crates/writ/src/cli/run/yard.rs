@@ -44,6 +44,8 @@ pub(super) struct Sight<'a> {
     pub(super) sessions: &'a session::Sessions,
     /// What was found in the workspace.
     pub(super) looked: &'a secret::Workspace,
+    /// Files of it that show as git has them, in place of none.
+    pub(super) tracked: &'a [PathBuf],
     /// The user's environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
 }
@@ -69,8 +71,19 @@ impl Sight<'_> {
     /// # Errors
     /// When this machine cannot be looked at.
     pub(super) fn into_profile(self, profile: &mut Profile) -> io::Result<()> {
-        let Self { client, program, workspace, home, kind, bounds, ground, sessions, looked, variable } =
-            &self;
+        let Self {
+            client,
+            program,
+            workspace,
+            home,
+            kind,
+            bounds,
+            ground,
+            sessions,
+            looked,
+            tracked,
+            variable,
+        } = &self;
         let temporary = ["TMPDIR", "TMP", "TEMP"].into_iter().filter_map(variable).map(PathBuf::from);
         profile.private = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from).into();
         let apart: [&Path; 2] = [home, workspace];
@@ -112,7 +125,8 @@ impl Sight<'_> {
         profile.read_only.extend(tools::settings(home).into_iter().filter(|path| path.exists()));
         profile.read_only.extend(own.settings.into_iter().filter(|path| path.exists()));
 
-        let hidden = empty(looked, workspace, *bounds);
+        let mut hidden = empty(looked, workspace, *bounds);
+        hidden.retain(|path| !tracked.contains(path));
         let is_closed = |path: &PathBuf| looked.closed.iter().any(|closed| path.starts_with(closed));
         let terms = Terms { workspace, home: Some(home), kind: *kind, bounds: *bounds };
         let (guarded, outside) = ground.guarded(&terms);
@@ -134,7 +148,7 @@ impl Sight<'_> {
         profile.hide_if_present.extend(looked.closed.iter().cloned());
 
         let hidden: Vec<PathBuf> = hidden.into_iter().collect();
-        profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only, &hidden));
+        profile.notes = notes(home, workspace, &kept::told(workspace, &profile.read_only, &hidden, tracked));
 
         profile.write.push((*workspace).to_owned());
         profile.run.extend(SYSTEM.map(PathBuf::from));

@@ -125,6 +125,39 @@ fn attack_settings_that_git_is_led_to_are_not_written() {
     }
 }
 
+/// Programs of the project that a person's own git would run: by an alias, a pager, a tool for differences, a filter, and by
+/// settings that are included.
+#[test]
+fn attack_programs_that_a_persons_git_settings_name_are_not_written() {
+    let corner = furnished();
+    let named = ["alias", "nested", "pager", "push", "diff", "merge", "driver", "textconv", "filter", "team"];
+    for name in named {
+        put(&corner, &[(&format!("tools/{name}"), "#!/bin/sh\ncat\n")]);
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(corner.work().join("tools").join(name), executable).unwrap();
+    }
+    put(&corner, &[("tools/free", ""), ("team/git.cfg", "[diff]\n\texternal = tools/team\n")]);
+    let config = corner.work().join(".git/config");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str(
+        "[alias]\n\tgo = !tools/alias --all\n\tin = \"!f() { ./tools/nested \\\"$@\\\"; }; f\"\n\tlate = !tools/late\n\tco = checkout tools/free\n\
+         [pager]\n\tpush = tools/push\n[difftool \"x\"]\n\tcmd = tools/diff $LOCAL\n[mergetool \"x\"]\n\tpath = tools/merge\n\
+         [merge \"x\"]\n\tdriver = tools/driver %O\n[diff \"x\"]\n\ttextconv = tools/textconv\n[filter \"x\"]\n\tsmudge = tools/filter\n\
+         [includeIf \"onbranch:other\"]\n\tpath = ../team/git.cfg\n",
+    );
+    std::fs::write(&config, text).unwrap();
+    std::fs::write(corner.home().join(".gitconfig"), "[core]\n\tpager = tools/pager\n").unwrap();
+    let attempts: Vec<String> = named.iter().map(|name| format!("echo evil >tools/{name}")).collect();
+    let mut attempts: Vec<&str> = attempts.iter().map(String::as_str).collect();
+    attempts.extend(["mv tools gone && mkdir tools", "echo evil >team/git.cfg", "git config alias.new '!x'"]);
+    none_gets_through(&corner, &[], &attempts);
+    // What is only words of git's is no program, and one that was not there before is told of.
+    let said = super::played(&corner, &[], "start\necho fine >tools/free && echo evil >tools/late\nfinish\n");
+    assert_eq!((corner.left("tools/free"), corner.left("tools/late")), ("fine\n".into(), "evil\n".into()));
+    assert!(said.contains("git, or what watches over it:") && said.contains("    tools/late"), "{said}");
+    assert!(!said.contains("    tools/free"), "{said}");
+}
+
 /// A link is as good as what it leads to, and so is every link on the way.
 #[test]
 fn attack_what_binds_by_a_link_is_not_written() {

@@ -10,7 +10,7 @@ use super::super::inventory::Inventory;
 use super::binding::change::{Before, Changes};
 use super::binding::survey::{Spot, Survey, Surveying};
 use super::binding::{Guard, Guarded, Opened, is_about};
-use super::repository::{self, Repository};
+use super::repository::{self, Repository, Tree};
 use super::secret;
 use super::stand_in::StandIns;
 use super::trail::follow;
@@ -83,6 +83,12 @@ impl Ground {
     /// When the workspace cannot be looked through to its end.
     pub(in crate::cli::run) fn looked(&self) -> Result<&secret::Workspace, secret::LookError> {
         self.looked.as_ref().map_err(|error| *error)
+    }
+
+    /// The trees of repositories in the workspace; none where it cannot be looked through.
+    pub(in crate::cli::run) fn trees(&self, workspace: &Path) -> Vec<Tree> {
+        let looked = self.looked.as_ref().map(|looked| looked.repositories.as_slice()).unwrap_or_default();
+        repository::trees(workspace, looked, &self.survey.pointers)
     }
 
     /// Whether all that binds was found and is kept. Otherwise a person is told, and it is on record.
@@ -233,6 +239,62 @@ mod tests {
             lines.contains("\n    lib/node_modules/x/CLAUDE.md") && !lines.contains("new/target"),
             "{lines}"
         );
+    }
+
+    /// An index is whatever a task makes of it.
+    #[test]
+    fn attack_an_index_takes_nothing_out_of_what_is_kept_or_told() {
+        let removals: [&[&[&str]]; 4] = [
+            &[&["rm", "-rq", "--cached", "lib/node_modules"]],
+            &[&["update-index", "--force-remove", "lib/node_modules/x/CLAUDE.md"]],
+            &[&["read-tree", "--empty"]],
+            &[&["update-index", "--split-index"]],
+        ];
+        for removal in removals {
+            let root = tempfile::tempdir().unwrap();
+            let root = root.path().canonicalize().unwrap();
+            git(&root, &["init", "-q"]);
+            make(&root, &["lib/node_modules/x/CLAUDE.md", "CLAUDE.md", "main.rs"]);
+            git(&root, &["add", "-f", "lib", "CLAUDE.md", "main.rs"]);
+            let before = look(&root);
+            for arguments in removal {
+                git(&root, arguments);
+            }
+            let is_kept = |ground: &Ground| {
+                let mut units = ground.survey.units.iter();
+                units.any(|unit| unit.path == Path::new("lib/node_modules/x/CLAUDE.md"))
+            };
+            assert!(is_kept(&before), "{removal:?}");
+            // Either it is kept from the next task as well, or a person was told before that it is not.
+            let next = look(&root);
+            let lines = before.end(&root).lines().join("\n");
+            let is_told = lines.contains("NO LONGER GIT'S") && lines.contains("\n    lib/node_modules");
+            assert!(is_kept(&next) || is_told, "{removal:?}: {lines}");
+            // And what the task itself changes there is told in any case.
+            std::fs::write(root.join("lib/node_modules/x/CLAUDE.md"), "evil").unwrap();
+            git(&root, &["read-tree", "--empty"]);
+            let lines = next.end(&root).lines().join("\n");
+            assert!(is_told || lines.contains("lib/node_modules"), "{removal:?}: {lines}");
+        }
+        // One that is written by hand, and one that is gone.
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        git(&root, &["init", "-q"]);
+        make(&root, &["lib/node_modules/x/CLAUDE.md"]);
+        git(&root, &["add", "-f", "lib"]);
+        for is_there in [true, false] {
+            let before = look(&root);
+            if is_there {
+                std::fs::write(root.join(".git/index"), "DIRC").unwrap();
+            } else {
+                std::fs::remove_file(root.join(".git/index")).unwrap();
+            }
+            let lines = before.end(&root).lines().join("\n");
+            let wanted = if is_there { "NOT ALL WAS LOOKED AT: git's index" } else { "NO LONGER GIT'S" };
+            assert!(lines.contains(wanted), "{lines}");
+            std::fs::remove_file(root.join(".git/index")).ok();
+            git(&root, &["add", "-f", "lib"]);
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! file can name its digest. So a file counts as everybody's when it is, byte for byte, what the index says it is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::ops::Bound;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use aws_lc_rs::digest::{self, Algorithm};
@@ -26,6 +28,8 @@ const EXTENDED: u16 = 0x4000;
 #[derive(Debug, Default)]
 pub(in crate::cli::run) struct Index {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Folders that stand for all that is in them (gitformat-index(5), "Sparse Directory Entries"), each with its slash.
+    folders: Vec<Vec<u8>>,
     /// How long a digest is.
     digest_bytes: usize,
     /// There is one, and it is not understood or too large.
@@ -70,7 +74,15 @@ impl Index {
         let beginning = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
         let first =
             self.entries.range::<[u8], _>((Bound::Included(beginning.as_slice()), Bound::Unbounded)).next();
-        self.unread || first.is_some_and(|(path, _)| path.starts_with(&beginning))
+        let is_within = |whole: &Vec<u8>| beginning.starts_with(whole) || whole.starts_with(&beginning);
+        self.unread
+            || first.is_some_and(|(path, _)| path.starts_with(&beginning))
+            || self.folders.iter().any(is_within)
+    }
+
+    /// The paths that it has.
+    pub(in crate::cli::run) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.entries.keys().map(|path| Path::new(OsStr::from_bytes(path)))
     }
 
     /// Whether it has nothing, or is not understood.
@@ -95,6 +107,7 @@ impl Index {
             return None;
         }
         let mut entries = BTreeMap::new();
+        let mut folders = Vec::new();
         let mut path: Vec<u8> = Vec::new();
         let mut left = MAX_PATHS_BYTES;
         for _ in 0..count {
@@ -125,9 +138,20 @@ impl Index {
                 numbers.get(24..28).is_some_and(|mode| mode.get(2).is_some_and(|high| high >> 4 == 8));
             if is_file {
                 entries.insert(path.clone(), digest.to_vec());
+            } else if path.ends_with(b"/") {
+                folders.push(path.clone());
             }
         }
-        Some(Self { entries, digest_bytes, unread: false })
+        // What says that the rest lies in another file, or that the entries mean something else, cannot be passed over.
+        while let Some((name, after)) = rest.split_first_chunk::<4>() {
+            rest = after;
+            let size = usize::try_from(number(&mut rest)?).ok()?;
+            if !name.first().is_some_and(u8::is_ascii_uppercase) && name != b"sdir" {
+                return None;
+            }
+            rest = rest.get(size..)?;
+        }
+        Some(Self { entries, folders, digest_bytes, unread: false })
     }
 }
 

@@ -7,8 +7,14 @@ use crate::screen;
 /// Names that are told one by one.
 const MOST_NAMES: usize = 12;
 
-/// In a few sentences, what of a workspace is kept and what git does there, and which files are `empty` inside.
-pub(in crate::cli::run) fn told(workspace: &Path, read_only: &[PathBuf], empty: &[PathBuf]) -> String {
+/// In a few sentences, what of a workspace is kept and what git does there, which files are `empty` inside, and which show as
+/// git `tracked` them last.
+pub(in crate::cli::run) fn told(
+    workspace: &Path,
+    read_only: &[PathBuf],
+    empty: &[PathBuf],
+    tracked: &[PathBuf],
+) -> String {
     let below = read_only.iter().filter_map(|path| path.strip_prefix(workspace).ok());
     // Of a repository's folder everything is said in one sentence.
     let mut names: Vec<&Path> = below
@@ -29,10 +35,17 @@ pub(in crate::cli::run) fn told(workspace: &Path, read_only: &[PathBuf], empty: 
     if !empty.is_empty() {
         told.push_str(&format!(
             " These look like credentials and are empty and read-only in here: {empty}. Writing to them says `Read-only file \
-             system`, and a person's yes to a call does not fill them. Git passes over them; one that it tracks shows as emptied, \
-             and is not to be committed. Work without the value: name the \
+             system`, and a person's yes to a call does not fill them. Git passes over them; one that `git status` tells of all the same \
+             is not to be committed. Work without the value: name the \
              variable or the file in code. If the task cannot be done so, tell the person, who can start it again with --read \
              PATH, or lend a value to a host with `writ secret add`."
+        ));
+    }
+    let tracked = self::names(workspace, tracked);
+    if !tracked.is_empty() {
+        told.push_str(&format!(
+            " These look like credentials and were changed since git was told of them: {tracked}. In here they are read-only and as \
+             git has them, so nothing of them is a change to commit."
         ));
     }
     told
@@ -61,14 +74,14 @@ mod tests {
     fn what_is_near_is_named_and_the_rest_is_counted() {
         let paths: Vec<PathBuf> = (0..20).map(|n| format!("/w/a/b/{n:02}.md").into()).collect();
         let more = ["/w/CLAUDE.md", "/w/.git/config", "/etc/hosts", "/w/CLAUDE.md"].map(PathBuf::from);
-        let text = told(Path::new("/w"), &[paths, more.to_vec()].concat(), &[]);
+        let text = told(Path::new("/w"), &[paths, more.to_vec()].concat(), &[], &[]);
         assert!(
             text.contains("task: CLAUDE.md, a/b/00.md,") && text.contains("a/b/10.md, and 9 more."),
             "{text}"
         );
         assert!(!text.contains("config,") && !text.contains("hosts"), "{text}");
         assert!(!text.contains("empty"), "{text}");
-        let text = told(Path::new("/w"), &[], &["/w/b/x.pem", "/w/.env"].map(PathBuf::from));
+        let text = told(Path::new("/w"), &[], &["/w/b/x.pem", "/w/.env"].map(PathBuf::from), &[]);
         assert!(text.contains("during this task. Git") && text.contains("in here: .env, b/x.pem."), "{text}");
     }
 }

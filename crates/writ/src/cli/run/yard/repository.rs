@@ -36,6 +36,9 @@ const SETTINGS: [&str; 2] = ["config", "config.worktree"];
 /// How many submodules and worktrees are looked at.
 const MOST: usize = 1000;
 
+/// Files of packed objects that are looked at, and folders of others.
+const MOST_PACKS: usize = 10_000;
+
 /// How deep they are looked for.
 const DEEPEST: usize = 12;
 
@@ -125,14 +128,97 @@ pub(super) fn index(workspace: &Path) -> Index {
     Index::of(&pointed_at(&entry).unwrap_or(entry))
 }
 
-/// Folders that a repository's files lie in, each with its own list of what git does not look at (gitignore(5)). `nested` are
-/// folders of repositories, the workspace's own among them.
-pub(in crate::cli::run) fn lists(workspace: &Path, nested: &[PathBuf]) -> Vec<(PathBuf, PathBuf)> {
-    let list = |folder: &Path| folder.join("info/exclude");
-    let linked =
-        pointed_at(&workspace.join(".git")).map(|folder| (workspace.to_owned(), list(&common(&folder))));
-    let inside = nested.iter().filter_map(|folder| Some((folder.parent()?.to_owned(), list(folder))));
-    linked.into_iter().chain(inside).collect()
+/// A folder that files of a repository lie in.
+pub(in crate::cli::run) struct Tree {
+    /// Where its files lie.
+    pub(in crate::cli::run) root: PathBuf,
+    /// Its own part of the repository, with the index.
+    folder: PathBuf,
+    /// The part that it shares with other work trees.
+    common: PathBuf,
+}
+
+// === impl Tree ===
+
+impl Tree {
+    /// The list of what git does not look at (gitignore(5)). It may be absent.
+    pub(in crate::cli::run) fn list(&self) -> PathBuf {
+        self.common.join("info/exclude")
+    }
+
+    /// Where its objects lie.
+    pub(in crate::cli::run) fn objects(&self) -> PathBuf {
+        self.common.join("objects")
+    }
+
+    /// What git has of it.
+    pub(in crate::cli::run) fn index(&self) -> Index {
+        Index::of(&self.folder)
+    }
+}
+
+/// The trees of a workspace, its own first. `nested` are folders of repositories, the workspace's own among them, `pointers`
+/// files that lead to such, as those of submodules and of other work trees.
+pub(super) fn trees(workspace: &Path, nested: &[PathBuf], pointers: &[PathBuf]) -> Vec<Tree> {
+    let led = std::iter::once(workspace.join(".git")).chain(pointers.iter().map(|path| workspace.join(path)));
+    let led = led.filter_map(|entry| {
+        let folder = pointed_at(&entry)?;
+        Some(Tree { root: entry.parent()?.to_owned(), common: common(&folder), folder })
+    });
+    let own = nested.iter().filter_map(|folder| {
+        Some(Tree { root: folder.parent()?.to_owned(), common: folder.clone(), folder: folder.clone() })
+    });
+    let mut trees: Vec<Tree> = led.chain(own).collect();
+    trees.sort_by_key(|tree| tree.root.components().count());
+    trees
+}
+
+/// Whether git finds an object nowhere but in this folder: an agent can make a repository that borrows from another, or links
+/// that lead to one. `name` is in hexadecimal.
+pub(in crate::cli::run) fn holds_itself(objects: &Path, name: &str) -> bool {
+    let is_real = |path: &Path| path.canonicalize().is_ok_and(|real| real == path);
+    // More than are looked at count as links.
+    let has_links = |folder: &Path| match std::fs::read_dir(folder) {
+        Ok(entries) => entries.enumerate().any(|(at, entry)| {
+            at >= MOST_PACKS
+                || !entry.and_then(|entry| entry.file_type()).is_ok_and(|kind| !kind.is_symlink())
+        }),
+        Err(_) => folder.symlink_metadata().is_ok(),
+    };
+    let (info, alternates) = (objects.join("info"), objects.join("info/alternates"));
+    // What stands in there for the time of a run names nothing.
+    let borrows = match crate::config::read_text(&alternates, MAX_CONFIG_BYTES) {
+        Some(text) => text.lines().any(|line| !line.trim().is_empty() && !line.starts_with('#')),
+        None => alternates.symlink_metadata().is_ok_and(|found| !found.is_dir()),
+    };
+    let loose = name.split_at_checked(2).map(|(folder, rest)| objects.join(folder).join(rest));
+    is_real(objects)
+        && !info.is_symlink()
+        && !alternates.is_symlink()
+        && !borrows
+        && !has_links(objects)
+        && !has_links(&objects.join("pack"))
+        && !loose.is_none_or(|path| path.is_symlink())
+}
+
+/// What of the user's own lists git does not look at in a workspace (`core.excludesFile`): a setting of ours is instead of
+/// theirs. A file that a repository's settings name counts only where it lies in the workspace, because inside it is read.
+pub(in crate::cli::run) fn own_lists(workspace: &Path, trees: &[Tree], home: &Path) -> Vec<PathBuf> {
+    let of_user = of_user(Some(home));
+    let usual = std::env::var_os("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+    let mut lists = vec![usual.join("git/ignore")];
+    let of_trees = trees.iter().map(|tree| tree.common.join("config"));
+    for (file, is_users) in
+        of_user.into_iter().map(|file| (file, true)).chain(of_trees.map(|file| (file, false)))
+    {
+        for path in settings::lists(&file, workspace, home) {
+            let is_inside = || path.canonicalize().is_ok_and(|real| real.starts_with(workspace));
+            if is_users || is_inside() {
+                lists.push(path);
+            }
+        }
+    }
+    lists
 }
 
 /// The line of such a list that means exactly this file of a tree; nothing for a file elsewhere or in a repository's folder,

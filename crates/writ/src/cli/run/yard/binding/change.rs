@@ -11,7 +11,7 @@ use writ_model::{Binding, Timestamp};
 use super::super::index::Index;
 use super::super::repository::{self, Repository};
 use super::super::walk::entries;
-use super::survey::{Survey, Unit};
+use super::survey::{Survey, Unit, could_be_built};
 use crate::screen;
 
 /// Files of one folder that are looked at.
@@ -79,6 +79,8 @@ pub(in crate::cli::run) struct Changes {
     unreplaced: Vec<String>,
     /// Folders that look built by now, and were there before.
     marked: Vec<String>,
+    /// Folders that git had files in, and that look installed or built where it has none.
+    taken_out: Vec<String>,
     /// Something was not looked at.
     incomplete: bool,
     /// Folders that could not be looked into.
@@ -204,6 +206,7 @@ impl Before {
         let mut changes = Changes { incomplete, unreplaced, unread, ..Changes::default() };
         changes.closed.extend(closed(workspace, &survey, &repository));
         changes.marked = self.marked(&survey);
+        changes.taken_out = self.taken_out(workspace, &index);
         self.tell_repositories(workspace, &survey, &mut changes);
         for told in all(workspace, &survey, &repository) {
             let Files { found, cut, closed } = told.files();
@@ -264,6 +267,13 @@ impl Before {
         };
         let marked = survey.cargo.iter().filter_map(|(path, is_marked)| is_marked.then_some(path));
         marked.filter(is_new).map(|path| screen::path(path)).collect()
+    }
+
+    /// Folders of which the index has nothing any more, so that they would count as what installing or building made.
+    fn taken_out(&self, workspace: &Path, index: &Index) -> Vec<String> {
+        let folders: BTreeSet<PathBuf> = self.index.paths().filter_map(could_be_built).collect();
+        let out = folders.iter().filter(|folder| !index.has_below(folder) && workspace.join(folder).is_dir());
+        out.map(|folder| screen::path(folder)).collect()
     }
 
     /// Tells of repositories that git would take and did not before, and of those that are gone, where it would look for
@@ -482,6 +492,18 @@ impl Changes {
             );
             lines.extend(self.marked.iter().take(MOST_LINES).map(|name| format!("    {name}")));
             let more = self.marked.len().saturating_sub(MOST_LINES);
+            if more > 0 {
+                lines.push(format!("    … and {more} more"));
+            }
+        }
+        if !self.taken_out.is_empty() {
+            lines.push(
+                "  NO LONGER GIT'S: git had files in these and its index has none now, so they count as installed or built, and what \
+                 binds in them is not kept from the next task; look at `git status`, and take them back with `git reset`:"
+                    .to_owned(),
+            );
+            lines.extend(self.taken_out.iter().take(MOST_LINES).map(|name| format!("    {name}")));
+            let more = self.taken_out.len().saturating_sub(MOST_LINES);
             if more > 0 {
                 lines.push(format!("    … and {more} more"));
             }

@@ -250,6 +250,21 @@ enum Next {
     Into(Spot),
 }
 
+/// The outermost folder on the way to a file that would count as built, were it not git's.
+pub(super) fn could_be_built(file: &Path) -> Option<PathBuf> {
+    let parts: Vec<&OsStr> = file.parent()?.iter().collect();
+    let is_of_cargo = |at: usize| {
+        let around = parts.get(at.saturating_sub(usize::from(CARGO_DEPTH))..at).unwrap_or_default();
+        around.iter().any(|name| *name == CARGO)
+    };
+    let is_built = |at: usize, name: &OsStr| {
+        let is = |list: &[&str]| list.iter().any(|known| name == *known);
+        is(&INSTALLED) || (is(&OF_CARGO) && is_of_cargo(at))
+    };
+    let end = parts.iter().enumerate().find(|(at, name)| is_built(*at, name))?.0;
+    Some(parts.iter().take(end.saturating_add(1)).collect())
+}
+
 // === impl Survey ===
 
 impl Survey {

@@ -75,6 +75,14 @@ pub(super) fn included(files: Vec<PathBuf>, home: Option<&Path>) -> BTreeSet<Pat
     seen
 }
 
+/// Files that one file of settings names as lists of what git does not look at.
+pub(super) fn lists(file: &Path, tree: &Path, home: &Path) -> Vec<PathBuf> {
+    let settings = git_settings(&text(file)).into_iter();
+    let named = settings.filter(|setting| setting.section == "core" && setting.key == "excludesfile");
+    let values = named.filter_map(|setting| setting.value).filter(|value| !value.is_empty());
+    values.map(|value| placed(&value, tree, Some(home))).collect()
+}
+
 /// Where the working tree of a repository's folder lies, by its own settings.
 pub(in super::super) fn tree_of(folder: &Path) -> Option<PathBuf> {
     let value = git_settings(&text(&folder.join("config")))

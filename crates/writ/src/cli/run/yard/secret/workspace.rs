@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::super::index::Index;
+use super::super::repository;
 use super::super::walk::{Entry, Reader, is_closed};
 
 /// Most names that are looked at. Where there are more, what was not looked at cannot be shown.
@@ -46,18 +47,29 @@ const NAMES: &[&str] = &[
     ".git-credentials",
     ".htpasswd",
     ".my.cnf",
+    ".mylogin.cnf",
     ".netrc",
     ".pgpass",
     ".pypirc",
     ".s3cfg",
+    ".terraformrc",
+    ".vault-pass",
     ".vault-token",
+    ".vault_pass",
+    ".vault_pass.txt",
+    ".vault_password",
     "_netrc",
+    "credentials.tfrc.json",
     "id_dsa",
     "id_ecdsa",
     "id_ed25519",
     "id_rsa",
     "kubeconfig",
+    "kubeconfig.json",
+    "kubeconfig.yaml",
+    "kubeconfig.yml",
     "secring.gpg",
+    "terraform.rc",
 ];
 
 /// The same of files whose name says it together with that of their folder.
@@ -69,6 +81,9 @@ const NAMES_OF_ONES_OWN: &[&str] = &[
     ".npmrc",
     ".runner",
     "credentials.json",
+    "credentials.toml",
+    "credentials.yaml",
+    "credentials.yml",
     "local.settings.json",
     "pip.conf",
     "secrets.json",
@@ -84,10 +99,14 @@ const ENDINGS: &[&str] = &[
     ".kdbx",
     ".key",
     ".keystore",
+    ".keytab",
+    ".kubeconfig",
+    ".ovpn",
     ".p12",
     ".p8",
     ".pem",
     ".pfx",
+    ".pkcs12",
     ".ppk",
     ".tfstate",
     ".tfvars",
@@ -98,7 +117,16 @@ const ENDINGS: &[&str] = &[
 const COPIES: [&str; 6] = [".backup", ".bak", ".old", ".orig", ".save", "~"];
 
 /// Parts of names of keys for services, in JSON.
-const OF_SERVICES: [&str; 4] = ["client_secret", "firebase-adminsdk", "service-account", "service_account"];
+const OF_SERVICES: [&str; 5] =
+    ["client_secret", "firebase-adminsdk", "service-account", "service_account", "serviceaccount"];
+
+/// Beginnings of names of private keys, which whoever makes several ends with a name of their own.
+const KEYS: [&str; 6] = ["deploy-key", "deploy_key", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"];
+/// Ends of names of such keys.
+const KEY_ENDINGS: [&str; 4] = ["-deploy-key", "-deploy_key", "_deploy-key", "_deploy_key"];
+
+/// Beginnings of names of files of variables.
+const VARIABLES: [&str; 6] = [".env-", ".env.", ".env_", ".envrc-", ".envrc.", ".envrc_"];
 
 /// Ends of names that say that a file is only an example.
 const EXAMPLES: &[&str] = &[".dist", ".example", ".sample", ".template", ".tmpl"];
@@ -158,7 +186,7 @@ impl<'a> Look<'a> {
     }
 
     fn within(workspace: &'a Path, left: usize) -> Self {
-        let index = Index::of(&workspace.join(".git"));
+        let index = repository::index(workspace);
         Self { workspace, index, left, found: Workspace::default(), failed: None }
     }
 
@@ -274,20 +302,47 @@ fn answers(path: &Path) -> bool {
 /// Whether a file of this name holds credentials; `foreign` in folders of what others made.
 pub(super) fn is_secret(name: &str, foreign: bool) -> bool {
     let name = name.to_ascii_lowercase();
-    let name = COPIES.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let name = original(&name);
     let is_example = EXAMPLES.iter().any(|ending| name.ends_with(ending));
-    let variables = [".env.", ".env_", ".env-"].iter().find_map(|beginning| name.strip_prefix(beginning));
+    let variables = VARIABLES.iter().find_map(|beginning| name.strip_prefix(beginning));
     let of_environment = variables.is_some_and(|rest| !rest.is_empty())
         && !(foreign && PROGRAMS.iter().any(|ending| name.ends_with(ending)));
     let of_service = name.ends_with(".json") && OF_SERVICES.iter().any(|part| name.contains(part));
     let own = || {
-        NAMES_OF_ONES_OWN.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending)) || of_service
+        NAMES_OF_ONES_OWN.contains(&name)
+            || ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || of_service
+            || is_key(name)
     };
     !is_example && (NAMES.contains(&name) || of_environment || (!foreign && own()))
 }
 
+/// Whether a name is that of somebody's private key. What has an ending is its public half, or a program about keys.
+fn is_key(name: &str) -> bool {
+    let begins = |beginning: &&str| {
+        let rest = name.strip_prefix(*beginning);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    };
+    !name.contains('.')
+        && (KEYS.iter().any(begins) || KEY_ENDINGS.iter().any(|ending| name.ends_with(ending)))
+}
+
+/// The name of the file that a name in small letters speaks of: a copy of it, or what an editor puts beside it while it is
+/// open (`.NAME.swp` and `.NAME.un~` of Vim, `#NAME#` and `.#NAME` of Emacs).
+fn original(name: &str) -> &str {
+    let of_vim = name.strip_prefix('.').and_then(|rest| {
+        let swapped = || rest.rsplit_once(".sw").filter(|(_, last)| last.len() == 1).map(|(name, _)| name);
+        rest.strip_suffix(".un~").or_else(swapped)
+    });
+    let of_emacs = || {
+        name.strip_prefix('#').map(|rest| rest.strip_suffix('#').unwrap_or(rest)).or(name.strip_prefix(".#"))
+    };
+    let name = of_vim.or_else(of_emacs).unwrap_or(name);
+    COPIES.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
 fn is_in_its_folder(folder: &Path, name: &str) -> bool {
-    PAIRS.iter().any(|(around, held)| *held == name && folder.ends_with(around))
+    PAIRS.iter().any(|(around, held)| *held == original(name) && folder.ends_with(around))
 }
 
 #[cfg(test)]
@@ -326,6 +381,28 @@ mod tests {
             ".dev.vars",
             ".s3cfg",
             "a.p8",
+            "serviceAccountKey.json",
+            "credentials.tfrc.json",
+            ".terraformrc",
+            ".mylogin.cnf",
+            "id_ecdsa_sk",
+            "id_ed25519_work",
+            "deploy_key",
+            "deploy_key_staging",
+            "app-deploy-key",
+            "..env.swp",
+            "..env.local.swo",
+            "..env.un~",
+            "#.env#",
+            ".#.env",
+            ".server.key.swp",
+            ".envrc.local",
+            ".vault_pass",
+            "kubeconfig.yaml",
+            "prod.kubeconfig",
+            "credentials.toml",
+            "x.pkcs12",
+            "x.ovpn",
         ] {
             assert!(is_secret(name, false), "{name}");
         }
@@ -339,6 +416,15 @@ mod tests {
             ".env.sample",
             ".env.example~",
             "secrets.rs",
+            ".envrc",
+            ".envrc.example",
+            "..env.example.swp",
+            ".main.rs.swp",
+            "id_ed25519_work.pub",
+            "id_rsa_test.go",
+            "deploy_key.rs",
+            "deploy_keys",
+            "service_accounts.rs",
         ] {
             assert!(!is_secret(name, false), "{name}");
         }
@@ -366,6 +452,8 @@ mod tests {
             "inner/.git/credentials",
             "deep/.kube/config",
             "deep/config",
+            ".aws/credentials.bak",
+            ".aws/other.bak",
             &format!("{deep}.env"),
         ] {
             let path = root.join(name);
@@ -380,6 +468,7 @@ mod tests {
         let mut found = within(&root, MAX_NAMES).unwrap();
         found.secrets.sort();
         let wanted = [
+            ".aws/credentials.bak",
             ".env",
             &format!("{deep}.env"),
             "config/production.conf",
