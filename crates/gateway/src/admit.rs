@@ -10,7 +10,7 @@ use writ_model::{
     Action, ApprovalId, Body, CallId, Decision, Digest, EffectClass, Operation, ReasonCode, Request,
     Resource, SessionId, ToolCall,
 };
-use writ_model::{ActivityEvent, AgentId, TaskId};
+use writ_model::{ActivityEvent, AgentId, Label, TaskId};
 use writ_policy::{Permit, Ruling};
 
 use crate::door::fetch;
@@ -28,8 +28,12 @@ pub struct Admitted<C> {
     hosts: Vec<String>,
     /// Repositories that it names, where a person said yes to it.
     repositories: Vec<String>,
-    /// What it does may take in repositories, whether it names them or not.
+    /// What it does may take in repositories or push to them, whether it names them or not.
     takes_repositories: bool,
+    /// What the task had touched when it was let through, itself included.
+    touched: String,
+    /// The guardrails that a person's yes lifted.
+    lifted: Vec<Label>,
 }
 
 /// What a permit rests on.
@@ -68,6 +72,26 @@ impl<C> Admitted<C> {
         &self.call
     }
 
+    pub(crate) fn let_through_with(mut self, touched: String) -> Self {
+        self.touched = touched;
+        self
+    }
+
+    pub(crate) fn lifting(mut self, guardrails: Vec<Label>) -> Self {
+        self.lifted = guardrails;
+        self
+    }
+
+    /// Whether a person's yes to it lifted all of these guardrails.
+    pub(crate) fn lifts<'a>(&self, mut guardrails: impl Iterator<Item = &'a Label>) -> bool {
+        guardrails.all(|guardrail| self.lifted.contains(guardrail))
+    }
+
+    /// What the task had touched when it was let through, itself included.
+    pub(crate) fn touched(&self) -> &str {
+        &self.touched
+    }
+
     /// Whether it was allowed to reach this host.
     pub(crate) fn reaches(&self, host: &str) -> bool {
         self.hosts.iter().any(|own| own == host)
@@ -95,7 +119,15 @@ impl<C> Admitted<C> {
     /// For tests of what comes after admission.
     pub(crate) fn for_test(call: C) -> Self {
         let receipt = Receipt::from_append_path(Durability::Synced, writ_ledger::Stream::Activity, 0, 1);
-        Self { call, receipt, hosts: Vec::new(), repositories: Vec::new(), takes_repositories: false }
+        Self {
+            call,
+            receipt,
+            hosts: Vec::new(),
+            repositories: Vec::new(),
+            takes_repositories: false,
+            touched: String::new(),
+            lifted: Vec::new(),
+        }
     }
 }
 
@@ -135,7 +167,15 @@ pub(crate) async fn admit<O: Record>(
     if receipt.durability() < needed {
         return Err(AdmitError::NotDurable);
     }
-    Ok(Admitted { call, receipt, hosts, repositories, takes_repositories })
+    Ok(Admitted {
+        call,
+        receipt,
+        hosts,
+        repositories,
+        takes_repositories,
+        touched: String::new(),
+        lifted: Vec::new(),
+    })
 }
 
 /// The host that an action reaches and does nothing else to, as far as its resource names one.

@@ -26,6 +26,7 @@ use crate::judge::Bench;
 use crate::port::{FileDigests, NewActivity, Office, PortError, Random, Survey};
 
 mod decide;
+mod elsewhere;
 pub(crate) mod fetch;
 mod grants;
 mod hold;
@@ -312,7 +313,8 @@ impl<O: Office> Door<O> {
         drop(in_turn);
         let facts = &room.facts;
         let (survey, workspace) = (Arc::clone(&self.ports.survey), facts.workspace.clone());
-        let looked = move || (survey.fingerprint(client, &workspace), survey.autonomy(client, &workspace));
+        let looked =
+            move || (survey.fingerprint(client, &workspace), survey.autonomy(client, &workspace, peer_pid));
         let seen = tokio::task::spawn_blocking(looked).await;
         let (mut seen, autonomy) =
             seen.map_err(|_| No::new(ReasonCode::HookFailed, "the client could not be looked at"))?;

@@ -30,7 +30,7 @@ pub mod find;
 pub mod framing;
 mod front;
 mod git;
-mod head;
+pub(crate) mod head;
 pub mod hello;
 mod identity;
 mod java;

@@ -227,8 +227,9 @@ pub trait Survey: Send + Sync + 'static {
     /// What is seen now. A part that cannot be looked at is `None`.
     fn fingerprint(&self, client: Client, workspace: &std::path::Path) -> Fingerprint;
 
-    /// How far its settings and its start let it act without a person's answer.
-    fn autonomy(&self, client: Client, workspace: &std::path::Path) -> AutonomyLevel;
+    /// How far its settings and its start let it act without a person's answer. `hook` is a process that it started, where
+    /// one is known.
+    fn autonomy(&self, client: Client, workspace: &std::path::Path, hook: Option<u32>) -> AutonomyLevel;
 }
 
 /// The control plane, as far as the doors need it.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use writ_model::{Action, Digest, GrantTerms, Operation};
+use writ_model::{Action, Digest, GrantTerms, Label, Operation};
 use writ_policy::StepUp;
 
 use crate::port::TaskFacts;
@@ -13,10 +13,11 @@ const MAX_CLAIM_CHARS: usize = 8_192;
 /// Most actions and files that are listed.
 const MAX_LISTED: usize = 64;
 
-/// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `would` (our reading),
-/// `why` (for each
-/// action that waits, the part of the command that shows it and the rule), `runs` (files with their digests), `claims` (what the client sent, quoted), and `grant`: what a grant would cover,
-/// where one may. Every text in it is [`plain`], but those of `grant`, which are compared with calls to come.
+/// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `held` (why it waits, in the
+/// words of the policies, with what the session has read), `guardrails` (those that a yes lifts), `would` (our reading), `why` (for
+/// each action that waits, the part of the command that shows it and the rule), `runs` (files with their digests), `claims` (what
+/// the client sent, quoted), and `grant`: what a grant would cover, where one may. Every text in it is [`plain`], but those of
+/// `grant`, which are compared with calls to come.
 pub(crate) fn shown(
     facts: &TaskFacts,
     held: &StepUp,
@@ -53,6 +54,8 @@ pub(crate) fn shown(
     };
     let why: Vec<Value> =
         held.held().iter().take(MAX_LISTED).filter_map(|action| part(command, action)).collect();
+    let reasons: Vec<String> = held.reasons().iter().map(|reason| plain(reason, 1_024)).collect();
+    let guardrails: Vec<&str> = held.guardrails().map(Label::as_str).collect();
     let runs: Vec<Value> = runs
         .iter()
         .take(MAX_LISTED)
@@ -68,6 +71,8 @@ pub(crate) fn shown(
         "task": facts.task.kind.name(),
         "intent": plain(&facts.intent, 2_000),
         "needs": held.level().name(),
+        "held": reasons,
+        "guardrails": guardrails,
         "why": why,
         "would": would,
         "more_actions": ruling.actions.len().saturating_sub(MAX_LISTED),

@@ -65,6 +65,8 @@ pub struct Push {
     pub paths: Vec<String>,
     /// Ids of the commits that it brings, newest first, as far as they are listed.
     pub commits: Vec<String>,
+    /// It brings more commits than are listed, or nobody could say which.
+    pub more_commits: bool,
     /// More paths differ than are listed, or nobody could say which: the push may touch any file.
     pub is_cut: bool,
     /// What the new objects hold that should not leave, or that changes who may do what. One sentence each.

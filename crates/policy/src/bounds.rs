@@ -342,6 +342,11 @@ impl TaskBounds {
                 .any(|found| found.loaded && found.carries && !self.may_reach(&found.host))
     }
 
+    /// Whether the requester named this host.
+    pub fn names_host(&self, host: &str) -> bool {
+        self.bounds.hosts.as_ref().is_some_and(|hosts| hosts.iter().any(|named| named.covers(host)))
+    }
+
     /// Whether a host is named, or hosts are not bounded.
     pub(crate) fn may_reach(&self, host: &str) -> bool {
         self.bounds.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|named| named.covers(host)))

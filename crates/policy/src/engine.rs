@@ -234,9 +234,10 @@ impl TaskJudge {
                 let text = text();
                 let waits = |part: &&explain::Part| part.verdict == Verdict::StepUp;
                 let held = explanation.parts.iter().filter(waits).map(|part| part.action.clone()).collect();
+                let reasons = explain::reasons(&explanation, &self.scope);
                 let unasked = explain::without_asking(&explanation, &self.scope, is_request);
                 let ruling = Ruling { call, actions, decision: explanation.decision };
-                Judgement::StepUp(StepUp { ruling, level, held, unasked, text })
+                Judgement::StepUp(StepUp { ruling, level, held, reasons, unasked, text })
             }
             (Verdict::StepUp, None) | (Verdict::Deny, _) => {
                 let text = text();

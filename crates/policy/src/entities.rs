@@ -436,8 +436,7 @@ fn spent_at(host: &str, call: Option<&ToolCall>, known: &KnownHosts) -> Spent {
     match call.map(|call| &call.operation) {
         Some(Operation::Request(request)) if request.authority() == host => Spent {
             is_foreign: request.account == Account::Foreign,
-            is_governed: crate::request::read(request, known).is_governed
-                || known.lent.iter().any(|lent| lent == host),
+            is_governed: crate::request::read(request, known).is_governed || known.lends_at(host),
         },
         Some(_) | None => Spent::default(),
     }

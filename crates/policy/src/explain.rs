@@ -36,6 +36,8 @@ pub struct Part {
     pub policies: Vec<Label>,
     /// Why the policy that decided exists, in its own words.
     pub why: Option<String>,
+    /// The same of the others that hold it, where a yes would lift them all.
+    pub also: Vec<String>,
     /// What that policy says to do instead.
     pub instead: Option<String>,
     /// The grant without which it would not have been allowed.
@@ -58,6 +60,7 @@ impl Part {
             layer: None,
             policies,
             why: None,
+            also: Vec::new(),
             instead: None,
             grant: None,
             observed: None,
@@ -243,6 +246,19 @@ const fn with_a_program(effect: EffectClass) -> &'static str {
         EffectClass::EscapeAttempt => "get around its supervisor with",
         EffectClass::Unknown => "run the unknown program",
     }
+}
+
+/// Why actions wait for a person, each reason once.
+pub(crate) fn reasons(explanation: &Explanation, scope: &TaskScope) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for part in explanation.parts.iter().filter(|part| part.verdict == Verdict::StepUp) {
+        for reason in std::iter::once(why(part, scope)).chain(part.also.iter().cloned()) {
+            if reasons.len() < NAMED && !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+    }
+    reasons
 }
 
 /// Why it is not simply allowed, as it follows "and".

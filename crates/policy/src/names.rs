@@ -15,13 +15,35 @@ pub enum Meaning {
     Path,
 }
 
-/// Headers by which some servers take another method, as [`folded_name`] has them.
-const METHOD_HEADERS: &[&str] = &[
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-rewrite-method",
+/// Words of a header's name by which some servers take its value for the method, as [`folded_name`] has them between its
+/// joints: `X-HTTP-Method-Override`, `X-Original-Method`, `X-HTTP-Verb` and whatever else somebody makes up.
+const METHOD_WORDS: &[&str] = &[
+    "httpmethod",
+    "httpmethodoverride",
+    "httpverb",
+    "httpverboverride",
+    "method",
+    "methodoverride",
+    "verb",
+    "verboverride",
+];
+/// Words beside these that tell of another thing than the request: how somebody pays, sends, signs or calls. `access` is of a
+/// browser that asks what it may send (`Access-Control-Request-Method`, Fetch standard, section 3.2.2), `helper` of the libraries of
+/// models' makers, which tell by which function they were called.
+const OTHER_METHODS: &[&str] = &[
+    "access",
+    "auth",
+    "authentication",
+    "compression",
+    "delivery",
+    "encryption",
+    "grpc",
+    "helper",
+    "mcp",
+    "payment",
+    "rpc",
+    "shipping",
+    "signature",
 ];
 /// Headers by which some servers take another path.
 const PATH_HEADERS: &[&str] = &[
@@ -43,7 +65,8 @@ const METHOD_FIELDS: &[&str] =
 const METHOD_MEMBERS: &[&str] = &["$httpmethod", "-method", "x-http-method", "x-http-method-override"];
 /// Parts of any name of a header or a query by which a request could mean another method or path, where nothing unknown
 /// may pass.
-const HINTS: &[&str] = &["-method", "method-override", "httpmethod", "-original-url", "-rewrite-url"];
+const HINTS: &[&str] =
+    &["-method", "http-verb", "httpverb", "method-override", "httpmethod", "-original-url", "-rewrite-url"];
 
 /// Headers that carry credentials. `Proxy-Authorization` is for the proxy and is never passed on.
 const CREDENTIAL_HEADERS: &[&str] = &[
@@ -178,7 +201,7 @@ impl Meaning {
         let name = name.as_str();
         let is_credential = CREDENTIAL_HEADERS.binary_search(&name).is_ok()
             || (CREDENTIAL_ENDS.iter().any(|end| name.ends_with(end)) && !NO_CREDENTIALS.contains(&name));
-        if METHOD_HEADERS.contains(&name) {
+        if is_method_header(name) {
             Some(Self::Method)
         } else if PATH_HEADERS.contains(&name) {
             Some(Self::Path)
@@ -228,6 +251,12 @@ impl Meaning {
     }
 }
 
+/// Whether a folded name of a header speaks of the method of a request.
+fn is_method_header(name: &str) -> bool {
+    let says = |list: &[&str]| name.split('-').any(|word| list.contains(&word));
+    says(METHOD_WORDS) && !says(OTHER_METHODS)
+}
+
 fn of_credential(folded: &str) -> Option<Meaning> {
     let bare: String = folded.chars().filter(|c| *c != '-').collect();
     CREDENTIAL_FIELDS.binary_search(&bare.as_str()).is_ok().then_some(Meaning::Credential)
@@ -257,7 +286,8 @@ mod tests {
         let lists = [
             CREDENTIAL_HEADERS,
             CREDENTIAL_PARAMETERS,
-            METHOD_HEADERS,
+            METHOD_WORDS,
+            OTHER_METHODS,
             PATH_HEADERS,
             METHOD_FIELDS,
             METHOD_MEMBERS,
@@ -285,6 +315,19 @@ mod tests {
             ("monkey", None),
             ("X_HTTP_Method.Override", Some(Meaning::Method)),
             ("x-rewrite-method", Some(Meaning::Method)),
+            ("X-Http-Verb", Some(Meaning::Method)),
+            ("X-Original-HTTP-Method", Some(Meaning::Method)),
+            ("X-Method", Some(Meaning::Method)),
+            ("X_HttpMethodOverride", Some(Meaning::Method)),
+            ("X-HttpMethod", Some(Meaning::Method)),
+            ("X-MethodOverride", Some(Meaning::Method)),
+            ("X-Acme-Request-Verb", Some(Meaning::Method)),
+            ("Access-Control-Request-Method", None),
+            ("Mcp-Method", None),
+            ("X-Stainless-Helper-Method", None),
+            ("X-Payment-Method", None),
+            ("x-methods", None),
+            ("x-verbose", None),
             ("X_Original_URL", Some(Meaning::Path)),
             ("x-forwarded-prefix", Some(Meaning::Path)),
             ("x-forwarded-for", None),

@@ -1,7 +1,7 @@
 //! The judge's answers as values. A [`Permit`] can only be made here, by a judgement; who holds one holds the proof
 //! that policy allowed exactly this call.
 
-use writ_model::{Action, ApprovalLevel, Decision, EffectClass, GrantId, ToolCall};
+use writ_model::{Action, ApprovalLevel, Decision, EffectClass, GrantId, Label, ToolCall};
 
 /// What became of a call.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct StepUp {
     pub(crate) level: ApprovalLevel,
     /// Those of the ruling's actions that are not allowed as things are.
     pub(crate) held: Vec<Action>,
+    /// Why they wait, each reason once.
+    pub(crate) reasons: Vec<String>,
     pub(crate) unasked: String,
     pub(crate) text: Text,
 }
@@ -127,6 +129,16 @@ impl StepUp {
     /// The actions that wait; the others are allowed anyway.
     pub fn held(&self) -> &[Action] {
         &self.held
+    }
+
+    /// Why they wait, in the words of the policies, with what the session has read; each reason once. For whoever says yes.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// The guardrails that hold the call, which a yes would lift.
+    pub fn guardrails(&self) -> impl Iterator<Item = &Label> {
+        self.ruling.decision.policies.iter().filter(|policy| policy.as_str().starts_with("guardrails:"))
     }
 
     /// For the agent, where nobody can say that yes: what the call would do, and why it is not allowed without.

@@ -30,7 +30,7 @@ mod survey;
 mod tally;
 
 pub(crate) use clock::{SystemClock, now};
-pub(crate) use files::{Files, sha256};
+pub(crate) use files::{Files, Masked, sha256};
 pub(crate) use held::{Held, Why};
 pub(crate) use random::SystemRandom;
 pub(crate) use survey::Survey;

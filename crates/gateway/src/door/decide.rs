@@ -7,28 +7,23 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, Resource, ToolCall,
-    Verdict,
+    ActivityEvent, ApprovalId, Client, Decision, Digest, Label, Operation, ReasonCode, ToolCall, Verdict,
 };
-use writ_policy::{
-    Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, StepUp, classify,
-};
+use writ_policy::{Facts, Footprint, Grants, Judgement, Look, Moment, Permit, Risen, Ruling, classify};
 
+use super::elsewhere::Elsewhere;
 use super::fetch;
 use super::grants::{Asked, Serving};
 use super::hold::Held;
 use super::session::{Opened, Paired, Slot};
-use super::{Door, No, lock, ported};
+use super::{Door, No, ported};
 use crate::admit::{self, AdmitError, Admitted, By, Place, action_digest, arguments_payload};
 use crate::hook::{self, EndedCall, HookReply, ProposedCall};
 use crate::judge::Judge;
 use crate::port::{FileDigests, NewActivity, Office, Payload};
-use crate::shown::plain;
 
 /// Most files that are looked at for one call. More, and nobody can say what would run.
 const MAX_RUNS: usize = 64;
-/// Longest path that a refusal names.
-const MAX_PATH_CHARS: usize = 300;
 
 /// One call on its way through the door.
 pub(super) struct Deed<'a> {
@@ -37,26 +32,6 @@ pub(super) struct Deed<'a> {
     pub(super) place: Place,
     /// What the call takes in, writes and runs; none while nobody has looked.
     pub(super) print: Option<&'a Footprint>,
-}
-
-/// Whose decision a held call is.
-enum Elsewhere {
-    /// This door's: the call waits for a person.
-    Nowhere,
-    /// Another door decides, or has decided.
-    Decided(ReasonCode),
-    /// Nobody is asked.
-    Unasked(No),
-}
-
-/// What an agent is told that wants what is in a file that is empty inside.
-fn told_of_empty(path: &str) -> String {
-    let path = plain(path, MAX_PATH_CHARS);
-    format!(
-        "`{path}` looks like credentials and is empty inside this task: a person's yes would not fill it, so nobody is asked. \
-         Work without the value: name the variable or the file in code. If the task cannot be done so, tell the person: they \
-         can start it again with `writ run --read PATH`, or lend a value to a host with `writ secret add`"
-    )
 }
 
 /// Whether the run itself asks, to see a refusal.
@@ -142,12 +117,6 @@ impl<O: Office> Door<O> {
                 let no = No::new(ReasonCode::StepUp, "nobody is asked about what the run itself tries");
                 Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
             }
-            // A yes would be worth nothing, so nobody is asked for one.
-            Some(Judgement::StepUp(held)) if self.empty_in(&held).is_some() => {
-                let no =
-                    No::new(ReasonCode::StepUp, &told_of_empty(self.empty_in(&held).unwrap_or_default()));
-                Err(self.refuse(&deed, held.into_ruling(), None, arguments, no).await)
-            }
             Some(Judgement::StepUp(held)) => match self.elsewhere(&held, opened) {
                 Elsewhere::Nowhere => {
                     let reads = fetch::read_by(&call.operation, held.held());
@@ -179,92 +148,6 @@ impl<O: Office> Door<O> {
                 }
             },
         }
-    }
-
-    /// The first file that a call is held for and that is empty where the agent is.
-    fn empty_in<'a>(&self, held: &'a StepUp) -> Option<&'a str> {
-        held.held().iter().find_map(|action| {
-            let Resource::Path { path, .. } = &action.resource else { return None };
-            self.plan.empty.iter().any(|empty| empty == Path::new(path)).then_some(path.as_str())
-        })
-    }
-
-    /// Whether a held call is for another door to decide.
-    fn elsewhere(&self, held: &StepUp, opened: &Opened) -> Elsewhere {
-        let call = &held.ruling().call;
-        let Some(ways) = &self.plan.ways_out else { return Elsewhere::Nowhere };
-        // A call that is held as a whole, by none of its actions, is nobody else's.
-        if held.held().is_empty() {
-            return Elsewhere::Nowhere;
-        }
-        if !call.operation.is_of_boundary() {
-            // Where the effect is seen with what it really is, the person is asked there, once.
-            let all = held.held().iter().all(|action| ways.sees(action));
-            return if all { Elsewhere::Decided(ReasonCode::AtBoundary) } else { Elsewhere::Nowhere };
-        }
-        // A repository is more than its host: it is asked about by its own name, once for all requests of a fetch.
-        if let Some(repositories) = fetch::read_by(&call.operation, held.held()) {
-            let touched = opened.room.touched();
-            let is_open = |name: &String| self.fetches.is_open(name, &touched) || self.names_repository(name);
-            let all = repositories.iter().all(is_open);
-            if all {
-                return Elsewhere::Decided(ReasonCode::UnderWay);
-            }
-            // Clients look for plugins and news of their own by git: nobody is asked where no call could want it.
-            let hosts: Vec<&str> = repositories.iter().filter_map(|name| name.split('/').next()).collect();
-            if self.takes_repositories() || self.is_under_way(&hosts) {
-                return Elsewhere::Nowhere;
-            }
-            let reason = ReasonCode::StepUp;
-            let text = format!(
-                "`{}` is not read in this task, and no call that is under way takes in repositories. Fetch or clone it in a \
-                 call of its own, so that a person can be asked, or tell the person: writ run --allow-host {} [{reason}]",
-                repositories.join("`, `"),
-                repositories.first().and_then(|name| name.split('/').next()).unwrap_or("HOST"),
-            );
-            return Elsewhere::Unasked(No { reason, text });
-        }
-        let all_hosts = held.held().iter().all(|action| matches!(action.resource, Resource::Host { .. }));
-        let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
-        match hosts {
-            Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
-                Elsewhere::Decided(ReasonCode::Model)
-            }
-            // Who was asked about the call is not asked about each of its requests.
-            Some(hosts) if all_hosts && self.is_under_way(&hosts) => Elsewhere::Decided(ReasonCode::UnderWay),
-            // Programs call home by themselves: nobody is asked about a host that no call named.
-            Some(hosts) => {
-                let reason = ReasonCode::StepUp;
-                let mut hosts = hosts;
-                hosts.sort_unstable();
-                hosts.dedup();
-                let text = format!(
-                    "`{}` is not reached in this task, and no call that is under way was allowed to. Name the host in \
-                     the call itself, so that a person can be asked, or tell the person: writ run --allow-host {} [{reason}]",
-                    hosts.join("`, `"),
-                    hosts.first().unwrap_or(&"HOST"),
-                );
-                Elsewhere::Unasked(No { reason, text })
-            }
-            None => Elsewhere::Nowhere,
-        }
-    }
-
-    /// Whether calls that are under way were allowed to reach all of these hosts.
-    fn is_under_way(&self, hosts: &[&str]) -> bool {
-        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
-        !hosts.is_empty() && hosts.iter().all(|host| slots.iter().any(|slot| slot.reaches(host)))
-    }
-
-    /// Whether a call that is under way, and that a person allowed, names this repository.
-    fn names_repository(&self, repository: &str) -> bool {
-        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
-        slots.iter().any(|slot| slot.fetches(repository))
-    }
-
-    fn takes_repositories(&self) -> bool {
-        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
-        slots.iter().any(|slot| slot.takes_repositories())
     }
 
     /// The judge's answer to a call, with the grants of its task; nothing when it panicked.
@@ -472,13 +355,24 @@ impl<O: Office> Door<O> {
                 ));
             }
         };
-        if let Some(print) = deed.print {
+        let touched = {
             let _in_turn = room.turn.lock().await;
-            self.report(deed.slot, deed.opened, room.raise(print)).await?;
-        }
+            let (before, confided) = (room.touched(), room.confided());
+            let risen = deed.print.map(|print| room.raise(print));
+            let after = room.touched();
+            // Text of strangers that comes in by the way out is what calls under way let in. Private answers are not.
+            let is_strangers = before != after && confided == room.confided();
+            if is_strangers && admitted.call().operation.is_of_boundary() {
+                self.rose(&before, &after);
+            }
+            if let Some(risen) = risen {
+                self.report(deed.slot, deed.opened, risen).await?;
+            }
+            after
+        };
         // A revocation that came while the record was written still stops the call.
         room.may_go_on(&self.ports.office, self.ports.clock.now())?;
-        Ok(admitted)
+        Ok(admitted.let_through_with(touched))
     }
 
     /// Records a denial that the judge had no part in, and gives back what the agent is told.

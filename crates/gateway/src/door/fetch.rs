@@ -2,18 +2,28 @@
 //!
 //! A yes is given at the way out, or to a call whose text names the very repository. The first holds for the requests that
 //! follow, until the agent's turn ends, [`FETCH_WITHIN`] has passed or the task has touched something more; the second as long
-//! as that call is under way. Neither is a yes to a push, to anything else at the host, or to another repository there.
+//! as that call is under way and the task has touched no more. Neither is a yes to a push, to anything else at the host, or to
+//! another repository there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use writ_model::{Action, EffectClass, Operation, Resource};
+use writ_model::{Action, Body, EffectClass, Operation, Resource};
+use writ_policy::{GitStep, git_service};
+
+use crate::http::head;
 
 /// So long after the yes, requests of the same fetch may begin.
 const FETCH_WITHIN: Duration = Duration::from_secs(600);
 /// Repositories that are remembered; the oldest goes first.
 const MAX_OPEN: usize = 64;
+/// What the workspace's own remote is called.
+const ORIGIN: &str = "origin";
+/// Headers that git sends when it asks for refs, beside those of which the value is looked at.
+const OF_GIT: &[&str] = &["accept-encoding", "accept-language", "authorization", "pragma"];
+/// Longest name that git gives itself.
+const MAX_AGENT_BYTES: usize = 40;
 /// Addresses that are read out of one command.
 const MAX_ADDRESSES: usize = 64;
 
@@ -74,18 +84,56 @@ pub(super) fn read_by(operation: &Operation, held: &[Action]) -> Option<Vec<Stri
     (!repositories.is_empty()).then_some(repositories)
 }
 
-/// Whether an action may take in repositories by git, whether it names them or not: remotes and submodules stand in git's
-/// settings, sources of dependencies in manifests.
+/// Whether a request only asks which refs the workspace's own remote has, for a push: it says nothing but what git says, and
+/// what the push moves is decided when it is known.
+pub(super) fn begins_push(operation: &Operation, held: &[Action]) -> bool {
+    let Operation::Request(request) = operation else { return false };
+    let is_bare = request.method == "GET"
+        && request.body == Body::None
+        && request.query.as_deref() == Some("service=git-receive-pack");
+    let is_service =
+        git_service(request).is_some_and(|service| service.step == GitStep::PushRefs && service.is_plain);
+    let is_origin = |action: &Action| {
+        action.effect == EffectClass::Network
+            && matches!(&action.resource, Resource::Ref { remote, .. } if remote == ORIGIN)
+    };
+    is_bare && is_service && is_gits_own(&request.headers) && held.iter().all(is_origin)
+}
+
+/// Whether headers, as a decision knows them, are such as git sends, with its own values where those are known.
+fn is_gits_own(headers: &[(String, String)]) -> bool {
+    headers.iter().all(|(name, value)| match name.as_str() {
+        head::OTHERS => value.split(", ").all(|name| OF_GIT.contains(&name)),
+        // Beside the names, which are looked at.
+        head::OTHERS_CODE => true,
+        "accept" => value == "*/*",
+        "git-protocol" => matches!(value.as_str(), "version=0" | "version=1" | "version=2"),
+        "user-agent" => is_agent_of_git(value),
+        _ => false,
+    })
+}
+
+/// Whether a value names a release of git (`git/2.43.0`, `git/2.39.5 (Apple Git-154)`), and has no room for more.
+fn is_agent_of_git(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " .-()".contains(c);
+    value.len() <= MAX_AGENT_BYTES
+        && value.strip_prefix("git/").is_some_and(|rest| rest.chars().all(is_plain))
+}
+
+/// Whether an action may take in repositories by git or look at one to push there, whether it names them or not: remotes and
+/// submodules stand in git's settings, sources of dependencies in manifests.
 pub(crate) fn takes_repositories(action: &Action) -> bool {
     match action.effect {
         EffectClass::Network => matches!(
             action.resource,
             Resource::Ref { .. } | Resource::Repository { .. } | Resource::Command { .. }
         ),
-        EffectClass::BuildTest | EffectClass::PackageInstall | EffectClass::Unknown => true,
+        EffectClass::BuildTest
+        | EffectClass::PackageInstall
+        | EffectClass::GitPush
+        | EffectClass::Unknown => true,
         EffectClass::Read
         | EffectClass::WriteWorkspace
-        | EffectClass::GitPush
         | EffectClass::Publish
         | EffectClass::Deploy
         | EffectClass::SecretRead
@@ -138,6 +186,8 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use writ_model::{Account, Request, Scheme};
+
     use super::*;
 
     #[test]
@@ -157,6 +207,47 @@ mod tests {
             assert_eq!(named_in(command), expected, "{command}");
         }
         assert!(named_in(&"https://a.test/b ".repeat(1_000)).len() <= MAX_ADDRESSES);
+    }
+
+    #[test]
+    fn attack_a_first_step_of_a_push_that_says_more_than_git_is_none() {
+        let request = Request {
+            method: "GET".to_owned(),
+            scheme: Scheme::Https,
+            host: "forge.example".to_owned(),
+            port: 443,
+            path: "/team/app.git/info/refs".to_owned(),
+            query: Some("service=git-receive-pack".to_owned()),
+            headers: Vec::new(),
+            body: Body::None,
+            account: Account::Nobody,
+        };
+        for (headers, expected) in [
+            (&[][..], true),
+            (
+                &[
+                    ("accept", "*/*"),
+                    ("user-agent", "git/2.39.5 (Apple Git-154)"),
+                    ("git-protocol", "version=2"),
+                    (":others", "accept-encoding, accept-language, authorization, pragma"),
+                    (":others-hmac", "11"),
+                ],
+                true,
+            ),
+            (&[(":others", "accept-encoding, x-exfil"), (":others-hmac", "11")], false),
+            (&[(":others", "cookie"), (":others-hmac", "11")], false),
+            (&[("user-agent", "curl/8")], false),
+            (&[("user-agent", "git/sk_live_0123456789abcdef0123456789abcdef")], false),
+            (&[("user-agent", "git/2.1;x=y")], false),
+            (&[("accept", "text/secret")], false),
+            (&[("git-protocol", "version=2:secret")], false),
+            (&[("x-http-method", "DELETE")], false),
+        ] {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let request = Request { headers: headers.collect(), ..request.clone() };
+            let said = format!("{:?}", request.headers);
+            assert_eq!(begins_push(&Operation::Request(Box::new(request)), &[]), expected, "{said}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

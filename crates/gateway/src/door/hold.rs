@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
 use writ_model::{
-    ApprovalId, ApprovalLevel, ApprovalState, Body, Decision, Human, Operation, ReasonCode, Request,
+    ApprovalId, ApprovalLevel, ApprovalState, Body, Decision, Human, Label, Operation, ReasonCode, Request,
     ToolCall, Verdict,
 };
-use writ_policy::{Judgement, Moment, Permit, StepUp};
+use writ_policy::{Footprint, Judgement, Moment, Permit, StepUp};
 
 use super::decide::{Deed, Runs};
 use super::grants::Asked;
@@ -42,7 +42,7 @@ fn unseen(request: &Request) -> Option<&'static str> {
     match &request.body {
         Body::Start(_) | Body::Unread if request.method != "CONNECT" => Some(
             "a person would have to allow this, and its body is too long, or of no length that is told before, so that nobody \
-             could say what they allow. Send it with a Content-Length of at most 4 MiB, or in parts",
+             could say what they allow. Send it with a Content-Length of at most 4 MiB",
         ),
         Body::None | Body::Start(_) | Body::Unread | Body::Whole(_) => None,
     }
@@ -286,12 +286,29 @@ impl<O: Office> Door<O> {
             return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
         };
         let moment = self.moment(deed.opened, print).await;
+        let lifted: Vec<Label> = held.guardrails().cloned().collect();
+        // Whoever said yes was told of those, and of no other; and of what was read by then.
+        let by_now = self.judged(deed.opened, &ruling.call, &runs, &moment);
+        if let Some(Judgement::StepUp(by_now)) = &by_now
+            && by_now.guardrails().next().is_some()
+            && (by_now.guardrails().any(|guardrail| !lifted.contains(guardrail))
+                || by_now.reasons() != held.reasons())
+        {
+            let text = format!(
+                "while it waited for a person: {}. Make the call again, so that they know",
+                by_now.reasons().join("; ")
+            );
+            let no = No { reason: ReasonCode::StepUp, text };
+            return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
+        }
         let again = self.with_grants(deed.opened, &ruling.call, &runs, &moment, |judge, grants| {
             judge.judge_again(held, level, &moment, grants)
         });
         match again {
             Some(Judgement::Permit(permit)) => {
-                self.let_through(deed, permit, By::Approval(approval), arguments).await
+                let admitted = self.let_through(deed, permit, By::Approval(approval), arguments).await?;
+                let by_itself = self.by_itself(deed, print, &admitted, &ruling.call, &runs).await;
+                Ok(admitted.lifting([lifted, by_itself].concat()))
             }
             Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
@@ -310,6 +327,27 @@ impl<O: Office> Door<O> {
                 );
                 Err(self.refuse(deed, ruling, Some(approval), arguments, no).await)
             }
+        }
+    }
+
+    /// The guardrails that hold an admitted call by what it lets in itself: they would hold each of its requests, and whoever
+    /// allowed the call allowed what it lets in.
+    async fn by_itself(
+        &self,
+        deed: &Deed<'_>,
+        print: &Footprint,
+        admitted: &Admitted<ToolCall>,
+        call: &ToolCall,
+        runs: &Runs,
+    ) -> Vec<Label> {
+        let moment = self.moment(deed.opened, print).await;
+        let by_now = self.judged(deed.opened, call, runs, &moment);
+        match by_now {
+            // Another call may have let something in meanwhile.
+            Some(Judgement::StepUp(by_now)) if deed.opened.room.touched() == admitted.touched() => {
+                by_now.guardrails().cloned().collect()
+            }
+            Some(Judgement::StepUp(_) | Judgement::Denied(_) | Judgement::Permit(_)) | None => Vec::new(),
         }
     }
 }

@@ -270,9 +270,20 @@ impl Room {
         }
     }
 
-    /// What all sessions have touched, as a text that differs when it does.
+    /// What all sessions have touched, as a text that differs when it does: of private things and secrets with each of them.
     pub(super) fn touched(&self) -> String {
-        format!("{:?}", lock(&self.session).taint())
+        let session = lock(&self.session);
+        format!("{:?} {}", session.taint(), session.confided())
+    }
+
+    /// How often something private or secret came in.
+    pub(super) fn confided(&self) -> u64 {
+        lock(&self.session).confided()
+    }
+
+    /// Whether the requester named all of these hosts.
+    pub(super) fn names_hosts(&self, hosts: &[&str]) -> bool {
+        self.bounds.as_ref().is_some_and(|bounds| hosts.iter().all(|host| bounds.names_host(host)))
     }
 
     /// The taint rises with what was allowed; before the answer, so that no call in parallel misses it.

@@ -28,11 +28,19 @@ pub(super) struct Slot {
 struct Book {
     recorded_bytes: u64,
     /// Admitted, in order, and not ended as far as the client told. Bounded by the task's limit of calls.
-    open: Vec<Arc<Admitted<ToolCall>>>,
+    open: Vec<UnderWay>,
     /// So many of them, from the front, are of turns that ended.
     of_earlier_turns: usize,
     /// What leaves and was asked about, with where it would go. Bounded by the places for it.
     asked: Vec<Waiting>,
+}
+
+/// A call that runs.
+#[derive(Debug)]
+struct UnderWay {
+    admitted: Arc<Admitted<ToolCall>>,
+    /// What the task had touched by it, and by nothing else since.
+    touched: String,
 }
 
 /// A request of the way out that a person was asked about.
@@ -105,25 +113,24 @@ impl Slot {
     }
 
     pub(super) fn begin(&self, admitted: Arc<Admitted<ToolCall>>) {
-        lock(&self.book).open.push(admitted);
+        let touched = admitted.touched().to_owned();
+        lock(&self.book).open.push(UnderWay { admitted, touched });
     }
 
-    /// Whether a call of this turn that is under way was allowed to reach this host.
-    pub(super) fn reaches(&self, host: &str) -> bool {
+    /// Whether a call of this turn is under way for which this holds. With what the task has touched: and it had touched all of
+    /// it when the call was let through.
+    pub(super) fn runs(&self, touched: Option<&str>, holds: impl Fn(&Admitted<ToolCall>) -> bool) -> bool {
         let book = lock(&self.book);
-        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.reaches(host))
+        let mut open = book.open.iter().skip(book.of_earlier_turns);
+        open.any(|call| touched.is_none_or(|touched| call.touched == touched) && holds(&call.admitted))
     }
 
-    /// Whether a person allowed a call of this turn that is under way and names this repository.
-    pub(super) fn fetches(&self, repository: &str) -> bool {
-        let book = lock(&self.book);
-        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.fetches(repository))
-    }
-
-    /// Whether a call of this turn that is under way may take in repositories.
-    pub(super) fn takes_repositories(&self) -> bool {
-        let book = lock(&self.book);
-        book.open.iter().skip(book.of_earlier_turns).any(|admitted| admitted.takes_repositories())
+    /// What the task has touched rose by a request of a call that is under way.
+    pub(super) fn rose(&self, before: &str, after: &str) {
+        let mut book = lock(&self.book);
+        for call in book.open.iter_mut().filter(|call| call.touched == before) {
+            after.clone_into(&mut call.touched);
+        }
     }
 
     /// The client stopped its turn: what has not ended by now ran to its end without a word.
@@ -143,7 +150,7 @@ impl Slot {
                 && call.cwd == asked.cwd
                 && (asked.client_call.is_none() || asked.client_call == call.client_call)
         };
-        book.open.iter().rev().find(same).map(Arc::clone)
+        book.open.iter().rev().map(|call| &call.admitted).find(same).map(Arc::clone)
     }
 
     /// Ends the oldest call that fits: by the client's id where it has one, else by tool and arguments.
@@ -158,8 +165,8 @@ impl Slot {
                 (Some(_), None) | (None, Some(_)) => false,
             }
         };
-        let Some(at) = book.open.iter().position(fits) else { return Paired::Nothing };
-        let admitted = book.open.remove(at);
+        let Some(at) = book.open.iter().position(|call| fits(&call.admitted)) else { return Paired::Nothing };
+        let admitted = book.open.remove(at).admitted;
         book.of_earlier_turns -= usize::from(at < book.of_earlier_turns);
         let call = admitted.call();
         if call.arguments == ended.arguments { Paired::Call(call.id) } else { Paired::Altered(call.id) }
@@ -167,7 +174,7 @@ impl Slot {
 
     /// The calls that nobody told the end of.
     pub(super) fn take_open(&self) -> Vec<CallId> {
-        std::mem::take(&mut lock(&self.book).open).iter().map(|admitted| admitted.call().id).collect()
+        std::mem::take(&mut lock(&self.book).open).iter().map(|call| call.admitted.call().id).collect()
     }
 }
 

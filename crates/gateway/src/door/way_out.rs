@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use writ_ledger::Durability;
 use writ_model::{
-    ActivityEvent, AutonomyLevel, Body, Client, Label, Operation, Outcome, ReasonCode, Request, SessionId,
-    ToolCall,
+    ActivityEvent, AutonomyLevel, Body, Client, Label, Operation, Outcome, Push, ReasonCode, Request,
+    SessionId, ToolCall,
 };
 use writ_policy::{Judgement, OnIncident, Stopped};
 
@@ -24,6 +24,11 @@ use crate::port::{NewActivity, Office};
 
 /// Of a body, so much is put beside the decision, where it is text.
 const MAX_SHOWN_BODY_BYTES: usize = 4 << 10;
+
+/// Bytes of refs and options that stand before the commits of a push.
+const MAX_LEAD_BYTES: usize = 16 << 10;
+/// Digits of a commit's name that are kept, so that a thousand names are: all of SHA-1.
+const COMMIT_DIGITS: usize = 40;
 
 /// Incidents of one kind at one host that are recorded one by one. After these, the 32nd, the 64th and so on are.
 const MAX_SINGLE_INCIDENTS: u64 = 16;
@@ -87,7 +92,7 @@ impl<O: Office> Door<O> {
             .map_err(|error| No::port(error).refusal())?;
         let room = self.room(facts, recalled.path_key).map_err(No::refusal)?;
         let (survey, folder) = (Arc::clone(&self.ports.survey), room.facts.workspace.clone());
-        let looked = tokio::task::spawn_blocking(move || survey.autonomy(client, &folder)).await;
+        let looked = tokio::task::spawn_blocking(move || survey.autonomy(client, &folder, None)).await;
         room.learn_autonomy(looked.unwrap_or(AutonomyLevel::MOST));
         // The fingerprint was accepted before the client started.
         let opened = Opened::new(room, true, conversation, None);
@@ -232,22 +237,51 @@ impl No {
 fn arguments(operation: &Operation) -> Value {
     match operation {
         Operation::Request(request) => of_request(request),
-        Operation::Push(push) => json!({
-            "remote": push.remote,
-            "updates": push.updates.iter().map(|update| json!({
-                "ref": update.name,
-                "step": format!("{:?}", update.step).to_lowercase(),
-                "old": update.old,
-                "new": update.new,
-            })).collect::<Vec<_>>(),
-            "options": push.options,
-            "commits": push.commits,
-            "paths": push.paths,
-            "more paths": push.is_cut,
-            "found": push.findings.iter().map(|found| format!("{}: {}", found.path, found.says)).collect::<Vec<_>>(),
-        }),
+        Operation::Push(push) => of_push(push),
         _ => Value::Null,
     }
+}
+
+/// The text is kept up to a bound: commits stand so far in front that all that are listed are kept, whatever else the push
+/// says. Refs and options that do not fit before them come after them.
+fn of_push(push: &Push) -> Value {
+    let mut left = MAX_LEAD_BYTES;
+    let updates = push.updates.iter().map(|update| {
+        json!({
+            "ref": update.name,
+            "step": format!("{:?}", update.step).to_lowercase(),
+            "old": update.old,
+            "new": update.new,
+        })
+    });
+    let (updates, more_updates) = led(updates.collect(), &mut left);
+    let (options, more_options) = led(push.options.iter().map(|option| json!(option)).collect(), &mut left);
+    let commits = push.commits.iter().map(|oid| oid.get(..COMMIT_DIGITS).unwrap_or(oid));
+    json!({
+        "remote": push.remote,
+        "updates": updates,
+        "options": options,
+        "more commits": push.more_commits,
+        "commits": commits.collect::<Vec<_>>(),
+        "more updates": more_updates,
+        "more options": more_options,
+        "paths": push.paths,
+        "more paths": push.is_cut,
+        "found": push.findings.iter().map(|found| format!("{}: {}", found.path, found.says)).collect::<Vec<_>>(),
+    })
+}
+
+/// What of a list fits into the bytes that are left, and the rest.
+fn led(mut all: Vec<Value>, left: &mut usize) -> (Vec<Value>, Vec<Value>) {
+    let fits = all.iter().take_while(|value| {
+        let bytes = value.to_string().len().saturating_add(1);
+        let rest = left.checked_sub(bytes);
+        *left = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    let fits = fits.count();
+    let rest = all.split_off(fits);
+    (all, rest)
 }
 
 fn of_request(request: &Request) -> Value {
@@ -286,7 +320,46 @@ fn shown(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use writ_model::{Account, RefStep, RefUpdate};
+
     use super::*;
+
+    #[test]
+    fn attack_a_push_that_says_much_keeps_its_commits() {
+        let updates = (0..300).map(|at| RefUpdate {
+            name: format!("refs/heads/{at}/{}", "x".repeat(200)),
+            step: RefStep::Create,
+            old: None,
+            new: Some("b".repeat(64)),
+        });
+        let commits: Vec<String> = (0..1_000).map(|at| format!("{at:064x}")).rev().collect();
+        let mut push = Push {
+            remote: "origin".to_owned(),
+            updates: updates.collect(),
+            options: vec!["y".repeat(60_000), "ci.skip".to_owned()],
+            paths: vec!["src/lib.rs".to_owned()],
+            commits,
+            more_commits: false,
+            is_cut: false,
+            findings: Vec::new(),
+            account: Account::Nobody,
+        };
+        let text = arguments(&Operation::Push(Box::new(push.clone()))).to_string();
+        let kept = text.get(..64 << 10).unwrap();
+        assert!(kept.contains("\"more updates\"") && kept.contains(r#""more commits":false"#));
+        for oid in &push.commits {
+            assert!(kept.contains(oid.get(..40).unwrap()), "{oid}");
+        }
+        // Nothing is told twice, and nothing is lost.
+        assert_eq!(text.matches("refs/heads/").count(), 300);
+        assert_eq!(text.matches("ci.skip").count(), 1);
+        push.options = vec!["a=b".to_owned()];
+        push.updates.truncate(1);
+        let small = arguments(&Operation::Push(Box::new(push)));
+        assert_eq!(small["options"][0], "a=b");
+        assert_eq!(small["updates"].as_array().unwrap().len(), 1);
+        assert!(small["more updates"].as_array().unwrap().is_empty());
+    }
 
     #[test]
     fn attack_many_incidents_are_few_records() {

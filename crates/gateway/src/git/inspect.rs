@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use writ_model::{FindingKind, RefStep, RefUpdate};
-use writ_policy::holds_token;
 
 use super::command::{Command, Commands};
+use super::finding::Findings;
 use super::finding::identity::{self, MAX_COMPARED_BYTES};
-use super::finding::{Findings, secret::SecretScan};
+use super::finding::secret::{Holder, SecretScan, rule_of};
 use super::oid::Oid;
 use super::room::{Change, Changes, GitError, NewCommits, NewObjects, ObjectKind, ReadBounds, Room};
 
@@ -116,36 +116,33 @@ async fn changes(room: &impl Room, commands: &Commands, seen: &mut Inspected) ->
 
 /// Credentials in files, in messages of commits and tags, and in names.
 async fn secrets(room: &impl Room, commands: &Commands, objects: &NewObjects, seen: &mut Inspected) {
-    let mut found: Vec<(usize, ObjectKind)> = Vec::new();
-    let mut scan = SecretScan::default();
+    let mut scan = SecretScan::new();
     let oids: Vec<Oid> = objects.list.iter().map(|(oid, _)| *oid).collect();
     let read = room
         .read(&oids, SEARCH, &mut |piece| match piece.kind {
             ObjectKind::Tree => {}
-            ObjectKind::Blob | ObjectKind::Commit | ObjectKind::Tag => {
-                if scan.take(piece.at, piece.bytes) {
-                    found.push((piece.at, piece.kind));
-                }
-            }
+            ObjectKind::Blob | ObjectKind::Commit | ObjectKind::Tag => scan.take(&piece),
         })
         .await;
     seen.is_cut |= or_cut(read, &mut seen.is_cut);
-    for (at, kind) in found {
+    for Holder { at, kind, rule } in scan.finish() {
         let Some((oid, path)) = objects.list.get(at) else { continue };
         let short: String = oid.to_string().chars().take(12).collect();
         let says = match kind {
-            ObjectKind::Commit => format!("the message of commit {short} holds a credential"),
-            ObjectKind::Tag => format!("the message of tag {short} holds a credential"),
-            ObjectKind::Blob | ObjectKind::Tree => "the file holds a credential".to_owned(),
+            ObjectKind::Commit => format!("the message of commit {short} holds a credential ({rule})"),
+            ObjectKind::Tag => format!("the message of tag {short} holds a credential ({rule})"),
+            ObjectKind::Blob | ObjectKind::Tree => format!("the file holds a credential ({rule})"),
         };
         seen.findings.add(FindingKind::Secret, path, says);
     }
-    let named: Vec<String> = seen.paths.iter().filter(|path| holds_token(path)).cloned().collect();
-    for path in named {
-        seen.findings.add(FindingKind::Secret, &path, "the file's name holds a credential".to_owned());
+    for path in &seen.paths {
+        if rule_of(path).is_some() {
+            let says = "the file's name holds a credential".to_owned();
+            seen.findings.add(FindingKind::Secret, path, says);
+        }
     }
     for text in commands.list.iter().map(|command| &command.name).chain(&commands.options) {
-        if holds_token(text) {
+        if rule_of(text).is_some() {
             let says = "the name of a ref, or a push option, holds a credential".to_owned();
             seen.findings.add(FindingKind::Secret, "", says);
         }

@@ -250,6 +250,8 @@ impl<M: Mirrors> Intake<M> {
             options: commands.options.clone(),
             paths: seen.paths,
             commits: Vec::new(),
+            // Which they are is not known here.
+            more_commits: true,
             is_cut: seen.is_cut,
             findings: seen.findings.list,
             account: self.account,

@@ -14,7 +14,8 @@ use http_body_util::channel::{Channel, Sender};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue,
+    TRANSFER_ENCODING,
 };
 use hyper::http::request;
 use hyper::{HeaderMap, Response, StatusCode};
@@ -23,6 +24,7 @@ use writ_model::{Operation, Push, ReasonCode, Request};
 
 use super::body::{BodyError, Flow};
 use super::exchange::{Onward, accepted};
+use super::head::VARYING;
 use super::login::Login;
 use super::port::{Divert, Pass, Refusal, Wait};
 use super::refuse::{No, Stop};
@@ -111,7 +113,13 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         let url = address.strip_suffix("/info/refs").unwrap_or(&address).to_owned();
         let login = Login::of(&head, &request);
         let pass = self.leave(Operation::Request(Box::new(request))).await?;
-        head.headers.remove(ACCEPT_ENCODING);
+        // What differs from sending to sending is not part of the decision, and git has no such header.
+        for name in VARYING {
+            head.headers.remove(*name);
+        }
+        for name in [ACCEPT_ENCODING, ACCEPT_LANGUAGE] {
+            head.headers.remove(name);
+        }
         let answer = onward.send(pass, hyper::Request::from_parts(head, body)).await;
         if !is_git(&answer, "advertisement") {
             return Ok(answer);
@@ -183,8 +191,10 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
             Err(refusal) => refusal,
         };
         let (beside, says) = (beside(reason, &text), text.lines().map(str::to_owned).collect::<Vec<_>>());
-        // Each ref on its own: what policy lets through by itself goes, where it can go without the rest.
-        let is_mixed = alone.contains(&true) && alone.contains(&false);
+        // Each ref on its own: what policy lets through by itself goes, where it can go without the rest. A person's no is to
+        // the whole push that they saw.
+        let is_mixed =
+            reason != ReasonCode::ApprovalRefused && alone.contains(&true) && alone.contains(&false);
         if is_mixed && prepared.narrow(&alone).await {
             let part = self.push_of(&prepared);
             return match self.leave(Operation::Push(Box::new(part))).await {
@@ -209,6 +219,8 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
     fn push_of(&self, prepared: &Prepared<M::Room>) -> Push {
         let mut push = prepared.push().clone();
         push.commits = prepared.commits().list.iter().map(|commit| commit.oid.to_string()).collect();
+        // Where they could not be listed, there are none.
+        push.more_commits = prepared.commits().is_cut || (push.commits.is_empty() && push.is_cut);
         if let Some((name, _)) = self.names.iter().find(|(_, at)| at.eq_ignore_ascii_case(&push.remote)) {
             name.clone_into(&mut push.remote);
         }
@@ -274,6 +286,8 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
                     break;
                 }
             }
+            // Git has its answer; what the mirror keeps of it is our own business.
+            drop(sender);
             if let (true, Ok(report), Ok(forward)) = (is_read, reader.finish(), sent.await) {
                 forward.finish(&report).await;
             }

@@ -62,12 +62,12 @@ const LISTED: &[&str] = &[
     "upgrade",
 ];
 /// Headers of which every repetition of one request has another value, and which tell no server what to do.
-const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
+pub(super) const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
 /// Stand among the headers of a request for all that are not among [`TELLING`]: their names, and the code of names and
 /// values under a key of the run (HMAC-SHA-256), by which nobody who reads the record can try weak values. No header that
 /// is sent begins with a colon.
-const OTHERS: &str = ":others";
-const OTHERS_CODE: &str = ":others-hmac";
+pub(crate) const OTHERS: &str = ":others";
+pub(crate) const OTHERS_CODE: &str = ":others-hmac";
 /// Headers that mean one connection only (RFC 9110, section 7.6.1), and ones that programs treat as such.
 const HOP: &[&str] = &[
     "connection",
@@ -121,13 +121,19 @@ pub(super) fn read(mut head: Parts, place: &Place, key: &hmac::Key) -> Result<As
     }
     check_host(&head, place)?;
     check_framing(&head)?;
+    if head.headers.contains_key(TRAILER) {
+        return no(
+            "`Trailer` announces fields behind the body, which come after the decision and are not passed on. Send them in the \
+             head, or leave `Trailer` out where the server can do without",
+        );
+    }
     check_names(&head.headers)?;
     let (path, query) = target(&head)?;
     let is_web_socket = check_upgrade(&head)?;
     // The only one that goes on and is taken out here: the transport puts it in again.
     let mut told = upgrades(&head.headers);
     strip(&mut head.headers);
-    for name in [HOST, EXPECT, TRAILER] {
+    for name in [HOST, EXPECT] {
         head.headers.remove(name);
     }
     join_cookies(&mut head.headers);

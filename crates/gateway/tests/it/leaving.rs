@@ -7,8 +7,9 @@ use writ_gateway::http::port::Refusal;
 use writ_gateway::{WayOut, WaysOut};
 use writ_model::{Account, ApprovalState, Body, Client, Operation, Request, Scheme};
 
-use crate::office::{Scene, WORKSPACE};
-use crate::say::{before, runs};
+use crate::office::{ORIGIN, Scene, WORKSPACE};
+use crate::say::{bash, before, runs};
+use crate::taint::read;
 
 fn request() -> Request {
     Request {
@@ -143,4 +144,165 @@ async fn a_call_that_names_a_repository_is_asked_about_once() {
     scene.answer(ApprovalState::Refused);
     push.await.unwrap().unwrap_err();
     assert_eq!(scene.book().approvals.len(), 3);
+}
+
+fn governed() -> Scene {
+    Scene::with(
+        |_| {},
+        |plan| plan.ways_out = Some(WaysOut { remotes: vec!["origin".to_owned()], ..WaysOut::default() }),
+    )
+}
+
+async fn way_of(scene: &Scene) -> Arc<WayOut> {
+    let way = scene.door.way_out(Client::ClaudeCode, WORKSPACE.into()).await.unwrap();
+    way.tried();
+    Arc::new(way)
+}
+
+fn refs(authority: &str, repository: &str, service: &str) -> Request {
+    Request {
+        method: "GET".to_owned(),
+        host: authority.to_owned(),
+        path: format!("/{repository}.git/info/refs"),
+        query: Some(format!("service={service}")),
+        headers: Vec::new(),
+        body: Body::None,
+        ..request()
+    }
+}
+
+/// Whoever said yes to a call knew of nothing that the task read afterwards.
+#[tokio::test(start_paused = true)]
+async fn attack_a_yes_that_came_before_a_secret_does_not_take_it_out() {
+    let up = || Request { query: None, headers: Vec::new(), ..request() };
+    for (command, host, request) in [
+        ("curl https://files.example/x", "files.example", up()),
+        (
+            "git clone https://files.example/team/lib.git src/lib",
+            "files.example/team/lib",
+            refs("files.example", "team/lib", "git-upload-pack"),
+        ),
+    ] {
+        let scene = governed();
+        let way = way_of(&scene).await;
+        scene.approved(&bash(command, "1")).await;
+        leave(&scene, &way, request.clone()).await.unwrap().unwrap();
+        // What its own requests bring was allowed with it.
+        leave(&scene, &way, request.clone()).await.unwrap().unwrap();
+        assert_eq!(scene.book().approvals.len(), 1, "{host}");
+        // The call still runs, and another one reads a secret.
+        scene.approved(&read("/home/dev/project/.env", "2")).await;
+        let waits = leave(&scene, &way, request.clone());
+        scene.asked(3).await;
+        let shown = scene.book().shown[2].clone();
+        // Whoever is asked now is told what was read, and which guardrail a yes would lift.
+        for part in [host, "/home/dev/project/.env", "guardrails:"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        scene.answer(ApprovalState::Refused);
+        waits.await.unwrap().unwrap_err();
+    }
+}
+
+/// What a call lets in itself holds each of its requests beside what was read before it: allowed with the call, it is asked about
+/// once. Each thing that is read later counts, also of a kind that was read before.
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_session_that_read_private_things_is_asked_about_once() {
+    let scene = governed();
+    let way = way_of(&scene).await;
+    let private = |name: &str, id: &str| read(&format!("/home/dev/notes/{name}.txt"), id);
+    let mut asked = 0;
+    let mut say = async |message: &serde_json::Value| {
+        let (door, text) = (Arc::clone(&scene.door), message.to_string());
+        let frame =
+            writ_gateway::hook::Frame { client: Client::ClaudeCode, event: None, payload: text.into() };
+        let reply = tokio::spawn(async move { door.handle(frame, None).await });
+        let is_asked = tokio::select! {
+            () = scene.asked(asked + 1) => true,
+            () = async { while !reply.is_finished() { tokio::task::yield_now().await } } => false,
+        };
+        if is_asked {
+            asked += 1;
+            scene.answer(ApprovalState::Approved);
+        }
+        assert!(runs(Client::ClaudeCode, &reply.await.unwrap()));
+        asked
+    };
+    say(&private("one", "1")).await;
+    let so_far = say(&bash("curl https://files.example/x", "2")).await;
+    let up = Request { query: None, headers: Vec::new(), ..request() };
+    for _ in 0..3 {
+        leave(&scene, &way, up.clone()).await.unwrap().unwrap();
+    }
+    assert_eq!(scene.book().approvals.len(), so_far);
+    let so_far = say(&private("two", "3")).await;
+    let waits = leave(&scene, &way, up);
+    scene.asked(so_far + 1).await;
+    let shown = scene.book().shown[so_far].clone();
+    assert!(shown.contains("one.txt") && shown.contains("1 more"), "{shown}");
+    scene.answer(ApprovalState::Refused);
+    waits.await.unwrap().unwrap_err();
+}
+
+/// A yes to a call that names a host is none to a stranger's credential there.
+#[tokio::test(start_paused = true)]
+async fn attack_a_yes_to_a_call_lifts_no_guardrail_that_did_not_hold_it() {
+    let scene = governed();
+    let way = way_of(&scene).await;
+    scene.approved(&bash("curl https://files.example/x", "1")).await;
+    let up = Request { query: None, headers: Vec::new(), ..request() };
+    leave(&scene, &way, up.clone()).await.unwrap().unwrap();
+    assert_eq!(scene.book().approvals.len(), 1);
+    let waits = leave(&scene, &way, Request { account: Account::Foreign, ..up });
+    scene.asked(2).await;
+    let shown = scene.book().shown[1].clone();
+    assert!(shown.contains("foreign-credential-elsewhere"), "{shown}");
+    scene.answer(ApprovalState::Refused);
+    waits.await.unwrap().unwrap_err();
+}
+
+/// What the session reads while a person looks at the card stands on no card.
+#[tokio::test(start_paused = true)]
+async fn attack_a_yes_lifts_no_guardrail_that_was_not_on_the_card() {
+    let scene = governed();
+    let way = way_of(&scene).await;
+    scene.approved(&bash("curl https://files.example/x", "1")).await;
+    let other = Request { host: "other.example".to_owned(), query: None, headers: Vec::new(), ..request() };
+    scene.approved(&bash("curl https://other.example/x", "2")).await;
+    let waits = leave(&scene, &way, Request { account: Account::Foreign, ..other });
+    scene.asked(3).await;
+    // Another call reads a secret, and only then somebody looks at the first card.
+    let (door, text) = (Arc::clone(&scene.door), read("/home/dev/project/.env", "3").to_string());
+    let frame = writ_gateway::hook::Frame { client: Client::ClaudeCode, event: None, payload: text.into() };
+    let reads = tokio::spawn(async move { door.handle(frame, None).await });
+    scene.asked(4).await;
+    let newest = scene.book().approvals.len() - 1;
+    scene.answer_at(newest, ApprovalState::Approved);
+    assert!(runs(Client::ClaudeCode, &reads.await.unwrap()));
+    scene.answer(ApprovalState::Approved);
+    let refused = waits.await.unwrap().unwrap_err();
+    assert!(refused.text.contains(".env") && refused.text.contains("again"), "{}", refused.text);
+}
+
+/// A push to the workspace's own remote begins with a look at its refs, which nobody is asked about besides the push.
+#[tokio::test(start_paused = true)]
+async fn a_push_of_a_task_that_read_a_secret_is_asked_about_once() {
+    let (host, repository) = ORIGIN.split_once('/').unwrap();
+    let scene = governed();
+    let way = way_of(&scene).await;
+    scene.approved(&read("/home/dev/project/.env", "1")).await;
+    let look = refs(host, repository, "git-receive-pack");
+    let refused = leave(&scene, &way, look.clone()).await.unwrap().unwrap_err();
+    assert!(refused.text.contains("`origin`") && !refused.text.contains("--allow-host"), "{}", refused.text);
+    let pushes = scene.say(Client::ClaudeCode, &bash("git push origin writ/x", "2")).await;
+    assert!(runs(Client::ClaudeCode, &pushes), "{pushes:?}");
+    assert_eq!(scene.book().approvals.len(), 1);
+    leave(&scene, &way, look.clone()).await.unwrap().unwrap();
+    assert_eq!(scene.book().approvals.len(), 1);
+    // More than the look is more.
+    let more = Request { query: Some("service=git-receive-pack&a=sesame".to_owned()), ..look };
+    let waits = leave(&scene, &way, more);
+    scene.asked(2).await;
+    scene.answer(ApprovalState::Refused);
+    waits.await.unwrap().unwrap_err();
 }

@@ -27,6 +27,8 @@ use writ_policy::{
 
 pub const NOW: i64 = 1_795_306_510_162;
 pub const WORKSPACE: &str = "/home/dev/project";
+/// The workspace's own remote.
+pub const ORIGIN: &str = "forge.example/team/app";
 
 /// How a port behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,7 +171,7 @@ impl Scene {
             scratch: vec!["/tmp".into()],
             own: vec!["/home/dev/.local/state/writ".into()],
             private: PrivateData::default(),
-            known: KnownHosts::default(),
+            known: KnownHosts { origin: Some(ORIGIN.to_owned()), ..KnownHosts::default() },
         };
         let ports = Ports {
             office: shared.clone(),
@@ -227,6 +229,18 @@ impl Scene {
         self.door.handle(Frame { client, event: event.map(Into::into), payload: text.into() }, Some(42)).await
     }
 
+    /// Says a message of Claude Code to which a person says yes.
+    pub async fn approved(&self, message: &serde_json::Value) {
+        let before = self.book().approvals.len();
+        let (door, text) = (Arc::clone(&self.door), message.to_string());
+        let client = Client::ClaudeCode;
+        let frame = writ_gateway::hook::Frame { client, event: None, payload: text.into() };
+        let asked = tokio::spawn(async move { door.handle(frame, None).await });
+        self.asked(before + 1).await;
+        self.answer(ApprovalState::Approved);
+        assert!(crate::say::runs(client, &asked.await.unwrap()));
+    }
+
     pub fn book(&self) -> std::sync::MutexGuard<'_, Book> {
         self.world.book.lock().unwrap()
     }
@@ -252,11 +266,16 @@ impl Scene {
 
     /// Answers the oldest request that waits.
     pub fn answer(&self, state: ApprovalState) -> ApprovalId {
+        let waits = |(_, _, state, _): &(_, _, ApprovalState, _)| *state == ApprovalState::Pending;
+        let at = self.book().approvals.iter().position(waits).unwrap();
+        self.answer_at(at, state)
+    }
+
+    /// Answers one request, by its place.
+    pub fn answer_at(&self, at: usize, state: ApprovalState) -> ApprovalId {
         let mut book = self.book();
-        let waiting =
-            book.approvals.iter_mut().find(|(_, _, state, _)| *state == ApprovalState::Pending).unwrap();
-        waiting.2 = state;
-        let id = waiting.0;
+        book.approvals[at].2 = state;
+        let id = book.approvals[at].0;
         drop(book);
         self.world.changed.send_replace(());
         id
@@ -452,7 +471,7 @@ impl Survey for Shared {
         }
     }
 
-    fn autonomy(&self, _client: Client, _workspace: &Path) -> AutonomyLevel {
+    fn autonomy(&self, _client: Client, _workspace: &Path, _hook: Option<u32>) -> AutonomyLevel {
         AutonomyLevel::of(self.0.autonomy.load(Ordering::SeqCst))
     }
 }

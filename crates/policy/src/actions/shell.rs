@@ -22,7 +22,18 @@ impl Found<'_> {
         let look = Within { files: self.files, root: &self.workspace.root };
         let facts = classify::Facts { workspace: root, cwd, home, look: Some(&look) };
         let classified = classify::classify(command, &facts);
+        let reads_here = reads_here(command);
         for effect in classified.effects {
+            // Nothing is read of files that are empty there, so there is nothing to ask about.
+            if let Target::Secret(what) = &effect.target
+                && reads_here
+                && effect.class == EffectClass::SecretRead
+                && self.catches_only_blanks(what)
+            {
+                let folder = what.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned();
+                self.path(EffectClass::Read, &folder, "reads files of it, the empty ones among them");
+                continue;
+            }
             self.effect(effect);
         }
         for path in classified.reads {
@@ -122,6 +133,19 @@ impl Found<'_> {
         self.caught(class, path, matters, because);
     }
 
+    /// Whether all that a pattern of one folder's files stands for is empty where the command runs, or nobody's secret.
+    fn catches_only_blanks(&self, path: &str) -> bool {
+        let (folder, part) = path.rsplit_once('/').unwrap_or((".", path));
+        // What only the shell knows is not looked for, nor what goes up and down by links.
+        if folder.is_empty() || is_pattern(folder) || path.contains(['$', '…', '~']) || !is_pattern(part) {
+            return false;
+        }
+        let Ok(placed) = self.workspace.place(self.files, self.cwd, folder) else { return false };
+        let is_blank =
+            |path: &str| sweep::catches_only_blanks(self.workspace, self.files, Path::new(path), part);
+        !placed.is_empty() && placed.iter().all(|placed| is_blank(&placed.path))
+    }
+
     /// Listed files that stand where a pattern of the command looks.
     fn caught(&mut self, class: EffectClass, path: &str, matters: fn(Place) -> bool, because: &Because) {
         // A pattern of folders is left to the names that could be listed.
@@ -134,6 +158,9 @@ impl Found<'_> {
         for placed in placed {
             let folder = Path::new(&placed.path);
             for file in sweep::caught_in(self.workspace, self.files, folder, part, matters) {
+                if class == EffectClass::Read && self.files.is_blank(&file) {
+                    continue;
+                }
                 self.path(class, &file.to_string_lossy(), because.clone());
             }
         }
@@ -255,6 +282,23 @@ impl Found<'_> {
         self.path(effect, &what, because);
     }
 }
+
+/// Whether a command line is nothing but readers behind one another, which look where it starts: patterns in it then mean files
+/// of that folder. What else could go elsewhere first is not looked for.
+fn reads_here(command: &str) -> bool {
+    let is_reader = |part: &str| {
+        let program = part.split_whitespace().next();
+        program.is_some_and(|program| HERE.contains(&program))
+    };
+    !command.contains(['\n', '\r', ';', '&', '(', ')', '`', '$', '\\', '!', '{', '}'])
+        && command.split('|').all(is_reader)
+}
+
+/// Programs that read what they are given, where they are started.
+const HERE: [&str; 16] = [
+    "base64", "cat", "cut", "diff", "egrep", "fgrep", "grep", "head", "less", "more", "nl", "sort", "tail",
+    "tr", "uniq", "wc",
+];
 
 /// Where a task's programs are at home.
 const fn is_home_ground(place: Place) -> bool {

@@ -142,6 +142,16 @@ fn paths_are_compared_as_they_are_meant() {
         "~/.ss*/id_*",
         ".e*",
         "/proc/1/environ",
+        "x/serviceAccountKey.json",
+        "credentials.tfrc.json",
+        "id_ed25519_work",
+        "deploy_key",
+        "w/.aws/credentials.bak",
+        "x/..env.swp",
+        "#.env#",
+        ".envrc.local",
+        "prod.kubeconfig",
+        "x.ovpn",
     ] {
         assert!(path::is_secret(&path::normalise(secret, &facts)), "{secret}");
     }
@@ -154,6 +164,10 @@ fn paths_are_compared_as_they_are_meant() {
         "keys.json",
         "*",
         "cert.pem",
+        ".envrc.example",
+        "id_ed25519_work.pub",
+        "deploy_keys",
+        "serviceaccount.rs",
     ] {
         assert!(!path::is_secret(&path::normalise(open, &facts)), "{open}");
     }

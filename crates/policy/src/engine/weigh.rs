@@ -30,7 +30,7 @@ impl TaskJudge {
             }
             Err(error) => self.refused(actions, ReasonCode::EvaluationError, &error.to_string()),
         };
-        for why in explanation.parts.iter_mut().filter_map(|part| part.why.as_mut()) {
+        for why in explanation.parts.iter_mut().flat_map(|part| part.why.iter_mut().chain(&mut part.also)) {
             *why = asked.moment.story.tell(why);
         }
         explanation
@@ -172,6 +172,12 @@ impl TaskJudge {
                 (None, None) => ReasonCode::EvaluationError,
             }
         };
+        // Whoever is asked lifts all of them.
+        let mut also: Vec<&Entry> = if lifted.is_some() { entries().collect() } else { Vec::new() };
+        also.sort_by(first);
+        let also = also.into_iter().map(|entry| entry.notes.reason.clone());
+        let also: Vec<String> =
+            also.filter(|reason| notes.is_none_or(|notes| notes.reason != *reason)).collect();
         let mut numbers = [now.forbids, now.erred].concat();
         let (verdict, approval) = match &lifted {
             Some((level, permits)) => {
@@ -190,6 +196,7 @@ impl TaskJudge {
             layer,
             policies,
             why: notes.map(|notes| notes.reason.clone()),
+            also,
             instead: notes.and_then(|notes| notes.instead.clone()),
             grant: None,
             observed: None,
@@ -263,6 +270,7 @@ impl TaskJudge {
             layer: None,
             policies: Vec::new(),
             why: Some(why.to_owned()),
+            also: Vec::new(),
             instead: None,
             grant: None,
             observed: None,

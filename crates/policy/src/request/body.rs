@@ -126,7 +126,8 @@ pub(super) fn names_method(wire: &Wire<'_>) -> bool {
     let in_form = text
         .and_then(wire::pairs)
         .is_some_and(|pairs| pairs.iter().any(|(name, _)| is_method(Meaning::of_field(name))));
-    in_form || form::parts(bytes).iter().any(|part| is_method(Meaning::of_field(&part.name)))
+    let names = || form::parts(bytes).into_iter().flat_map(|part| part.names);
+    in_form || names().any(|name| is_method(Meaning::of_field(&name)))
 }
 
 /// Whether a body begins as JSON with members does, past the mark of its encoding and spaces.

@@ -1,6 +1,8 @@
 //! Forms of several parts (RFC 7578), as far as package indexes use them: which plain fields they have. Parts are looked
 //! for by their headers alone, so that a form whose border lies is still seen.
 
+use super::wire::decode_lossy;
+
 /// Longest stretch of a body that is looked through, in bytes, and most parts.
 const BYTES: usize = 4 << 20;
 const PARTS: usize = 512;
@@ -8,46 +10,100 @@ const PARTS: usize = 512;
 /// Longest value that is kept.
 const VALUE_BYTES: usize = 256;
 
+/// Most values of one parameter on a line, of which nobody sends more than one.
+const VALUES: usize = 8;
+
+/// Longest header that is read, folded lines together.
+const LINE_BYTES: usize = 4 << 10;
+
 /// A part of a form.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub name: String,
-    /// The name of the file that it is; empty for a plain field.
-    pub file: String,
+    /// All names on its line: of several some servers take the first, others the last.
+    pub names: Vec<String>,
+    /// The names of the file that it is; none for a plain field.
+    pub files: Vec<String>,
+    /// Its name, or that of its file, is written so that servers read it differently, or not at all.
+    pub is_odd: bool,
     /// Empty where it is long, or of a file.
     pub value: String,
 }
 
-/// The parts of a form.
+/// The parts of a form. Beyond the bounds there may be more, which makes the last one odd.
 pub(super) fn parts(body: &[u8]) -> Vec<Part> {
     let body = body.get(..body.len().min(BYTES)).unwrap_or_default();
-    let mut found = Vec::new();
+    let mut found: Vec<Part> = Vec::new();
     let mut rest = body;
-    while let Some((name, file, after)) = next(rest) {
+    while let Some((part, after)) = next(rest) {
         if found.len() == PARTS {
+            found.last_mut().iter_mut().for_each(|last| last.is_odd = true);
             break;
         }
-        found.push(Part { name, file, value: value(after).unwrap_or_default() });
+        found.push(part);
         rest = after;
     }
     found
 }
 
-/// Name and file of the next `Content-Disposition` header, and what follows it.
-fn next(body: &[u8]) -> Option<(String, String, &[u8])> {
-    const MARK: &[u8] = b"form-data";
+/// The next part by its `Content-Disposition` header, of whatever kind it says to be, and what follows it.
+fn next(body: &[u8]) -> Option<(Part, &[u8])> {
+    const MARK: &[u8] = b"content-disposition";
     let at = body.windows(MARK.len()).position(|window| window.eq_ignore_ascii_case(MARK))?;
     let after = body.get(at + MARK.len()..)?;
-    let end = after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
-    let line = String::from_utf8_lossy(after.get(..end)?);
-    let get = |keys: &[&str]| {
-        line.split(';')
-            .filter_map(|part| part.trim().split_once('='))
-            .find(|(key, _)| keys.iter().any(|known| key.trim().eq_ignore_ascii_case(known)))
-            .map(|(_, value)| value.trim().trim_matches('"').to_owned())
-            .unwrap_or_default()
-    };
-    Some((get(&["name"]), get(&["filename", "filename*"]), after.get(end..)?))
+    let (end, is_cut) = end_of_line(after);
+    let line = String::from_utf8_lossy(after.get(..end)?).replace(['\r', '\n'], " ");
+    let after = after.get(end..)?;
+    let (names, is_odd_name) = values(&line, "name");
+    let (files, is_odd_file) = values(&line, "filename");
+    let is_odd = is_cut || is_odd_name || is_odd_file;
+    Some((Part { names, files, is_odd, value: value(after).unwrap_or_default() }, after))
+}
+
+/// Where a header ends, and whether it goes on beyond what is read: lines that begin with a blank go on with it (RFC 9112,
+/// section 5.2).
+fn end_of_line(text: &[u8]) -> (usize, bool) {
+    let most = text.len().min(LINE_BYTES);
+    let is_end =
+        |at: &usize| text.get(*at) == Some(&b'\n') && !matches!(text.get(at + 1), Some(b' ' | b'\t'));
+    match (0..most).find(is_end) {
+        Some(end) => (end, false),
+        None => (most, text.len() > LINE_BYTES),
+    }
+}
+
+/// All values of a parameter on a line, and whether one of them is encoded or in pieces (RFC 2047, RFC 2231).
+fn values(line: &str, key: &str) -> (Vec<String>, bool) {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
+    let lower = line.to_ascii_lowercase();
+    let mut found = Vec::new();
+    let mut is_odd = false;
+    for (at, _) in lower.match_indices(key) {
+        if lower.get(..at).is_none_or(|before| before.ends_with(is_of_key)) {
+            continue;
+        }
+        let behind = line.get(at + key.len()..).unwrap_or_default();
+        let of_key = behind.find(|c: char| !is_of_key(c)).unwrap_or(behind.len());
+        let (rest_of_key, behind) = behind.split_at(of_key);
+        let Some(value) = behind.trim_start().strip_prefix('=') else { continue };
+        if !rest_of_key.is_empty() && !rest_of_key.starts_with('*') {
+            continue;
+        }
+        if found.len() == VALUES {
+            return (found, true);
+        }
+        let value = value.trim_start();
+        let value = match value.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => value.split(|c: char| c == ';' || c.is_whitespace()).next().unwrap_or_default(),
+        };
+        // Names of files in other letters are usual, and are decoded; in pieces or words nobody sends them.
+        let is_plain_file = key == "filename" && rest_of_key == "*";
+        is_odd |= (!rest_of_key.is_empty() && !is_plain_file) || value.contains("=?") || value.contains('\\');
+        let value = value.rsplit("''").next().unwrap_or_default();
+        let decoded = if rest_of_key.is_empty() { None } else { decode_lossy(value) };
+        found.push(decoded.unwrap_or_else(|| value.to_owned()));
+    }
+    (found, is_odd)
 }
 
 /// The first line behind the headers of a part, which go on where `after` begins.
@@ -56,4 +112,54 @@ fn value(after: &[u8]) -> Option<String> {
     let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r')).skip(1);
     lines.find(|line| line.is_empty())?;
     lines.next().filter(|line| line.len() <= VALUE_BYTES).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_the_names_of_a_part_are_found_however_they_stand() {
+        for (line, names, files, is_odd) in [
+            ("form-data; name=\":action\"", &[":action"][..], &[][..], false),
+            ("attachment; name=\":action\"", &[":action"], &[], false),
+            ("form-data; name=a; NAME = :action", &["a", ":action"], &[], false),
+            ("form-data;name=a name=\":action\"", &["a", ":action"], &[], false),
+            ("form-data;\r\n\tname=\":action\"", &[":action"], &[], false),
+            ("form-data; name*=utf-8''%3Aaction", &[":action"], &[], true),
+            ("form-data; name=\"=?utf-8?Q?=3Aaction?=\"", &["=?utf-8?Q?=3Aaction?="], &[], true),
+            ("form-data; name=content; filename=\"a b-1.0.whl\"", &["content"], &["a b-1.0.whl"], false),
+            ("form-data; name=f; filename*=UTF-8''caf%C3%A9.png", &["f"], &["caf\u{e9}.png"], false),
+            ("form-data; name=f; filename*=utf-8''p-1.0%2Egem", &["f"], &["p-1.0.gem"], false),
+            (
+                "form-data; name=f; filename*0=\"p-1.0.g\"; filename*1=\"em\"",
+                &["f"],
+                &["p-1.0.g", "em"],
+                true,
+            ),
+            ("form-data; name=f; filename=\"p-1.0.ge\\m\"", &["f"], &["p-1.0.ge\\m"], true),
+            ("form-data; name=f; filename=\"=?utf-8?Q?p=2Egem?=\"", &["f"], &["=?utf-8?Q?p=2Egem?="], true),
+            ("form-data; surname=x", &[], &[], false),
+        ] {
+            let body = format!("--x\r\nContent-DISPOSITION: {line}\r\nX: name=y\r\n\r\nv\r\n--x--");
+            let found = parts(body.as_bytes());
+            assert_eq!(found.len(), 1, "{line}");
+            assert_eq!(
+                (found[0].names.as_slice(), found[0].files.as_slice()),
+                (
+                    &names.iter().map(ToString::to_string).collect::<Vec<_>>()[..],
+                    &files.iter().map(ToString::to_string).collect::<Vec<_>>()[..]
+                ),
+                "{line}"
+            );
+            assert_eq!((found[0].is_odd, found[0].value.as_str()), (is_odd, "v"), "{line}");
+        }
+        let many = parts(&b"content-disposition: form-data; name=a\r\n".repeat(PARTS + 1));
+        assert!(many.len() == PARTS && many.last().unwrap().is_odd);
+        let long =
+            format!("content-disposition: form-data; x=\"{}\"; name=\":action\"\r\n", "a".repeat(LINE_BYTES));
+        assert!(parts(long.as_bytes())[0].is_odd);
+        let names = format!("content-disposition: {}\r\n", "=name".repeat(LINE_BYTES / 8));
+        assert!(parts(names.as_bytes())[0].is_odd && parts(names.as_bytes())[0].names.len() <= VALUES);
+    }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::wire::Wire;
+use crate::host::Zone;
 
 /// Software that a forge runs, by its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -35,6 +36,18 @@ pub struct KnownHosts {
 // === impl KnownHosts ===
 
 impl KnownHosts {
+    /// Whether Writ places a credential at this service of this machine, by whatever name or address of the machine.
+    pub(crate) fn lends_at(&self, authority: &str) -> bool {
+        let port = |authority: &str| {
+            let (_, port) = authority.rsplit_once(':')?;
+            port.parse::<u16>().ok()
+        };
+        let is_here = |authority: &str| Zone::of(authority) == Zone::Loopback;
+        self.lent.iter().any(|lent| {
+            lent == authority || (is_here(lent) && is_here(authority) && port(lent) == port(authority))
+        })
+    }
+
     pub(super) fn names(&self, authority: &str) -> bool {
         self.forges.iter().map(|(host, _)| host).chain(&self.governed).any(|host| host == authority)
     }
@@ -168,4 +181,31 @@ fn by_name(host: &str) -> Option<Forge> {
         host if host.ends_with("-review.googlesource.com") => Forge::Gerrit,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_a_service_of_this_machine_is_the_same_by_all_its_names() {
+        let known = KnownHosts {
+            lent: vec!["127.0.0.1:8080".to_owned(), "forge.example:8443".to_owned()],
+            ..KnownHosts::default()
+        };
+        for (authority, lends) in [
+            ("127.0.0.1:8080", true),
+            ("localhost:8080", true),
+            ("127.9.9.9:8080", true),
+            ("[::1]:8080", true),
+            ("app.localhost:8080", true),
+            ("localhost:8081", false),
+            ("localhost", false),
+            ("forge.example:8443", true),
+            ("other.example:8443", false),
+            ("other.example:8080", false),
+        ] {
+            assert_eq!(known.lends_at(authority), lends, "{authority}");
+        }
+    }
 }

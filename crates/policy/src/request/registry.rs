@@ -223,7 +223,9 @@ fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Option<Ask> {
 /// A form of several parts, as indexes of packages take them.
 fn multipart(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<Ask> {
     let parts = form::parts(bytes);
-    let get = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.value.clone());
+    let get = |name: &str| {
+        parts.iter().find(|part| part.names.iter().any(|own| own == name)).map(|part| part.value.clone())
+    };
     let named = || get("name").filter(|name| !name.is_empty()).unwrap_or_else(|| "*".to_owned());
     let deed = match get(":action") {
         Some(action) if action.contains("remove") => Deed::Retract,
@@ -235,7 +237,8 @@ fn multipart(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<Ask> {
         let version = get("version").unwrap_or_default();
         return Some(of_deed(deed, "pypi", named().to_lowercase(), version, wire));
     }
-    let file = parts.iter().find_map(|part| Some((package(&part.file)?, part.file.clone())));
+    let mut files = parts.iter().flat_map(|part| &part.files);
+    let file = files.find_map(|file| Some((package(file)?, file.clone())));
     if let Some((ecosystem, file)) = file {
         return Some(of_deed(Deed::Publish, ecosystem, file, String::new(), wire));
     }
@@ -243,6 +246,9 @@ fn multipart(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<Ask> {
     if wire.verb == Verb::Put || get("source-archive").is_some() {
         let ecosystem = if get("source-archive").is_some() { "swift" } else { "nuget" };
         return Some(of_deed(Deed::Publish, ecosystem, named(), String::new(), wire));
+    }
+    if parts.iter().any(|part| part.is_odd) {
+        return Some(Ask::unknown("a form with names that servers read differently"));
     }
     (!is_all).then(|| Ask::unknown("a form whose end nobody saw"))
 }

@@ -276,7 +276,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// The same, leaving what is no code as it stands; nothing where there is no code.
-fn decode_lossy(text: &str) -> Option<String> {
+pub(super) fn decode_lossy(text: &str) -> Option<String> {
     if !is_encoded(text) {
         return None;
     }

@@ -48,6 +48,8 @@ pub struct Session {
     awaited: BTreeMap<CallId, Awaited>,
     /// Untrusted text came in that nobody could look at, so that nothing written since can be compared with it.
     unseen: Option<SourceKind>,
+    /// How often something came in that is private or secret and was not known.
+    confided: u64,
 }
 
 /// A call whose answer is waited for.
@@ -110,6 +112,7 @@ impl Session {
             locks: BTreeSet::new(),
             awaited: BTreeMap::new(),
             unseen: None,
+            confided: 0,
         }
     }
 
@@ -134,6 +137,11 @@ impl Session {
 
     pub const fn taint(&self) -> Taint {
         self.taint
+    }
+
+    /// How often something came in that is private or secret and was not known: more than the sources that are remembered.
+    pub const fn confided(&self) -> u64 {
+        self.confided
     }
 
     /// The sources that came in, oldest first.
@@ -277,6 +285,9 @@ impl Session {
         self.taint = self.taint.with(Taint::of(trace.kind));
         let same = self.traces.iter().filter(|other| other.kind == trace.kind);
         let is_known = same.clone().any(|other| other.what == trace.what);
+        if !is_known && trace.kind.touch() != Touch::Untrusted {
+            self.confided += 1;
+        }
         if !is_known && same.count() < TRACES {
             self.traces = self.traces.iter().cloned().chain([trace.clone()]).collect();
             risen.push(trace);

@@ -14,6 +14,7 @@ fn push(remote: &str, name: &str, step: RefStep) -> Push {
         options: Vec::new(),
         paths: vec!["src/lib.rs".to_owned()],
         commits: Vec::new(),
+        more_commits: false,
         is_cut: false,
         findings: Vec::new(),
         account: Account::Nobody,

@@ -155,6 +155,7 @@ pub(super) fn card(view: &ApprovalView) -> String {
     ];
     match &view.shown {
         Some(shown) => {
+            lines.extend(held(shown));
             lines.extend(reasons(shown));
             lines.extend(claim(shown).into_iter().map(|line| format!("  {line}")));
         }
@@ -188,6 +189,18 @@ fn claim(shown: &str) -> Vec<String> {
     }
 }
 
+/// Why it waits, in the words of the policies.
+fn held(shown: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Shown {
+        #[serde(default)]
+        held: Vec<String>,
+    }
+    let held = serde_json::from_str::<Shown>(shown).map(|shown| shown.held).unwrap_or_default();
+    // Words of policies, names of files and of calls, which look like tokens.
+    held.into_iter().map(|reason| format!("  held      {}", quoted(&reason))).collect()
+}
+
 /// Which part of the command is why it waits, each part once for each rule.
 fn reasons(shown: &str) -> Vec<String> {
     #[derive(Deserialize)]
@@ -215,7 +228,7 @@ fn reasons(shown: &str) -> Vec<String> {
 }
 
 /// What the card says already, in words of its own.
-const ON_THE_CARD: [&str; 6] = ["v", "agent", "task", "needs", "why", "grant"];
+const ON_THE_CARD: [&str; 7] = ["v", "agent", "task", "needs", "held", "why", "grant"];
 
 fn spread(lines: &mut Vec<String>, name: &str, value: &Value, depth: usize) {
     const MAX_DEPTH: usize = 4;

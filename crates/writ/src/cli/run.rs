@@ -161,8 +161,8 @@ fn tell_empty(wish: &Wish, ground: &Ground) {
     let names = yard::kept::names(&wish.workspace, &prepare::empty(wish, ground));
     if !names.is_empty() {
         screen::say(format_args!(
-            "writ: empty and read-only inside, because they look like credentials: {names}; where the task needs one, end it \
-             and start it with --read PATH"
+            "writ: empty and read-only inside, or as git has them, because they look like credentials: {names}; where the task \
+             needs one, end it and start it with --read PATH"
         ));
     }
 }

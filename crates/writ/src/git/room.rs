@@ -28,6 +28,8 @@ const DEFAULT: &str = "refs/remote/default";
 const ALLOCATE: &str = "512m";
 /// What is larger than this is not taken into memory where git can do without.
 const SETTINGS: &[&str] = &["core.bigFileThreshold=16m", "pack.threads=1", "core.packedGitLimit=256m"];
+/// What is in a room is lost with it; what the mirror takes over is written through then.
+const IN_A_ROOM: &[&str] = &["core.fsync=none"];
 const PIECE_BYTES: usize = 64 << 10;
 
 /// A room, which ends with all that is in it.
@@ -80,7 +82,11 @@ impl GitRoom {
     }
 
     fn command(&self, sees: Sees, arguments: &[&str]) -> Command {
-        let mut command = clean(&self.mirror, &["PATH"], SETTINGS, "");
+        let settings = match sees {
+            Sees::Mirror => SETTINGS.to_vec(),
+            Sees::Room | Sees::Both => [SETTINGS, IN_A_ROOM].concat(),
+        };
+        let mut command = clean(&self.mirror, &["PATH"], &settings, "");
         command.args(arguments).env("GIT_ALLOC_LIMIT", ALLOCATE);
         match sees {
             Sees::Mirror => {}
@@ -223,12 +229,17 @@ impl Room for GitRoom {
             .collect();
         // The index comes last: with it the pack begins to count.
         files.sort_by_key(|path| path.extension().is_some_and(|end| end == "idx"));
-        for file in files {
-            if let Some(name) = file.file_name() {
-                std::fs::rename(&file, to.join(name)).map_err(failed)?;
+        let moved = move || -> std::io::Result<()> {
+            for file in files {
+                File::open(&file)?.sync_all()?;
+                if let Some(name) = file.file_name() {
+                    std::fs::rename(&file, to.join(name))?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let moved = tokio::task::spawn_blocking(moved).await;
+        moved.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)
     }
 
     async fn contains(&self, new: Oid, old: Oid) -> Result<bool, GitError> {

@@ -2,6 +2,7 @@
 
 mod mounts;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -114,6 +115,37 @@ impl writ_policy::Files for Files {
                 Some(Name { name: entry.file_name().into_string().ok()?, is_folder })
             })
             .collect()
+    }
+}
+
+/// The host's file system, as a run shows it: these files are empty inside, by their real paths.
+pub(crate) struct Masked(pub(crate) BTreeSet<PathBuf>);
+
+// === impl Masked ===
+
+impl writ_policy::Files for Masked {
+    fn entry(&self, path: &Path) -> Entry {
+        Files.entry(path)
+    }
+
+    fn status(&self, path: &Path) -> Option<Status> {
+        Files.status(path)
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        Files.origin(path)
+    }
+
+    fn text(&self, root: &Path, path: &Path, most: u64) -> Option<String> {
+        if self.is_blank(path) { None } else { writ_policy::Files::text(&Files, root, path, most) }
+    }
+
+    fn is_blank(&self, path: &Path) -> bool {
+        self.0.contains(path)
+    }
+
+    fn names(&self, folder: &Path, most: usize) -> Vec<Name> {
+        Files.names(folder, most)
     }
 }
 

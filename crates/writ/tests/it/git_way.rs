@@ -125,17 +125,21 @@ fn scripts_get_no_further() {
 fn what_a_push_carries_is_looked_at() {
     let scene = Scene::new();
     // Put together here, so that this file holds none.
-    let token = format!("ghp_{}", "A1b2C3d4E5".repeat(4).get(..36).unwrap());
+    let token = ["ghp", "_", "0Aa1Bb2Cc3", "Dd4Ee5Ff6G", "g7Hh8Ii9Jj", "Kk0Ll1"].concat();
+    // No form of its own, and it stands where a password does.
+    let password = ["q7Rk2ZpL", "9wXc4VbN", "8mTd"].concat();
     let play = format!(
-        "echo 'key = \"{token}\"' >src.rs; git add src.rs; git commit -qm one; echo none >src.rs; git commit -qam two\n\
-         git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}secret >secret 2>&1 && echo PUSHED >>secret\n"
+        "git switch -qc one; echo 'key = \"{token}\"' >src.rs; git add src.rs; git commit -qm one; echo none >src.rs\n\
+         git commit -qam two; git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}secret >secret 2>&1 && echo PUSHED >>secret\n\
+         git switch -qc two main; echo 'url = \"postgres://app:{password}@db.corp:5432/orders\"' >src.rs; git add src.rs\n\
+         git commit -qm one; git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}words >words 2>&1 && echo PUSHED >>words\n"
     );
     scene.play(&[], &play);
-    let said = scene.corner.left("secret");
-    assert!(
-        said.contains("[remote rejected]") && !said.contains("PUSHED") && !said.contains(&token),
-        "{said}"
-    );
+    for (name, secret) in [("secret", &token), ("words", &password)] {
+        let said = scene.corner.left(name);
+        assert!(said.contains("[remote rejected]") && !said.contains("PUSHED"), "{name}: {said}");
+        assert!(!said.contains(secret.as_str()), "{name}: {said}");
+    }
     assert_eq!(scene.refs(), "refs/heads/main");
 }
 
@@ -460,6 +464,23 @@ fn of_a_push_that_is_not_atomic_each_ref_goes_by_itself() {
     assert_eq!(refs.lines().count(), 2, "{refs}");
     assert!(refs.lines().any(|name| name.starts_with("refs/heads/writ/") && name.ends_with('x')), "{refs}");
     assert!(scene.corner.run(["audit", "verify"]).status.success());
+}
+
+/// A person's no is to the push that they saw, with every ref of it.
+#[test]
+fn attack_of_a_push_that_a_person_refused_nothing_goes() {
+    let scene = Scene::new();
+    let play = format!(
+        "start\n{BY_PROXY}echo x >src.rs; git add src.rs; git commit -qm work\n\
+         git push origin HEAD:${{WRIT_BRANCH_PREFIX}}x HEAD:main >both 2>&1\nfinish\n"
+    );
+    let mut running = scene.corner.started(&["--hold", "40s"], &play);
+    let asked = until("the push waits", || waiting(&scene.corner, &[]));
+    assert!(scene.corner.run(["deny", asked["id"].as_str().unwrap()]).status.success());
+    assert!(running.0.wait().unwrap().success(), "{}", scene.corner.left("script.err"));
+    let said = scene.corner.left("both");
+    assert!(!said.contains("[new branch]") && said.contains("[remote rejected]"), "{said}");
+    assert_eq!(scene.refs(), "refs/heads/main");
 }
 
 /// Whoever has a commit finds the push that brought it, its task, and the writ that it was made under.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use writ_testkit::{Script, ScriptedModel};
 
 use crate::corner::{Corner, finished, text};
+use crate::real_client::secure::Front;
 
 /// Words for a client that talks to its model: `ask FILE` sends a request and keeps the answer in `said`.
 const ASK: &str = r#"
@@ -95,6 +96,60 @@ fn attack_a_call_that_ran_without_its_hook_ends_the_task_with_a_scripted_client(
     assert_eq!(room.events("outcome-unmatched").len(), 1);
     assert_eq!(room.model.exchanges().len(), 1, "what the call gave never reached the model");
     assert!(said.contains("NOT ASKED: 1"), "{said}");
+}
+
+/// The same where the model is a host by name, which the client reaches by TLS through the proxy.
+#[test]
+fn attack_a_call_without_its_hook_ends_the_task_at_a_host_by_name_with_a_scripted_client() {
+    let room = Room::new();
+    let outside = tempfile::tempdir().unwrap();
+    let front = Front::start(outside.path(), &room.model.url());
+    let url = format!("https://model.test:{}", front.port);
+    let settings = json!({ "env": { "ANTHROPIC_BASE_URL": url } });
+    std::fs::write(room.corner.home().join(".claude/settings.json"), settings.to_string()).unwrap();
+    let config = room.corner.home().join(".config/writ/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(config, "[network]\nhosts = { \"model.test\" = \"127.0.0.1\" }\n").unwrap();
+    for (name, request) in [("first.json", first()), ("second.json", with_result(false, "hello"))] {
+        std::fs::write(room.corner.work().join(name), request.to_string()).unwrap();
+    }
+    let ask = ASK.replace(" --noproxy '*'", "");
+    let play = format!(
+        "MODEL={url}\n{ask}\nstart\nask first.json\n{FIND}\nsed -i \"s/\\\"ID\\\"/\\\"$id\\\"/g\" second.json\n\
+         ask second.json\nsleep 1000"
+    );
+    let mut command = room.corner.play(&["--hold", "1s"], &play);
+    command.env("NODE_EXTRA_CA_CERTS", &front.trust);
+    let output = finished(command);
+    let said = text(&output);
+    let codes = room.corner.left("codes");
+    assert_eq!(codes.lines().next(), Some("200"), "{codes}\n{}\n{said}", room.corner.left("curl.err"));
+    assert_eq!((output.status.code(), room.cause().as_str()), (Some(3), "mismatch"), "{codes}\n{said}");
+    assert_eq!(room.events("outcome-unmatched").len(), 1);
+    assert_eq!(room.model.exchanges().len(), 1, "what the call gave never reached the model");
+}
+
+/// What the model is told it is, and which tools it is given, is on record anew whenever it is another within a session.
+#[test]
+fn another_system_prompt_or_list_of_tools_is_on_record_with_a_scripted_client() {
+    let room = Room::new();
+    let go = json!([{ "role": "user", "content": "go" }]);
+    let mut other = request("m", &bash(), &go);
+    other["system"] = json!("You are somebody else.");
+    let more =
+        request("m", &json!([bash()[0], { "name": "Other", "input_schema": { "type": "object" } }]), &go);
+    let requests = [("first.json", request("m", &bash(), &go)), ("other.json", other), ("more.json", more)];
+    let play = "start\nask first.json\nask first.json\nask other.json\nask more.json\nask other.json\nfinish";
+    let (_, said) = room.play(&requests, play);
+    let asked = room.events("model-asked");
+    let [more, other, first] = asked.as_slice() else { panic!("{asked:?}\n{said}") };
+    assert!(first["system"] != other["system"] && first["tools"] == other["tools"], "{asked:?}");
+    assert!(first["system"] == more["system"] && first["tools"] != more["tools"], "{asked:?}");
+    let task = room.corner.json(["task", "list", "--all", "--json"])["tasks"][0]["id"].clone();
+    let story = text(&room.corner.run(["audit", "show", task.as_str().unwrap()]));
+    assert_eq!(story.matches("model-asked").count(), 3, "{story}");
+    let beginning = &other["system"].as_str().unwrap()[..12];
+    assert_eq!(story.matches(&format!("system {beginning}")).count(), 1, "{story}");
 }
 
 #[test]

@@ -397,10 +397,13 @@ fn a_stopped_supervisor_lets_no_request_out() {
         start
         proxy=${{http_proxy##*:}}
         ask() {{ exec 3<>/dev/tcp/127.0.0.1/$proxy && printf 'GET http://{0}/%s HTTP/1.1\r\nHost: {0}\r\n\r\n' "$1" >&3; }}
+        name() {{ exec 4<>/dev/udp/127.0.0.1/53 && printf 'WR\x01\0\0\x01\0\0\0\0\0\0\x04'"$1"'\x04test\0\0\x01\0\x01' >&4; }}
         ask one; read -t 10 line <&3; echo "$line" >one; exec 3>&-
+        name some; read -t 10 -N 1 start <&4; echo "$start" >named; exec 4>&-
         echo >first
         while [ ! -e stopped ]; do :; done
         ask two; read -t 1 line <&3 && echo "$line" >two
+        name more; read -t 1 -N 1 start <&4 && echo "$start" >two
         echo >second
         while [ ! -e back ]; do :; done
         finish
@@ -414,4 +417,5 @@ fn a_stopped_supervisor_lets_no_request_out() {
     assert_eq!(guest.0.wait().unwrap().code(), Some(0));
     assert!(is_through && !was_asked && !corner.work().join("two").exists());
     assert!(corner.left("one").contains("200"), "{}", corner.left("one"));
+    assert_eq!(corner.left("named"), "W\n", "a name has an answer where somebody is there to say no");
 }

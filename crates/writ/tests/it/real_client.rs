@@ -9,7 +9,7 @@ use crate::house::{House, PATIENCE};
 
 mod leaving;
 mod own_sandbox;
-mod secure;
+pub mod secure;
 mod session;
 mod yard;
 

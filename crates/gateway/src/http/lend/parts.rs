@@ -9,6 +9,11 @@ use super::super::account::percent_decoded;
 
 /// Longest name of a field that is read while a form passes, with what stands around it.
 pub(in super::super) const MAX_NAME_BYTES: usize = 1 << 10;
+/// The same of a form that is here as a whole.
+pub(in super::super) const MAX_HELD_NAME_BYTES: usize = 64 << 10;
+/// Most places within a name at which another could begin or end, and how much there is looked at.
+const MAX_WITHIN: usize = 1 << 10;
+const MAX_OTHER_BYTES: usize = 128;
 /// Longest word that could be the name of a parameter.
 const MAX_KEY_BYTES: usize = 32;
 
@@ -17,7 +22,8 @@ const MAX_KEY_BYTES: usize = 32;
 pub struct NamesMethod;
 
 /// The names of a form in parts (RFC 7578, section 4.2), as forgiving readers have them: with any quotes or none, among other
-/// parameters, escaped, encoded, or in pieces (RFC 2231, section 3), of which nobody says here what they make.
+/// parameters, with or without a semicolon in front, after whatever some language takes for white space, escaped, encoded, as the
+/// part's `Content-ID`, or in pieces (RFC 2231, section 3) and encoded words (RFC 2047), of which nobody says here what they make.
 #[derive(Debug)]
 pub struct Parts {
     at: At,
@@ -26,12 +32,10 @@ pub struct Parts {
 
 #[derive(Debug)]
 enum At {
-    /// In the last word so far of what may be the key of a parameter; `true`: a blank came after it.
+    /// In the last word so far of what may be the key of a parameter; `true`: white space came after it.
     Key(Vec<u8>, bool),
-    /// In the value of a name.
-    Name(Vec<u8>),
-    /// In what nobody takes for a name, up to the end of the parameter.
-    Other,
+    /// In the value of a name; `true`: nothing but white space of it came so far.
+    Name(Vec<u8>, bool),
 }
 
 // === impl Parts ===
@@ -52,8 +56,8 @@ impl Parts {
             self.take(*byte)?;
         }
         Ok(match &self.at {
-            At::Name(value) => value.len(),
-            At::Key(..) | At::Other => 0,
+            At::Name(value, _) => value.len(),
+            At::Key(..) => 0,
         })
     }
 
@@ -68,30 +72,39 @@ impl Parts {
     fn take(&mut self, byte: u8) -> Result<(), NamesMethod> {
         let is_end = matches!(byte, b'\r' | b'\n' | b';');
         match &mut self.at {
-            At::Name(value) if is_end => {
-                if names_method(value) {
-                    return Err(NamesMethod);
-                }
-                self.at = At::Key(Vec::new(), false);
-            }
-            At::Name(value) => {
+            // A line that was folded in front of the value (RFC 9112, section 5.2).
+            At::Name(value, true) if is_end && byte != b';' => {
                 if value.len() >= self.most {
                     return Err(NamesMethod);
                 }
                 value.push(byte);
             }
-            At::Key(..) | At::Other if is_end => self.at = At::Key(Vec::new(), false),
-            At::Other => {}
+            At::Name(value, _) if is_end => {
+                if names_method(value) {
+                    return Err(NamesMethod);
+                }
+                self.at = At::Key(Vec::new(), false);
+            }
+            At::Name(value, is_blank) => {
+                if value.len() >= self.most {
+                    return Err(NamesMethod);
+                }
+                *is_blank &= is_white(byte);
+                value.push(byte);
+            }
             At::Key(key, _) if byte == b'=' => {
                 key.make_ascii_lowercase();
                 self.at = match key.as_slice() {
-                    b"name" | b"name*" => At::Name(Vec::new()),
+                    b"name" | b"name*" => At::Name(Vec::new(), true),
                     pieces if pieces.starts_with(b"name*") => return Err(NamesMethod),
-                    _ => At::Other,
+                    _ => At::Key(Vec::new(), false),
                 };
             }
-            At::Key(_, is_over) if matches!(byte, b' ' | b'\t' | b',' | b':') => *is_over = true,
-            At::Key(key, is_over) => {
+            // Where a part has no name, some take this.
+            At::Key(key, _) if byte == b':' && key.eq_ignore_ascii_case(b"content-id") => {
+                self.at = At::Name(Vec::new(), true);
+            }
+            At::Key(key, is_over) if is_of_key(byte) => {
                 if std::mem::take(is_over) {
                     key.clear();
                 }
@@ -99,20 +112,51 @@ impl Parts {
                     key.push(byte);
                 }
             }
+            At::Key(_, is_over) if is_white(byte) => *is_over = true,
+            At::Key(..) => self.at = At::Key(Vec::new(), false),
         }
         Ok(())
     }
 }
 
+/// Letters of a key: those of a token (RFC 9110, section 5.6.2), without quotation marks.
+const fn is_of_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'&' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'|' | b'~')
+}
+
+/// What some language takes for white space, or has in a letter that it does.
+const fn is_white(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte.is_ascii_control() || byte >= 0x80
+}
+
+/// Whether a name, or one that begins within it, is that of a method. An encoded word can be any.
 fn names_method(value: &[u8]) -> bool {
     let value: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'\\').collect();
     let plain = percent_decoded(&value, false);
     let plain = String::from_utf8_lossy(&plain);
-    let plain = plain.rsplit("''").find(|part| !part.is_empty()).unwrap_or_default();
-    let is_edge = |c: char| matches!(c, '"' | '\'' | ',') || c.is_whitespace();
-    let plain = plain.trim_matches(is_edge);
-    let first = plain.split(is_edge).next().unwrap_or_default();
-    [plain, first].into_iter().any(|name| Meaning::of_field(name) == Some(Meaning::Method))
+    let marks = plain.matches('=').count() + plain.matches('\'').count();
+    if plain.contains("=?") || marks > MAX_WITHIN {
+        return true;
+    }
+    // Of several names on one line some take the first, others the last; and a name begins behind its language (RFC 8187).
+    let behind = |mark: &'static str| plain.match_indices(mark).map(move |(at, _)| (at, at + mark.len()));
+    let cuts = behind("=").chain(behind("'"));
+    let part = |from: usize, until: usize| {
+        let (from, until) = (plain.ceil_char_boundary(from), plain.floor_char_boundary(until));
+        plain.get(from..until).unwrap_or_default()
+    };
+    let ends = cuts.flat_map(|(before, after)| {
+        [part(0, before.min(MAX_OTHER_BYTES)), part(after, plain.len().min(after + MAX_OTHER_BYTES))]
+    });
+    std::iter::once(&*plain).chain(ends).any(is_method)
+}
+
+fn is_method(text: &str) -> bool {
+    let is_edge = |c: char| matches!(c, '"' | '\'' | ',' | '<' | '>') || c.is_whitespace() || c.is_control();
+    let text = text.trim_matches(is_edge);
+    let first = text.split(is_edge).next().unwrap_or_default();
+    [text, first].into_iter().any(|name| Meaning::of_field(name) == Some(Meaning::Method))
 }
 
 #[cfg(test)]
@@ -137,24 +181,54 @@ mod tests {
 
     #[test]
     fn attack_the_name_of_a_second_method_does_not_go_on_however_it_is_cut() {
-        for name in ["name=\"_method\"", "NAME = _method", "name='_me\\thod'; a=b", "name*=utf-8''%5fmethod"]
-        {
+        for name in [
+            "Content-Disposition: form-data; name=\"_method\"",
+            "Content-Disposition: form-data; NAME = _method",
+            "Content-Disposition: form-data; name='_me\\thod'; a=b",
+            "Content-Disposition: form-data; name*=utf-8''%5fmethod",
+            // White space of Python, Ruby and Java.
+            "Content-Disposition: form-data;\u{c}name=\"_method\"",
+            "Content-Disposition: form-data;\u{b}name=\"_method\"",
+            "Content-Disposition: form-data;\u{a0}name=\"_method\"",
+            "Content-Disposition: form-data;\u{1c}name\u{85}=\u{2003}\"_method\"",
+            // Rack looks for a name behind white space.
+            "Content-Disposition: form-data; a=b name=\"_method\"",
+            "Content-Disposition: form-data; name=a name=\"_method\"",
+            "Content-Disposition: form-data; name*=utf-8'en'_method",
+            "Content-Disposition: form-data; name=\"_method\" x=''y",
+            "Content-Disposition: form-data; name=\"_method\"''x",
+            "Content-Disposition: form-data; name=\r\n \"_method\"",
+            "Content-ID: _method",
+            "content-id : <_method>",
+            // Java's mail and upload libraries decode words.
+            "Content-Disposition: form-data; name=\"=?utf-8?Q?=5Fmethod?=\"",
+            "Content-Disposition: form-data; name=\"=?utf-8?B?X21ldGhvZA==?=\"",
+        ] {
             let before = format!(
                 "--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n{}\r\n",
                 "a=b;c ".repeat(999)
             );
-            let form =
-                format!("{before}--x\r\nContent-Disposition: form-data; {name}\r\n\r\nDELETE\r\n--x--");
-            let end = before.len() + form[before.len()..].find("m").unwrap() + "m-data; name*=\"".len();
+            let form = format!("{before}--x\r\n{name}\r\n\r\nDELETE\r\n--x--");
+            let end = before.len() + "--x\r\n".len() + name.len();
             for step in [1, 3, 64, 4096] {
                 let (is_stopped, gone) = through(form.as_bytes(), step);
-                assert!(is_stopped && gone <= end, "{name} {step} {gone} {end}");
+                assert!(is_stopped && gone < end, "{name} {step} {gone} {end}");
             }
         }
         let long = format!("name=\"{}_method\"\r\n", " ".repeat(2 * MAX_NAME_BYTES));
         assert!(through(long.as_bytes(), 100).0);
         let pieces = "name*0=_me; name*1=thod\r\n";
         assert!(through(pieces.as_bytes(), 5).0);
+        for blank in [b'\r', b'\n', b' '] {
+            assert!(
+                Parts::new(MAX_HELD_NAME_BYTES)
+                    .push(&[b"name=" as &[u8], &vec![blank; 4 << 20]].concat())
+                    .is_err()
+            );
+        }
+        assert!(
+            Parts::new(usize::MAX).push(&[b"name=" as &[u8], &vec![b'='; 4 << 20], b";"].concat()).is_err()
+        );
     }
 
     #[test]

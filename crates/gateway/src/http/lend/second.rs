@@ -6,12 +6,29 @@ use writ_policy::Meaning;
 
 use super::super::account::{decoded, pairs};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
-use super::parts::Parts;
+use super::parts::{MAX_HELD_NAME_BYTES, Parts};
 
 /// What of a body is read where a credential is for some methods only.
 pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
 /// What it may become once it is unpacked.
 const MAX_UNPACKED_BYTES: usize = 4 << 20;
+/// The media type of a request that is a part of another one.
+const MESSAGE: &str = "application/http";
+/// Members that hold requests where a server takes several at once, in small letters without joints.
+const LISTS: &[&str] = &[
+    "batch",
+    "batchrequest",
+    "batchrequests",
+    "calls",
+    "commands",
+    "compositerequest",
+    "operations",
+    "ops",
+    "requests",
+    "subrequests",
+];
+/// Methods that a request within a request may name.
+const METHODS: &[&str] = &["DELETE", "GET", "HEAD", "MERGE", "PATCH", "POST", "PUT"];
 /// Charsets in which the names of fields are written as they are in ASCII.
 const CHARSETS: &[&str] = &["iso-8859-1", "us-ascii", "utf-8", "utf8"];
 
@@ -24,7 +41,7 @@ pub(in super::super) fn may_obey(headers: &HeaderMap) -> bool {
         (Some(Ok(kind)), None) => {
             let kind = kind.to_ascii_lowercase();
             let is_bytes = ["application/", "audio/", "font/", "image/", "video/"];
-            let is_read = ["form", "json", "multipart", "xml", "yaml", ","];
+            let is_read = ["form", "http", "json", "multipart", "xml", "yaml", ","];
             !is_bytes.iter().any(|start| kind.starts_with(start))
                 || is_read.iter().any(|word| kind.contains(word))
         }
@@ -48,6 +65,7 @@ pub fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static
         Some(plain) if kind.contains("json") && !is_json(&plain) => {
             Some("its body is no JSON that has one reading")
         }
+        Some(plain) if is_batch(&kind, &plain) => Some("its body holds requests of their own"),
         Some(_) => None,
     }
 }
@@ -82,6 +100,44 @@ fn is_json(body: &[u8]) -> bool {
     text.is_empty() || serde_json::from_slice::<Value>(text).is_ok()
 }
 
+/// Whether a body holds requests that a server would carry out one by one, as far as that is seen: messages of HTTP in parts
+/// (RFC 9112, section 10.2; OData and Google's interfaces have them), and JSON whose outermost list, or one of [`LISTS`], holds
+/// something with a method and an address (OData 4.01, SCIM in RFC 7644, Salesforce, Graph).
+fn is_batch(kind: &str, plain: &[u8]) -> bool {
+    let is_message = |text: &str| text.to_ascii_lowercase().contains(MESSAGE);
+    if kind.trim_start().starts_with("multipart/") && !kind.trim_start().starts_with("multipart/form-data") {
+        return is_message(kind) || is_message(&String::from_utf8_lossy(plain));
+    }
+    let text = plain.strip_prefix(b"\xef\xbb\xbf").unwrap_or(plain).trim_ascii();
+    is_message(kind)
+        || match serde_json::from_slice::<Value>(text) {
+            Ok(Value::Array(all)) => all.iter().any(is_request),
+            Ok(Value::Object(members)) => members.iter().any(|(name, value)| {
+                let is_listed = LISTS.contains(&bare(name).as_str());
+                is_listed && value.as_array().is_some_and(|all| all.iter().any(is_request))
+            }),
+            _ => false,
+        }
+}
+
+/// Whether a member of a list is a request: it names a method of HTTP and where it goes.
+fn is_request(value: &Value) -> bool {
+    let Some(members) = value.as_object() else { return false };
+    let is_method = |value: &Value| {
+        value.as_str().is_some_and(|word| METHODS.contains(&word.trim().to_ascii_uppercase().as_str()))
+    };
+    let has = |list: &[&str], holds: &dyn Fn(&Value) -> bool| {
+        members.iter().any(|(name, value)| list.contains(&bare(name).as_str()) && holds(value))
+    };
+    has(&["httpmethod", "httpverb", "method", "verb"], &is_method)
+        && has(&["endpoint", "href", "path", "relativeurl", "uri", "url"], &Value::is_string)
+}
+
+/// A name in small letters, without its joints.
+fn bare(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
 /// Whether a form, a form in parts, or JSON names another method.
 #[must_use]
 pub fn overrides(body: &[u8]) -> bool {
@@ -102,7 +158,7 @@ fn is_override_field(name: &str) -> bool {
 
 /// Whether a form in parts names another method.
 fn in_parts(text: &str) -> bool {
-    let mut parts = Parts::new(usize::MAX);
+    let mut parts = Parts::new(MAX_HELD_NAME_BYTES);
     parts.push(text.as_bytes()).is_err() || parts.finish().is_err()
 }
 
@@ -173,6 +229,66 @@ mod tests {
             ("application/json; charset=utf-16", "", b"{}".to_vec(), true, true),
             ("application/json", "", b"{'_method':'DELETE'}".to_vec(), true, true),
             ("application/json", "", Vec::new(), true, false),
+            (
+                "multipart/mixed; boundary=x",
+                "",
+                b"--x\r\nContent-Type: application/http\r\n\r\nDELETE /a HTTP/1.1\r\n\r\n--x--".to_vec(),
+                true,
+                true,
+            ),
+            (
+                "multipart/mixed; boundary=x",
+                "",
+                b"--x\r\ncontent-type:\r\n Application/HTTP\r\n\r\nDELETE /a\r\n--x--".to_vec(),
+                true,
+                true,
+            ),
+            (
+                "multipart/mixed; boundary=x",
+                "",
+                b"--x\r\nContent-Type: text/plain\r\n\r\na\r\n--x--".to_vec(),
+                true,
+                false,
+            ),
+            (
+                "multipart/mixed; boundary=x",
+                "gzip",
+                packed("--x\r\nContent-Type: application/http\r\n\r\nDELETE /a\r\n--x--"),
+                true,
+                true,
+            ),
+            ("application/http; msgtype=request", "", b"DELETE /a HTTP/1.1\r\n\r\n".to_vec(), true, true),
+            (
+                "application/json",
+                "",
+                br#"{"requests":[{"id":"1","method":"DELETE","url":"/a"}]}"#.to_vec(),
+                true,
+                true,
+            ),
+            ("application/json", "", br#"[{"method":"delete","relative_url":"/a"}]"#.to_vec(), true, true),
+            (
+                "application/scim+json",
+                "",
+                br#"{"Operations":[{"Method":"PUT","path":"/a"}]}"#.to_vec(),
+                true,
+                true,
+            ),
+            (
+                "text/plain",
+                "",
+                br#"{"batch_requests":[{"http_method":"GET","uri":"/a"}]}"#.to_vec(),
+                true,
+                true,
+            ),
+            (
+                "application/json",
+                "",
+                br#"[{"jsonrpc":"2.0","method":"tools/call","id":1}]"#.to_vec(),
+                true,
+                false,
+            ),
+            ("application/json", "", br#"{"method":"POST","url":"https://hook.test"}"#.to_vec(), true, false),
+            ("application/json", "", br#"{"routes":[{"method":"GET","path":"/a"}]}"#.to_vec(), true, false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, kind.parse().unwrap());

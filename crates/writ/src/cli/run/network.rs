@@ -9,6 +9,7 @@ use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 use writ_gateway::http::port::{Placeholder, Resolve, Wait};
 use writ_gateway::http::{Authority, EgressProxy, Settings, SystemResolver, Tokens, UserProxy};
@@ -254,6 +255,30 @@ impl Reach {
     pub(super) fn proxy_port(&self) -> u16 {
         let taken = |port: u16| self.local.iter().any(|endpoint| endpoint.port == port);
         (PROXY_PORT..).find(|port| !taken(*port)).unwrap_or(PROXY_PORT)
+    }
+}
+
+/// Threads for what leaves, apart from those that supervise: however long something is looked through, a revocation is heard.
+pub(super) struct Threads(Option<Runtime>);
+
+// === impl Threads ===
+
+impl Threads {
+    pub(super) fn new() -> std::io::Result<Self> {
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).thread_name("ways-out").enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    pub(super) fn handle(&self) -> Option<Handle> {
+        self.0.as_ref().map(|runtime| runtime.handle().clone())
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Whoever drops it is in a runtime, and waits for none.
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 

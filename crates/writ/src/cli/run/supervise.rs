@@ -111,8 +111,7 @@ pub(super) async fn task(
         screen::say(format_args!("writ: {line}"));
     }
     let logins = prepare::logins(context, wish)?;
-    let empty = prepare::empty(wish, &ground);
-    let prepare::Drawn { plan, vigil, kept: greeting } =
+    let prepare::Drawn { plan, vigil, kept: greeting, empty } =
         prepare::plan(context, wish, &folder, &reach, (&ground, &sessions), scrubbed, injection)?;
     if let Some(line) = vigil.told() {
         screen::say(format_args!("writ: {line}"));
@@ -136,9 +135,10 @@ pub(super) async fn task(
 
     let streams = Streams::inherit()?;
     let serves = Serves { reach, proxy, door: Arc::clone(&door), way, has_way_out: wish.has_way_out() };
-    let runtime = tokio::runtime::Handle::current();
+    let threads = network::Threads::new()?;
+    let handle = threads.handle();
     let trial = move |standing: &mut Standing<'_>| {
-        let _inside = runtime.enter();
+        let _inside = handle.as_ref().map(tokio::runtime::Handle::enter);
         serves.tried(standing)
     };
     let (running, served) = tokio::task::block_in_place(|| writ_sandbox::start_after(&plan, streams, trial))
@@ -166,6 +166,8 @@ pub(super) async fn task(
     let _ = tokio::time::timeout(CLOSING, models.end()).await;
     // What was allowed and never came back is flagged while the writ still lets us record it.
     let _ = tokio::time::timeout(CLOSING, answers.door.end_sessions()).await;
+    // Until here, connections that were cut could say how they ended.
+    drop(threads);
 
     // Only when nothing that was started inside is left to use the place.
     let changed = tokio::task::block_in_place(|| ground.end(&wish.workspace));

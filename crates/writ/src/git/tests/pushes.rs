@@ -331,7 +331,7 @@ fn what_should_not_leave_is_found_wherever_it_stands() {
     assert_eq!(push_of(&seen).paths, [".github/workflows/ci.yml", "deploy.env", "infra/authorized_keys"]);
 
     // A file without a branch: a tag names it, and no commit does.
-    ground.put("loose", &format!("again {token}x\n"));
+    ground.put("loose", &format!("again {token}\n"));
     let blob = ground.git(&["hash-object", "-w", "loose"]);
     let seen = ground.push(&["origin", &format!("{blob}:refs/tags/loose")]);
     assert!(push_of(&seen).findings.iter().any(|finding| finding.kind == FindingKind::Secret), "{seen:?}");

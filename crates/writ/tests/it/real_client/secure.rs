@@ -26,15 +26,15 @@ const server = require('https').createServer({ key: fs.readFileSync(key), cert: 
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 "#;
 
-struct Front {
+pub struct Front {
     child: Child,
-    port: u16,
+    pub port: u16,
     /// What vouches for it outside.
-    trust: PathBuf,
+    pub trust: PathBuf,
 }
 
 impl Front {
-    fn start(folder: &Path, to: &str) -> Self {
+    pub fn start(folder: &Path, to: &str) -> Self {
         let script = folder.join("front.cjs");
         std::fs::write(&script, FRONT).unwrap();
         let (key, cert) = certificate::made(folder, "model.test");
