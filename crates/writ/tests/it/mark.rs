@@ -93,3 +93,16 @@ fn attack_a_hooked_client_that_was_told_to_ask_nobody_is_known_as_one() {
     });
     assert_eq!(levels, [0, 2]);
 }
+
+/// A container's first process, or one that a service manager placed in a namespace: the session that all belong to has no
+/// number there.
+#[test]
+fn a_hooked_client_is_known_where_its_session_began_outside_of_the_process_namespace() {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]);
+    unshare.arg(std::env::current_exe().unwrap());
+    unshare.args(["--exact", "mark::attack_a_hooked_client_that_was_told_to_ask_nobody_is_known_as_one"]);
+    let output = finished(unshare);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("1 passed"), "{}", text(&output));
+}

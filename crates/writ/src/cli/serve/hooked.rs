@@ -75,21 +75,25 @@ impl Answers for Hooked {
         let (client, event) = (frame.client, frame.event.clone());
         let agents = Arc::clone(&self.agents);
         let known = tokio::task::spawn_blocking(move || {
-            let pid = pid.and_then(|pid| i32::try_from(pid).ok())?;
+            let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) else {
+                return Err(String::from("it has no process number here"));
+            };
             match writ_sandbox::seen_from_inside(pid) {
                 PeerOrigin::Outside(peer) => {
                     agents.remember(&peer);
-                    Some(())
+                    Ok(())
                 }
-                PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => None,
+                PeerOrigin::Inside { .. } => Err(String::from("it is in a sandbox of its own")),
+                PeerOrigin::Unknown { reason, .. } => Err(reason),
             }
         });
         let (reply, known) = tokio::join!(self.door.handle(frame, pid), known);
         match known {
-            Ok(Some(())) => reply,
-            Ok(None) | Err(_) => {
-                let detail = "nobody can say what client this hook belongs to";
-                refusal(client, event.as_deref(), &[], ReasonCode::ControlUnreachable, detail).into()
+            Ok(Ok(())) => reply,
+            unknown => {
+                let why = unknown.map_or_else(|error| error.to_string(), Result::unwrap_err);
+                let detail = format!("nobody can say what client this hook belongs to: {why}");
+                refusal(client, event.as_deref(), &[], ReasonCode::ControlUnreachable, &detail).into()
             }
         }
     }

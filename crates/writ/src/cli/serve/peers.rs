@@ -66,8 +66,11 @@ fn is_shell(process: &Process) -> bool {
     SHELLS.contains(&name.trim().trim_start_matches('-'))
 }
 
+/// By its state and not by getsid(2): a session that began outside this process namespace has the number 0 here, which is no
+/// process.
 fn leads_session(process: &Process) -> bool {
-    rustix::process::Pid::from_raw(process.pid)
-        .and_then(|pid| rustix::process::getsid(Some(pid)).ok())
-        .is_some_and(|session| session.as_raw_nonzero().get() == process.pid)
+    match seen_from_inside(process.pid) {
+        PeerOrigin::Outside(seen) => seen.process == *process && seen.session == process.pid,
+        PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => false,
+    }
 }
