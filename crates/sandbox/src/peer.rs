@@ -81,9 +81,10 @@ pub struct Process {
 #[must_use]
 pub fn origin_of(socket: BorrowedFd<'_>) -> PeerOrigin {
     let unknown = |pid, error: io::Error| PeerOrigin::Unknown { pid, reason: error.to_string() };
-    let pid = match rustix::net::sockopt::socket_peercred(socket) {
-        Ok(credentials) => credentials.pid.as_raw_nonzero().get(),
-        Err(error) => return unknown(None, error.into()),
+    let pid = match sys::peer_number(socket) {
+        Ok(Some(pid)) => pid,
+        Ok(None) => return unknown(None, io::Error::other("it has no process number here")),
+        Err(error) => return unknown(None, error),
     };
     let handle = match sys::peer_pidfd(socket) {
         Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => open(pid),

@@ -223,6 +223,25 @@ pub fn before_exec(command: &mut Command, terminal: Option<OwnedFd>) {
     unsafe { command.pre_exec(hook) };
 }
 
+/// Process number of the peer at the time it connected, as seen from here (unix(7), `SO_PEERCRED`); nothing for one in a process
+/// namespace that is not below ours, for whom the kernel says 0.
+pub fn peer_number(socket: BorrowedFd<'_>) -> io::Result<Option<i32>> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = mem::size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: both pointers are to live locals, and `length` is the exact size of what `credentials` can hold.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut credentials).cast(),
+            &raw mut length,
+        )
+    };
+    checked(done.into())?;
+    Ok(Some(credentials.pid).filter(|pid| *pid > 0))
+}
+
 /// Process descriptor of the peer at the time it connected; immune to reuse of its number.
 ///
 /// # Errors

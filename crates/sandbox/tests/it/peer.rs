@@ -15,6 +15,7 @@ pub const CASES: &[Case] = &[
     ("peer::inside_is_seen_through_a_socket", inside_is_seen),
     ("peer::a_child_outside_descends_from_us", child_outside),
     ("peer::who_has_ended_is_unknown", ended_is_unknown),
+    ("peer::who_has_no_number_here_is_unknown", above_is_unknown),
     ("peer::a_reused_connection_does_not_change_hands", handed_on),
 ];
 
@@ -85,4 +86,16 @@ fn handed_on() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(matches!(origin_of(socket.as_fd()), PeerOrigin::Unknown { .. }));
+}
+
+/// Whoever lives above our process namespace has no number in it.
+fn above_is_unknown() {
+    let world = World::new();
+    let listener = UnixListener::bind(world.at("work/sock")).unwrap();
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--pid", "--fork"]).arg(own_path()).args([ROLE, "peer-above"]);
+    let output = unshare.arg(world.at("work/sock")).stdin(Stdio::null()).output().unwrap();
+    drop(listener);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("Unknown { pid: None") && said.contains("no process number"), "{said}");
 }

@@ -33,6 +33,7 @@ pub fn play(args: &[String]) -> ExitCode {
         ["limited", root] => limited(Path::new(root)),
         ["masked-proc", root] => masked_proc(Path::new(root)),
         ["other-name", root] => other_name(Path::new(root)),
+        ["peer-above", name] => peer_above(Path::new(name)),
         ["ask", name] => ask(&world_root().join(name)),
         other => panic!("no such role: {other:?}"),
     }
@@ -52,6 +53,12 @@ fn connect(names: &[&str]) {
         });
         println!("{name}: {}", answer.unwrap_or_else(|error| error.to_string()));
     }
+}
+
+/// Who is at the other end, where that is somebody above this process namespace.
+fn peer_above(socket: &Path) {
+    let socket = UnixStream::connect(socket).unwrap();
+    println!("{:?}", writ_sandbox::origin_of(socket.as_fd()));
 }
 
 /// Says something on a socket that the plan left visible, and waits to be let go.
