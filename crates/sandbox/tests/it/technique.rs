@@ -63,8 +63,12 @@ exec unshare -Urnm bash -c 'ip link set lo up; mount --bind $TMPDIR/resolv /etc/
             exit
         }
         exec @ARGV' "$@""#;
-/// A device by the name of the machine's memory.
-const OWN_MEMORY: &str = r#"exec unshare -Urm bash -c 'mount --bind /dev/zero /dev/mem; exec "$@"' x "$@""#;
+/// A device by the name of the machine's memory, also where the kernel has none.
+const OWN_MEMORY: &str = r#"exec unshare -Urm bash -c '
+        test -e /dev/mem || { mount -t tmpfs -o mode=755 t /mnt && touch /mnt/mem /mnt/null && mount --bind /dev/null /mnt/null &&
+            mount --bind /dev/zero /mnt/mem && mount --rbind /mnt /dev; } || exit
+        test ! -e /mnt/mem || exec "$@"
+        mount --bind /dev/zero /dev/mem; exec "$@"' x "$@""#;
 
 /// Speaks for all scripts: a raw call of the kernel, which got through unless the kernel said that it may not be.
 const PREAMBLE: &str = r#"
