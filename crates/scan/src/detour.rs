@@ -38,8 +38,52 @@ const ADDRESSES: &[&str] = &[
     "OPENAI_API_BASE",
     "OPENAI_BASE_URL",
 ];
-/// Hosts of vendors, and all below them.
-const VENDORS: &[&str] = &["amazonaws.com", "anthropic.com", "azure.com", "googleapis.com", "openai.com"];
+/// Settings that say the same, part by part; `*` is any member or item. Of Codex, OpenCode, Crush, Qwen Code, Continue, Aider,
+/// Zed and Amp, in this order, as their references name them.
+const ADDRESS_SETTINGS: &[&[&str]] = &[
+    &["model_providers", "*", "base_url"],
+    &["openai_base_url"],
+    &["chatgpt_base_url"],
+    &["provider", "*", "options", "baseURL"],
+    &["provider", "*", "api"],
+    &["providers", "*", "base_url"],
+    &["modelProviders", "*", "*", "baseUrl"],
+    &["models", "*", "apiBase"],
+    &["openai-api-base"],
+    &["language_models", "*", "api_url"],
+    &["language_models", "*", "*", "api_url"],
+    &["amp.url"],
+];
+/// Hosts of those who offer models, and all below them.
+const VENDORS: &[&str] = &[
+    "aliyuncs.com",
+    "amazonaws.com",
+    "ampcode.com",
+    "anthropic.com",
+    "azure.com",
+    "cerebras.ai",
+    "chatgpt.com",
+    "cohere.ai",
+    "cohere.com",
+    "deepseek.com",
+    "fireworks.ai",
+    "githubcopilot.com",
+    "googleapis.com",
+    "groq.com",
+    "huggingface.co",
+    "mistral.ai",
+    "moonshot.ai",
+    "moonshot.cn",
+    "nvidia.com",
+    "openai.com",
+    "opencode.ai",
+    "openrouter.ai",
+    "perplexity.ai",
+    "together.ai",
+    "together.xyz",
+    "x.ai",
+    "z.ai",
+];
 /// Settings of Claude Code that name a program. <https://code.claude.com/docs/en/settings>
 const HELPERS: &[&str] =
     &["apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "otelHeadersHelper"];
@@ -67,6 +111,13 @@ pub(crate) fn detours(document: &Node) -> Vec<Detour> {
             add(DetourKind::Model, node.line, format!("{name} names {host}"));
         }
     }
+    for path in ADDRESS_SETTINGS {
+        each_at(document, path, &mut |node| {
+            if let Some(host) = node.text().and_then(host).filter(|host| is_strange(host)) {
+                add(DetourKind::Model, node.line, format!("{} names {host}", path.join(".")));
+            }
+        });
+    }
     for name in HELPERS {
         let node = document.get(name).filter(|node| node.text().is_some_and(|text| !text.trim().is_empty()));
         if let Some(node) = node {
@@ -82,6 +133,22 @@ pub(crate) fn detours(document: &Node) -> Vec<Detour> {
     }
     found.dedup_by(|a, b| a.line == b.line && a.kind == b.kind);
     found
+}
+
+/// Each node at a path, whose `*` stand for all members or items.
+fn each_at<'a>(node: &'a Node, path: &[&str], see: &mut dyn FnMut(&'a Node)) {
+    match path.split_first() {
+        None => see(node),
+        Some((&"*", rest)) => {
+            node.members().iter().for_each(|member| each_at(&member.node, rest, see));
+            node.items().iter().for_each(|item| each_at(item, rest, see));
+        }
+        Some((key, rest)) => {
+            if let Some(node) = node.get(key) {
+                each_at(node, rest, see);
+            }
+        }
+    }
 }
 
 /// Whether a host is neither a vendor's nor this machine.

@@ -522,6 +522,15 @@ fn settings_that_lead_elsewhere_are_findings() {
             "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://localhost:4000\"}, \"permissions\": {\"additionalDirectories\": [\"../lib\"]}}",
         ),
         ("c/.codex/config.toml", "[sandbox_workspace_write]\nwritable_roots = [\"~\"]\n"),
+        (
+            "d/.codex/config.toml",
+            "model_provider = \"p\"\n[model_providers.p]\nbase_url = \"https://models.test/v1\"\n",
+        ),
+        ("e/opencode.json", "{\"provider\": {\"p\": {\"options\": {\"baseURL\": \"https://models.test\"}}}}"),
+        (
+            "f/opencode.json",
+            "{\"provider\": {\"p\": {\"options\": {\"baseURL\": \"https://openrouter.ai/api\"}}}}",
+        ),
     ]);
     let found = found(folder.path());
     let rules = |path: &str| -> Vec<(&str, u32)> {
@@ -535,6 +544,9 @@ fn settings_that_lead_elsewhere_are_findings() {
     );
     assert!(rules("b/.claude/settings.json").is_empty());
     assert_eq!(rules("c/.codex/config.toml"), [("writ/wide-folders", 2)]);
+    assert_eq!(rules("d/.codex/config.toml"), [("writ/project-model-host", 3)]);
+    assert_eq!(rules("e/opencode.json"), [("writ/project-model-host", 1)]);
+    assert!(rules("f/opencode.json").is_empty());
     assert!(!report::file(&found["a/.claude/settings.json"]).to_string().contains(SECRET));
     let own = tree(&[("etc/claude-code/managed-settings.json", settings)]);
     let scan = scan_administrator(own.path(), &WalkOptions::default(), None);
