@@ -62,7 +62,7 @@ pub use room::{
     Change, Changes, GitError, Mirrors, NewCommits, NewObjects, ObjectKind, Piece, PushedCommit, ReadBounds,
     Room,
 };
-pub use spool::{MAX_PACK_BYTES, SpoolError};
+pub use spool::{Arriving, MAX_PACK_BYTES, SpoolError};
 pub use ssh::ssh_hint;
 pub use upload::{Upload, UploadError, UploadReader};
 

@@ -50,10 +50,11 @@ pub(super) async fn inspect(room: &impl Room, commands: &Commands, is_known: boo
         seen.is_cut = true;
         return seen;
     }
-    let objects: NewObjects = or_cut(room.objects(&tips).await, &mut seen.is_cut);
+    let (objects, commits) = tokio::join!(room.objects(&tips), room.commits(&tips));
+    let objects: NewObjects = or_cut(objects, &mut seen.is_cut);
     seen.is_cut |= objects.is_cut;
     seen.strays = objects.strays;
-    seen.commits = or_cut(room.commits(&tips).await, &mut seen.is_cut);
+    seen.commits = or_cut(commits, &mut seen.is_cut);
     seen.is_cut |= seen.commits.is_cut;
     let changes = changes(room, commands, &mut seen).await;
     let paths: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use writ_model::{Account, Push};
 
 use super::advertisement::Advertisement;
@@ -14,7 +15,7 @@ use super::inflate::{InflateError, Inflater};
 use super::inspect::{Inspected, inspect};
 use super::report::{self, Report};
 use super::room::{GitError, Mirrors, NewCommits, Room};
-use super::spool::{Spool, SpoolError, SpoolReader};
+use super::spool::{Arriving, Spool, SpoolError, SpoolReader};
 
 /// Most remotes whose capabilities are remembered, most pushes that lie on disk at once, most that are looked at.
 const MAX_REMOTES: usize = 256;
@@ -95,9 +96,14 @@ enum State<R> {
 /// Where the objects of a push lie. Ends with all of it.
 struct Laid<R> {
     spool: Option<Spool>,
-    room: R,
+    /// The one task by which the pack gets into the room while it arrives; ended with this.
+    taking: JoinSet<Result<Known, GitError>>,
+    room: Arc<R>,
     _permit: OwnedSemaphorePermit,
 }
+
+/// Whether the objects of a push are in its room: not where they build on some that are not here.
+type Known = bool;
 
 /// What a request to receive-pack turned out to be.
 pub enum Received<M: Mirrors> {
@@ -208,7 +214,7 @@ impl<M: Mirrors> Intake<M> {
                 Ok(true) => self.plain(&piece).await,
                 Ok(false) => break,
                 Err(error) => {
-                    self.fail(error.into());
+                    self.fail(error.into()).await;
                     break;
                 }
             }
@@ -222,7 +228,7 @@ impl<M: Mirrors> Intake<M> {
         if let Some(inflater) = &mut self.inflater
             && let Err(error) = inflater.finish()
         {
-            self.fail(error.into());
+            self.fail(error.into()).await;
         }
         let (commands, mut laid) = match self.state {
             State::Failed { commands, error } => {
@@ -239,10 +245,12 @@ impl<M: Mirrors> Intake<M> {
         };
         let looked =
             tokio::time::timeout(INSPECT_WITHIN, look(&self.inner.inspections, &commands, &mut laid));
-        let seen = match looked.await {
-            Ok(Ok(seen)) => seen,
-            Ok(Err(error)) => return Received::Refused(Refused::of(Some(&commands), error)),
-            Err(_) => return Received::Refused(Refused::of(Some(&commands), PushError::Late)),
+        let seen = match looked.await.unwrap_or(Err(PushError::Late)) {
+            Ok(seen) => seen,
+            Err(error) => {
+                laid.taking.shutdown().await;
+                return Received::Refused(Refused::of(Some(&commands), error));
+            }
         };
         let push = Push {
             remote: self.remote,
@@ -273,14 +281,14 @@ impl<M: Mirrors> Intake<M> {
                         None => Err(PushError::PackBesideDeletes),
                     };
                     if let Err(error) = taken {
-                        self.fail(error);
+                        self.fail(error).await;
                     }
                     return;
                 }
                 State::Commands(reader) => match reader.take(&mut bytes) {
                     Ok(false) => return,
                     Ok(true) => self.lay().await,
-                    Err(error) => self.fail(error.into()),
+                    Err(error) => self.fail(error.into()).await,
                 },
             }
         }
@@ -293,7 +301,7 @@ impl<M: Mirrors> Intake<M> {
         let commands = match reader.finish() {
             Ok(Heading::Push(commands)) => commands,
             Ok(Heading::Probe) => return,
-            Err(error) => return self.fail(error.into()),
+            Err(error) => return self.fail(error.into()).await,
         };
         self.state = match self.laid(&commands).await {
             Ok(laid) => State::Pack { commands, laid },
@@ -304,18 +312,43 @@ impl<M: Mirrors> Intake<M> {
     async fn laid(&self, commands: &Commands) -> Result<Laid<M::Room>, PushError> {
         let permit = Arc::clone(&self.inner.pushes).try_acquire_owned().map_err(|_| PushError::TooMany)?;
         let room = self.inner.mirrors.open(&self.remote, commands.format).await?;
-        let spool = if commands.have_pack() { Some(Spool::within(room.folder()).await?) } else { None };
-        Ok(Laid { spool, room, _permit: permit })
+        let room = Arc::new(room);
+        let (mut spool, mut arriving) = (None, None);
+        if commands.have_pack() {
+            let made = Spool::within(room.folder()).await?;
+            arriving = Some(made.arriving().await?);
+            spool = Some(made);
+        }
+        let mut taking = JoinSet::new();
+        taking.spawn(take_in(Arc::clone(&room), arriving));
+        Ok(Laid { spool, taking, room, _permit: permit })
     }
 
-    /// The first thing that is wrong is the reason.
-    fn fail(&mut self, error: PushError) {
+    /// The first thing that is wrong is the reason. What was taken by then is gone when this returns.
+    async fn fail(&mut self, error: PushError) {
         let gone = State::Failed { commands: None, error: PushError::Late };
         self.state = match std::mem::replace(&mut self.state, gone) {
             State::Commands(_) => State::Failed { commands: None, error },
-            State::Pack { commands, .. } => State::Failed { commands: Some(commands), error },
+            State::Pack { commands, mut laid } => {
+                laid.taking.shutdown().await;
+                State::Failed { commands: Some(commands), error }
+            }
             State::Failed { commands, error } => State::Failed { commands, error },
         };
+    }
+}
+
+/// Brings the mirror up to the remote and takes the pack into the room, while the client still sends it.
+async fn take_in<R: Room>(room: Arc<R>, pack: Option<Arriving>) -> Result<Known, GitError> {
+    if let Err(error) = room.refresh().await {
+        // Less is known then, and what is not known counts as the worst.
+        tracing::warn!(%error, "the mirror of a remote is not up to date");
+    }
+    let Some(pack) = pack else { return Ok(true) };
+    match room.index(pack).await {
+        Ok(()) => Ok(true),
+        Err(GitError::Bases) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -324,21 +357,16 @@ async fn look<R: Room>(
     commands: &Commands,
     laid: &mut Laid<R>,
 ) -> Result<Inspected, PushError> {
-    let _permit = inspections.acquire().await.map_err(|_| PushError::TooMany)?;
-    if let Err(error) = laid.room.refresh().await {
-        // Less is known then, and what is not known counts as the worst.
-        tracing::warn!(%error, "the mirror of a remote is not up to date");
-    }
-    let mut is_known = true;
     if let Some(spool) = &mut laid.spool {
         spool.finish().await?;
-        match laid.room.index(spool.path()).await {
-            Ok(()) => {}
-            Err(GitError::Bases) => is_known = false,
-            Err(error) => return Err(error.into()),
-        }
     }
-    let seen = inspect(&laid.room, commands, is_known).await;
+    let is_known = match laid.taking.join_next().await {
+        Some(Ok(taken)) => taken?,
+        Some(Err(error)) => return Err(GitError::Unavailable(error.to_string()).into()),
+        None => return Err(GitError::Unavailable("nobody took the pack in".to_owned()).into()),
+    };
+    let _permit = inspections.acquire().await.map_err(|_| PushError::TooMany)?;
+    let seen = inspect(&*laid.room, commands, is_known).await;
     if seen.strays > 0 { Err(PushError::Strays(seen.strays)) } else { Ok(seen) }
 }
 
@@ -397,7 +425,7 @@ impl<R: Room> Prepared<R> {
         }
         let looked = tokio::time::timeout(INSPECT_WITHIN, async {
             let _permit = self.inspections.acquire().await.ok()?;
-            Some(inspect(&self.laid.room, &rest, true).await)
+            Some(inspect(&*self.laid.room, &rest, true).await)
         });
         let Ok(Some(seen)) = looked.await else { return false };
         if seen.strays > 0 || seen.is_cut {

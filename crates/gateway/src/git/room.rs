@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::Path;
 
 use super::oid::{ObjectFormat, Oid};
+use super::spool::Arriving;
 
 /// Why git gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +48,12 @@ pub trait Room: Send + Sync + 'static {
     /// Brings the mirror up to the remote, as far as its branches and tags reach.
     fn refresh(&self) -> impl Future<Output = Result<(), GitError>> + Send;
 
-    /// Takes a pack into the room: its objects are whole, as many as it says, and none that git forbids.
+    /// Takes a pack into the room while it is received: its objects are whole, as many as it says, and none that git
+    /// forbids. Time counts from its last byte.
     ///
     /// # Errors
     /// [`GitError::Pack`] when it is broken, [`GitError::Bases`] when it builds on what is not here.
-    fn index(&self, pack: &Path) -> impl Future<Output = Result<(), GitError>> + Send;
+    fn index(&self, pack: Arriving) -> impl Future<Output = Result<(), GitError>> + Send;
 
     /// Hands the objects to the mirror, so that they need not be fetched back: the remote took them, all of them.
     fn adopt(&self) -> impl Future<Output = Result<(), GitError>> + Send;

@@ -12,6 +12,13 @@ const FIELDS: usize = 4;
 pub(super) const COMMIT_FORMAT: &str =
     "--format=%H%x00%an <%ae>%x00%cn <%ce>%x00%(trailers:only=true,unfold=true)%x00";
 
+/// Whether this is all that `index-pack --stdin` says of a pack that it read to the end: behind its name it prints bytes that came
+/// after the pack.
+pub(super) fn is_name_of_a_pack(answer: &[u8]) -> bool {
+    let name = answer.strip_prefix(b"pack\t").and_then(|rest| rest.strip_suffix(b"\n"));
+    name.is_some_and(|name| matches!(name.len(), 40 | 64) && name.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// Reads `diff-tree --raw -z`, merges in the combined form included. A part at the end that was cut off is left out.
 pub(super) fn changes(answer: &[u8], is_cut: bool) -> Result<Changes, GitError> {
     let mut found = Changes { list: Vec::new(), is_cut };

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use writ_gateway::git::{
-    Changes, GitError, MAX_PACK_BYTES, NewCommits, NewObjects, ObjectKind, Oid, Piece, ReadBounds, Room,
+    Arriving, Changes, GitError, MAX_PACK_BYTES, NewCommits, NewObjects, ObjectKind, Oid, Piece, ReadBounds,
+    Room,
 };
 
 use super::run::{Ended, Input, Run, Running};
@@ -203,14 +204,14 @@ impl Room for GitRoom {
         Ok(())
     }
 
-    async fn index(&self, pack: &Path) -> Result<(), GitError> {
-        let file = File::open(pack).map_err(|error| GitError::Unavailable(error.to_string()))?;
+    async fn index(&self, pack: Arriving) -> Result<(), GitError> {
         let most = format!("--max-input-size={MAX_PACK_BYTES}");
         let arguments = ["index-pack", "--stdin", "--fix-thin", "--fsck-objects", "--threads=1", &most];
         let run = Run::new("index-pack", LOOK_WITHIN).fills(&self.objects, MAX_PACK_BYTES * 2);
-        let ended = run.of(self.command(Sees::Both, &arguments), Input::File(file)).await?;
+        let ended = run.of(self.command(Sees::Both, &arguments), Input::Arriving(pack)).await?;
         match ended.code {
-            Some(0) => Ok(()),
+            Some(0) if !ended.has_more && answer::is_name_of_a_pack(&ended.answer) => Ok(()),
+            Some(0) => Err(GitError::Pack("more follows it".to_owned())),
             Some(_) if ended.said.contains("unresolved delta") => Err(GitError::Bases),
             Some(_) => Err(GitError::Pack(ended.said)),
             None => Err(GitError::Bound("`git index-pack` was ended".to_owned())),

@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
-use writ_gateway::git::GitError;
+use tokio::sync::oneshot;
+use writ_gateway::git::{Arriving, GitError};
+
+mod arriving;
+
+use arriving::Pipe;
 
 /// How much of what git complains about is kept, and how much of that is shown.
 const MAX_SAID_BYTES: usize = 4 << 10;
@@ -27,7 +32,8 @@ pub(super) struct Run<'a> {
 /// What git reads.
 pub(super) enum Input {
     Bytes(Vec<u8>),
-    File(std::fs::File),
+    /// What is still being received. Time counts from its end.
+    Arriving(Arriving),
     Nothing,
 }
 
@@ -39,6 +45,8 @@ pub(super) struct Ended {
     pub(super) answer: Vec<u8>,
     /// The answer went on; git was stopped then.
     pub(super) is_cut: bool,
+    /// Of what was arriving, there is more than it read.
+    pub(super) has_more: bool,
     /// What it complained about.
     pub(super) said: String,
 }
@@ -62,49 +70,68 @@ impl<'a> Run<'a> {
     }
 
     pub(super) async fn of(self, mut command: Command, input: Input) -> Result<Ended, GitError> {
-        let bytes = match input {
-            Input::Bytes(bytes) => bytes,
-            Input::File(file) => {
-                command.stdin(Stdio::from(file));
-                Vec::new()
+        let mut pipe = None;
+        match input {
+            Input::Nothing => drop(command.stdin(Stdio::null())),
+            Input::Bytes(_) => {}
+            Input::Arriving(_) => {
+                let (own, theirs) = Pipe::new().map_err(|error| GitError::Unavailable(error.to_string()))?;
+                pipe = Some(own);
+                command.stdin(theirs);
             }
-            Input::Nothing => {
-                command.stdin(Stdio::null());
-                Vec::new()
-            }
-        };
+        }
+        let is_arriving = pipe.is_some();
         let mut running = Running::start(command)?;
         let child = &mut running.0;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let ((ended, end), (leave, gone)) = (oneshot::channel(), oneshot::channel());
         let write = async move {
-            if let Some(mut stdin) = stdin {
-                // A git that ends early stops reading; what it says then is the answer.
-                let _ = stdin.write_all(&bytes).await;
-            }
+            let left = match (input, stdin, pipe) {
+                (Input::Arriving(pack), _, Some(pipe)) => pipe.feed(pack, gone).await.unwrap_or(true),
+                (Input::Bytes(bytes), Some(mut stdin), _) => {
+                    // A git that ends early stops reading; what it says then is the answer.
+                    let _ = stdin.write_all(&bytes).await;
+                    false
+                }
+                _ => false,
+            };
+            let _ = ended.send(());
+            left
+        };
+        let heard = async {
+            let heard = tokio::join!(read(stdout, self.bytes), read(stderr, MAX_SAID_BYTES));
+            let _ = leave.send(());
+            heard
         };
         let work = async {
-            let ((), (answer, is_cut), (said, _)) =
-                tokio::join!(write, read(stdout, self.bytes), read(stderr, MAX_SAID_BYTES));
-            (answer, is_cut, said)
+            let (has_more, ((answer, is_cut), (said, _))) = tokio::join!(write, heard);
+            (answer, is_cut, said, has_more)
         };
         let (what, within) = (self.what, self.within);
         let work = async {
-            let (answer, is_cut, said) = tokio::select! {
+            let (answer, is_cut, said, has_more) = tokio::select! {
                 done = work => done,
                 limit = outgrown(self.folder) => {
                     return Err(GitError::Bound(format!("`git {what}` brought more than {limit} bytes")));
                 }
             };
             if is_cut {
-                return Ok((answer, is_cut, said, None));
+                return Ok((answer, is_cut, said, has_more, None));
             }
             let status = child.wait().await.map_err(|error| GitError::Unavailable(error.to_string()))?;
-            Ok((answer, is_cut, said, status.code()))
+            Ok((answer, is_cut, said, has_more, status.code()))
         };
-        let (answer, is_cut, said, code) = tokio::time::timeout(within, work)
-            .await
-            .map_err(|_| GitError::Bound(format!("`git {what}` took longer than {within:?}")))??;
-        Ok(Ended { what, code, answer, is_cut, said: reason(&said) })
+        let late = async move {
+            if is_arriving {
+                let _ = end.await;
+            }
+            tokio::time::sleep(within).await;
+        };
+        let (answer, is_cut, said, has_more, code) = tokio::select! {
+            done = work => done?,
+            () = late => return Err(GitError::Bound(format!("`git {what}` took longer than {within:?}"))),
+        };
+        Ok(Ended { what, code, answer, is_cut, has_more, said: reason(&said) })
     }
 }
 

@@ -28,8 +28,8 @@ pub(super) struct Ground {
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     server: SocketAddr,
-    runtime: tokio::runtime::Runtime,
-    door: PushDoor<GitMirrors>,
+    pub(super) runtime: tokio::runtime::Runtime,
+    pub(super) door: PushDoor<GitMirrors>,
     pub(super) decide: Mutex<Decide>,
     pub(super) seen: Mutex<Vec<Seen>>,
 }
@@ -175,13 +175,17 @@ impl Ground {
         folders.map(|entry| entry.unwrap().path()).next().expect("a mirror")
     }
 
-    /// No room, no object and no ref stays behind a push.
+    /// What lies beside the mirrors: one folder for each push that is under way.
+    pub(super) fn rooms(&self) -> Vec<PathBuf> {
+        let folders = std::fs::read_dir(self.folder.path().join("mirrors")).into_iter().flatten();
+        let entries = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+        let is_room = |path: &PathBuf| !path.ends_with("lock") && !path.ends_with("mirror.git");
+        entries.map(|entry| entry.unwrap().path()).filter(is_room).collect()
+    }
+
+    /// No push left anything behind.
     pub(super) fn nothing_is_left(&self) {
-        let Ok(folders) = std::fs::read_dir(self.folder.path().join("mirrors")) else { return };
-        for entry in folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap()) {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(matches!(name.as_str(), "lock" | "mirror.git"), "{name} is left");
-        }
+        assert_eq!(self.rooms(), [] as [PathBuf; 0]);
     }
 
     /// Whether a repository has an object.

@@ -3,7 +3,10 @@
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::time::Duration;
 
+use writ_gateway::git::Encoding;
+use writ_model::Account;
 use writ_testkit::Head;
 
 use super::ground::Ground;
@@ -114,6 +117,7 @@ fn a_pack_that_is_not_what_it_says_goes_nowhere() {
     bent[40] ^= 0xff;
     let mut checksum = good.clone();
     *checksum.last_mut().unwrap() ^= 1;
+    let noise = vec![b'x'; 3 << 20];
     let longer = [good.as_slice(), b"and more"].concat();
     for (what, pack) in [
         ("one object too few", with_checksum(more)),
@@ -122,6 +126,10 @@ fn a_pack_that_is_not_what_it_says_goes_nowhere() {
         ("bent bytes", with_checksum(bent)),
         ("a wrong checksum", checksum),
         ("more behind it", longer),
+        ("a byte behind it", [good.as_slice(), b"P"].concat()),
+        ("its checksum again behind it", [good.as_slice(), &good[good.len() - 20..]].concat()),
+        ("itself behind it", good.repeat(2)),
+        ("more than a pipe holds behind it", [good.as_slice(), &noise].concat()),
         ("half of it", good[..good.len() / 2].to_vec()),
         ("its heading alone", good[..12].to_vec()),
         ("part of its heading", good[..6].to_vec()),
@@ -236,6 +244,48 @@ fn a_delta_that_promises_too_much_is_not_unfolded() {
     assert!(answer.contains("ng refs/heads/lie"), "{answer}");
     let error = ground.last().error.unwrap();
     assert!(error.contains("allocate") || error.contains("delta"), "{error}");
+}
+
+/// A pack gets into its room while it arrives. A client that goes away in the middle of it leaves neither the room nor a git.
+#[test]
+fn attack_a_push_that_is_broken_off_leaves_nothing() {
+    let ground = Ground::new();
+    let noise: String = (0_u32..400_000)
+        .map(|at| char::from(b'a' + (at.wrapping_mul(2_654_435_761) >> 27) as u8 % 26))
+        .collect();
+    ground.put("a.txt", &noise);
+    let commit = ground.commit("Start");
+    let pack = all_of(&ground, &commit);
+    let body = body(&commit, &pack);
+    assert_eq!(send(&ground, b"0000", "").0, "HTTP/1.1 200 OK");
+    ground.proxy.runtime.block_on(async {
+        let mut intake =
+            ground.proxy.door.receive("forge.example/team/app", Account::Nobody, Encoding::Plain);
+        intake.take(&body[..body.len() - 1]).await.unwrap();
+        let begun = || {
+            ground.rooms().iter().any(|room| {
+                std::fs::read_dir(room.join("objects/pack")).is_ok_and(|mut files| files.next().is_some())
+            })
+        };
+        let within = Duration::from_secs(30);
+        tokio::time::timeout(within, async {
+            while !begun() {
+                tokio::task::yield_now().await
+            }
+        })
+        .await
+        .expect("git has begun");
+        drop(intake);
+        tokio::time::timeout(within, async {
+            while !ground.rooms().is_empty() {
+                tokio::task::yield_now().await
+            }
+        })
+        .await
+        .expect("the room is gone");
+    });
+    ground.nothing_is_left();
+    assert!(!ground.has(&ground.repository, &commit));
 }
 
 #[test]
