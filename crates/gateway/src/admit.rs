@@ -10,11 +10,12 @@ use writ_model::{
     Action, ApprovalId, Body, CallId, Decision, Digest, EffectClass, Operation, ReasonCode, Request,
     Resource, SessionId, ToolCall,
 };
-use writ_model::{ActivityEvent, AgentId, Label, TaskId};
-use writ_policy::{Permit, Ruling};
+use writ_model::{ActivityEvent, AgentId, TaskId};
+use writ_policy::{Permit, Ruling, StepUp};
 
 use crate::door::fetch;
 use crate::port::{NewActivity, Payload, PortError, Random, Record};
+use crate::yes::Yes;
 
 /// Longest text of arguments or output that is kept. The digest of the whole is kept beside it.
 const MAX_KEPT_BYTES: usize = 64 << 10;
@@ -32,8 +33,8 @@ pub struct Admitted<C> {
     takes_repositories: bool,
     /// What the task had touched when it was let through, itself included.
     touched: String,
-    /// The guardrails that a person's yes lifted.
-    lifted: Vec<Label>,
+    /// The yes that it rests on, where it took one.
+    yes: Option<Yes>,
 }
 
 /// What a permit rests on.
@@ -61,7 +62,7 @@ pub enum AdmitError {
 pub(crate) struct Place {
     pub(crate) task: TaskId,
     pub(crate) session: SessionId,
-    /// Digest of the exact action.
+    /// Digest of the exact action; of what waits for a person, with why it does ([`crate::yes::bound`]).
     pub(crate) action: Digest,
 }
 
@@ -77,14 +78,19 @@ impl<C> Admitted<C> {
         self
     }
 
-    pub(crate) fn lifting(mut self, guardrails: Vec<Label>) -> Self {
-        self.lifted = guardrails;
+    pub(crate) fn with_yes(mut self, yes: Yes) -> Self {
+        self.yes = Some(yes);
         self
     }
 
-    /// Whether a person's yes to it lifted all of these guardrails.
-    pub(crate) fn lifts<'a>(&self, mut guardrails: impl Iterator<Item = &'a Label>) -> bool {
-        guardrails.all(|guardrail| self.lifted.contains(guardrail))
+    /// Whether the yes to it, where it took one, is a yes to this too.
+    pub(crate) fn covers(&self, held: &StepUp) -> bool {
+        self.yes.as_ref().is_some_and(|yes| yes.covers(held))
+    }
+
+    /// The yes that it rests on.
+    pub(crate) fn yes(&self) -> Option<&Yes> {
+        self.yes.as_ref()
     }
 
     /// What the task had touched when it was let through, itself included.
@@ -126,7 +132,7 @@ impl<C> Admitted<C> {
             repositories: Vec::new(),
             takes_repositories: false,
             touched: String::new(),
-            lifted: Vec::new(),
+            yes: None,
         }
     }
 }
@@ -140,6 +146,7 @@ pub(crate) async fn admit<O: Record>(
     arguments: Payload,
 ) -> Result<Admitted<ToolCall>, AdmitError> {
     let needed = if permit.is_ordinary() { Durability::Written } else { Durability::Synced };
+    let yes = permit.granted().map(Yes::by_grant);
     let Ruling { call, actions, mut decision } = permit.into_ruling();
     let approval = match by {
         By::Policy => None,
@@ -167,15 +174,7 @@ pub(crate) async fn admit<O: Record>(
     if receipt.durability() < needed {
         return Err(AdmitError::NotDurable);
     }
-    Ok(Admitted {
-        call,
-        receipt,
-        hosts,
-        repositories,
-        takes_repositories,
-        touched: String::new(),
-        lifted: Vec::new(),
-    })
+    Ok(Admitted { call, receipt, hosts, repositories, takes_repositories, touched: String::new(), yes })
 }
 
 /// The host that an action reaches and does nothing else to, as far as its resource names one.

@@ -31,6 +31,7 @@ pub mod names;
 pub mod port;
 pub mod setup;
 mod shown;
+mod yes;
 
 pub use admit::{AdmitError, Admitted};
 pub use door::{Door, DoorPlan, ModelDoor, Ports, WayOut, WaysOut, unapprovable};

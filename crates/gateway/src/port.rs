@@ -76,7 +76,7 @@ pub struct Taken {
 pub struct Ask {
     pub task: TaskId,
     pub call: CallId,
-    /// Digest of the exact action.
+    /// Digest of the exact action and of why it is held.
     pub action: Digest,
     pub level: ApprovalLevel,
     /// What the approver is shown, as JSON: a quoted claim of the agent beside our own reading of it.

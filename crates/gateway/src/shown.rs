@@ -10,11 +10,13 @@ use crate::port::TaskFacts;
 
 /// Longest claim, in characters.
 const MAX_CLAIM_CHARS: usize = 8_192;
+/// Most reasons that are told.
+const MAX_REASONS: usize = 16;
 /// Most actions and files that are listed.
 const MAX_LISTED: usize = 64;
 
 /// The JSON that stands in an approval request: `v`, `agent`, `owner`, `task`, `intent`, `needs`, `held` (why it waits, in the
-/// words of the policies, with what the session has read), `guardrails` (those that a yes lifts), `would` (our reading), `why` (for
+/// words of the policies, with what the session has read; those that tell of it first), `more_held` (so many further reasons), `guardrails` (those that a yes lifts), `would` (our reading), `why` (for
 /// each action that waits, the part of the command that shows it and the rule), `runs` (files with their digests), `claims` (what
 /// the client sent, quoted), and `grant`: what a grant would cover, where one may. Every text in it is [`plain`], but those of
 /// `grant`, which are compared with calls to come.
@@ -54,7 +56,8 @@ pub(crate) fn shown(
     };
     let why: Vec<Value> =
         held.held().iter().take(MAX_LISTED).filter_map(|action| part(command, action)).collect();
-    let reasons: Vec<String> = held.reasons().iter().map(|reason| plain(reason, 1_024)).collect();
+    let reasons: Vec<String> =
+        held.reasons().iter().take(MAX_REASONS).map(|reason| plain(reason, 1_024)).collect();
     let guardrails: Vec<&str> = held.guardrails().map(Label::as_str).collect();
     let runs: Vec<Value> = runs
         .iter()
@@ -72,6 +75,7 @@ pub(crate) fn shown(
         "intent": plain(&facts.intent, 2_000),
         "needs": held.level().name(),
         "held": reasons,
+        "more_held": held.reasons().len().saturating_sub(MAX_REASONS),
         "guardrails": guardrails,
         "why": why,
         "would": would,

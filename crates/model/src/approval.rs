@@ -1,4 +1,4 @@
-//! Approvals: single use, expiring, bound to the digest of the exact action.
+//! Approvals: single use, expiring, bound to the digest of the exact action and of why it is held.
 
 use std::fmt;
 

@@ -105,6 +105,20 @@ impl ApprovalLevel {
     /// The rising list.
     pub const RISING: [Self; 4] = [Self::OnePerson, Self::AnotherPerson, Self::TwoPeople, Self::Role];
 
+    /// Whether whoever gives this one gives the other with it.
+    #[must_use]
+    pub const fn includes(self, other: Self) -> bool {
+        match (self, other) {
+            (_, Self::OnePerson)
+            | (Self::AnotherPerson | Self::TwoPeople | Self::Role, Self::AnotherPerson)
+            | (Self::TwoPeople, Self::TwoPeople)
+            | (Self::Role, Self::Role) => true,
+            (Self::OnePerson, Self::AnotherPerson)
+            | (Self::OnePerson | Self::AnotherPerson | Self::Role, Self::TwoPeople)
+            | (Self::OnePerson | Self::AnotherPerson | Self::TwoPeople, Self::Role) => false,
+        }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnePerson => "one-person",

@@ -130,7 +130,7 @@ pub enum ControlEvent {
         approval: ApprovalId,
         task: TaskId,
         call: CallId,
-        /// Digest of the exact action.
+        /// Digest of the exact action; of one that waited for a person, with why it was held.
         action: Digest,
         level: ApprovalLevel,
         /// Commitment to what the approver is shown.
@@ -277,7 +277,7 @@ pub enum ActivityEvent {
         decision: Decision,
         /// The approval that was asked for or consumed.
         approval: Option<ApprovalId>,
-        /// Digest of the exact action.
+        /// Digest of the exact action and of why it is held.
         action: Digest,
         /// Commitment to tool, arguments and working directory.
         arguments: Digest,

@@ -227,6 +227,7 @@ impl TaskJudge {
         };
         match (explanation.decision.verdict, explanation.decision.approval) {
             (Verdict::Allow, _) => Judgement::Permit(Permit {
+                granted: explanation.parts.iter().filter_map(|part| part.granted).min(),
                 ruling: Ruling { call, actions, decision: explanation.decision },
                 approval,
             }),
@@ -235,9 +236,23 @@ impl TaskJudge {
                 let waits = |part: &&explain::Part| part.verdict == Verdict::StepUp;
                 let held = explanation.parts.iter().filter(waits).map(|part| part.action.clone()).collect();
                 let reasons = explain::reasons(&explanation, &self.scope);
+                let holding = explanation.parts.iter().filter(waits);
+                let is_by_session = holding.clone().any(|part| !part.tells.is_empty());
+                let mut holders: Vec<_> = holding.flat_map(|part| part.holders.iter().cloned()).collect();
+                holders.sort();
+                holders.dedup();
                 let unasked = explain::without_asking(&explanation, &self.scope, is_request);
                 let ruling = Ruling { call, actions, decision: explanation.decision };
-                Judgement::StepUp(StepUp { ruling, level, held, reasons, unasked, text })
+                Judgement::StepUp(StepUp {
+                    ruling,
+                    level,
+                    held,
+                    reasons,
+                    holders,
+                    is_by_session,
+                    unasked,
+                    text,
+                })
             }
             (Verdict::StepUp, None) | (Verdict::Deny, _) => {
                 let text = text();

@@ -38,10 +38,15 @@ pub struct Part {
     pub why: Option<String>,
     /// The same of the others that hold it, where a yes would lift them all.
     pub also: Vec<String>,
+    /// Of all these, those of policies that look at what the session has read.
+    pub tells: Vec<String>,
+    /// The policies that hold it, where a yes would lift them all.
+    pub holders: Vec<(Layer, Label)>,
     /// What that policy says to do instead.
     pub instead: Option<String>,
-    /// The grant without which it would not have been allowed.
+    /// The grant without which it would not have been allowed, and whose yes that was.
     pub grant: Option<GrantId>,
+    pub granted: Option<ApprovalLevel>,
     /// What the answer would have been if policies under observation counted; only where it would be another.
     pub observed: Option<Observed>,
 }
@@ -61,8 +66,11 @@ impl Part {
             policies,
             why: None,
             also: Vec::new(),
+            tells: Vec::new(),
+            holders: Vec::new(),
             instead: None,
             grant: None,
+            granted: None,
             observed: None,
         }
     }
@@ -248,14 +256,15 @@ const fn with_a_program(effect: EffectClass) -> &'static str {
     }
 }
 
-/// Why actions wait for a person, each reason once.
+/// Why actions wait for a person, each reason once: first those that tell of what was read, however many others there are.
 pub(crate) fn reasons(explanation: &Explanation, scope: &TaskScope) -> Vec<String> {
+    let waits = || explanation.parts.iter().filter(|part| part.verdict == Verdict::StepUp);
+    let first = waits().flat_map(|part| part.tells.iter().cloned());
+    let then = waits().flat_map(|part| std::iter::once(why(part, scope)).chain(part.also.iter().cloned()));
     let mut reasons = Vec::new();
-    for part in explanation.parts.iter().filter(|part| part.verdict == Verdict::StepUp) {
-        for reason in std::iter::once(why(part, scope)).chain(part.also.iter().cloned()) {
-            if reasons.len() < NAMED && !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
+    for reason in first.chain(then) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     reasons

@@ -3,6 +3,8 @@
 
 use writ_model::{Action, ApprovalLevel, Decision, EffectClass, GrantId, Label, ToolCall};
 
+use crate::source::Layer;
+
 /// What became of a call.
 #[derive(Debug)]
 pub enum Judgement {
@@ -26,6 +28,8 @@ pub struct Ruling {
 pub struct Permit {
     pub(crate) ruling: Ruling,
     pub(crate) approval: Option<ApprovalLevel>,
+    /// The least that the grants were given by which it rests on.
+    pub(crate) granted: Option<ApprovalLevel>,
 }
 
 /// Policy refuses this call.
@@ -44,6 +48,10 @@ pub struct StepUp {
     pub(crate) held: Vec<Action>,
     /// Why they wait, each reason once.
     pub(crate) reasons: Vec<String>,
+    /// The policies that hold them, each once.
+    pub(crate) holders: Vec<(Layer, Label)>,
+    /// One of these looks at what the session has read.
+    pub(crate) is_by_session: bool,
     pub(crate) unasked: String,
     pub(crate) text: Text,
 }
@@ -77,6 +85,11 @@ impl Permit {
     /// Whose yes it rests on, where it took one.
     pub const fn approval(&self) -> Option<ApprovalLevel> {
         self.approval
+    }
+
+    /// Whose yes the grants were given by that it rests on, the least of them; nothing where it rests on none.
+    pub const fn granted(&self) -> Option<ApprovalLevel> {
+        self.granted
     }
 
     /// The grants that it rests on; empty where it would have been allowed without any.
@@ -131,9 +144,20 @@ impl StepUp {
         &self.held
     }
 
-    /// Why they wait, in the words of the policies, with what the session has read; each reason once. For whoever says yes.
+    /// Why they wait, in the words of the policies, with what the session has read; each reason once, and those first that tell
+    /// of what was read. For whoever says yes.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
+    }
+
+    /// The policies that hold the call, of all layers, which a yes would lift. A layer that only lets it in with a yes has none.
+    pub fn holders(&self) -> impl Iterator<Item = (Layer, &Label)> {
+        self.holders.iter().map(|(layer, label)| (*layer, label))
+    }
+
+    /// Whether one of the policies that hold the call looks at what the session has read.
+    pub const fn is_by_session(&self) -> bool {
+        self.is_by_session
     }
 
     /// The guardrails that hold the call, which a yes would lift.

@@ -122,8 +122,8 @@ impl<O: Office> Door<O> {
                     let reads = fetch::read_by(&call.operation, held.held());
                     let waits = Held { step_up: held, runs, moment };
                     let admitted = self.hold(&deed, waits, arguments, until).await?;
-                    if let Some(repositories) = reads {
-                        self.fetches.open(&repositories, &opened.room.touched());
+                    if let (Some(repositories), Some(yes)) = (reads, admitted.yes()) {
+                        self.fetches.open(&repositories, admitted.touched(), yes);
                     }
                     Ok(admitted)
                 }

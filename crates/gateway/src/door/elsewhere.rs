@@ -12,7 +12,10 @@ use super::{Door, No, fetch, lock};
 use crate::admit::{self, Admitted};
 use crate::port::Office;
 use crate::shown::plain;
+use crate::yes::is_by_organisation;
 
+/// Most reasons that a refusal names.
+const MAX_REASONS: usize = 6;
 /// Longest path that a refusal names.
 const MAX_PATH_CHARS: usize = 300;
 
@@ -48,15 +51,20 @@ impl<O: Office> Door<O> {
         }
         let touched = opened.room.touched();
         // What a push moves is asked about when it is known, and not its first look at the refs too.
-        if fetch::begins_push(&call.operation, held.held()) && self.runs(None, Admitted::takes_repositories) {
+        if fetch::begins_push(&call.operation, held.held())
+            && !is_by_organisation(held)
+            && self.runs(None, Admitted::takes_repositories)
+        {
             return Elsewhere::Decided(ReasonCode::UnderWay);
         }
         // A repository is more than its host: it is asked about by its own name, once for all requests of a fetch.
         if let Some(repositories) = fetch::read_by(&call.operation, held.held()) {
-            let is_named = |name: &String| {
-                self.runs(Some(&touched), |call| call.fetches(name) && call.lifts(held.guardrails()))
+            let is_named =
+                |name: &String| self.runs(Some(&touched), |call| call.fetches(name) && call.covers(held));
+            let is_open = |name: &String| {
+                self.fetches.is_open(name, &touched, |yes| yes.covers(held)) || is_named(name)
             };
-            if repositories.iter().all(|name| self.fetches.is_open(name, &touched) || is_named(name)) {
+            if repositories.iter().all(is_open) {
                 return Elsewhere::Decided(ReasonCode::UnderWay);
             }
             // Clients look for plugins and news of their own by git: nobody is asked where no call could want it.
@@ -69,23 +77,21 @@ impl<O: Office> Door<O> {
         let all_hosts = held.held().iter().all(|action| matches!(action.resource, Resource::Host { .. }));
         let hosts: Option<Vec<&str>> = held.held().iter().map(admit::reached).collect();
         match hosts {
-            Some(hosts) if hosts.iter().all(|host| ways.model.iter().any(|own| own == host)) => {
+            Some(hosts)
+                if hosts.iter().all(|host| ways.model.iter().any(|own| own == host))
+                    && !is_by_organisation(held) =>
+            {
                 Elsewhere::Decided(ReasonCode::Model)
             }
             // Who was asked about the call is not asked about each of its requests.
-            Some(hosts)
-                if all_hosts && self.reach(&hosts, |call| call.lifts(held.guardrails()), Some(&touched)) =>
-            {
+            Some(hosts) if all_hosts && self.reach(&hosts, |call| call.covers(held), Some(&touched)) => {
                 Elsewhere::Decided(ReasonCode::UnderWay)
             }
-            // A host that the requester named is held by guardrails alone. Whoever lifted those for an installation or a build
-            // is not asked about each of its requests.
+            // Nor about those of an installation or a build to hosts that the requester named.
             Some(hosts)
                 if all_hosts
                     && opened.room.names_hosts(&hosts)
-                    && self.runs(Some(&touched), |call| {
-                        call.takes_repositories() && call.lifts(held.guardrails())
-                    }) =>
+                    && self.runs(Some(&touched), |call| call.takes_repositories() && call.covers(held)) =>
             {
                 Elsewhere::Decided(ReasonCode::UnderWay)
             }
@@ -101,7 +107,7 @@ impl<O: Office> Door<O> {
             // Programs call home by themselves: nobody is asked about a host that no call named.
             Some(hosts) => {
                 let is_named = opened.room.names_hosts(&hosts);
-                Elsewhere::Unasked(not_reached(hosts, is_named.then(|| held.reasons().join("; "))))
+                Elsewhere::Unasked(not_reached(hosts, is_named.then(|| in_words(held))))
             }
             None => Elsewhere::Nowhere,
         }
@@ -137,6 +143,12 @@ impl<O: Office> Door<O> {
             self.plan.empty.iter().any(|empty| empty == Path::new(path)).then_some(path.as_str())
         })
     }
+}
+
+/// Why a call is held, as an agent is told of it: the first reasons.
+pub(super) fn in_words(held: &StepUp) -> String {
+    let reasons: Vec<&str> = held.reasons().iter().take(MAX_REASONS).map(String::as_str).collect();
+    reasons.join("; ")
 }
 
 /// What an agent is told that wants to read repositories which no call could.

@@ -13,6 +13,7 @@ use writ_model::{Action, Body, EffectClass, Operation, Resource};
 use writ_policy::{GitStep, git_service};
 
 use crate::http::head;
+use crate::yes::Yes;
 
 /// So long after the yes, requests of the same fetch may begin.
 const FETCH_WITHIN: Duration = Duration::from_secs(600);
@@ -36,28 +37,30 @@ struct Fetch {
     at: Instant,
     /// What the task had touched when the yes was spent.
     touched: String,
+    yes: Yes,
 }
 
 // === impl Fetches ===
 
 impl Fetches {
-    pub(super) fn open(&self, repositories: &[String], touched: &str) {
+    pub(super) fn open(&self, repositories: &[String], touched: &str, yes: &Yes) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for repository in repositories {
             all.retain(|known| !same(&known.repository, repository));
             if all.len() >= MAX_OPEN {
                 all.remove(0);
             }
-            let (repository, touched) = (repository.clone(), touched.to_owned());
-            all.push(Fetch { repository, at: Instant::now(), touched });
+            let (repository, touched, yes) = (repository.clone(), touched.to_owned(), yes.clone());
+            all.push(Fetch { repository, at: Instant::now(), touched, yes });
         }
     }
 
-    pub(super) fn is_open(&self, repository: &str, touched: &str) -> bool {
+    pub(super) fn is_open(&self, repository: &str, touched: &str, covers: impl Fn(&Yes) -> bool) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().any(|known| {
             same(&known.repository, repository)
                 && known.touched == touched
+                && covers(&known.yes)
                 && known.at.elapsed() < FETCH_WITHIN
         })
     }
@@ -186,7 +189,7 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use writ_model::{Account, Request, Scheme};
+    use writ_model::{Account, ApprovalLevel, Request, Scheme};
 
     use super::*;
 
@@ -252,23 +255,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_yes_to_a_fetch_ends() {
-        let fetches = Fetches::default();
-        fetches.open(&["forge.example/team/lib".to_owned()], "nothing");
-        assert!(fetches.is_open("forge.example/Team/lib", "nothing"));
-        assert!(!fetches.is_open("forge.example/team/other", "nothing"));
-        assert!(!fetches.is_open("forge.example/team/lib", "a secret"));
+        let (fetches, yes) = (Fetches::default(), Yes::by_grant(ApprovalLevel::OnePerson));
+        fetches.open(&["forge.example/team/lib".to_owned()], "nothing", &yes);
+        assert!(fetches.is_open("forge.example/Team/lib", "nothing", |_| true));
+        assert!(!fetches.is_open("forge.example/team/other", "nothing", |_| true));
+        assert!(!fetches.is_open("forge.example/team/lib", "nothing", |known| *known != yes));
+        assert!(!fetches.is_open("forge.example/team/lib", "a secret", |_| true));
         tokio::time::advance(FETCH_WITHIN).await;
-        assert!(!fetches.is_open("forge.example/team/lib", "nothing"));
-        fetches.open(&["forge.example/team/lib".to_owned()], "nothing");
+        assert!(!fetches.is_open("forge.example/team/lib", "nothing", |_| true));
+        fetches.open(&["forge.example/team/lib".to_owned()], "nothing", &yes);
         fetches.close();
-        assert!(!fetches.is_open("forge.example/team/lib", "nothing"));
+        assert!(!fetches.is_open("forge.example/team/lib", "nothing", |_| true));
     }
 
     #[test]
     fn attack_many_repositories_are_not_remembered_without_end() {
-        let fetches = Fetches::default();
+        let (fetches, yes) = (Fetches::default(), Yes::by_grant(ApprovalLevel::OnePerson));
         let all: Vec<String> = (0..500).map(|at| format!("forge.example/{at}")).collect();
-        fetches.open(&all, "");
-        assert!(!fetches.is_open("forge.example/0", "") && fetches.is_open("forge.example/499", ""));
+        fetches.open(&all, "", &yes);
+        assert!(
+            !fetches.is_open("forge.example/0", "", |_| true)
+                && fetches.is_open("forge.example/499", "", |_| true)
+        );
     }
 }

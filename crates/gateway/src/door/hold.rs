@@ -5,18 +5,20 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
 use writ_model::{
-    ApprovalId, ApprovalLevel, ApprovalState, Body, Decision, Human, Label, Operation, ReasonCode, Request,
+    ApprovalId, ApprovalLevel, ApprovalState, Body, Decision, Digest, Human, Operation, ReasonCode, Request,
     ToolCall, Verdict,
 };
 use writ_policy::{Footprint, Judgement, Moment, Permit, StepUp};
 
 use super::decide::{Deed, Runs};
+use super::elsewhere::in_words;
 use super::grants::Asked;
 use super::session::Waiting;
 use super::{Door, No, PORT_PATIENCE, ported};
 use crate::admit::{self, Admitted, By, Place};
 use crate::port::{Ask, NewActivity, Office, Payload, Taken};
 use crate::shown::shown;
+use crate::yes::{self, Yes};
 
 /// Between the end of the waiting and the deadline of the answer: time to record the denial.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -73,7 +75,7 @@ impl<O: Office> Door<O> {
             return Err(self.refuse(deed, held.step_up.into_ruling(), None, arguments, no).await);
         }
         let call = held.step_up.ruling().call.clone();
-        let mut place = deed.place;
+        let mut place = Place { action: self.bound(deed, &held, &call).1, ..deed.place };
         let mut asked: Option<ApprovalId> = None;
         let no = loop {
             if let Err(no) = deed.opened.room.may_go_on(&self.ports.office, self.ports.clock.now()) {
@@ -92,15 +94,27 @@ impl<O: Office> Door<O> {
                 Round::Again if Instant::now() >= until => break pending(&held.step_up, asked),
                 Round::Again => {}
             }
-            // A file that would run may have changed meanwhile; then the yes was to something else.
-            (held.runs, place.action) = self.action(deed.opened, &call);
-            // And the session may have touched more, which some grants do not outlast.
+            // The session may have touched more, which some grants do not outlast, and the call may be held for more by now.
             if let Some(print) = deed.print {
                 held.moment = self.moment(deed.opened, print).await;
+            }
+            // And a file that would run may have changed. Then the yes was to something else, and another card is due.
+            (held.runs, place.action) = self.bound(deed, &held, &call);
+            if let Some(Judgement::StepUp(by_now)) = self.judged(deed.opened, &call, &held.runs, &held.moment)
+            {
+                held.step_up = by_now;
+                place.action = self.bound(deed, &held, &call).1;
             }
         };
         let deed = Deed { place, ..*deed };
         Err(self.refuse(&deed, held.step_up.into_ruling(), asked, arguments, no).await)
+    }
+
+    /// The files that a held call would run, and what a yes to it is bound to.
+    fn bound(&self, deed: &Deed<'_>, held: &Held, call: &ToolCall) -> (Runs, Digest) {
+        let (runs, action) = self.action(deed.opened, call);
+        let bound = yes::bound(action, &held.step_up, &deed.opened.room.touched());
+        (runs, bound)
     }
 
     /// Whether anybody could say the yes that is needed. If not, nobody waits for it.
@@ -162,7 +176,9 @@ impl<O: Office> Door<O> {
             Err(error) => return Round::No(No::port(error)),
         };
         if *asked != Some(approval) {
-            *asked = Some(approval);
+            if let Some(earlier) = asked.replace(approval) {
+                deed.slot.answered(earlier);
+            }
             if let Some(host) = host {
                 deed.slot.asked(Waiting { action: place.action, host, approval });
             }
@@ -286,20 +302,19 @@ impl<O: Office> Door<O> {
             return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
         };
         let moment = self.moment(deed.opened, print).await;
-        let lifted: Vec<Label> = held.guardrails().cloned().collect();
-        // Whoever said yes was told of those, and of no other; and of what was read by then.
+        let mut yes = Yes::to(&held, level);
+        // Whoever said yes was told why it is held, and for nothing else; and of what was read by then.
         let by_now = self.judged(deed.opened, &ruling.call, &runs, &moment);
-        if let Some(Judgement::StepUp(by_now)) = &by_now
-            && by_now.guardrails().next().is_some()
-            && (by_now.guardrails().any(|guardrail| !lifted.contains(guardrail))
-                || by_now.reasons() != held.reasons())
-        {
-            let text = format!(
-                "while it waited for a person: {}. Make the call again, so that they know",
-                by_now.reasons().join("; ")
-            );
-            let no = No { reason: ReasonCode::StepUp, text };
-            return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
+        if let Some(Judgement::StepUp(by_now)) = &by_now {
+            let (_, action) = self.action(deed.opened, &ruling.call);
+            if yes::bound(action, by_now, &room.touched()) != deed.place.action {
+                let text = format!(
+                    "while it waited for a person: {}. Make the call again, so that they know",
+                    in_words(by_now)
+                );
+                let no = No { reason: ReasonCode::StepUp, text };
+                return Err(self.refuse(deed, ruling, Some(approval), arguments, no).await);
+            }
         }
         let again = self.with_grants(deed.opened, &ruling.call, &runs, &moment, |judge, grants| {
             judge.judge_again(held, level, &moment, grants)
@@ -307,8 +322,10 @@ impl<O: Office> Door<O> {
         match again {
             Some(Judgement::Permit(permit)) => {
                 let admitted = self.let_through(deed, permit, By::Approval(approval), arguments).await?;
-                let by_itself = self.by_itself(deed, print, &admitted, &ruling.call, &runs).await;
-                Ok(admitted.lifting([lifted, by_itself].concat()))
+                if let Some(held) = self.by_itself(deed, print, &admitted, &ruling.call, &runs).await {
+                    yes = yes.and(&held);
+                }
+                Ok(admitted.with_yes(yes))
             }
             Some(Judgement::Denied(denial)) => {
                 let reason = denial.ruling().decision.reason;
@@ -330,8 +347,8 @@ impl<O: Office> Door<O> {
         }
     }
 
-    /// The guardrails that hold an admitted call by what it lets in itself: they would hold each of its requests, and whoever
-    /// allowed the call allowed what it lets in.
+    /// An admitted call as it is held by what it lets in itself: that would hold each of its requests, and whoever allowed the
+    /// call allowed what it lets in.
     async fn by_itself(
         &self,
         deed: &Deed<'_>,
@@ -339,15 +356,14 @@ impl<O: Office> Door<O> {
         admitted: &Admitted<ToolCall>,
         call: &ToolCall,
         runs: &Runs,
-    ) -> Vec<Label> {
+    ) -> Option<StepUp> {
         let moment = self.moment(deed.opened, print).await;
-        let by_now = self.judged(deed.opened, call, runs, &moment);
-        match by_now {
+        match self.judged(deed.opened, call, runs, &moment) {
             // Another call may have let something in meanwhile.
-            Some(Judgement::StepUp(by_now)) if deed.opened.room.touched() == admitted.touched() => {
-                by_now.guardrails().cloned().collect()
+            Some(Judgement::StepUp(by_now)) => {
+                (deed.opened.room.touched() == admitted.touched()).then_some(by_now)
             }
-            Some(Judgement::StepUp(_) | Judgement::Denied(_) | Judgement::Permit(_)) | None => Vec::new(),
+            Some(Judgement::Denied(_) | Judgement::Permit(_)) | None => None,
         }
     }
 }

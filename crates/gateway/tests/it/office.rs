@@ -16,13 +16,13 @@ use writ_gateway::port::{
 use writ_gateway::{Bench, Door, DoorPlan, Judge, NoJudge, PolicyBench, Ports};
 use writ_ledger::{Durability, Receipt, Stream};
 use writ_model::{
-    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, AutonomyLevel, CallId, Client, Clock,
-    CloseCause, Digest, Fingerprint, Grant, GrantId, Human, Label, LifecycleState, Limits, SessionId,
+    ActivityEvent, AgentId, ApprovalId, ApprovalLevel, ApprovalState, AutonomyLevel, Bounds, CallId, Client,
+    Clock, CloseCause, Digest, Fingerprint, Grant, GrantId, Human, Label, LifecycleState, Limits, SessionId,
     Supervision, Task, TaskId, TaskKind, TaskState, Timestamp, ToolCall,
 };
 use writ_policy::{
     Engine, Entry, Files, Grants, Ground, Judgement, KnownHosts, Marked, Moment, PolicySources, PrivateData,
-    Risen, StepUp, Trace,
+    Risen, SourceFile, StepUp, Trace,
 };
 
 pub const NOW: i64 = 1_795_306_510_162;
@@ -112,6 +112,24 @@ impl Scene {
     }
 
     pub fn with(task: impl FnOnce(&mut Task), plan: impl FnOnce(&mut DoorPlan)) -> Self {
+        Self::under(engine(), None, task, plan)
+    }
+
+    /// With the organisation's own policy, in a task whose requester named these hosts.
+    pub fn of_organisation(policy: &str, hosts: &[&str], plan: impl FnOnce(&mut DoorPlan)) -> Self {
+        let file = SourceFile { name: "own.cedar".to_owned(), text: policy.to_owned() };
+        let engine = Engine::load(&PolicySources::shipped().with_organisation([file])).unwrap();
+        let hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
+        let bounds = Bounds { hosts: Some(hosts), ..Bounds::default() };
+        Self::under(Arc::new(engine), Some(bounds), |_| {}, plan)
+    }
+
+    fn under(
+        engine: Arc<Engine>,
+        bounds: Option<Bounds>,
+        task: impl FnOnce(&mut Task),
+        plan: impl FnOnce(&mut DoorPlan),
+    ) -> Self {
         let at = Timestamp::from_millis(NOW);
         let owner = Human("uid:1000".parse().unwrap());
         let mut own = Task {
@@ -138,7 +156,7 @@ impl Scene {
             agent_environment: "dev".parse().unwrap(),
             workspace: WORKSPACE.into(),
             intent: "add a button".to_owned(),
-            bounds: None,
+            bounds,
         };
         let standing = Standing {
             agent_state: LifecycleState::Active,
@@ -165,7 +183,7 @@ impl Scene {
         });
         let shared = Shared(Arc::clone(&world));
         let bench = PolicyBench {
-            engine: engine(),
+            engine,
             files: Arc::new(shared.clone()),
             home: Some("/home/dev".into()),
             scratch: vec!["/tmp".into()],

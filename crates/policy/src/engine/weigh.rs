@@ -16,7 +16,7 @@ struct Weighed {
     /// The answer with the highest approval that still does not allow it: what really stands in the way.
     standing: Option<Answer>,
     /// The grant that covers it, with the policies that then allow it.
-    granted: Option<(GrantId, Vec<u32>)>,
+    granted: Option<(GrantId, ApprovalLevel, Vec<u32>)>,
     /// The first level that allows it, with the policies that then do.
     lifted: Option<(ApprovalLevel, Vec<u32>)>,
 }
@@ -30,8 +30,10 @@ impl TaskJudge {
             }
             Err(error) => self.refused(actions, ReasonCode::EvaluationError, &error.to_string()),
         };
-        for why in explanation.parts.iter_mut().flat_map(|part| part.why.iter_mut().chain(&mut part.also)) {
-            *why = asked.moment.story.tell(why);
+        for part in &mut explanation.parts {
+            for why in part.why.iter_mut().chain(&mut part.also).chain(&mut part.tells) {
+                *why = asked.moment.story.tell(why);
+            }
         }
         explanation
     }
@@ -69,7 +71,7 @@ impl TaskJudge {
         if let Some((grant, level)) = covering.flatten() {
             let then = ask(Some(level))?;
             if then.allows() {
-                weighed.granted = Some((grant, then.permits));
+                weighed.granted = Some((grant, level, then.permits));
                 return Ok(weighed);
             }
         }
@@ -143,9 +145,10 @@ impl TaskJudge {
         if now.allows() {
             return Part::allowed(action, self.labels(&now.permits));
         }
-        if let Some((grant, permits)) = granted {
+        if let Some((grant, level, permits)) = granted {
             let allowed = Part::allowed(action, self.labels(&permits));
-            return Part { reason: ReasonCode::Granted, grant: Some(grant), ..allowed };
+            let (grant, granted) = (Some(grant), Some(level));
+            return Part { reason: ReasonCode::Granted, grant, granted, ..allowed };
         }
         let standing = standing.as_ref().unwrap_or(&now);
         // What nobody can lift is said first: a forbid, then a layer that permits nothing; then what could be lifted.
@@ -172,10 +175,17 @@ impl TaskJudge {
                 (None, None) => ReasonCode::EvaluationError,
             }
         };
-        // Whoever is asked lifts all of them.
-        let mut also: Vec<&Entry> = if lifted.is_some() { entries().collect() } else { Vec::new() };
-        also.sort_by(first);
-        let also = also.into_iter().map(|entry| entry.notes.reason.clone());
+        // Whoever is asked lifts all of them, those too that fewer people could.
+        let mut all: Vec<&Entry> = match lifted {
+            Some(_) => now.forbids.iter().filter_map(|number| self.entry(*number)).chain(entries()).collect(),
+            None => Vec::new(),
+        };
+        all.sort_by(first);
+        all.dedup_by(|a, b| a.label == b.label);
+        let holders = all.iter().map(|entry| (entry.layer, entry.label.clone())).collect();
+        let reads_session = |entry: &&&Entry| entry.reads.context("taint") || entry.reads.context("chain");
+        let tells = all.iter().filter(reads_session).map(|entry| entry.notes.reason.clone()).collect();
+        let also = all.iter().map(|entry| entry.notes.reason.clone());
         let also: Vec<String> =
             also.filter(|reason| notes.is_none_or(|notes| notes.reason != *reason)).collect();
         let mut numbers = [now.forbids, now.erred].concat();
@@ -197,8 +207,11 @@ impl TaskJudge {
             policies,
             why: notes.map(|notes| notes.reason.clone()),
             also,
+            tells,
+            holders,
             instead: notes.and_then(|notes| notes.instead.clone()),
             grant: None,
+            granted: None,
             observed: None,
         }
     }
@@ -271,8 +284,11 @@ impl TaskJudge {
             policies: Vec::new(),
             why: Some(why.to_owned()),
             also: Vec::new(),
+            tells: Vec::new(),
+            holders: Vec::new(),
             instead: None,
             grant: None,
+            granted: None,
             observed: None,
         });
         Explanation {

@@ -21,6 +21,8 @@ use crate::place::Entry;
 
 /// Most traces of one kind of source that are kept and recorded. The taint itself knows no bound.
 const TRACES: usize = 4;
+/// Most private and secret sources that are known again.
+const CONFIDED: usize = 256;
 /// Most calls whose answers are waited for.
 const AWAITED: usize = 64;
 
@@ -50,6 +52,8 @@ pub struct Session {
     unseen: Option<SourceKind>,
     /// How often something came in that is private or secret and was not known.
     confided: u64,
+    /// What these were, the first of them.
+    confidences: BTreeSet<(SourceKind, Box<str>)>,
 }
 
 /// A call whose answer is waited for.
@@ -113,6 +117,7 @@ impl Session {
             awaited: BTreeMap::new(),
             unseen: None,
             confided: 0,
+            confidences: BTreeSet::new(),
         }
     }
 
@@ -285,8 +290,13 @@ impl Session {
         self.taint = self.taint.with(Taint::of(trace.kind));
         let same = self.traces.iter().filter(|other| other.kind == trace.kind);
         let is_known = same.clone().any(|other| other.what == trace.what);
-        if !is_known && trace.kind.touch() != Touch::Untrusted {
-            self.confided += 1;
+        if trace.kind.touch() != Touch::Untrusted {
+            let name = (trace.kind, trace.what.clone());
+            let is_new = !self.confidences.contains(&name);
+            if is_new && self.confidences.len() < CONFIDED {
+                self.confidences.insert(name);
+            }
+            self.confided += u64::from(is_new);
         }
         if !is_known && same.count() < TRACES {
             self.traces = self.traces.iter().cloned().chain([trace.clone()]).collect();

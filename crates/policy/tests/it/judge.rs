@@ -381,6 +381,25 @@ fn held(judge: &TaskJudge, operation: Operation, files: &dyn Files) -> writ_poli
     }
 }
 
+/// Who is asked with others is told too what one person alone could lift.
+#[test]
+fn a_card_for_more_people_leaves_out_no_reason() {
+    let judge = judge(TaskKind::Feature, Supervision::Governed);
+    let plain = held(&judge, shell("npm publish"), &Lexical);
+    let moment = Moment { taint: Taint { secret: true, ..Taint::default() }, ..moment() };
+    let Judgement::StepUp(tainted) = judge.judge(call(shell("npm publish")), &moment, &Lexical) else {
+        panic!("it is held")
+    };
+    assert_eq!(
+        (plain.level(), tainted.level()),
+        (ApprovalLevel::AnotherPerson, ApprovalLevel::AnotherPerson)
+    );
+    assert!(!plain.is_by_session() && tainted.is_by_session());
+    assert!(plain.reasons().iter().all(|reason| tainted.reasons().contains(reason)));
+    assert!(tainted.reasons()[0].contains("a secret"), "{:?}", tainted.reasons());
+    assert!(tainted.holders().any(|(_, label)| label.as_str() == "guardrails:secret-then-outward"));
+}
+
 #[test]
 fn a_yes_of_the_right_kind_lets_the_call_through() {
     let judge = judge(TaskKind::Feature, Supervision::Governed);

@@ -195,10 +195,14 @@ fn held(shown: &str) -> Vec<String> {
     struct Shown {
         #[serde(default)]
         held: Vec<String>,
+        #[serde(default)]
+        more_held: u64,
     }
-    let held = serde_json::from_str::<Shown>(shown).map(|shown| shown.held).unwrap_or_default();
+    let Ok(shown) = serde_json::from_str::<Shown>(shown) else { return Vec::new() };
+    let more = (shown.more_held > 0).then(|| format!("  held      for {} more reasons", shown.more_held));
     // Words of policies, names of files and of calls, which look like tokens.
-    held.into_iter().map(|reason| format!("  held      {}", quoted(&reason))).collect()
+    let told = shown.held.into_iter().map(|reason| format!("  held      {}", quoted(&reason)));
+    told.chain(more).collect()
 }
 
 /// Which part of the command is why it waits, each part once for each rule.
@@ -228,7 +232,7 @@ fn reasons(shown: &str) -> Vec<String> {
 }
 
 /// What the card says already, in words of its own.
-const ON_THE_CARD: [&str; 7] = ["v", "agent", "task", "needs", "held", "why", "grant"];
+const ON_THE_CARD: [&str; 8] = ["v", "agent", "task", "needs", "held", "more_held", "why", "grant"];
 
 fn spread(lines: &mut Vec<String>, name: &str, value: &Value, depth: usize) {
     const MAX_DEPTH: usize = 4;

@@ -129,7 +129,7 @@ under_writ! {
     /// `approval.ask`
     ApprovalAsk {
         call: CallId,
-        /// Digest of the exact action.
+        /// Digest of the exact action and of why it is held.
         action: Digest,
         level: ApprovalLevel,
         /// What the approver is shown: JSON text.
