@@ -17,6 +17,7 @@ pub(crate) const SWITCHES: &[&str] = &[
 /// A switch and its value, as they are told. Of the value, quotation marks and blanks do not count.
 const PAIRS: &[(&str, &str, &str)] = &[
     ("--approval-mode", "yolo", "--approval-mode yolo"),
+    ("--auto", "high", "--auto high"),
     ("--permission-mode", "bypassPermissions", "--permission-mode bypassPermissions"),
     ("--permission-mode", "dontAsk", "--permission-mode dontAsk"),
     ("--permission-mode", "auto", "--permission-mode auto"),
@@ -40,12 +41,16 @@ const ALL_COMMANDS: [&str; 4] = ["Bash", "Bash(*)", "Bash(:*)", "*"];
 /// Switches that say it of one program, and elsewhere something else.
 const OF_ONE: &[(&str, &str)] = &[
     ("aider", "--yes"),
+    ("amazon-q", "-a"),
     ("cline", "-y"),
     ("crush", "-y"),
     ("cursor", "--force"),
     ("cursor", "-f"),
     ("gemini-cli", "-y"),
     ("github-copilot", "--allow-all"),
+    ("iflow", "-y"),
+    ("kimi", "-y"),
+    ("kiro", "-a"),
     ("qwen-code", "-y"),
 ];
 
@@ -84,8 +89,8 @@ mod tests {
     fn switches_count_as_whole_words_of_the_program_that_has_them() {
         for (tool, line, expected) in [
             ("claude-code", "claude --dangerously-skip-permissions", Some("--dangerously-skip-permissions")),
-            ("claude-code", "claude --permission-mode bypassPermissions", Some(PAIRS[1].2)),
-            ("claude-code", "claude --permission-mode=bypassPermissions", Some(PAIRS[1].2)),
+            ("claude-code", "claude --permission-mode bypassPermissions", Some(PAIRS[2].2)),
+            ("claude-code", "claude --permission-mode=bypassPermissions", Some(PAIRS[2].2)),
             ("claude-code", "claude --permission-mode plan", None),
             ("gemini-cli", "gemini --approval-mode yolo", Some(PAIRS[0].2)),
             ("gemini-cli", "gemini -y", Some("-y")),
@@ -93,9 +98,9 @@ mod tests {
             ("cursor", "cursor-agent --force", Some("--force")),
             ("codex", "codex --force", None),
             ("codex", "codex --full-auto", Some("--full-auto")),
-            ("codex", "codex -s danger-full-access", Some(PAIRS[6].2)),
+            ("codex", "codex -s danger-full-access", Some(PAIRS[7].2)),
             ("claude-code", "claude -p say--yolo", None),
-            ("claude-code", "claude --permission-mode dontAsk", Some(PAIRS[2].2)),
+            ("claude-code", "claude --permission-mode dontAsk", Some(PAIRS[3].2)),
             ("claude-code", "claude --permission-mode acceptEdits", None),
             ("claude-code", "claude --allowedTools Edit,Bash(*) -p x", Some("--allowedTools")),
             ("claude-code", "claude --allowedTools Edit Bash", Some("--allowedTools")),
@@ -105,10 +110,10 @@ mod tests {
                 "claude --settings {\"permissions\":{\"defaultMode\":\"bypassPermissions\"}}",
                 Some("--settings"),
             ),
-            ("codex", "codex -a never", Some(PAIRS[4].2)),
-            ("codex", "codex --ask-for-approval=never", Some(PAIRS[4].2)),
-            ("codex", "codex -c approval_policy=\"never\"", Some(PAIRS[4].2)),
-            ("codex", "codex --config sandbox_mode=\"danger-full-access\"", Some(PAIRS[6].2)),
+            ("codex", "codex -a never", Some(PAIRS[5].2)),
+            ("codex", "codex --ask-for-approval=never", Some(PAIRS[5].2)),
+            ("codex", "codex -c approval_policy=\"never\"", Some(PAIRS[5].2)),
+            ("codex", "codex --config sandbox_mode=\"danger-full-access\"", Some(PAIRS[7].2)),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(of_words(tool, &words), expected, "{line}");
