@@ -7,11 +7,17 @@ use crate::approval::Approval;
 use crate::document::Node;
 
 mod agent;
+mod call;
+mod check;
+mod checkout;
 mod escalator;
 mod expression;
+mod files;
 mod gate;
 pub mod gitlab;
+mod handed;
 pub(crate) mod secrets;
+mod stop;
 mod token;
 pub(crate) mod trigger;
 mod workflow;
@@ -20,6 +26,7 @@ mod workflow;
 mod tests;
 
 pub use escalator::Escalator;
+pub use files::Local;
 pub use token::{Token, TokenSource};
 pub use trigger::{Trigger, UNTRUSTED};
 pub use workflow::audit;
@@ -33,11 +40,11 @@ pub struct Workflow {
     /// The weakest gate between an outsider and any agent step.
     pub gate: Gate,
     /// Whether an account without write access can make an agent step run with secrets or a token that writes; `None`
-    /// when that is up to whoever calls the workflow.
+    /// when that is up to whoever calls the workflow, or to a workflow elsewhere.
     pub outsider_start: Option<bool>,
     /// Every secret that the file names.
     pub secrets: BTreeSet<String>,
-    /// Local workflows with agents that its jobs call.
+    /// Workflows with agents that its jobs call.
     pub calls: Vec<Call>,
     pub escalators: Vec<Escalator>,
     pub approval: Approval,
@@ -50,11 +57,18 @@ pub struct Workflow {
 pub struct Call {
     pub job: String,
     pub line: u32,
+    /// The workflow, from the top of the repository or as written where it lies in another one.
     pub path: String,
+    /// What it does is not here to read; its name says that it runs an agent.
+    pub elsewhere: bool,
     pub secrets: CallSecrets,
     pub agents: BTreeSet<&'static str>,
-    /// An outsider can make this job run.
+    /// Workflows whose agents an outsider starts this way.
+    pub leads_to: BTreeSet<String>,
+    /// An outsider can make an agent there run.
     pub outsider: bool,
+    /// Secrets, or a token that writes, get there with it.
+    pub is_privileged: bool,
 }
 
 /// What a caller hands on.
@@ -79,6 +93,8 @@ pub struct AgentStep {
     pub token: Token,
     /// In the step's inputs and variables, the job's and the workflow's.
     pub secrets: BTreeSet<String>,
+    /// Secrets that steps before it hand on, by a token that they mint or in the environment.
+    pub handed: BTreeSet<String>,
     /// The job checks out what somebody else wrote, before anybody accepted it.
     pub checks_out_head: Option<u32>,
     pub persists_credentials: bool,
@@ -109,9 +125,6 @@ pub enum Gate {
     Action,
     None,
 }
-
-/// Where local actions and workflows are found: `./path` to its document.
-pub type Local<'a> = &'a dyn Fn(&str) -> Option<Node>;
 
 /// Whether a file of this name could describe what runs on a forge.
 pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
@@ -155,10 +168,15 @@ impl Workflow {
 impl AgentStep {
     /// Secrets, a token that writes, or an identity token: something that a stranger must not get to use.
     pub fn is_privileged(&self) -> bool {
-        self.secrets.iter().any(|secret| secret != "GITHUB_TOKEN")
+        self.sees_secrets()
             || self.token.writes().next().is_some()
             || self.token.id_token()
             || self.token.source == TokenSource::Inherited
+    }
+
+    /// Secrets beside the job's own token.
+    pub fn sees_secrets(&self) -> bool {
+        self.secrets.iter().any(|secret| secret != "GITHUB_TOKEN") || !self.handed.is_empty()
     }
 }
 

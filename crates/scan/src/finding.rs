@@ -300,11 +300,19 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
         }
     }
     for call in workflow.calls.iter().filter(|call| call.outsider) {
+        let (rule, more) = if call.elsewhere {
+            (&rules::UNSEEN_AGENT, ", unless that asks who is there")
+        } else {
+            (&rules::OUTSIDER_STARTS, "")
+        };
+        if call.elsewhere && !call.is_privileged {
+            continue;
+        }
         out.add(
-            &rules::OUTSIDER_STARTS,
+            rule,
             call.line,
             &call.job,
-            format!("anybody can start the agents of `{}` through job `{}`", call.path, call.job),
+            format!("anybody can start the agents of `{}` through job `{}`{more}", call.path, call.job),
         );
     }
     for step in &workflow.escalators {
@@ -397,6 +405,10 @@ fn means(step: &crate::ci::AgentStep) -> String {
     let mut means = Vec::new();
     if !secrets.is_empty() {
         means.push(format!("secrets {}", secrets.join(", ")));
+    }
+    if !step.handed.is_empty() {
+        let handed: Vec<&str> = step.handed.iter().map(String::as_str).collect();
+        means.push(format!("what steps before hand on of {}", handed.join(", ")));
     }
     if step.token.all {
         means.push("a token that writes everything".to_owned());

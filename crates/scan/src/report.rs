@@ -240,6 +240,7 @@ fn step(step: &AgentStep) -> Value {
         "write_scopes": step.token.writes().collect::<Vec<_>>(),
         "id_token_write": step.token.id_token(),
         "secrets_agent_step": step.secrets,
+        "secrets_handed_on": step.handed,
         "checks_out_pr_head": step.checks_out_head.is_some(),
         "persists_credentials": step.persists_credentials,
         "environment": step.environment,
@@ -257,6 +258,7 @@ fn call(call: &Call) -> Value {
         "job": call.job,
         "line": call.line,
         "workflow": call.path,
+        "elsewhere": call.elsewhere,
         "agents": call.agents,
         "secrets": match &call.secrets {
             CallSecrets::All => json!("inherit"),

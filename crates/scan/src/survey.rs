@@ -318,14 +318,14 @@ fn look_at_workflow(
     let read_local = |top: &Path, path: &str| {
         let path = Path::new(path);
         let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        let bytes = plain.then(|| read_regular(&root.join(top).join(path), MAX_FILE_BYTES).ok()).flatten()?;
-        document::parse(&bytes, Notation::Yaml).ok()
+        plain.then(|| read_regular(&root.join(top).join(path), MAX_FILE_BYTES).ok()).flatten()
     };
     let (name, folders) = parts.split_last()?;
     if gitlab::is_pipeline(folders, name) {
         let depth = folders.iter().position(|part| [".gitlab", ".gitlab-ci"].contains(part));
         let top: PathBuf = hit.relative.components().take(depth.unwrap_or(folders.len())).collect();
-        let pipeline = gitlab::audit(&document, &|path| read_local(&top, path));
+        let pipeline =
+            gitlab::audit(&document, &|path| document::parse(&read_local(&top, path)?, Notation::Yaml).ok());
         let mut found = Found::new(&hit.relative, "gitlab-ci", FileKind::Workflow, level);
         for agent in &pipeline.agents {
             found.credential_names.extend(agent.secrets.iter().cloned());

@@ -1,19 +1,24 @@
 //! Which steps run an agent: by the action they use, or by the program they start.
 
-use self::table::{ACTIONS, IMAGES, NOT_AGENTS, PROGRAMS};
-use super::text_map;
-use crate::approval::Approval;
-use crate::bypass::SWITCHES;
+use self::table::{ACTIONS, IMAGES, NOT_AGENTS, PROGRAMS, WORKFLOWS, borders};
 use crate::document::Node;
 
+mod allowed;
+mod code;
 mod command;
+mod hop;
+pub(super) mod shell;
 mod table;
 
-pub(super) use command::of_script;
+pub(super) use allowed::approval;
+pub(super) use command::{Start, starts};
+pub(super) use hop::{Around, joined};
 
-/// Further words that switch every question off, wherever they stand in a step.
-const BYPASSES: &[&str] =
-    &["--approval-mode=yolo", "--approval-mode yolo", "bypassPermissions", "danger-full-access"];
+/// How deep local actions may use each other.
+const MAX_ACTIONS: usize = 4;
+/// Inputs of actions that are scripts, without what joins their words.
+const SCRIPTS: &[&str] =
+    &["cmd", "command", "commands", "inlinescript", "run", "runcmd", "script", "shellcommand"];
 
 /// An agent in a step.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +26,8 @@ pub(super) struct Agent {
     pub(super) tool: &'static str,
     pub(super) runs: String,
     pub(super) pinned: bool,
+    /// What its scripts start.
+    pub(super) starts: Vec<Start>,
 }
 
 /// Whether an action or a program of an agent is named in a text in lower case; short names stand in too many words.
@@ -30,26 +37,75 @@ pub(super) fn is_named_in(text: &str) -> bool {
 }
 
 /// The agent that a step runs, if it runs one.
-pub(super) fn of_step(step: &Node) -> Option<Agent> {
+pub(super) fn of_step(step: &Node, around: &Around<'_>) -> Option<Agent> {
+    of_step_at(step, around, 0)
+}
+
+fn of_step_at(step: &Node, around: &Around<'_>, depth: usize) -> Option<Agent> {
     if let Some(uses) = step.get("uses").and_then(Node::text) {
+        let of = |tool, runs: &str, starts| {
+            Some(Agent { tool, runs: runs.to_owned(), pinned: is_commit(uses), starts })
+        };
         // Asking a model once is no agent; giving it the forge's tools is.
         let given = step.at(&["with", "enable-github-mcp"]).is_some_and(Node::is_true);
         if given && uses.starts_with("actions/ai-inference@") {
-            return Some(Agent { tool: "ai-inference", runs: uses.to_owned(), pinned: is_commit(uses) });
+            return of("ai-inference", uses, Vec::new());
         }
-        return of_action(uses);
+        if let Some(folder) = uses.strip_prefix("./") {
+            return of_local_action(uses, folder, around, depth);
+        }
+        if let Some(agent) = of_action(uses) {
+            return Some(agent);
+        }
+        let starts = of_inputs(uses, step.get("with")?, around);
+        let runs = format!("{uses}: {}", starts.first()?.runs);
+        return of(starts.first()?.tool, &runs, starts);
     }
     let script = step.get("run").and_then(Node::text)?;
-    of_script(script).map(|(tool, runs)| Agent { tool, runs, pinned: true })
+    let mut around = around.clone();
+    if let Some(folder) = step.get("working-directory").and_then(Node::text) {
+        around.folder = joined("", folder).unwrap_or_default();
+    }
+    around.shell = step.get("shell").and_then(Node::text).or(around.shell);
+    let starts = starts(script, &around);
+    let first = starts.first()?;
+    Some(Agent { tool: first.tool, runs: first.runs.clone(), pinned: true, starts })
+}
+
+/// The agents in an action's inputs that are scripts.
+fn of_inputs(uses: &str, with: &Node, around: &Around<'_>) -> Vec<Start> {
+    let is_code = uses.starts_with("actions/github-script@");
+    let mut found = Vec::new();
+    for member in with.members() {
+        let key: String = member.key.to_ascii_lowercase().replace(['-', '_'], "");
+        let Some(script) = member.node.text().filter(|_| SCRIPTS.contains(&key.as_str())) else { continue };
+        found.extend(if is_code { command::starts_in_code(script, around) } else { starts(script, around) });
+    }
+    found
+}
+
+/// The agent in a composite action of the same repository.
+fn of_local_action(uses: &str, folder: &str, around: &Around<'_>, depth: usize) -> Option<Agent> {
+    if depth >= MAX_ACTIONS {
+        return None;
+    }
+    let folder = joined("", folder)?;
+    let files = around.files?;
+    let action =
+        ["action.yml", "action.yaml"].iter().find_map(|name| files.document(&format!("{folder}/{name}")))?;
+    let steps = action.at(&["runs", "steps"])?;
+    let inside = Around { files: Some(files), action: folder, ..Around::default() };
+    let inner = steps.items().iter().find_map(|step| of_step_at(step, &inside, depth + 1))?;
+    Some(Agent { runs: format!("{uses}: {}", inner.runs), ..inner })
 }
 
 /// The agent behind an action.
 pub(super) fn of_action(uses: &str) -> Option<Agent> {
     let name = uses.split('@').next().unwrap_or(uses);
     let name = name.to_ascii_lowercase();
+    let of = |tool, pinned| Some(Agent { tool, runs: uses.to_owned(), pinned, starts: Vec::new() });
     if let Some(image) = name.strip_prefix("docker://") {
-        let (_, tool) = IMAGES.iter().find(|(part, _)| image.contains(part))?;
-        return Some(Agent { tool, runs: uses.to_owned(), pinned: uses.contains("@sha256:") });
+        return of(of_image(image)?, uses.contains("@sha256:"));
     }
     if name.starts_with("./") || name.contains(".github/workflows/") {
         return None;
@@ -57,91 +113,30 @@ pub(super) fn of_action(uses: &str) -> Option<Agent> {
     if NOT_AGENTS.iter().any(|part| name.contains(part)) {
         return None;
     }
-    let (_, tool) = ACTIONS.iter().find(|(part, _)| name.contains(part))?;
-    Some(Agent { tool, runs: uses.to_owned(), pinned: is_commit(uses) })
+    let (_, tool) = ACTIONS.iter().find(|(part, _)| borders(&name, part))?;
+    of(tool, is_commit(uses))
+}
+
+/// The agent that an image is, by its name in lower case.
+pub(super) fn of_image(image: &str) -> Option<&'static str> {
+    IMAGES.iter().find(|(part, _)| borders(image, part)).map(|(_, tool)| *tool)
+}
+
+/// The agent of a workflow elsewhere, by the names of its file and of its repository, and whether a commit fixes it.
+pub(super) fn of_workflow(uses: &str) -> Option<(&'static str, bool)> {
+    let name = uses.split('@').next().unwrap_or(uses).to_ascii_lowercase();
+    let (_, file) = name.split_once("/.github/workflows/")?;
+    let (_, tool) = WORKFLOWS
+        .iter()
+        .find(|(part, _)| borders(file, part))
+        .or_else(|| ACTIONS.iter().find(|(part, _)| borders(&name, part)))?;
+    Some((tool, is_commit(uses)))
 }
 
 /// Whether what is used is named by a commit.
 fn is_commit(uses: &str) -> bool {
     let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
     version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// What an agent step may do unasked, by its inputs and its script.
-pub(super) fn approval(step: &Node) -> Approval {
-    let mut approval = Approval::default();
-    step.each_text(&mut |key, text, line| {
-        // A prompt may speak of flags without setting them.
-        if key.contains("prompt") || key == "name" || key == "if" {
-            return;
-        }
-        for bypass in BYPASSES.iter().chain(SWITCHES) {
-            if text.contains(bypass) {
-                approval.blanket(line, *bypass);
-            }
-        }
-        let lists = ["allowed_tools", "allowedtools", "allowed-tools"];
-        if lists.contains(&key) {
-            tools(text, line, &mut approval);
-        }
-        for flag in ["--allowedTools", "--allowed-tools"] {
-            for part in text.split(flag).skip(1) {
-                let list = part.trim_start_matches(['=', ' ']).lines().next().unwrap_or("");
-                let list = match list.strip_prefix(['"', '\'']) {
-                    Some(quoted) => quoted.split(['"', '\'']).next().unwrap_or(""),
-                    None => list.split(" --").next().unwrap_or(""),
-                };
-                tools(list, line, &mut approval);
-            }
-        }
-        if key == "settings"
-            && let Ok(document) = crate::document::parse(text.as_bytes(), crate::document::Notation::Json)
-        {
-            for survey in crate::tool::SURVEYS
-                .iter()
-                .filter(|survey| ["claude-code", "gemini-cli"].contains(&survey.id))
-            {
-                let mut inner = Approval::default();
-                (survey.read)(&document, &mut inner);
-                for evidence in inner.evidence {
-                    match evidence.level {
-                        crate::approval::ApprovalLevel::Blanket => approval.blanket(line, evidence.text),
-                        crate::approval::ApprovalLevel::Scoped => approval.scoped(line, evidence.text),
-                        crate::approval::ApprovalLevel::None => {}
-                    }
-                }
-            }
-        }
-    });
-    for (key, value) in text_map(step.get("with")) {
-        let off = matches!(
-            (key.as_str(), value.as_str()),
-            ("sandbox", "danger-full-access") | ("safety-strategy", "unsafe")
-        );
-        if off {
-            approval.blanket(step.line, format!("{key}: {value}"));
-        }
-    }
-    approval
-}
-
-fn tools(list: &str, line: u32, approval: &mut Approval) {
-    let mut depth = 0_usize;
-    for entry in list.split(|letter: char| {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && (letter == ',' || letter == '\n')
-    }) {
-        let entry = entry.trim().trim_matches(['"', '\'']);
-        if matches!(entry, "Bash" | "Bash(*)" | "Bash(:*)" | "*") {
-            approval.blanket(line, format!("allowed tools: {entry}"));
-        } else if !entry.is_empty() {
-            approval.scoped(line, format!("allowed tools: {entry}"));
-        }
-    }
 }
 
 /// Whether the action itself refuses accounts without write access at this trigger, and the line that says it does not.

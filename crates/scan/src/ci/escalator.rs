@@ -115,6 +115,13 @@ pub(super) fn of_step(job: &str, step: &Node) -> Vec<Escalator> {
     found
 }
 
+/// Whether an action makes a token with rights of its own, for later steps to use.
+pub(super) fn gives_token(uses: &str) -> bool {
+    let name = uses.split('@').next().unwrap_or(uses).to_ascii_lowercase();
+    let known = ACTIONS.iter().find(|(head, _)| name == *head || name.starts_with(&format!("{head}/")));
+    known.is_some_and(|(_, gives)| gives.contains("token"))
+}
+
 /// What a job's container and services give to whatever runs in them.
 ///
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idcontainer>

@@ -28,8 +28,12 @@ enum Token {
     Text(String),
 }
 
-/// Reads an `if:`. With `${{ }}` around only part of it, GitHub takes the whole for a text, which is true.
+/// Reads an `if:`. With `${{ }}` around only part of it, GitHub takes the whole for a text, which is true; the end of the
+/// last line that a block keeps (`if: |`) is such a part.
 pub(super) fn condition(text: &str) -> Expression {
+    if text.contains("${{") && text.ends_with(char::is_whitespace) {
+        return Expression::Path("true".to_owned());
+    }
     let text = text.trim();
     if text.len() > MAX_BYTES {
         return Expression::Unknown;

@@ -42,12 +42,14 @@ pub(super) struct Can {
     pub(super) fail: bool,
 }
 
-const EITHER: Can = Can { hold: true, fail: true };
-const YES: Can = Can { hold: true, fail: false };
-const NO: Can = Can { hold: false, fail: true };
+pub(super) const EITHER: Can = Can { hold: true, fail: true };
+pub(super) const YES: Can = Can { hold: true, fail: false };
+pub(super) const NO: Can = Can { hold: false, fail: true };
 
 /// Associations that come with write access or may: https://docs.github.com/graphql/reference/enums#commentauthorassociation.
 const TRUSTED_ASSOCIATIONS: &[&str] = &["owner", "member", "collaborator"];
+/// Associations that an outsider can have; mannequins never ask.
+const OUTSIDERS: &[&str] = &["contributor", "first_time_contributor", "first_timer", "none"];
 /// Events whose runs only people with write access cause.
 const TRUSTED_EVENTS: &[&str] = &[
     "create",
@@ -195,8 +197,8 @@ impl Asked<'_> {
         if path == "github.event.workflow_run.event" {
             return if self.outsider() && TRUSTED_EVENTS.contains(&literal.as_str()) { NO } else { EITHER };
         }
-        // Only accounts with triage rights put labels on.
-        if path == "github.event.label.name" || path.contains(".labels.") {
+        // Only accounts with triage rights put labels on. That one is on says nothing of who asks now.
+        if path == "github.event.label.name" {
             return if self.outsider() { NO } else { EITHER };
         }
         EITHER
@@ -289,6 +291,12 @@ impl Asked<'_> {
                     return NO;
                 }
                 if path.ends_with("author_association") {
+                    if self.outsider()
+                        && self.is_actors(path)
+                        && OUTSIDERS.iter().all(|association| has(association))
+                    {
+                        return YES;
+                    }
                     let only_trusted = listed
                         .iter()
                         .all(|word| word.is_empty() || TRUSTED_ASSOCIATIONS.contains(&word.as_str()));
@@ -300,12 +308,8 @@ impl Asked<'_> {
                 EITHER
             }
             Expression::Text(text) => match list {
-                Expression::Path(path) if path.contains(".labels.") || path == "github.event.label.name" => {
-                    if self.outsider() || !self.is_here(path) {
-                        NO
-                    } else {
-                        EITHER
-                    }
+                Expression::Path(path) if path == "github.event.label.name" => {
+                    if self.outsider() || !self.is_here(path) { NO } else { EITHER }
                 }
                 Expression::Path(path) if self.is_login(path) && text.eq_ignore_ascii_case("[bot]") => {
                     if self.outsider() { NO } else { EITHER }
@@ -379,7 +383,7 @@ impl Asked<'_> {
 
     /// Whether the event is about code that the one who asks brought along.
     fn brings_code(&self) -> bool {
-        matches!(self.trigger.name.as_str(), "pull_request_target" | "pull_request" | "workflow_run")
+        self.trigger.brings_code()
     }
 }
 

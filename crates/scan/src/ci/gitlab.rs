@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::agent::{self, of_script};
+use super::agent::{self, Around, starts};
 use crate::approval::Approval;
 use crate::credential_name::{is_credential_name, variables};
 use crate::document::{Node, Value};
@@ -123,7 +123,14 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
         .collect();
     let script: String =
         scripts.iter().filter_map(|line| line.text()).flat_map(|line| [line, "\n"]).collect();
-    let (agent, runs) = of_script(&script)?;
+    let around = Around::default();
+    let image = pipeline.inherited(job, "image");
+    let image = image.and_then(|image| image.text().or_else(|| image.get("name").and_then(Node::text)));
+    let found = starts(&script, &around).into_iter().next().map(|start| (start.tool, start.runs));
+    // An image that is an agent's is there to run it, by whatever script.
+    let of_image =
+        |image: &str| agent::of_image(&image.to_ascii_lowercase()).map(|tool| (tool, image.to_owned()));
+    let (agent, runs) = found.or_else(|| image.and_then(of_image))?;
     // A file with the name of a pipeline tells its own jobs, as far as it can by itself.
     if job.file.is_some_and(is_pipeline_path) {
         let own: String = ["before_script", "script", "after_script"]
@@ -133,14 +140,19 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
             .filter_map(Node::text)
             .flat_map(|line| [line, "\n"])
             .collect();
-        if of_script(&own).is_some() {
+        if !starts(&own, &around).is_empty() {
             return None;
         }
     }
     let mut approval = Approval::default();
     let mut untrusted_prompt = None;
+    let set = [pipeline.own(job, "variables")];
+    approval
+        .evidence
+        .extend(agent::approval(&Node { line: job.line, value: Value::Null }, agent, &[], &set).evidence);
     for line in &scripts {
-        approval.evidence.extend(agent::approval(line).evidence);
+        let started = starts(line.text().unwrap_or(""), &around);
+        approval.evidence.extend(agent::approval(line, agent, &started, &[]).evidence);
         let text = line.text().unwrap_or("");
         if untrusted_prompt.is_none()
             && variables(text).into_iter().any(|name| UNTRUSTED_TEXT.contains(&name))

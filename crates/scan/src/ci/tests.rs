@@ -6,6 +6,10 @@ use super::expression::{Expression, condition};
 use super::*;
 use crate::document::{Notation, parse};
 
+mod calls;
+mod gates;
+mod starts;
+
 const ACTION: &str = "anthropics/claude-code-action@v1";
 
 fn document(text: &str) -> Node {
@@ -14,6 +18,12 @@ fn document(text: &str) -> Node {
 
 fn of(text: &str) -> Workflow {
     audit(&document(text), &|_| None).unwrap()
+}
+
+/// The first agent that a script starts.
+fn agent_of(script: &str) -> Option<&'static str> {
+    let around = super::agent::Around::default();
+    super::agent::starts(script, &around).first().map(|start| start.tool)
 }
 
 /// A workflow with one job and one agent that does not look who asks.
@@ -64,7 +74,26 @@ fn conditions_stop_outsiders_or_do_not() {
         (target, "github.event.pull_request.head.repo.fork == false", If),
         (target, "!github.event.pull_request.head.repo.fork", If),
         (target, "github.event.pull_request.draft == false", Open),
-        (target, "contains(github.event.pull_request.labels.*.name, 'safe')", If),
+        // A label on it says nothing of who pushes or comments afterwards.
+        (target, "contains(github.event.pull_request.labels.*.name, 'safe')", Open),
+        (comment, "contains(github.event.issue.labels.*.name, 'bug')", Open),
+        (
+            target,
+            "github.event.action == 'labeled' && contains(github.event.pull_request.labels.*.name, 'safe')",
+            If,
+        ),
+        (
+            "  pull_request_target:\n    types: [labeled, synchronize]",
+            "github.event.action == 'labeled' && contains(github.event.pull_request.labels.*.name, 'safe')",
+            If,
+        ),
+        ("  issues:\n    types: [labeled]", "github.event.label.name == 'agent'", If),
+        ("  issues:\n    types: [labeled]", "contains(github.event.issue.labels.*.name, 'bug')", If),
+        (
+            "  issues:\n    types: [opened, labeled]",
+            "contains(github.event.issue.labels.*.name, 'bug')",
+            Open,
+        ),
         ("  pull_request_target:\n    types: [labeled]", "true", If),
         ("  issues:\n    types: [opened, labeled]", "github.event.action == 'labeled'", If),
         ("  issues:\n    types: [opened, labeled]", "true", Open),
@@ -347,12 +376,12 @@ fn agents_are_known_through_whatever_starts_them() {
         ("which claude || echo -p", None),
         ("sudo -u claude make -p", None),
     ] {
-        assert_eq!(super::agent::of_script(script).map(|(agent, _)| agent), agent, "{script}");
+        assert_eq!(agent_of(script), agent, "{script}");
     }
     let image = of("on: push\njobs: {a: {steps: [{uses: 'docker://ghcr.io/all-hands-ai/openhands:1'}]}}");
     assert_eq!((image.agents[0].agent, image.agents[0].pinned), ("openhands", false));
     let long = format!("bash {}", "claude ".repeat(200_000));
-    assert_eq!(super::agent::of_script(&long), None);
+    assert_eq!(agent_of(&long), None);
 }
 
 #[test]
@@ -385,9 +414,9 @@ fn local_actions_and_workflows_are_followed_and_loops_end() {
     let looped = "on: workflow_call\njobs:\n  b:\n    uses: ./.github/workflows/loop.yml\n";
     let action = format!("runs:\n  using: composite\n  steps:\n    - uses: {ACTION}\n");
     let local = move |path: &str| match path {
-        ".github/workflows/inner.yml" => Some(document(&inner)),
-        ".github/workflows/loop.yml" => Some(document(looped)),
-        ".github/actions/x/action.yml" => Some(document(&action)),
+        ".github/workflows/inner.yml" => Some(inner.clone().into_bytes()),
+        ".github/workflows/loop.yml" => Some(looped.as_bytes().to_vec()),
+        ".github/actions/x/action.yml" => Some(action.clone().into_bytes()),
         _ => None,
     };
     let caller = document(
@@ -488,10 +517,50 @@ proptest! {
 
     #[test]
     fn no_script_breaks_the_reader(text in "\\PC{0,200}") {
-        let _ = super::agent::of_script(&text);
+        let _ = agent_of(&text);
+        let _ = super::stop::ways(&text, &[], true);
         let mut names = BTreeSet::new();
         super::secrets::of_text(&text, &mut names);
         super::secrets::of_expression(&text, &mut names);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_signs_of_a_shell_break_the_reader(text in "([a-z]{1,2}|[ $(){}\"'`<>|&;\n\\\\#=!-]|<<E|\\$\\{\\{|if |fi|case x in |exec\\(){0,80}") {
+        let _ = agent_of(&text);
+        let _ = super::stop::ways(&text, &[], false);
+        let around = super::agent::Around { shell: Some("python"), ..Default::default() };
+        let _ = super::agent::starts(&text, &around);
+    }
+}
+
+#[test]
+fn scripts_made_to_take_long_do_not() {
+    for part in [
+        "$(",
+        "\"$(\" ",
+        "${",
+        "${{ ",
+        "`",
+        "<<E\n",
+        "exec(['",
+        "[",
+        "['a',",
+        "(",
+        "'",
+        "bash -c \"",
+        "case x in ",
+        "if x; ",
+    ] {
+        let script = part.repeat((256 << 10) / part.len());
+        let began = std::time::Instant::now();
+        for shell in ["bash", "python"] {
+            let around = super::agent::Around { shell: Some(shell), ..Default::default() };
+            let _ = super::agent::starts(&script, &around);
+        }
+        let _ = super::stop::ways(&script, &[], true);
+        assert!(began.elapsed().as_secs() < 20, "{part} {:?}", began.elapsed());
     }
 }
 

@@ -61,6 +61,11 @@ impl Trigger {
         !PRIVILEGED_TYPES.contains(&kind) && self.includes(kind)
     }
 
+    /// Whether the event is about code that the one who asks brought along.
+    pub(super) fn brings_code(&self) -> bool {
+        matches!(self.name.as_str(), "pull_request_target" | "pull_request" | "workflow_run")
+    }
+
     pub(super) fn includes(&self, kind: &str) -> bool {
         self.types.is_empty() || self.types.iter().any(|listed| listed == kind)
     }

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::agent::{self, Agent};
+use super::agent::{self, Agent, Around, Start};
+use super::call::Calls;
+use super::check::{Check, check, is_shell, may_fail};
+use super::checkout;
 use super::expression::{Expression, condition};
+use super::files::{Files, Local};
 use super::gate::{After, Asked, Who};
+use super::handed;
 use super::token::Token;
 use super::trigger::{Trigger, triggers};
-use super::{AgentStep, Call, CallSecrets, Gate, Local, Workflow, all_text, escalator, secrets};
+use super::{AgentStep, Gate, Workflow, escalator, secrets, stop};
 use crate::document::{Member, Node, Value};
 
 /// Most jobs of one workflow, and most steps of one job, that are looked at.
@@ -15,8 +20,6 @@ const MAX_JOBS: usize = 256;
 const MAX_STEPS: usize = 1_000;
 /// Longest way of jobs that need each other.
 const MAX_NEEDS: usize = 100;
-/// How deep local actions and workflows may call each other.
-const MAX_CALLS: usize = 4;
 /// Parts of expressions whose text strangers write.
 const UNTRUSTED_TEXT: &[&str] = &[
     "comment.body",
@@ -34,11 +37,6 @@ const UNTRUSTED_TEXT: &[&str] = &[
     "review.body",
 ];
 
-/// Reads a workflow; `None` when the document is none: no `on`, or no `jobs`.
-pub fn audit(document: &Node, local: Local<'_>) -> Option<Workflow> {
-    audit_at(document, local, 0)
-}
-
 /// Reads a composite action: what its steps run, as the job `runs` of a workflow that others call.
 pub(crate) fn audit_action(document: &Node, local: Local<'_>) -> Option<Workflow> {
     let runs = document.get("runs").filter(|runs| runs.get("steps").is_some())?;
@@ -55,51 +53,42 @@ pub(crate) fn audit_action(document: &Node, local: Local<'_>) -> Option<Workflow
     Some(workflow)
 }
 
-fn audit_at(document: &Node, local: Local<'_>, depth: usize) -> Option<Workflow> {
-    let jobs = document.get("jobs").filter(|jobs| jobs.is_map())?;
+/// Reads a workflow; `None` when the document is none: no `on`, or no `jobs`.
+pub fn audit(document: &Node, local: Local<'_>) -> Option<Workflow> {
+    document.get("jobs").filter(|jobs| jobs.is_map())?;
     document.get("on")?;
+    let files = Files::new(local);
+    let calls = Calls::new(&files);
     let mut workflow = Workflow { triggers: triggers(document), ..Workflow::default() };
     secrets::of_node(document, &mut workflow.secrets);
     each_condition(document, &mut |text| secrets::of_expression(text, &mut workflow.secrets));
-    let jobs: Vec<Job<'_>> = jobs
-        .members()
-        .iter()
-        .take(MAX_JOBS)
-        .filter(|member| member.node.is_map())
-        .map(|member| Job::new(&member.key, &member.node))
-        .collect();
-    let by_name: BTreeMap<&str, &Job<'_>> = jobs.iter().map(|job| (job.name, job)).collect();
-    for job in &jobs {
+    let jobs = jobs_of(document, &files);
+    let mut in_order: Vec<&Job<'_>> = jobs.values().collect();
+    in_order.sort_by_key(|job| job.place);
+    let all: Vec<&Trigger> = workflow.triggers.iter().collect();
+    for job in in_order {
         workflow.escalators.extend(escalator::of_job(job.name, job.node));
         for step in job.steps {
             workflow.escalators.extend(escalator::of_step(job.name, step));
         }
-        for (index, step) in job.steps.iter().enumerate() {
-            if let Some(agent) = agent::of_step(step).or_else(|| of_local_action(step, local, depth)) {
-                let step = agent_step(document, &workflow.triggers, &by_name, job, index, step, agent);
-                workflow.approval.evidence.extend(step.approval.evidence.iter().cloned());
-                workflow.agents.push(step);
-            }
+        for step in agent_steps(document, &all, &jobs, job, &files) {
+            workflow.approval.evidence.extend(step.approval.evidence.iter().cloned());
+            workflow.agents.push(step);
         }
-        if depth < MAX_CALLS
-            && let Some(call) = call(&workflow.triggers, &by_name, job, local, depth)
-        {
-            workflow.calls.push(call);
-        }
+        workflow.calls.extend(calls.of_job(document, &workflow.triggers, &jobs, job.name));
     }
     // Only jobs with an agent are of interest here.
     let with_agents: BTreeSet<String> = workflow.agents.iter().map(|step| step.job.clone()).collect();
     workflow.escalators.retain(|step| with_agents.contains(&step.job));
     workflow.gate = workflow.agents.iter().map(|step| step.gate).max().unwrap_or_default();
     let called = workflow.triggers.iter().any(|trigger| trigger.name == "workflow_call");
-    let outsider = workflow.agents.iter().any(|step| !step.outsider_by.is_empty() && step.is_privileged())
-        || workflow
-            .calls
-            .iter()
-            .any(|call| call.outsider && call.secrets != CallSecrets::Some(BTreeSet::new()));
-    workflow.outsider_start = if outsider {
+    let by_call = |elsewhere: bool| {
+        workflow.calls.iter().any(|call| call.elsewhere == elsewhere && call.outsider && call.is_privileged)
+    };
+    let outsider = workflow.agents.iter().any(|step| !step.outsider_by.is_empty() && step.is_privileged());
+    workflow.outsider_start = if outsider || by_call(false) {
         Some(true)
-    } else if called && workflow.untrusted().next().is_none() {
+    } else if by_call(true) || (called && workflow.untrusted().next().is_none()) {
         None
     } else {
         Some(false)
@@ -107,15 +96,60 @@ fn audit_at(document: &Node, local: Local<'_>, depth: usize) -> Option<Workflow>
     Some(workflow)
 }
 
+/// The jobs of a workflow by name.
+pub(super) type Jobs<'a> = BTreeMap<&'a str, Job<'a>>;
+
+pub(super) fn jobs_of<'a>(document: &'a Node, files: &Files<'_>) -> Jobs<'a> {
+    let members = document.get("jobs").map_or(&[][..], Node::members).iter().take(MAX_JOBS).enumerate();
+    members
+        .filter(|(_, member)| member.node.is_map())
+        .map(|(place, member)| (member.key.as_str(), Job::new(place, member, document, files)))
+        .collect()
+}
+
+/// Whether a token is worth something to a stranger.
+pub(super) fn is_wide(token: &Token) -> bool {
+    token.writes().next().is_some() || token.id_token() || token.source == super::TokenSource::Inherited
+}
+
+/// Where the steps of a job run.
+pub(super) fn around<'a>(document: &'a Node, job: &'a Node, files: &'a Files<'a>) -> Around<'a> {
+    let said =
+        |key: &str| [job, document].into_iter().find_map(|node| node.at(&["defaults", "run", key])?.text());
+    Around {
+        files: Some(files),
+        folder: said("working-directory").and_then(|path| agent::joined("", path)).unwrap_or_default(),
+        shell: said("shell"),
+        ..Around::default()
+    }
+}
+
+/// The steps of a job that run agents, and how far each of these triggers gets.
+pub(super) fn agent_steps(
+    document: &Node,
+    triggers: &[&Trigger],
+    jobs: &Jobs<'_>,
+    job: &Job<'_>,
+    files: &Files<'_>,
+) -> Vec<AgentStep> {
+    let around = around(document, job.node, files);
+    let agents =
+        job.steps.iter().enumerate().filter_map(|(at, step)| Some((at, agent::of_step(step, &around)?)));
+    agents.map(|(at, agent)| agent_step(document, triggers, jobs, job, at, agent)).collect()
+}
+
 /// A job, with what has to be asked of it more than once.
-struct Job<'a> {
+pub(super) struct Job<'a> {
+    place: usize,
     name: &'a str,
-    node: &'a Node,
-    steps: &'a [Node],
+    pub(super) node: &'a Node,
+    pub(super) steps: &'a [Node],
     needs: Vec<&'a str>,
-    condition: Option<Expression>,
+    pub(super) condition: Option<Expression>,
+    /// What each step finds out about who asks.
+    checks: Vec<Check>,
     /// Some step refuses people without rights, by ending the job.
-    refuses: bool,
+    refuses: Check,
     /// Some step looks who asks.
     looks: bool,
 }
@@ -123,109 +157,43 @@ struct Job<'a> {
 // === impl Job ===
 
 impl<'a> Job<'a> {
-    fn new(name: &'a str, node: &'a Node) -> Self {
+    fn new(place: usize, member: &'a Member, document: &Node, files: &Files<'_>) -> Self {
+        let (name, node) = (member.key.as_str(), &member.node);
+        let set = [document.get("env"), node.get("env")];
         let steps = node.get("steps").map_or(&[][..], Node::items);
         let steps = steps.get(..MAX_STEPS.min(steps.len())).unwrap_or(steps);
-        let checks: Vec<Check> = steps.iter().map(check).collect();
+        let checks: Vec<Check> = steps.iter().map(|step| check(step, &set, files)).collect();
         Self {
+            place,
             name,
             node,
             steps,
             needs: node.get("needs").map(Node::texts).unwrap_or_default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
             // A job that may fail stops nobody who needs it.
-            refuses: checks.contains(&Check::Refuses) && !may_fail(node),
+            refuses: checks
+                .iter()
+                .copied()
+                .find(|check| *check == Check::Refuses)
+                .or_else(|| checks.iter().copied().find(|check| *check == Check::RefusesForks))
+                .filter(|_| !may_fail(node))
+                .unwrap_or(Check::None),
             looks: checks.iter().any(|check| *check != Check::None),
+            checks,
         }
     }
 }
 
-/// Whether a step finds out who asks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Check {
-    None,
-    /// Its outputs tell.
-    Tells,
-    /// It ends the job for those who may not.
-    Refuses,
-}
-
-/// Whether a job or step may fail without ending what it is part of; an expression could say so.
-fn may_fail(node: &Node) -> bool {
-    node.get("continue-on-error").is_some_and(|said| said.truth() != Some(false))
-}
-
-/// Whether a script ends with an error somewhere, and nothing on that line takes the error back.
-fn ends_with_error(script: &str) -> bool {
-    const ENDS: &[&str] =
-        &["exit 1", "setfailed", "process.exit(1)", "throw ", "exit(1)", "exit 2", "return 1"];
-    const TAKEN_BACK: &[&str] = &["true", ":", "exit 0", "echo", "/bin/true"];
-    script.replace("\\\n", " ").lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
-        ENDS.iter().filter_map(|end| line.split_once(end)).any(|(_, rest)| {
-            !rest.split("||").skip(1).any(|back| {
-                let back = back.trim_start();
-                TAKEN_BACK.iter().any(|word| back.starts_with(word))
-            })
-        })
-    })
-}
-
-/// Looks at a step for a look at who asks.
-fn check(step: &Node) -> Check {
-    let uses = step.get("uses").and_then(Node::text).unwrap_or("").to_ascii_lowercase();
-    let name = uses.split('@').next().unwrap_or("");
-    let by_name = [
-        "check-user-permission",
-        "check-actor-permission",
-        "action-repository-permission",
-        "repo-permission",
-        "user-permission",
-        "actor-permission",
-        "check-permission",
-        "get-user-teams-membership",
-        "actions-authorized-user",
-        "is-actor-authorized",
-        "check-collaborator",
-        "verify-actor",
-        "team-membership",
-        "check-team-member",
-    ]
-    .iter()
-    .any(|part| name.contains(part));
-    let script =
-        ["run", "with", "env"].iter().filter_map(|key| step.get(key)).map(all_text).collect::<String>();
-    let lower = script.to_ascii_lowercase();
-    let asks = lower.contains("getcollaboratorpermissionlevel")
-        || (lower.contains("/collaborators/") && (lower.contains("/permission") || lower.contains("gh api")))
-        || lower.contains("checkcollaborator")
-        || lower.contains("checkmembershipforuser")
-        || lower.contains("getmembershipforuserinorg")
-        || lower.contains("/memberships/")
-        || (lower.contains("/orgs/") && lower.contains("/members/"))
-        || (lower.contains("author_association")
-            && step.get("uses").is_none_or(|_| name == "actions/github-script"));
-    // An agent that is told to look is no gate.
-    if agent::of_step(step).is_some() || !(by_name || asks) {
-        return Check::None;
-    }
-    let ends = ends_with_error(&lower);
-    let required = by_name
-        && ["require", "permission", "required-permission", "exit-on-failure"]
-            .iter()
-            .any(|key| step.get("with").and_then(|with| with.get(key)).is_some())
-        && !uses.contains("user-permission");
-    if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells }
-}
-
 fn agent_step(
     document: &Node,
-    triggers: &[Trigger],
-    jobs: &BTreeMap<&str, &Job<'_>>,
+    triggers: &[&Trigger],
+    jobs: &Jobs<'_>,
     job: &Job<'_>,
     index: usize,
-    step: &Node,
     agent: Agent,
 ) -> AgentStep {
+    // There is a step at this place: the agent's.
+    let step = job.steps.get(index).unwrap_or(job.node);
     let mut named = BTreeSet::new();
     let parts = [
         step.get("with"),
@@ -250,7 +218,8 @@ fn agent_step(
         pinned: agent.pinned,
         token: Token::of(job.node, document),
         secrets: named,
-        checks_out_head: job.steps.iter().find_map(head_checkout),
+        handed: handed::to(job.steps, index),
+        checks_out_head: checkout::of_job(job.steps, &[document.get("env"), job.node.get("env")]),
         persists_credentials: job.steps.iter().any(persists),
         environment: environment(job.node),
         self_hosted: self_hosted(job.node),
@@ -258,10 +227,15 @@ fn agent_step(
         untrusted_prompt: untrusted_prompt(step),
         outsider_by: Vec::new(),
         gate: Gate::NotApplicable,
-        approval: agent::approval(step),
+        approval: agent::approval(
+            step,
+            agent.tool,
+            &agent.starts,
+            &[document.get("env"), job.node.get("env")],
+        ),
     };
     for trigger in triggers.iter().filter(|trigger| trigger.is_untrusted()) {
-        let reached = reach(trigger, jobs, job, index, step);
+        let reached = reach(document, trigger, jobs, (job, index), &agent.starts);
         let gate = match reached {
             Reached::Never => continue,
             Reached::Gated(gate) => gate,
@@ -289,12 +263,13 @@ enum Reached {
 }
 
 fn reach(
+    document: &Node,
     trigger: &Trigger,
-    jobs: &BTreeMap<&str, &Job<'_>>,
-    job: &Job<'_>,
-    index: usize,
-    step: &Node,
+    jobs: &Jobs<'_>,
+    (job, index): (&Job<'_>, usize),
+    starts: &[Start],
 ) -> Reached {
+    let step = job.steps.get(index).unwrap_or(job.node);
     let mut checks = BTreeSet::new();
     let nothing = BTreeSet::new();
     for other in jobs.values() {
@@ -305,12 +280,13 @@ fn reach(
         // A job that strangers do not get to, or that refuses them, ends otherwise for them.
         let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
         let passed_by = other.condition.as_ref().is_some_and(|condition| !asked.of(condition).hold);
-        if other.refuses || passed_by {
+        if other.refuses.refuses_at(trigger) || passed_by {
             checks.insert(format!("needs.{name}.result"));
         }
     }
     let before = job.steps.get(..index).unwrap_or(&[]);
-    for step in before.iter().filter(|step| check(step) != Check::None) {
+    let looks = before.iter().zip(&job.checks).filter(|(_, check)| **check != Check::None);
+    for (step, _) in looks {
         let Some(id) = step.get("id").and_then(Node::text) else { continue };
         let id = id.to_ascii_lowercase();
         if may_fail(step) {
@@ -350,16 +326,26 @@ fn reach(
     if !needed(jobs, job, ask(Who::Outsider)) {
         return Reached::Gated(Gate::NeedsJob);
     }
-    let refused = before.iter().any(|step| {
+    let refused = before.iter().zip(&job.checks).any(|(step, check)| {
         let runs = step
             .get("if")
             .and_then(Node::scalar)
             .is_none_or(|text| ask(Who::Outsider).of(&condition(&text)).hold);
-        runs && check(step) == Check::Refuses
+        runs && check.refuses_at(trigger)
     });
     let failed = Asked { after: After::Failure, ..ask(Who::Outsider) };
     if refused && !goes_on(step_condition.as_ref(), failed) {
         return Reached::Gated(Gate::If);
+    }
+    if let Some(script) = step.get("run").and_then(Node::text)
+        && !starts.is_empty()
+        && is_shell(step)
+    {
+        let set = [document.get("env"), job.node.get("env"), step.get("env")];
+        let ways = stop::ways(script, &set, trigger.brings_code());
+        if ways.is_some_and(|ways| !starts.iter().any(|start| ways.reaches(start.after))) {
+            return Reached::Gated(Gate::If);
+        }
     }
     Reached::Outsider
 }
@@ -370,13 +356,13 @@ fn goes_on(condition: Option<&Expression>, asked: Asked<'_>) -> bool {
 }
 
 /// Whether the jobs before this one can run, and let it go on.
-fn needed(jobs: &BTreeMap<&str, &Job<'_>>, job: &Job<'_>, asked: Asked<'_>) -> bool {
+pub(super) fn needed(jobs: &Jobs<'_>, job: &Job<'_>, asked: Asked<'_>) -> bool {
     needed_by(jobs, job, asked, &mut BTreeMap::new(), 0)
 }
 
 /// The same; each job is asked about once, however many need it, and one that needs itself stops nobody.
 fn needed_by<'a>(
-    jobs: &BTreeMap<&'a str, &'a Job<'a>>,
+    jobs: &Jobs<'a>,
     job: &Job<'_>,
     asked: Asked<'_>,
     known: &mut BTreeMap<&'a str, bool>,
@@ -400,110 +386,9 @@ fn needed_by<'a>(
         if !runs {
             return goes_on(condition, Asked { after: After::Skipped, ..asked });
         }
-        let refuses = asked.who == Who::Outsider && other.refuses;
+        let refuses = asked.who == Who::Outsider && other.refuses.refuses_at(asked.trigger);
         !refuses || goes_on(condition, Asked { after: After::Failure, ..asked })
     })
-}
-
-/// A call of a local workflow that runs agents.
-fn call(
-    triggers: &[Trigger],
-    jobs: &BTreeMap<&str, &Job<'_>>,
-    job: &Job<'_>,
-    local: Local<'_>,
-    depth: usize,
-) -> Option<Call> {
-    let uses = job.node.get("uses")?;
-    let path = uses.text()?.strip_prefix("./")?;
-    let inner = audit_at(&local(path)?, local, depth + 1)?;
-    let mut agents: BTreeSet<&'static str> = inner.agents.iter().map(|step| step.agent).collect();
-    agents.extend(inner.calls.iter().flat_map(|call| call.agents.iter()));
-    if agents.is_empty() {
-        return None;
-    }
-    let handed = match job.node.get("secrets") {
-        Some(said) if said.text() == Some("inherit") => CallSecrets::All,
-        Some(said) => CallSecrets::Some(said.members().iter().map(|member| member.key.clone()).collect()),
-        None => CallSecrets::Some(BTreeSet::new()),
-    };
-    let nothing = BTreeSet::new();
-    let outsider = triggers
-        .iter()
-        .filter(|trigger| trigger.is_untrusted() && trigger.outsider_can_cause())
-        .any(|trigger| {
-            let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
-            let holds = job.condition.as_ref().is_none_or(|condition| asked.of(condition).hold);
-            // Inside, the event is still the caller's.
-            let lets_in = inner.agents.iter().any(|step| {
-                let document = local(path);
-                let node = document.as_ref().and_then(|document| {
-                    document
-                        .at(&["jobs", &step.job, "steps"])
-                        .and_then(|steps| steps.items().get(step.step_index))
-                });
-                node.is_none_or(|node| !agent::checks_itself(node, &trigger.name).0)
-            });
-            holds && needed(jobs, job, asked) && lets_in
-        });
-    Some(Call {
-        job: job.name.to_owned(),
-        line: uses.line,
-        path: path.to_owned(),
-        secrets: handed,
-        agents,
-        outsider,
-    })
-}
-
-/// The agent in a composite action of the same repository.
-fn of_local_action(step: &Node, local: Local<'_>, depth: usize) -> Option<Agent> {
-    if depth >= MAX_CALLS {
-        return None;
-    }
-    let uses = step.get("uses").and_then(Node::text)?;
-    let folder = uses.strip_prefix("./")?.trim_end_matches('/');
-    let action =
-        local(&format!("{folder}/action.yml")).or_else(|| local(&format!("{folder}/action.yaml")))?;
-    let steps = action.at(&["runs", "steps"])?;
-    let inner = steps
-        .items()
-        .iter()
-        .find_map(|step| agent::of_step(step).or_else(|| of_local_action(step, local, depth + 1)))?;
-    Some(Agent { tool: inner.tool, runs: format!("{uses}: {}", inner.runs), pinned: inner.pinned })
-}
-
-/// A checkout of what a stranger wrote: by the action's `ref` or `repository`, or by a command.
-fn head_checkout(step: &Node) -> Option<u32> {
-    let uses = step.get("uses").and_then(Node::text).unwrap_or("");
-    if uses.starts_with("actions/checkout@") || uses == "actions/checkout" {
-        let with = step.get("with")?;
-        return ["ref", "repository"].iter().find_map(|key| {
-            let node = with.get(key)?;
-            let text = node.text()?;
-            let head = [
-                "head.sha",
-                "head.ref",
-                "head_ref",
-                "head_sha",
-                "head_branch",
-                "refs/pull/",
-                "head.repo",
-                "head_repository",
-                "merge_commit_sha",
-                "pr_head",
-                "head-sha",
-                "head-ref",
-            ]
-            .iter()
-            .any(|part| text.contains(part));
-            head.then_some(node.line)
-        });
-    }
-    let run = step.get("run")?;
-    let script = run.text()?;
-    let fetches = script.contains("gh pr checkout")
-        || (script.contains("git fetch") && script.contains("pull/") && script.contains("/head"));
-    fetches.then_some(run.line)
 }
 
 /// Whether a checkout leaves the token in the working copy, which is what the action does unless told otherwise.

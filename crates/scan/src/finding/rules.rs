@@ -85,6 +85,12 @@ pub(crate) static OUTSIDER_STARTS: Rule = Rule {
     title: "Anybody can start an agent that holds secrets or a writing token",
     help: "Let a condition on the job ask for the author association, or run the agent on a trigger of maintainers, without secrets in reach of the text that it reads.",
 };
+pub(crate) static UNSEEN_AGENT: Rule = Rule {
+    id: "writ/ci-unseen-agent",
+    severity: Severity::Medium,
+    title: "Anybody can start a workflow of another repository that runs an agent",
+    help: "Look at what that workflow asks of whoever starts it, fix it to a commit, and let a condition on the job here ask too.",
+};
 pub(crate) static STRANGERS_CODE: Rule = Rule {
     id: "writ/ci-strangers-code",
     severity: Severity::High,
@@ -312,6 +318,7 @@ pub static RULES: &[&Rule] = &[
     &PROJECT_HELPER,
     &WIDE_FOLDERS,
     &OUTSIDER_STARTS,
+    &UNSEEN_AGENT,
     &STRANGERS_CODE,
     &OPEN_ACTION,
     &WRITE_ALL,

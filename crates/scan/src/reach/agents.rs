@@ -47,8 +47,9 @@ impl Facts {
                 let says =
                     format!("an account without write access starts job `{}`, which calls it", call.job);
                 let fact = Fact { path: one.path.clone(), line: call.line, says };
-                let begins = format!("ci:{}#", call.path);
-                for agent in self.ci.values_mut().filter(|agent| agent.name.starts_with(&begins)) {
+                let begins: Vec<String> = call.leads_to.iter().map(|path| format!("ci:{path}#")).collect();
+                let led = |name: &str| begins.iter().any(|begin| name.starts_with(begin.as_str()));
+                for agent in self.ci.values_mut().filter(|agent| led(&agent.name)) {
                     agent.outsider.push(fact.clone());
                 }
             }

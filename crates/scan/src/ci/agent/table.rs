@@ -50,6 +50,19 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("sweepai/", "sweep"),
     ("mistral-vibe", "mistral-vibe"),
 ];
+/// Names of reusable workflows, as part of their file's name, and the tool that each runs.
+pub(super) const WORKFLOWS: &[(&str, &str)] = &[
+    ("claude", "claude-code"),
+    ("codex", "codex"),
+    ("gemini", "gemini-cli"),
+    ("opencode", "opencode"),
+    ("openhands", "openhands"),
+    ("qwen", "qwen-code"),
+    ("copilot-agent", "github-copilot"),
+    ("cursor-agent", "cursor"),
+    ("aider", "aider"),
+    ("pr-agent", "pr-agent"),
+];
 /// Actions with such names that install or prepare something and run no agent.
 pub(super) const NOT_AGENTS: &[&str] = &["setup-", "install-", "/setup", "cache"];
 /// Programs, the words after them that make them work without a person, and the tool. Several words in one are those that
@@ -58,7 +71,16 @@ pub(super) const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("claude", &["-p", "--print", "--dangerously-skip-permissions", "--prompt"], "claude-code"),
     (
         "codex",
-        &["exec", "e", "review", "--full-auto", "--yolo", "--dangerously-bypass-approvals-and-sandbox"],
+        &[
+            "exec",
+            "e",
+            "review",
+            "--full-auto",
+            "--yolo",
+            "--dangerously-bypass-approvals-and-sandbox",
+            "-q",
+            "--quiet",
+        ],
         "codex",
     ),
     ("gemini", &["-p", "--prompt", "-y", "--yolo", "--approval-mode"], "gemini-cli"),
@@ -99,6 +121,47 @@ pub(super) const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("kiro-cli", &["--no-interactive"], "kiro"),
     ("q", &["--no-interactive"], "amazon-q"),
     ("openhands", &["--headless", "-t", "--task"], "openhands"),
+    ("plandex", &["tell", "build", "continue"], "plandex"),
+    ("pdx", &["tell"], "plandex"),
+    ("forge", &["-p", "--prompt"], "forge"),
+];
+/// Programs that work without a person at a terminal whenever they are given a task or an input.
+pub(super) const TALKERS: &[&str] = &["claude", "cline", "gemini", "junie", "qwen"];
+/// Programs that do where their input holds something.
+pub(super) const FED: &[&str] = &["amp", "copilot", "cursor-agent", "iflow", "vibe"];
+/// What those are given to do something else.
+pub(super) const NOT_TALK: &[&str] = &[
+    "--help",
+    "--list-extensions",
+    "--version",
+    "-V",
+    "-h",
+    "-v",
+    "agents",
+    "auth",
+    "config",
+    "doctor",
+    "extension",
+    "extensions",
+    "help",
+    "hooks",
+    "install",
+    "instance",
+    "login",
+    "logout",
+    "logs",
+    "marketplace",
+    "mcp",
+    "migrate-installer",
+    "plugin",
+    "plugins",
+    "setup-token",
+    "skills",
+    "status",
+    "uninstall",
+    "update",
+    "upgrade",
+    "version",
 ];
 /// Packages that runners fetch, and the program that each is.
 pub(super) const PACKAGES: &[(&str, &str)] = &[
@@ -118,6 +181,8 @@ pub(super) const PACKAGES: &[(&str, &str)] = &[
     ("@musistudio/claude-code-router", "ccr"),
     ("@mariozechner/pi-coding-agent", "pi"),
     ("@google/jules", "jules"),
+    ("@charmland/crush", "crush"),
+    ("forgecode", "forge"),
     ("claude-code", "claude"),
     ("gemini-cli", "gemini"),
     ("qwen-code", "qwen"),
@@ -161,6 +226,8 @@ pub(super) const IMAGES: &[(&str, &str)] = &[
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Next {
     Command,
+    /// The arguments of this program.
+    Itself(&'static str),
     Module,
     Package,
 }
@@ -206,7 +273,9 @@ pub(super) const RUNNERS: &[Runner] = &[
     runner("unbuffer", &[], &[], Next::Command),
     runner("exec", &[], &["-a"], Next::Command),
     runner("command", &[], &[], Next::Command),
-    runner("eval", &[], &[], Next::Command),
+    runner("caffeinate", &[], &["-t", "-w"], Next::Command),
+    runner("spawn", &[], &[], Next::Command),
+    runner("coproc", &[], &[], Next::Command),
     runner("then", &[], &[], Next::Command),
     runner("do", &[], &[], Next::Command),
     runner("else", &[], &[], Next::Command),
@@ -216,6 +285,7 @@ pub(super) const RUNNERS: &[Runner] = &[
     runner("!", &[], &[], Next::Command),
     runner("$", &[], &[], Next::Command),
     runner("{", &[], &[], Next::Command),
+    runner("gh", &["copilot"], &[], Next::Itself("copilot")),
     runner("npx", &[], &["-p", "--package", "-w", "--workspace"], Next::Package),
     runner("pnpx", &[], &["-p", "--package"], Next::Package),
     runner("bunx", &[], &["-p", "--package"], Next::Package),
@@ -226,6 +296,7 @@ pub(super) const RUNNERS: &[Runner] = &[
     runner("yarn", &["dlx"], &["-p", "--package"], Next::Package),
     runner("yarn", &["exec"], &[], Next::Package),
     runner("yarn", &["run"], &[], Next::Package),
+    runner("yarn", &[], &["--cwd"], Next::Package),
     runner("bun", &["x"], &["-p", "--package"], Next::Package),
     runner("deno", &["run"], &["-c", "--config"], Next::Package),
     runner("uvx", &[], &["--from", "--with", "-p", "--python", "--index"], Next::Package),
@@ -244,3 +315,29 @@ pub(super) const RUNNERS: &[Runner] = &[
     runner("python", &[], &["-W", "-X"], Next::Module),
     runner("python3", &[], &["-W", "-X"], Next::Module),
 ];
+
+/// A program of the table.
+pub(super) fn program_named(
+    name: &str,
+) -> Option<&'static (&'static str, &'static [&'static str], &'static str)> {
+    PROGRAMS.iter().find(|(program, _, _)| *program == name)
+}
+
+/// Whether a part stands in a name as words of their own. A name that ends with what it is (`…-action`) ends there.
+pub(super) fn borders(name: &str, part: &str) -> bool {
+    let joins = |letter: u8| letter.is_ascii_alphanumeric();
+    let last = part.bytes().last();
+    name.match_indices(part).any(|(at, _)| {
+        let before = name.get(..at).and_then(|head| head.bytes().last());
+        let after = name.get(at + part.len()..).and_then(|tail| tail.bytes().next());
+        let begins = part.starts_with('/') || before.is_none_or(|letter| !joins(letter));
+        let ends = if last.is_some_and(|letter| !joins(letter)) {
+            true
+        } else if part.ends_with("-action") {
+            after.is_none_or(|letter| !joins(letter) && letter != b'-')
+        } else {
+            after.is_none_or(|letter| !joins(letter))
+        };
+        begins && ends
+    })
+}

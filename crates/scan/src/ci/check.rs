@@ -1,0 +1,180 @@
+//! Steps that find out who asks, and whether they end what they are part of for those who may not.
+
+use super::agent::{self, Around, joined};
+use super::files::Files;
+use super::trigger::Trigger;
+use super::{all_text, stop};
+use crate::document::Node;
+
+/// Inputs of actions that ask for a right, and rights above reading.
+const ASKED: &[&str] =
+    &["minimum-permission", "permission", "permission-level", "require", "required-permission"];
+const RIGHTS: &[&str] = &["admin", "maintain", "triage", "write"];
+/// Texts without which nothing is asked of who is there.
+const MARKS: &[&str] =
+    &["actor", "association", "collaborator", "head.repo", "login", "member", "permission", "role_name"];
+/// How deep local actions that look may use each other.
+const MAX_ACTIONS: usize = 4;
+const MAX_STEPS: usize = 200;
+
+/// Whether a step finds out who asks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Check {
+    None,
+    /// Its outputs tell.
+    Tells,
+    /// It ends the job for those who may not.
+    Refuses,
+    /// It ends the job for code of a fork.
+    RefusesForks,
+}
+
+// === impl Check ===
+
+impl Check {
+    /// Whether an outsider who pulls this trigger is refused.
+    pub(super) fn refuses_at(self, trigger: &Trigger) -> bool {
+        match self {
+            Self::None | Self::Tells => false,
+            Self::Refuses => true,
+            Self::RefusesForks => trigger.brings_code(),
+        }
+    }
+}
+
+/// Whether a job or step may fail without ending what it is part of; an expression could say so.
+pub(super) fn may_fail(node: &Node) -> bool {
+    node.get("continue-on-error").is_some_and(|said| said.truth() != Some(false))
+}
+
+/// Whether a script ends with an error somewhere, and nothing on that line takes the error back.
+fn ends_with_error(script: &str) -> bool {
+    const ENDS: &[&str] =
+        &["exit 1", "setfailed", "process.exit(1)", "throw ", "exit(1)", "exit 2", "return 1"];
+    const TAKEN_BACK: &[&str] = &["true", ":", "exit 0", "echo", "/bin/true"];
+    script.replace("\\\n", " ").lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
+        ENDS.iter().filter_map(|end| line.split_once(end)).any(|(_, rest)| {
+            !rest.split("||").skip(1).any(|back| {
+                let back = back.trim_start();
+                TAKEN_BACK.iter().any(|word| back.starts_with(word))
+            })
+        })
+    })
+}
+
+/// Looks at a step for a look at who asks. `set` is where variables are set around it.
+pub(super) fn check(step: &Node, set: &[Option<&Node>], files: &Files<'_>) -> Check {
+    check_at(step, set, files, 0)
+}
+
+fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize) -> Check {
+    if let Some(folder) = step.get("uses").and_then(Node::text).and_then(|uses| uses.strip_prefix("./")) {
+        return of_local_action(step, folder, files, depth);
+    }
+    let uses = step.get("uses").and_then(Node::text).unwrap_or("").to_ascii_lowercase();
+    let name = uses.split('@').next().unwrap_or("");
+    let by_name = [
+        "check-user-permission",
+        "check-actor-permission",
+        "action-repository-permission",
+        "repo-permission",
+        "user-permission",
+        "actor-permission",
+        "check-permission",
+        "get-user-teams-membership",
+        "actions-authorized-user",
+        "is-actor-authorized",
+        "check-collaborator",
+        "verify-actor",
+        "team-membership",
+        "check-team-member",
+    ]
+    .iter()
+    .any(|part| name.contains(part));
+    let script =
+        ["run", "with", "env"].iter().filter_map(|key| step.get(key)).map(all_text).collect::<String>();
+    let lower = script.to_ascii_lowercase();
+    let asks = lower.contains("getcollaboratorpermissionlevel")
+        || (lower.contains("/collaborators/") && (lower.contains("/permission") || lower.contains("gh api")))
+        || lower.contains("checkcollaborator")
+        || lower.contains("checkmembershipforuser")
+        || lower.contains("getmembershipforuserinorg")
+        || lower.contains("/memberships/")
+        || (lower.contains("orgs/") && lower.contains("/members/"))
+        || (lower.contains("author_association")
+            && step.get("uses").is_none_or(|_| name == "actions/github-script"));
+    if !(by_name || asks || MARKS.iter().any(|mark| lower.contains(mark))) {
+        let around: String = set.iter().flatten().map(|node| all_text(node).to_ascii_lowercase()).collect();
+        if !MARKS.iter().any(|mark| around.contains(mark)) {
+            return Check::None;
+        }
+    }
+    // An agent that is told to look is no gate.
+    if agent::of_step(step, &Around::default()).is_some() {
+        return Check::None;
+    }
+    let run = step.get("run").and_then(Node::text).filter(|_| is_shell(step));
+    let set: Vec<Option<&Node>> = set.iter().copied().chain([step.get("env")]).collect();
+    let follow = |brings_code| run.and_then(|script| stop::ways(script, &set, brings_code));
+    let (plain, of_fork) = (follow(false), follow(true));
+    let found = match (&plain, &of_fork) {
+        (Some(plain), _) if !plain.succeeds => Check::Refuses,
+        (Some(_), Some(of_fork)) if !of_fork.succeeds => Check::RefusesForks,
+        _ => Check::None,
+    };
+    if found != Check::None {
+        return if may_fail(step) { Check::Tells } else { found };
+    }
+    let asked: Vec<String> = ASKED.iter().filter_map(|key| step.get("with")?.get(key)?.scalar()).collect();
+    // Who may read is everybody.
+    let reads = asked.iter().any(|asked| !asks_for_rights(asked));
+    if !(by_name || asks) || (by_name && reads) {
+        return Check::None;
+    }
+    // A script that lets those through who may read refuses nobody.
+    let is_weak = plain.as_ref().is_some_and(|ways| ways.is_weak);
+    let ends = ends_with_error(&lower) && !is_weak;
+    let exits = step.get("with").and_then(|with| with.get("exit-on-failure")).is_some();
+    let required = by_name && (!asked.is_empty() || exits) && !uses.contains("user-permission");
+    if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells }
+}
+
+/// Whether what an action is to ask for is more than reading.
+fn asks_for_rights(asked: &str) -> bool {
+    let lower = asked.to_ascii_lowercase();
+    let mut words =
+        lower.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut some = false;
+    words.all(|word| {
+        some = true;
+        RIGHTS.contains(&word)
+    }) && some
+}
+
+/// Whether a step's script is one of a shell that ends at an error.
+pub(super) fn is_shell(step: &Node) -> bool {
+    step.get("shell").and_then(Node::text).is_none_or(|shell| shell == "bash" || shell == "sh")
+}
+
+/// A composite action of the same repository looks where one of its steps does, whatever else happens.
+fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -> Check {
+    let Some(folder) = joined("", folder).filter(|_| depth < MAX_ACTIONS) else { return Check::None };
+    let names = ["action.yml", "action.yaml"];
+    let Some(action) = names.iter().find_map(|name| files.document(&format!("{folder}/{name}"))) else {
+        return Check::None;
+    };
+    let steps = action.at(&["runs", "steps"]).map_or(&[][..], Node::items);
+    let mut found = Check::None;
+    for inner in steps.iter().take(MAX_STEPS) {
+        // Inputs may bring who asks: `env: {ACTOR: '${{ inputs.actor }}'}`.
+        let check = check_at(inner, &[], files, depth + 1);
+        let check = if inner.get("if").is_some() && check != Check::None { Check::Tells } else { check };
+        found = match (found, check) {
+            (Check::Refuses, _) | (_, Check::Refuses) => Check::Refuses,
+            (Check::RefusesForks, _) | (_, Check::RefusesForks) => Check::RefusesForks,
+            (Check::Tells, _) | (_, Check::Tells) => Check::Tells,
+            (Check::None, Check::None) => Check::None,
+        };
+    }
+    if found != Check::None && may_fail(step) { Check::Tells } else { found }
+}

@@ -1,0 +1,218 @@
+//! Workflows that call others, and what is handed on.
+
+use super::*;
+
+/// Workflows of one repository, by the names of their files.
+fn repository<'a>(files: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<Vec<u8>> + 'a {
+    move |path| {
+        let name = path.strip_prefix(".github/workflows/")?;
+        let (_, text) = files.iter().find(|(known, _)| *known == name)?;
+        Some(text.as_bytes().to_vec())
+    }
+}
+
+fn call(name: &str, more: &str) -> String {
+    format!("on: {{workflow_call: null}}\njobs:\n  m:\n    uses: ./.github/workflows/{name}\n{more}")
+}
+
+const PLAIN: &str = "on: workflow_call\njobs:\n  b:\n    permissions: {}\n    steps:\n      - run: claude -p x\n        env: {K: '${{ secrets.K }}'}\n";
+
+#[test]
+fn attack_an_outsider_starts_an_agent_through_several_workflows() {
+    let inherit = "    secrets: inherit\n";
+    let mid = call("plain.yml", inherit);
+    let bare = call("plain.yml", "    permissions: {}\n");
+    let asks = call(
+        "plain.yml",
+        "    if: github.event.comment.author_association == 'OWNER'\n    secrets: inherit\n",
+    );
+    let other = call("plain.yml", "    if: github.event_name == 'push'\n    secrets: inherit\n");
+    let far: Vec<(String, String)> = (0..8)
+        .map(|at| (format!("m{at}.yml"), call(&format!("m{}.yml", at + 1), inherit)))
+        .chain([("m8.yml".to_owned(), call("plain.yml", inherit))])
+        .collect();
+    let inner = "on: workflow_call\njobs:\n  b:\n    if: github.actor == 'me'\n    steps:\n      - run: claude -p x\n        env: {K: '${{ secrets.K }}'}\n";
+    let mut files = vec![
+        ("plain.yml", PLAIN),
+        ("mid.yml", mid.as_str()),
+        ("bare.yml", bare.as_str()),
+        ("asks.yml", asks.as_str()),
+        ("other.yml", other.as_str()),
+        ("inner.yml", inner),
+        ("none.yml", "on: workflow_call\njobs: {b: {steps: [{run: make}]}}\n"),
+    ];
+    files.extend(far.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    let local = repository(&files);
+    for (on, called, secrets, outsider, start) in [
+        ("issue_comment", "plain.yml", true, Some(true), true),
+        ("issue_comment", "mid.yml", true, Some(true), true),
+        ("issue_comment", "m1.yml", true, Some(true), true),
+        ("push", "mid.yml", true, Some(false), false),
+        // Nothing is handed on: at the first call, or at the second one.
+        ("issue_comment", "mid.yml", false, Some(true), false),
+        ("issue_comment", "bare.yml", true, Some(true), false),
+        // Inside somebody asks, or it is another event.
+        ("issue_comment", "asks.yml", true, Some(false), false),
+        ("issue_comment", "inner.yml", true, Some(false), false),
+        ("issue_comment", "other.yml", true, Some(false), false),
+        ("issue_comment", "none.yml", true, None, false),
+        ("issue_comment", "missing.yml", true, None, false),
+    ] {
+        let handed = if secrets { inherit } else { "" };
+        let text = format!(
+            "on: {on}\npermissions: {{}}\njobs:\n  a:\n    uses: ./.github/workflows/{called}\n{handed}"
+        );
+        let found = audit(&document(&text), &local).unwrap();
+        assert_eq!(found.calls.first().map(|call| call.outsider), outsider, "{on} {called}");
+        assert_eq!(found.outsider_start, Some(start), "{on} {called} {secrets}");
+        if outsider == Some(true) {
+            assert!(found.calls[0].leads_to.contains(".github/workflows/plain.yml"), "{called}");
+        }
+    }
+}
+
+#[test]
+fn a_token_reaches_an_agent_where_every_call_lets_it() {
+    let writes = "on: workflow_call\njobs:\n  b:\n    permissions: {contents: write}\n    steps:\n      - run: claude -p x\n";
+    let silent = "on: workflow_call\njobs:\n  b:\n    steps:\n      - run: claude -p x\n";
+    let reads = "on: workflow_call\njobs:\n  b:\n    permissions: {contents: read}\n    steps:\n      - run: claude -p x\n";
+    let files = [("writes.yml", writes), ("silent.yml", silent), ("reads.yml", reads)];
+    let local = repository(&files);
+    for (permissions, called, start) in [
+        ("{contents: write}", "writes.yml", true),
+        ("{contents: write}", "silent.yml", true),
+        ("{contents: write}", "reads.yml", false),
+        ("{contents: read}", "writes.yml", false),
+        ("{contents: read}", "silent.yml", false),
+    ] {
+        let text = format!(
+            "on: issue_comment\njobs:\n  a:\n    permissions: {permissions}\n    uses: ./.github/workflows/{called}\n"
+        );
+        let found = audit(&document(&text), &local).unwrap();
+        assert_eq!(found.outsider_start, Some(start), "{permissions} {called}");
+    }
+}
+
+#[test]
+fn workflows_elsewhere_that_are_named_for_an_agent_are_listed() {
+    for (on, uses, secrets, agents, outsider, start) in [
+        (
+            "issue_comment",
+            "acme/wf/.github/workflows/claude-code.yml@main",
+            true,
+            Some("claude-code"),
+            true,
+            None,
+        ),
+        (
+            "issue_comment",
+            "All-Hands-AI/OpenHands/.github/workflows/openhands-resolver.yml@main",
+            true,
+            Some("openhands"),
+            true,
+            None,
+        ),
+        (
+            "issue_comment",
+            "acme/wf/.github/workflows/claude.yml@main",
+            false,
+            Some("claude-code"),
+            true,
+            Some(false),
+        ),
+        ("push", "acme/wf/.github/workflows/claude.yml@main", true, Some("claude-code"), false, Some(false)),
+        ("issue_comment", "acme/wf/.github/workflows/build.yml@main", true, None, false, Some(false)),
+        ("issue_comment", "acme/wf/.github/workflows/claudette.yml@main", true, None, false, Some(false)),
+    ] {
+        let handed = if secrets { "    secrets: inherit\n" } else { "" };
+        let text = format!("on: {on}\npermissions: {{}}\njobs:\n  a:\n    uses: {uses}\n{handed}");
+        let found = of(&text);
+        let call = found.calls.first();
+        assert_eq!(call.and_then(|call| call.agents.first().copied()), agents, "{uses}");
+        assert_eq!(call.is_some_and(|call| call.outsider), outsider, "{uses}");
+        assert_eq!(found.outsider_start, start, "{on} {uses} {secrets}");
+    }
+}
+
+#[test]
+fn workflows_that_call_each_other_many_times_over_are_read_once() {
+    let calls: String = (0..200)
+        .map(|job| format!("  j{job}: {{uses: ./.github/workflows/w{}.yml, secrets: inherit}}\n", job % 20))
+        .collect();
+    let text = format!("on: workflow_call\njobs:\n{calls}  z: {{steps: [{{run: claude -p x}}]}}\n");
+    let local = |_: &str| Some(text.clone().into_bytes());
+    let began = std::time::Instant::now();
+    let found =
+        audit(&document(&text.replace("on: workflow_call", "on: [issues, issue_comment]")), &local).unwrap();
+    assert_eq!(found.calls.len(), 200);
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn secrets_that_steps_hand_on_reach_the_agent() {
+    let minted = "{id: t, uses: actions/create-github-app-token@v1, with: {app-id: 1, private-key: '${{ secrets.KEY }}'}}";
+    let token = "{run: claude -p x, env: {GH_TOKEN: '${{ steps.t.outputs.token }}'}}";
+    let plain = "run: claude -p x";
+    for (before, agent, start) in [
+        (minted, token, true),
+        (minted, plain, false),
+        ("{id: t, uses: octo-sts/action@v1, with: {scope: a/b}}", token, true),
+        ("{id: other, uses: actions/cache@v4, with: {key: '${{ secrets.KEY }}'}}", token, false),
+        ("run: echo \"TOK=${{ secrets.X }}\" >> $GITHUB_ENV", plain, true),
+        ("{run: 'echo \"TOK=$X\" >> \"$GITHUB_ENV\"', env: {X: '${{ secrets.X }}'}}", plain, true),
+        ("run: \"{\\n echo TOK=${{ secrets.X }}\\n} >> $GITHUB_ENV\"", plain, true),
+        ("{id: t, run: 'echo \"token=${{ secrets.X }}\" >> $GITHUB_OUTPUT'}", token, true),
+        ("{id: t, run: 'echo \"token=${{ secrets.X }}\" >> $GITHUB_OUTPUT'}", plain, false),
+        ("run: echo \"A=b\" >> $GITHUB_ENV", plain, false),
+        ("run: echo \"TOK=${{ secrets.GITHUB_TOKEN }}\" >> $GITHUB_ENV", plain, false),
+        ("{run: 'curl x; echo A=b >> $GITHUB_ENV', env: {X: '${{ secrets.X }}'}}", plain, false),
+    ] {
+        let steps = |first: &str, second: &str| {
+            format!(
+                "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {first}\n      - {second}\n"
+            )
+        };
+        assert_eq!(of(&steps(before, agent)).outsider_start, Some(start), "{before} {agent}");
+        // What comes after the agent reaches nobody.
+        assert_eq!(of(&steps(agent, before)).outsider_start, Some(false), "{before} {agent}");
+    }
+}
+
+#[test]
+fn a_strangers_head_is_known_however_it_is_named() {
+    const SHA: &str = "${{ github.event.pull_request.head.sha }}";
+    let checkout = |r#ref: &str| format!("{{uses: actions/checkout@v4, with: {{ref: '{}'}}}}", r#ref);
+    let by_env = checkout("${{ env.SHA }}");
+    let by_output = checkout("${{ steps.pr.outputs.sha }}");
+    let view = "{id: pr, run: 'echo sha=$(gh pr view 1 --json headRefOid -q .headRefOid) >> $GITHUB_OUTPUT'}";
+    let number = "{id: pr, run: 'echo sha=$(gh pr view 1 --json number -q .number) >> $GITHUB_OUTPUT'}";
+    for (env, steps, expected) in [
+        (SHA, vec![by_env.clone()], true),
+        ("main", vec![by_env.clone()], false),
+        (SHA, vec![checkout("${{ env.OTHER }}")], false),
+        ("", vec![view.to_owned(), by_output.clone()], true),
+        ("", vec![number.to_owned(), by_output.clone()], false),
+        ("", vec![by_output.clone()], false),
+        ("", vec![format!("run: git fetch origin {SHA} && git checkout FETCH_HEAD")], true),
+        ("", vec!["run: git clone ${{ github.event.pull_request.head.repo.clone_url }} x".to_owned()], true),
+        ("", vec![format!("{{run: 'git checkout \"$REF\"', env: {{REF: '{SHA}'}}}}")], true),
+        (SHA, vec!["run: git fetch origin && git checkout \"$SHA\"".to_owned()], true),
+        (
+            "",
+            vec!["run: \"S=$(gh pr view 1 --json headRefOid -q .headRefOid)\\ngit checkout $S\"".to_owned()],
+            true,
+        ),
+        (SHA, vec!["run: echo \"S=$SHA\" >> $GITHUB_ENV".to_owned(), checkout("${{ env.S }}")], false),
+        ("", vec![format!("run: echo \"S={SHA}\" >> $GITHUB_ENV"), checkout("${{ env.S }}")], true),
+        ("", vec!["run: git checkout main".to_owned()], false),
+        ("", vec![format!("run: echo {SHA}"), "run: git checkout main".to_owned()], false),
+        ("", vec!["run: git push origin HEAD:${{ github.head_ref }}".to_owned()], false),
+        (SHA, vec!["run: git checkout \"$SHARED\"".to_owned()], false),
+    ] {
+        let steps = steps.join("\n      - ");
+        let text = format!(
+            "on: pull_request_target\njobs:\n  a:\n    env: {{SHA: '{env}'}}\n    steps:\n      - {steps}\n      - run: claude -p x\n"
+        );
+        assert_eq!(of(&text).agents[0].checks_out_head.is_some(), expected, "{text}");
+    }
+}

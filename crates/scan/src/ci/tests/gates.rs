@@ -1,0 +1,193 @@
+//! What a stranger is stopped by, and what only looks like it.
+
+use super::*;
+
+const RUN: &str = "run: claude -p x\n        env: {KEY: '${{ secrets.KEY }}'}";
+
+/// The gate of an agent behind one step, at a trigger.
+fn behind(on: &str, step: &str) -> Gate {
+    let text =
+        format!("on: {on}\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {step}\n      - {RUN}\n");
+    let found = of(&text);
+    assert_eq!(found.outsider_start, Some(found.gate == Gate::None), "{step}");
+    found.gate
+}
+
+#[test]
+fn a_block_that_keeps_its_end_around_an_expression_is_always_true() {
+    let me = "github.actor == 'me'";
+    for (condition, gate) in [
+        (format!("|\n      ${{{{ {me} }}}}\n"), Gate::None),
+        (format!(">\n      ${{{{ {me} }}}}\n"), Gate::None),
+        (format!("|+\n      ${{{{ {me} }}}}\n"), Gate::None),
+        (format!("\"${{{{ {me} }}}} \"\n"), Gate::None),
+        (format!("|-\n      ${{{{ {me} }}}}\n"), Gate::If),
+        (format!(">-\n      ${{{{ {me} }}}}\n"), Gate::If),
+        (format!("${{{{ {me} }}}}\n"), Gate::If),
+        // Without the signs, the whole is the expression.
+        (format!("|\n      {me} ||\n      github.actor == 'you'\n"), Gate::If),
+        (format!(">\n      {me}\n"), Gate::If),
+    ] {
+        let text = format!(
+            "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    if: {condition}    steps:\n      - {RUN}\n"
+        );
+        assert_eq!(of(&text).gate, gate, "{text}");
+    }
+}
+
+#[test]
+fn a_right_to_read_is_no_right() {
+    for (step, gate) in [
+        ("{uses: prince-chrismc/check-actor-permissions-action@v3, with: {permission: write}}", Gate::If),
+        ("{uses: prince-chrismc/check-actor-permissions-action@v3, with: {permission: admin}}", Gate::If),
+        ("{uses: prince-chrismc/check-actor-permissions-action@v3, with: {permission: read}}", Gate::None),
+        ("{uses: prince-chrismc/check-actor-permissions-action@v3, with: {permission: none}}", Gate::None),
+        ("{uses: sushichop/action-repository-permission@v2, with: {required-permission: write}}", Gate::If),
+        ("{uses: sushichop/action-repository-permission@v2, with: {required-permission: read}}", Gate::None),
+    ] {
+        assert_eq!(behind("issue_comment", step), gate, "{step}");
+    }
+    for (required, gate) in [("write", Gate::If), ("read", Gate::None), ("'${{ inputs.level }}'", Gate::None)]
+    {
+        let text = format!(
+            "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - id: p\n        uses: actions-cool/check-user-permission@v2\n        with: {{require: {required}}}\n      - if: steps.p.outputs.require-result == 'true'\n        {RUN}\n"
+        );
+        assert_eq!(of(&text).gate, gate, "{required}");
+    }
+}
+
+#[test]
+fn scripts_that_ask_who_is_there_are_gates() {
+    let permission = "gh api repos/a/b/collaborators/$GITHUB_ACTOR/permission -q .permission";
+    for (script, gate) in [
+        (format!("test \"$({permission})\" = write"), Gate::If),
+        (format!("[[ \"$({permission})\" =~ ^(admin|write)$ ]] || exit 1"), Gate::If),
+        (format!("P=$({permission})\nif [ \"$P\" != admin ] && [ \"$P\" != write ]; then\n  exit 1\nfi"), Gate::If),
+        (format!("P=$({permission})\ncase \"$P\" in\n  admin|write) echo ok ;;\n  *) exit 1 ;;\nesac"), Gate::If),
+        (format!("{permission} | grep -qE 'admin|write'"), Gate::If),
+        ("gh api orgs/acme/members/$ACTOR --silent || exit 1".to_owned(), Gate::If),
+        ("gh api orgs/acme/members/$ACTOR --silent".to_owned(), Gate::If),
+        ("gh api repos/a/b/collaborators/$ACTOR || { echo no; exit 1; }".to_owned(), Gate::If),
+        ("curl -sf https://forge/orgs/acme/members/$A".to_owned(), Gate::If),
+        ("case \"$GITHUB_ACTOR\" in alice|bob) ;; *) exit 1 ;; esac".to_owned(), Gate::If),
+        ("if [[ ! \" alice bob \" =~ \" ${GITHUB_ACTOR} \" ]]; then exit 1; fi".to_owned(), Gate::If),
+        ("echo \"alice bob\" | grep -qw \"$GITHUB_ACTOR\" || exit 1".to_owned(), Gate::If),
+        ("grep -qx \"${{ github.actor }}\" .github/allowed.txt".to_owned(), Gate::If),
+        (
+            "if [ \"$GITHUB_ACTOR\" = alice ]; then\n  echo ok\nelif [ \"$GITHUB_ACTOR\" = bob ]; then\n  echo ok\nelse\n  exit 1\nfi"
+                .to_owned(),
+            Gate::If,
+        ),
+        ("die() { echo \"$1\"; exit 1; }\n[ \"$GITHUB_ACTOR\" = me ] || die no".to_owned(), Gate::If),
+        ("LIST=\"alice bob\"\nif [[ ! \" $LIST \" =~ \" $GITHUB_ACTOR \" ]]; then exit 1; fi".to_owned(), Gate::If),
+        (
+            "for u in alice bob; do\n  if [ \"$u\" = \"$GITHUB_ACTOR\" ]; then exit 0; fi\ndone\nexit 1".to_owned(),
+            Gate::If,
+        ),
+        // What stops nobody, or others.
+        (format!("P=$({permission})\n[[ \"$P\" =~ ^(admin|write|read)$ ]] || exit 1"), Gate::None),
+        ("if [ \"$(gh api users/$GITHUB_ACTOR -q .type)\" != User ]; then exit 1; fi".to_owned(), Gate::None),
+        ("if [[ \"$GITHUB_ACTOR\" == *'[bot]' ]]; then exit 1; fi".to_owned(), Gate::None),
+        (format!("test \"$({permission})\" != none"), Gate::None),
+        (format!("P=$({permission})\n[ \"$P\" = none ] && exit 1"), Gate::None),
+        (format!("P=$({permission})\nif [ \"$P\" != write ] && [ \"$P\" != read ]; then exit 1; fi"), Gate::None),
+        (permission.to_owned(), Gate::None),
+        ("gh api orgs/acme/members/$ACTOR --silent || true".to_owned(), Gate::None),
+        ("set +e\ngh api orgs/acme/members/$ACTOR\necho".to_owned(), Gate::None),
+        ("if gh api orgs/acme/members/$ACTOR; then echo member; fi".to_owned(), Gate::None),
+        ("[ \"$GITHUB_ACTOR\" = 'dependabot[bot]' ] && exit 1\necho".to_owned(), Gate::None),
+        ("if [ \"$GITHUB_ACTOR\" = spammer ]; then exit 1; fi".to_owned(), Gate::None),
+        ("case \"$GITHUB_ACTOR\" in alice|bob) echo ok ;; *) echo no ;; esac".to_owned(), Gate::None),
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit 0".to_owned(), Gate::None),
+        ("[ \"$GITHUB_REPOSITORY\" = a/b ] || exit 1".to_owned(), Gate::None),
+        ("[[ \"$GITHUB_ACTOR\" =~ ^[a-zA-Z0-9-]+$ ]] || exit 1".to_owned(), Gate::None),
+        ("die() { exit 1; }\necho fine".to_owned(), Gate::None),
+        ("function die {\n  exit 1\n}\necho fine".to_owned(), Gate::None),
+        ("for a in alice; do [ \"$GITHUB_ACTOR\" = $a ] || exit 1; done".to_owned(), Gate::None),
+        ("cat <<EOF\nexit 1\nEOF".to_owned(), Gate::None),
+    ] {
+        let text = serde_json::to_string(&script).unwrap();
+        assert_eq!(behind("issue_comment", &format!("run: {text}")), gate, "{script}");
+    }
+    let by_variable = "{env: {WHO: '${{ github.event.comment.user.login }}'}, run: '[ \"$WHO\" = me ]'}";
+    assert_eq!(behind("issue_comment", by_variable), Gate::If);
+    let may_fail = "{continue-on-error: true, run: '[ \"$GITHUB_ACTOR\" = me ]'}";
+    assert_eq!(behind("issue_comment", may_fail), Gate::None);
+}
+
+#[test]
+fn a_script_can_ask_before_it_starts_the_agent() {
+    for (script, gate) in [
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit 0\nclaude -p x", Gate::If),
+        ("gh api orgs/a/members/$GITHUB_ACTOR || exit 0\nclaude -p x", Gate::If),
+        ("if [ \"$GITHUB_ACTOR\" = me ]; then\n  claude -p x\nfi", Gate::If),
+        ("[ \"$GITHUB_ACTOR\" = me ] && claude -p x", Gate::If),
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit 0\necho $(claude -p x)", Gate::If),
+        ("claude -p x\n[ \"$GITHUB_ACTOR\" = me ] || exit 0", Gate::None),
+        ("if [ \"$GITHUB_ACTOR\" != me ]; then\n  claude -p x\nfi", Gate::None),
+        ("if [ \"$GITHUB_ACTOR\" = me ]; then\n  echo\nfi\nclaude -p x", Gate::None),
+        ("[ \"$GITHUB_ACTOR\" = me ] || claude -p x", Gate::None),
+    ] {
+        let run = serde_json::to_string(script).unwrap();
+        let text = format!(
+            "on: issue_comment\npermissions: {{}}\njobs: {{a: {{steps: [{{run: {run}, env: {{K: '${{{{ secrets.K }}}}'}}}}]}}}}\n"
+        );
+        assert_eq!(of(&text).gate, gate, "{script}");
+    }
+}
+
+#[test]
+fn a_look_at_forks_is_a_gate_where_code_is_brought() {
+    let fork = "run: 'if [ \"${{ github.event.pull_request.head.repo.fork }}\" = true ]; then exit 1; fi'";
+    let own = "run: 'test \"${{ github.event.pull_request.head.repo.full_name }}\" = \"$GITHUB_REPOSITORY\"'";
+    let inverse =
+        "run: 'if [ \"${{ github.event.pull_request.head.repo.fork }}\" = false ]; then exit 1; fi'";
+    for (on, step, gate) in [
+        ("pull_request_target", fork, Gate::If),
+        ("pull_request_target", own, Gate::If),
+        ("pull_request_target", inverse, Gate::None),
+        ("issue_comment", fork, Gate::None),
+    ] {
+        assert_eq!(behind(on, step), gate, "{on} {step}");
+    }
+}
+
+#[test]
+fn a_look_in_a_local_action_is_a_look() {
+    let local = |path: &str| -> Option<Vec<u8>> {
+        let step = match path {
+            ".github/actions/ask/action.yml" => "run: '[ \"${{ github.actor }}\" = me ] || exit 1'",
+            ".github/actions/some/action.yml" => {
+                "{run: '[ \"${{ github.actor }}\" = me ] || exit 1', if: inputs.ask}"
+            }
+            ".github/actions/none/action.yml" => "run: make",
+            _ => return None,
+        };
+        Some(format!("runs:\n  using: composite\n  steps:\n    - {step}\n").into_bytes())
+    };
+    for (action, gate) in
+        [("ask", Gate::If), ("some", Gate::None), ("none", Gate::None), ("lost", Gate::None)]
+    {
+        let text = format!(
+            "on: issue_comment\njobs:\n  a:\n    steps:\n      - uses: ./.github/actions/{action}\n      - {RUN}\n"
+        );
+        assert_eq!(audit(&document(&text), &local).unwrap().gate, gate, "{action}");
+    }
+}
+
+#[test]
+fn a_list_of_everybody_outside_is_a_gate_when_it_is_denied() {
+    for (listed, gate) in [
+        ("\"NONE\",\"FIRST_TIMER\",\"FIRST_TIME_CONTRIBUTOR\",\"CONTRIBUTOR\",\"MANNEQUIN\"", Gate::If),
+        ("\"NONE\",\"FIRST_TIMER\",\"FIRST_TIME_CONTRIBUTOR\",\"CONTRIBUTOR\"", Gate::If),
+        ("\"NONE\",\"FIRST_TIMER\",\"FIRST_TIME_CONTRIBUTOR\"", Gate::None),
+    ] {
+        for (of, expected) in [("comment", gate), ("issue", Gate::None)] {
+            let text = format!(
+                "on: issue_comment\njobs:\n  a:\n    if: \"!contains(fromJSON('[{}]'), github.event.{of}.author_association)\"\n    steps:\n      - {RUN}\n",
+                listed.replace('"', "\\\"")
+            );
+            assert_eq!(super::of(&text).gate, expected, "{text}");
+        }
+    }
+}
