@@ -32,6 +32,7 @@ mod tests;
 pub use guard::Guard;
 pub use mark::{Marker, redact};
 pub use place::{Lines, Place};
+pub(crate) use same::value_bits;
 pub use tree::{FileFinding, Note, Survey, files_below, survey, survey_files};
 pub use window::Scanner;
 
@@ -99,6 +100,11 @@ impl Finding {
     pub fn has_format(&self) -> bool {
         !mention::RULES.contains(&self.rule)
     }
+
+    /// Whether it is given out to be published, and only shown so that somebody can look.
+    pub fn is_public(&self) -> bool {
+        self.rule.ends_with("-public")
+    }
 }
 
 // === impl Detector ===
@@ -125,7 +131,8 @@ impl Detector {
 
     /// Names of all rules, in the order of the table.
     pub fn rules(&self) -> impl Iterator<Item = &'static str> {
-        self.shapes.iter().map(|shape| shape.id).chain(mention::RULES)
+        let public = self.shapes.iter().filter_map(|shape| shape.public_id);
+        self.shapes.iter().map(|shape| shape.id).chain(public).chain(mention::RULES)
     }
 
     /// Gives what is found at anchors that begin in `from..until` of a view.

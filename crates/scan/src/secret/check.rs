@@ -29,6 +29,8 @@ pub(super) enum Check {
     Mixed,
     /// Looks drawn, where only the name in front is published.
     Drawn,
+    /// The first part is base64 of a number of seventeen to twenty digits, as Discord counts what it knows.
+    Snowflake,
     /// A password within a URL (RFC 3986, section 3.2.1).
     Userinfo,
 }
@@ -51,11 +53,16 @@ pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
         Check::None => Verdict::None,
         Check::Crc32Base62 => match crc32_base62(secret) {
             Some(true) => Verdict::Right,
+            Some(false) if super::value::is_counted(secret) => Verdict::Wrong,
             Some(false) => Verdict::Off,
             None => Verdict::Wrong,
         },
         Check::Jwt => match secret.split(|byte| *byte == b'.').next().and_then(decoded) {
-            Some(header) if header.starts_with(b"{") && header.trim_ascii_end().ends_with(b"}") => {
+            Some(header)
+                if header.starts_with(b"{")
+                    && header.trim_ascii_end().ends_with(b"}")
+                    && !is_published_jwt(secret) =>
+            {
                 Verdict::None
             }
             _ => Verdict::Wrong,
@@ -83,6 +90,14 @@ pub(super) fn of(check: Check, secret: &[u8]) -> Verdict {
         Check::Mixed => Verdict::Wrong,
         Check::Drawn if super::value::drawn(secret) == super::value::Drawn::No => Verdict::Wrong,
         Check::Drawn => Verdict::None,
+        Check::Snowflake => {
+            let number = secret.split(|byte| *byte == b'.').next().and_then(decoded).unwrap_or_default();
+            if (17..=20).contains(&number.len()) && number.iter().all(u8::is_ascii_digit) {
+                Verdict::None
+            } else {
+                Verdict::Wrong
+            }
+        }
         Check::Userinfo => {
             if super::value::is_reference(secret) || super::value::is_placeholder(secret) || secret.len() < 3
             {
@@ -124,6 +139,13 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
         .or_else(|_| STANDARD_NO_PAD.decode(text))
         .or_else(|_| URL_SAFE_NO_PAD.decode(text))
         .ok()
+}
+
+/// Whether a token says of itself that all may have it: Supabase's key of pages, and those of its demonstration.
+pub(super) fn is_published_jwt(secret: &[u8]) -> bool {
+    let claims = secret.split(|byte| *byte == b'.').nth(1).and_then(decoded).unwrap_or_default();
+    let has = |part: &[u8]| super::value::contains(&claims, part);
+    has(b"\"iss\":\"supabase-demo\"") || has(b"\"iss\":\"supabase\"") && has(b"\"role\":\"anon\"")
 }
 
 fn is_no_word(group: &[u8]) -> bool {

@@ -81,12 +81,23 @@ fn service(view: View<'_>, at: usize, end: usize, everyday: bool) -> Option<Foun
     } else {
         (way.strange <= 1 && drawn >= Drawn::Likely && !hash_like(view, at)).then_some(Confidence::Low)?
     };
+    if names_no_secret(view, at, end, &value) {
+        return None;
+    }
     (confidence > Confidence::Low || !is_binary(view, at, &value)).then_some(Found {
         start: value.start,
         end: value.end,
         rule: SERVICE,
         confidence,
     })
+}
+
+/// Whether what stands between the name of a service and a value is what pages show, or a place in a list.
+fn names_no_secret(view: View<'_>, at: usize, end: usize, value: &Value<'_>) -> bool {
+    let between = view.slice(end, value.start).to_ascii_lowercase();
+    let has = |part: &[u8]| value::contains(&between, part);
+    let cursor = view.slice(at, end).eq_ignore_ascii_case(b"cursor") && between.len() < 12 && has(b"token");
+    cursor || has(b"sitekey") || has(b"site_key") || has(b"site-key")
 }
 
 /// Whether bytes of no text stand near: names of symbols and tables of strings are full of words.
@@ -116,6 +127,12 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     if drawn == Drawn::No && kind != Kind::Password || no_secret(view, &value, way) {
         return None;
     }
+    if kind == Kind::Key
+        && value::is_fingerprint(value.text)
+        && !name::is_given(view.slice(name.start, name.end))
+    {
+        return None;
+    }
     let found = |rule, confidence| {
         (confidence > Confidence::Low || !is_binary(view, at, &value)).then_some(Found {
             start: value.start,
@@ -125,6 +142,10 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
         })
     };
     if kind == Kind::Password {
+        let own = view.slice(at, end);
+        if way.assigned && way.quoted && name.loud && own.len() > 4 && value::is_phrase(value.text) {
+            return found(PASSWORD, Confidence::Medium);
+        }
         return found(PASSWORD, password(view, at, &value, way, name.is_option, drawn)?);
     }
     let assigned = way.assigned;
@@ -189,8 +210,24 @@ fn password(
             || CODE.iter().any(|word| value::contains(&lower, word));
         return (!code && counts.letters() + counts.digits > 2).then_some(Confidence::Low);
     }
-    (way.assigned && drawn >= Drawn::Perhaps && counts.digits > 0 && closes(view, value))
+    let spoken = !way.assigned && !option && is_spoken(view, value, &counts, drawn);
+    (spoken || way.assigned && drawn >= Drawn::Perhaps && counts.digits > 0 && closes(view, value))
         .then_some(Confidence::Low)
+}
+
+/// Whether a value right after its word, with `is` or nothing between, can be no word of a sentence.
+fn is_spoken(view: View<'_>, value: &Value<'_>, counts: &value::Counts, drawn: Drawn) -> bool {
+    let ends = closes(view, value) || b".,!?".contains(&view.at(value.end));
+    let mixed = counts.upper > 0 && counts.lower > 0 && counts.changes > 2;
+    let marked = value.text.iter().any(|byte| b"!$%^&*#?+~".contains(byte)) && counts.letters() > 1;
+    let plain = value.text.iter().all(|byte| !b"/.:=_()[]{}<>\\|@,-".contains(byte));
+    drawn >= Drawn::Perhaps
+        && counts.digits > 0
+        && counts.length <= 64
+        && plain
+        && (mixed || marked && counts.changes > 1)
+        && ends
+        && !value::is_version(value.text)
 }
 
 /// Whether what stands after a value could not be part of code that goes on with it.
@@ -201,7 +238,9 @@ fn closes(view: View<'_>, value: &Value<'_>) -> bool {
 
 /// What says of a value itself that it is none.
 fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
-    const HEADS: [&[u8]; 18] = [
+    const HEADS: [&[u8]; 21] = [
+        b"MD5:",
+        b"SHA256:",
         b"sha1-",
         b"sha1:",
         b"sha256-",
@@ -217,17 +256,31 @@ fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
         b"data:",
         b"MIIBIjAN",
         b"image/",
+        b"phc_",
         b"pk_live_",
         b"pk_test_",
         b"pk.eyJ",
     ];
     let text = value.text;
     HEADS.iter().any(|head| text.starts_with(head))
-        || value::is_reference(text)
+        || value::is_reference(text) && !(way.quoted && way.assigned && value::begins_with_sigil(text))
         || value::is_placeholder(text)
         || value::is_published(text)
+        || value::is_address(text)
+        || text.starts_with(b"eyJ") && super::check::is_published_jwt(text)
+        || text.starts_with(b"AIza") && is_of_page(view, value)
+        || (text.starts_with(b"gh") || text.starts_with(b"npm_")) && value::is_counted(text)
         || !way.quoted && b"([".contains(&view.at(value.end))
         || !way.quoted && view.at(value.end) == b'.' && is_word(view.at(value.end + 1))
+}
+
+/// Whether the name right before a key of Google says that pages of the web show it: its own rule tells it.
+fn is_of_page(view: View<'_>, value: &Value<'_>) -> bool {
+    let before = view.slice(value.start.saturating_sub(64), value.start).to_ascii_lowercase();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    [&b"public_firebase"[..], b"vite_firebase", b"_app_firebase"]
+        .iter()
+        .any(|part| value::contains(line, part))
 }
 
 /// Whether the line speaks of sums and not of secrets.

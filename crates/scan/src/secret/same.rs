@@ -48,13 +48,20 @@ impl Before {
     }
 }
 
+/// The bits of a value's digest that are told.
+pub(crate) fn value_bits(value: &[u8]) -> u16 {
+    let of = digest(&SHA256, value);
+    let first = of.as_ref().iter().take(2).fold(0_u16, |number, byte| number << 8 | u16::from(*byte));
+    first >> (u16::BITS - VALUE_BITS)
+}
+
 /// What stays the same for a value under its name, wherever its line moves: 16 hexadecimal digits.
 pub(super) fn same(before: &Before, value: &[u8]) -> String {
     let first = |bytes: &[u8]| {
         let of = digest(&SHA256, bytes);
         of.as_ref().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
     };
-    let mut named = (first(value) >> (u64::BITS - VALUE_BITS)).to_be_bytes().to_vec();
+    let mut named = u64::from(value_bits(value)).to_be_bytes().to_vec();
     named.extend(before.name());
     format!("{:016x}", first(&named))
 }

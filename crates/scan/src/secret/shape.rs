@@ -19,6 +19,8 @@ use head::Head;
 const TABLE: &str = include_str!("shapes.toml");
 /// How far around a secret a word that must be near may stand, on the same line.
 const NEAR: usize = 160;
+/// How far before a secret its name may begin.
+const NAMED: usize = 64;
 /// Longest text that a shape may match.
 const LONGEST: usize = super::window::AHEAD - 1024;
 
@@ -58,6 +60,9 @@ struct Row {
     /// Whether bytes that repeat do not show that it is a sample.
     #[serde(default)]
     plain: bool,
+    /// Words right before it that say that it is given out to be published.
+    #[serde(default)]
+    public: Vec<String>,
     #[serde(default)]
     sure: Sure,
 }
@@ -91,6 +96,9 @@ pub(super) struct Shape {
     check: Check,
     near: Vec<String>,
     plain: bool,
+    public: Vec<String>,
+    /// Its name where it is published.
+    pub(super) public_id: Option<&'static str>,
     confidence: Confidence,
 }
 
@@ -105,7 +113,8 @@ pub(super) fn shipped() -> Vec<Shape> {
 
 impl Shape {
     fn new(row: Row) -> Self {
-        let Row { id, at, is, _from: _, check, near, fold, inside, back, run, armour, plain, sure } = row;
+        let Row { id, at, is, _from: _, check, near, fold, inside, back, run, armour, plain, public, sure } =
+            row;
         let confidence = match sure {
             Sure::Low => Confidence::Low,
             Sure::Medium => Confidence::Medium,
@@ -113,6 +122,7 @@ impl Shape {
         };
         // The table lives as long as the program: names and anchors are leaked once, so that findings stay small.
         let anchors = at.into_iter().map(|text| &*String::leak(text)).collect();
+        let public_id = (!public.is_empty()).then(|| &*String::leak(format!("{id}-public")));
         Self {
             id: String::leak(id),
             anchors,
@@ -127,6 +137,8 @@ impl Shape {
             check,
             near,
             plain,
+            public,
+            public_id,
             confidence,
         }
     }
@@ -216,6 +228,16 @@ impl Shape {
                 return None;
             }
         }
+        if self.check == Check::Userinfo && is_default_pair(view, start, end) {
+            return None;
+        }
+        if let Some(rule) = self.public_id {
+            let before = view.slice(start.saturating_sub(NAMED), start).to_ascii_lowercase();
+            let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            if self.public.iter().any(|word| value::contains(line, word.as_bytes())) {
+                return Some(Found { start, end, rule, confidence: Confidence::Low });
+            }
+        }
         let confidence = match check::of(self.check, secret) {
             check::Verdict::Right => Confidence::High,
             check::Verdict::None => self.confidence,
@@ -224,6 +246,18 @@ impl Shape {
         };
         Some(Found { start, end, rule: self.id, confidence })
     }
+}
+
+/// Whether a password in a URL is the name of its user, at a service of this machine or of a composition on it: what images and
+/// packages come with.
+fn is_default_pair(view: View<'_>, start: usize, end: usize) -> bool {
+    const LOCAL: [&[u8]; 5] = [b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"host.docker.internal"];
+    let password = view.slice(start, end);
+    let user = view.slice(start.saturating_sub(password.len() + 2), start);
+    let same = user.strip_prefix(b"/").and_then(|user| user.strip_suffix(b":")) == Some(password);
+    let host = view.slice(end + 1, end + 65);
+    let name = host.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)).count();
+    same && (LOCAL.iter().any(|local| host.starts_with(local)) || name > 0 && host.get(name) != Some(&b'.'))
 }
 
 /// Whether what stands at `from..until` is a piece of a longer text in base64, in which any letters come by chance.

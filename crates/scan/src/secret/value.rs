@@ -220,6 +220,10 @@ fn is_written(text: &[u8]) -> bool {
     if rare > 1 || rare == 1 && numbers > 0 && letters <= 12 {
         return false;
     }
+    // Drawn letters of both cases fall into words of two and three; names of code have longer ones.
+    if numbers == 0 && text.len() >= 16 && letters == text.len() && letters * 10 < words * 32 {
+        return false;
+    }
     // Drawn texts fall into words of one and two letters.
     words > 0 && letters * 2 >= words * 5 && letters * 10 >= text.len() * 6
 }
@@ -336,6 +340,68 @@ pub(super) fn is_reference(text: &[u8]) -> bool {
         || contains(text, b"$(")
         || contains(text, b"{{")
         || contains(text, b"ENV[")
+}
+
+/// Whether a text begins with a mark of references and goes on as no name does: between quotation marks it can be a password.
+pub(super) fn begins_with_sigil(text: &[u8]) -> bool {
+    let Some((b'&' | b'@', rest)) = text.split_first() else { return false };
+    let counts = Counts::of(rest);
+    let plain = !rest.iter().any(|byte| b"/.;:{}()[]<>$".contains(byte));
+    plain
+        && (6..=40).contains(&rest.len())
+        && counts.digits > 0
+        && counts.changes > 2
+        && !(is_written(rest) && counts.other == 0)
+}
+
+/// Whether it is a phrase that stands for a password: three words and more, and none that says something of one.
+pub(super) fn is_phrase(text: &[u8]) -> bool {
+    const SPOKEN: [&[u8]; 24] = [
+        b"a",
+        b"an",
+        b"and",
+        b"are",
+        b"be",
+        b"enter",
+        b"for",
+        b"from",
+        b"here",
+        b"in",
+        b"is",
+        b"must",
+        b"no",
+        b"not",
+        b"of",
+        b"or",
+        b"password",
+        b"passphrase",
+        b"please",
+        b"the",
+        b"this",
+        b"to",
+        b"with",
+        b"your",
+    ];
+    let words = || text.split(|byte| *byte == b' ');
+    let is_word = |word: &[u8]| {
+        (1..=14).contains(&word.len())
+            && word.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && !SPOKEN.contains(&word)
+    };
+    (3..=12).contains(&words().count()) && text.len() >= 12 && words().all(is_word)
+}
+
+/// Whether it is the address of an account or a contract: `0x` and 20 bytes.
+pub(super) fn is_address(text: &[u8]) -> bool {
+    text.len() == 42
+        && text.strip_prefix(b"0x").is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Whether it has the form in which OpenPGP shows a fingerprint or the end of one: hexadecimal, in capitals.
+pub(super) fn is_fingerprint(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"0x").unwrap_or(text);
+    matches!(text.len(), 16 | 32 | 40 | 64)
+        && text.iter().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte))
 }
 
 /// What stands where a secret will be put: samples, blanks, instructions.
@@ -457,7 +523,8 @@ pub(super) fn is_published(text: &[u8]) -> bool {
 
 /// Values that documentation gives as examples: storage emulators, RFC 6749 (sections 2.3.1, 4.1.4), RFC 6455
 /// (section 1.3), payment services.
-const PUBLISHED: [&[u8]; 7] = [
+const PUBLISHED: [&[u8]; 8] = [
+    b"C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPM",
     b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
     b"4eC39HqLyjWDarjtT1zdp7dc",
     b"2YotnFZFEjr1zCsicMWpAA",
@@ -469,6 +536,26 @@ const PUBLISHED: [&[u8]; 7] = [
 
 /// A shorter text is none of these.
 const SHORTEST_PUBLISHED: usize = 22;
+
+/// Whether most of a text counts up through the digits or the alphabet, as fillers do.
+pub(super) fn is_counted(text: &[u8]) -> bool {
+    const LEAST: usize = 15;
+    let follows = |[first, second]: &[u8; 2]| {
+        let next = match first {
+            b'9' => b"0aA",
+            b'0' => b"1aA",
+            b'z' | b'Z' => b"0aA",
+            _ => return first.checked_add(1) == Some(*second) && second.is_ascii_alphanumeric(),
+        };
+        next.contains(second)
+    };
+    let (mut run, mut longest) = (1, 1);
+    for pair in text.array_windows::<2>() {
+        run = if follows(pair) { run + 1 } else { 1 };
+        longest = longest.max(run);
+    }
+    longest >= LEAST && longest * 2 >= text.len()
+}
 
 /// Whether more than half of the text is one byte, or one byte six times together.
 fn repeats(text: &[u8]) -> bool {

@@ -35,12 +35,16 @@ pub(super) fn find(view: View<'_>, at: usize, end: usize, which: Command) -> Opt
 fn option(view: View<'_>, at: usize, which: Command) -> Option<Found> {
     let flags: &[&str] = match which {
         Command::Pair => &["--user", "--proxy-user", "-u", "-U"],
+        Command::Key => &["-k"],
         Command::Password => &["-p", "-a"],
+        Command::Percent => &["-U", "--user"],
+        Command::Share => &["-P"],
+        Command::Word => &["-w"],
     };
     let flag = flags.iter().find(|flag| view.slice(at, at + flag.len()) == flag.as_bytes())?;
     let mut here = at + flag.len();
     let glued = !matches!(view.at(here), b' ' | b'=' | b'"' | b'\'' | b'\\');
-    if glued && which == Command::Pair {
+    if glued && which != Command::Password {
         return None;
     }
     while matches!(view.at(here), b' ' | b'=' | b'"' | b'\'' | b'\\') && here < at + 24 {
@@ -72,7 +76,12 @@ fn option(view: View<'_>, at: usize, which: Command) -> Option<Found> {
             let start = value.start + colon + 1;
             secret(view, Value { start, text: view.slice(start, value.end), ..value })
         }
-        Command::Password => {
+        Command::Percent => {
+            let percent = value.text.iter().position(|byte| *byte == b'%')?;
+            let start = value.start + percent + 1;
+            secret(view, Value { start, text: view.slice(start, value.end), ..value })
+        }
+        Command::Key | Command::Password | Command::Share | Command::Word => {
             // A port, a path or a mapping of ports is no password.
             let other = value.text.iter().all(|byte| byte.is_ascii_digit() || b":./-".contains(byte));
             (!other && !value.text.starts_with(b"-")).then(|| secret(view, value)).flatten()

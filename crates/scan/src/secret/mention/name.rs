@@ -12,6 +12,8 @@ pub(super) struct Name {
     pub(super) qualified: bool,
     /// Written in capitals, or in two words that both say secret.
     pub(super) loud: bool,
+    /// Its first byte.
+    pub(super) start: usize,
     /// An option of a command line: its value stands after a space.
     pub(super) is_option: bool,
 }
@@ -102,35 +104,54 @@ static NOT_AFTER: Words<78> = Words::new([
 ]);
 
 /// Words before `key` that make it one of a map, a lock that all may see, or a button.
-static NOT_BEFORE: Words<49> = Words::new([
+static NOT_BEFORE: Words<79> = Words::new([
     "arrow",
+    "artifact",
+    "batch",
+    "blob",
+    "bucket",
+    "build",
     "cache",
     "column",
     "composite",
     "context",
+    "dedup",
+    "dedupe",
+    "deduplication",
     "dict",
+    "document",
     "enter",
+    "entity",
     "event",
     "field",
+    "file",
+    "fingerprint",
     "foreign",
     "group",
+    "hash",
     "hot",
     "i18n",
     "idempotency",
     "index",
     "item",
+    "job",
     "json",
     "label",
+    "lookup",
     "map",
     "max",
     "menu",
+    "message",
     "meta",
     "min",
+    "natural",
     "node",
     "object",
     "on",
     "option",
+    "order",
     "param",
+    "parent",
     "partition",
     "primary",
     "prop",
@@ -139,19 +160,57 @@ static NOT_BEFORE: Words<49> = Words::new([
     "query",
     "range",
     "react",
+    "record",
+    "recv",
     "ref",
     "registry",
+    "restore",
     "row",
     "s3",
     "schema",
+    "shard",
     "short",
     "site",
     "sort",
     "state",
     "storage",
+    "surrogate",
     "tab",
+    "thumbprint",
+    "topic",
     "translation",
     "unique",
+    "vapid",
+    "verification",
+    "verify",
+    "verifying",
+]);
+
+/// Words before `token` that make it a place in a list, a device, or what a form brings back: who holds it may do nothing.
+static NO_TOKEN: Words<23> = Words::new([
+    "cancellation",
+    "concurrency",
+    "continuation",
+    "csrf",
+    "csrfmiddleware",
+    "cursor",
+    "delta",
+    "device",
+    "fencing",
+    "lexer",
+    "next",
+    "nextpage",
+    "page",
+    "pagination",
+    "paging",
+    "parser",
+    "prev",
+    "previous",
+    "resume",
+    "resumption",
+    "skip",
+    "sync",
+    "xsrf",
 ]);
 
 /// Words that may be glued to the front of a word in one case.
@@ -197,6 +256,9 @@ const GLUED: [&str; 40] = [
     "subscription",
     "user",
 ];
+
+/// Those of them that are written in one with `token`.
+const PLACES: [&str; 7] = ["continuation", "csrf", "csrfmiddleware", "delta", "page", "skip", "xsrf"];
 
 /// Words that may follow in one case.
 static KNOWN: Words<9> =
@@ -257,7 +319,10 @@ pub(super) fn says_no_secret(view: View<'_>, end: usize) -> bool {
             break;
         }
         (last, at) = (word, from + word.len());
-        if ["site", "public", "publishable"].iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
+        if ["file", "public", "publishable", "site", "sitekey"]
+            .iter()
+            .any(|word| last.eq_ignore_ascii_case(word.as_bytes()))
+        {
             return true;
         }
     }
@@ -293,7 +358,8 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     if !begins(view, at) {
         let glued = before.to_ascii_lowercase();
         let free = kind == Kind::Token || kind == Kind::Password && own.len() > 4;
-        if !free && !GLUED.iter().any(|word| glued.ends_with(word.as_bytes())) {
+        let places = kind == Kind::Token && PLACES.iter().any(|word| glued.ends_with(word.as_bytes()));
+        if places || !free && !GLUED.iter().any(|word| glued.ends_with(word.as_bytes())) {
             return None;
         }
         qualified = true;
@@ -309,7 +375,13 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     }
     let previous = last_word(before);
     if !previous.is_empty() {
-        if kind == Kind::Key && NOT_BEFORE.has(previous) {
+        if kind == Kind::Key
+            && (NOT_BEFORE.has(previous)
+                || previous.eq_ignore_ascii_case(b"server") && is_of_application_server(before))
+        {
+            return None;
+        }
+        if kind == Kind::Token && NO_TOKEN.has(previous) && own.eq_ignore_ascii_case(b"token") {
             return None;
         }
         if kind != Kind::Password
@@ -367,9 +439,17 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     Some(Name {
         end: at_end,
         qualified,
+        start,
         loud: said_twice || own.iter().all(|byte| byte.is_ascii_uppercase()),
         is_option: whole.starts_with(b"--") || whole.starts_with(b"-") && view.before(start) == b' ',
     })
+}
+
+/// Whether the name of a key says that it was given out or is kept: what no fingerprint is.
+pub(super) fn is_given(name: &[u8]) -> bool {
+    const WORDS: [&[u8]; 7] = [b"access", b"account", b"api", b"auth", b"license", b"private", b"secret"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| super::value::contains(&name, word))
 }
 
 /// Whether the part of a name before a word says that all may know what follows.
@@ -381,6 +461,13 @@ fn is_public(before: &[u8]) -> bool {
     [&b"public"[..], b"publishable", b"websocket"].iter().any(|word| super::value::contains(&name, word))
         && !super::value::contains(&name, b"next_public")
         && !super::value::contains(&name, b"_public_")
+}
+
+/// Whether it is the key of a server of push messages by its name in browsers, which is the public one.
+fn is_of_application_server(before: &[u8]) -> bool {
+    let end = before.len().saturating_sub(usize::from(before.ends_with(b"_")));
+    let words = before.get(..end).unwrap_or_default().to_ascii_lowercase();
+    words.ends_with(b"applicationserver") || words.ends_with(b"application_server")
 }
 
 /// Where the name begins that `at` is in.

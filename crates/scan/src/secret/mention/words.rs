@@ -28,8 +28,16 @@ pub(in super::super) enum Kind {
 pub(in super::super) enum Command {
     /// `-u user:password`.
     Pair,
+    /// `-k password`.
+    Key,
     /// `-p password`.
     Password,
+    /// `-P password`.
+    Share,
+    /// `-U user%password`.
+    Percent,
+    /// `-w password`.
+    Word,
 }
 
 /// A word and what it says.
@@ -57,17 +65,27 @@ impl Word {
 
 /// All words, in no order: any case, anywhere in a name.
 pub(in super::super) fn words() -> impl Iterator<Item = (&'static str, Word)> {
-    const OWN: [(&str, Kind); 27] = [
+    const OWN: [(&str, Kind); 41] = [
         ("authorization", Kind::Header),
         ("bearer", Kind::Header),
+        ("contrasena", Kind::Password),
+        ("contraseña", Kind::Password),
+        ("cqlsh ", Kind::Command(Command::Password)),
         ("credential", Kind::Token),
         ("curl ", Kind::Command(Command::Pair)),
         ("docker login", Kind::Command(Command::Password)),
         ("helm registry login", Kind::Command(Command::Password)),
         ("kennwort", Kind::Password),
         ("key", Kind::Key),
+        ("ldapadd ", Kind::Command(Command::Word)),
+        ("ldapmodify ", Kind::Command(Command::Word)),
+        ("ldapsearch ", Kind::Command(Command::Word)),
+        ("mongo ", Kind::Command(Command::Password)),
+        ("mongodump ", Kind::Command(Command::Password)),
+        ("mongosh ", Kind::Command(Command::Password)),
         ("mysql ", Kind::Command(Command::Password)),
         ("mysqldump ", Kind::Command(Command::Password)),
+        ("openssl enc", Kind::Command(Command::Key)),
         ("oras login", Kind::Command(Command::Password)),
         ("parola", Kind::Password),
         ("pass", Kind::Password),
@@ -82,9 +100,13 @@ pub(in super::super) fn words() -> impl Iterator<Item = (&'static str, Word)> {
         ("redis-cli ", Kind::Command(Command::Password)),
         ("secret", Kind::Token),
         ("senha", Kind::Password),
+        ("smbclient ", Kind::Command(Command::Percent)),
+        ("sqlcmd ", Kind::Command(Command::Share)),
         ("sshpass ", Kind::Command(Command::Password)),
         ("token", Kind::Token),
+        ("unzip ", Kind::Command(Command::Share)),
         ("wget ", Kind::Command(Command::Pair)),
+        ("пароль", Kind::Password),
     ];
     let services = SERVICES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
         let (name, everyday) = line.strip_prefix('?').map_or((line, false), |name| (name, true));

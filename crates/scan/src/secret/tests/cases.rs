@@ -1,6 +1,6 @@
 //! Texts with and without secrets. Secrets are put together when the tests run, so that no file of the project has any:
 //! `{a36}` stands for 36 letters and digits, `{h32}` for hexadecimal ones, `{u20}` for capitals and digits, `{d10}` for
-//! digits, `{b43}` for base64, `{l20}` for small letters and digits, `{id}` for a UUID, `{jwt}` for a token's two parts.
+//! digits, `{Q40}` for hexadecimal ones in capitals, `{b43}` for base64, `{l20}` for small letters and digits, `{id}` for a UUID, `{jwt}` for a token's two parts.
 
 use super::found;
 
@@ -104,6 +104,53 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("export SNOWSQL_PWD={a16}", "database-client-password"),
     ("net user svc_backup 4{a9}!9 /add", "windows-user-password"),
     ("algoliasearch('APPID12345', '{h32}') // admin", "algolia-admin-key"),
+    // Words of people.
+    ("The database password is {pw}", "assigned-password"),
+    ("log in as bob with password {pw}", "assigned-password"),
+    ("Use password {pw}", "assigned-password"),
+    ("password \"{pw}\"", "assigned-password"),
+    ("pw: {pw}", "short-password"),
+    ("PW={pw}", "short-password"),
+    ("credentials admin:{pw}", "credentials-pair"),
+    ("creds: admin / {pw}", "credentials-pair"),
+    ("contraseña: {pw}", "assigned-password"),
+    ("пароль: {pw}", "assigned-password"),
+    ("ENV DB_PASSWORD {pw}", "dockerfile-env-password"),
+    ("setx API_KEY {a24}", "dockerfile-env-password"),
+    ("requests.get(u, auth=(\"admin\", \"{pw}\"))", "basic-auth-call"),
+    ("new NetworkCredential(\"u\",\"{pw}\")", "basic-auth-call"),
+    ("mongo -u admin -p {pw}", "command-line-password"),
+    ("ldapsearch -x -D cn=admin -w {pw}", "command-line-password"),
+    ("unzip -P {pw} a.zip", "command-line-password"),
+    ("openssl enc -aes-256-cbc -k {pw} -in x", "command-line-password"),
+    ("smbclient //h/s -U bob%{pw}", "command-line-password"),
+    ("echo \"root:{pw}\" | chpasswd", "shell-password"),
+    ("echo root:{pw} | sudo chpasswd", "shell-password"),
+    ("BORG_PASSPHRASE='four words 9'", "assigned-password"),
+    ("RESTIC_PASSWORD=\"correct horse battery staple\"", "assigned-password"),
+    ("password=\"@f4qt4qUx&\"", "assigned-password"),
+    ("password=\"&j6cGvCi\"", "assigned-password"),
+    ("SERVICE_TOKEN=baVZtIFylfptDUHE", "assigned-token"),
+    // Names that are a secret's although they look like others.
+    ("signing_key=\"{a32}\"", "assigned-token"),
+    ("session_token={a40}", "assigned-token"),
+    ("VERIFICATION_TOKEN={a24}", "assigned-token"),
+    ("api_key={Q40}", "assigned-token"),
+    ("amqp://guest:guest@mq.example.org/", "url-password"),
+    // Shown on purpose, and told so.
+    ("NEXT_PUBLIC_FIREBASE_API_KEY=AIza{a35}", "gcp-api-key-public"),
+    ("mapboxgl.accessToken = 'pk.eyJ{a60}.{a22}'", "mapbox-public"),
+    // Formats of more than letters.
+    (
+        "_|WARNING:-DO-NOT-SHARE-THIS.--Sharing-this-will-allow-someone-to-log-in-as-you.|_{u400}",
+        "roblox-cookie",
+    ),
+    (
+        "-----BEGIN OpenVPN Static key V1-----\n{h32}\n{h32}\n{h32}\n{h32}\n-----END OpenVPN Static key V1-----",
+        "openvpn-static-key",
+    ),
+    ("client.login('MTA5ODc2NTQzMjEwOTg3NjU0.{a6}.{a38}')", "discord-bot-token"),
+    ("url = https://hook.eu1.make.com/{l32}", "make-webhook"),
 ];
 
 /// Texts in which nobody should see one.
@@ -206,6 +253,64 @@ const NONE: &[&str] = &[
     "'not', 'or', 'pass', 'public', 'print'",
     "self.proxy_password = self._options[\"proxy_password_of_user\"]",
     "{\"name\": \"SESSION_TOKEN\", \"value\": {\"from\": \"vault\"}}",
+    // Places in lists, what forms bring back, and keys of maps.
+    "nextPageToken: \"{a40}\"",
+    "?pageToken={a32}&x=1",
+    "page_token={a40}",
+    "ContinuationToken={a44}",
+    "syncToken: \"{a24}=\"",
+    "cursor_token: {a30}",
+    "$skiptoken={a40}",
+    "deviceToken: \"{h64}\"",
+    "csrf_token: \"{a43}\"",
+    "csrfmiddlewaretoken={a64}",
+    "dedupe_key=\"{a32}\"",
+    "fingerprint_key: {h32}",
+    "jobKey={a20}",
+    "build_key={a24}",
+    "FIGMA_FILE_KEY={a22}",
+    "verification_key: \"{a43}=\"",
+    "vapidKey: \"B{a86}\"",
+    "applicationServerKey: \"B{a86}\"",
+    "hcaptcha.render(el, {sitekey: \"{id}\"})",
+    // Addresses and fingerprints.
+    "token: 0x{h40}",
+    "gpg --recv-keys {Q40}",
+    "--signing-key {Q40}",
+    "git config user.signingkey {Q16}",
+    "host key SHA256:{a43}",
+    // What is published.
+    "AccountEndpoint=https://localhost:8081/;AccountKey=C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==",
+    "SUPABASE_ANON_KEY=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYW5vbiIsImlzcyI6InN1cGFiYXNlIn0.{a43}",
+    "amqp://guest:guest@localhost:5672/",
+    "postgres://postgres:postgres@localhost:5432/app",
+    "redis://default:default@redis:6379",
+    "GITHUB_TOKEN=ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+    "posthog.init(\"phc_{a43}\")",
+    "STRIPE_PUBLISHABLE_KEY=pk_live_{a24}",
+    // Sentences about passwords, and code.
+    "The password is required to log in",
+    "Use password authentication instead of keys",
+    "password hashing uses PBKDF2WithHmacSHA256",
+    "password is OAuth2Token, or MyClass1.Field2",
+    "pw = getpass()",
+    "\"pw\": null",
+    "credentials admin: see the vault",
+    "auth=(\"user\", \"pass\")",
+    "new NetworkCredential(user, password)",
+    "ENV DB_PASSWORD $DB_PASSWORD",
+    "ENV GPG_KEY {Q40}",
+    "mongo -u admin -p $PW",
+    "ldapsearch -x -W -D cn=admin",
+    "unzip -P \"$PW\" a.zip",
+    "openssl enc -k \"$KEY\" -in a",
+    "echo \"root:$PW\" | chpasswd",
+    "PASSPHRASE='Enter your passphrase'",
+    "contraseña: string",
+    "password=\"@string/password_1\"",
+    "password=\"@Password1\"",
+    "password: \"%PASSWORD%\"",
+    "SERVICE_TOKEN=getServiceTokenFromVault",
 ];
 
 /// A text with its pieces put in. The same text gives the same pieces.
@@ -232,6 +337,8 @@ pub(super) fn built(text: &str) -> String {
         let name = &piece[1..piece.len() - 1];
         let number = name.get(1..).and_then(|number| number.parse().ok());
         match (name, name.as_bytes().first(), number) {
+            // A password as people choose it.
+            ("pw", _, _) => out.push_str("Kq7vbn2Lm9x"),
             ("id", _, _) => {
                 let parts: Vec<String> = [8, 4, 4, 4, 12].map(|length| draw(HEX, length)).into();
                 out.push_str(&parts.join("-"));
@@ -252,6 +359,7 @@ pub(super) fn built(text: &str) -> String {
             (_, Some(b'b'), Some(length)) => out
                 .push_str(&draw(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", length)),
             (_, Some(b'h'), Some(length)) => out.push_str(&draw(HEX, length)),
+            (_, Some(b'Q'), Some(length)) => out.push_str(&draw(HEX, length).to_ascii_uppercase()),
             (_, Some(b'l'), Some(length)) => out.push_str(&draw(b"bcdfghjklmnpqrstvwxz123456789", length)),
             (_, Some(b'u'), Some(length)) => {
                 out.push_str(&draw(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", length))
