@@ -1,6 +1,7 @@
 //! What a configuration lets a client do without asking a human, with the line that says so.
 
 use crate::document::Node;
+use crate::secret::{Detector, redact};
 
 /// How much runs without a human's answer.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -101,6 +102,13 @@ impl Approval {
 
     fn add(&mut self, level: ApprovalLevel, line: u32, text: String) {
         if level > ApprovalLevel::None && (self.evidence.len() < MAX_EVIDENCE || level > self.level()) {
+            // A command that is allowed can hold a credential, of which no report tells.
+            let secrets = Detector::shipped().find(text.as_bytes());
+            let text = if secrets.is_empty() {
+                text
+            } else {
+                String::from_utf8_lossy(&redact(text.as_bytes(), &secrets)).into_owned()
+            };
             self.evidence.push(Evidence { level, line, text: text.chars().take(MAX_TEXT).collect() });
         }
     }
@@ -130,14 +138,35 @@ impl Approval {
         }
     }
 
+    /// The same in one text: `Read, Bash(git add:*), Bash`. What stands in brackets is of one entry.
+    pub(crate) fn entries(&mut self, text: &str, line: u32, setting: &str) {
+        let mut depth = 0_usize;
+        let parts = text.split(|letter: char| {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && (letter == ',' || letter.is_whitespace())
+        });
+        for entry in parts.filter(|entry| !entry.is_empty()) {
+            self.add(of_tool(entry), line, format!("{setting}: {entry}"));
+        }
+    }
+
     /// A list of command prefixes; one that matches everything lets everything through.
     pub(crate) fn commands(&mut self, list: &Node, setting: &str) {
         for item in list.items() {
             if let Some(entry) = item.text() {
-                let level = if is_everything(entry) { ApprovalLevel::Blanket } else { ApprovalLevel::Scoped };
-                self.add(level, item.line, format!("{setting}: {entry}"));
+                self.command(entry, item.line, setting);
             }
         }
+    }
+
+    /// One of them.
+    pub(crate) fn command(&mut self, entry: &str, line: u32, setting: &str) {
+        let level = if is_everything(entry) { ApprovalLevel::Blanket } else { ApprovalLevel::Scoped };
+        self.add(level, line, format!("{setting}: {entry}"));
     }
 }
 
@@ -182,6 +211,18 @@ fn fits(pattern: &str, tool: &str) -> bool {
 pub(crate) fn is_everything(pattern: &str) -> bool {
     matches!(
         pattern.trim(),
-        "*" | "**" | ":*" | "*:*" | ".*" | "^.*$" | "/.*/" | "/^.*$/" | "/.*/s" | "all" | "@all"
+        "*" | "**"
+            | ":*"
+            | "*:*"
+            | ".*"
+            | "^.*$"
+            | "/.*/"
+            | "/^.*$/"
+            | "/.*/s"
+            | "/^.*$/s"
+            | "/^/"
+            | "/./"
+            | "all"
+            | "@all"
     )
 }

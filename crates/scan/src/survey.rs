@@ -237,6 +237,9 @@ fn look(root: &Path, hit: &Hit, level: Level, note: &mut dyn FnMut(NoteKind)) ->
             found.unread = problem.filter(|_| kind.is_configuration()).map(Unread::of);
             read(&mut found, survey, &document);
         }
+        None if survey.id == "codex" && name.ends_with(".rules") => {
+            tool::codex_rules(&bytes, &mut found.approval);
+        }
         None => {
             if let Some(document) = document::front_matter(&bytes) {
                 read(&mut found, survey, &document);

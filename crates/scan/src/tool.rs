@@ -36,6 +36,7 @@ use writ_model::Client;
 use crate::approval::Approval;
 use crate::document::Node;
 
+pub(crate) use codex::rules as codex_rules;
 pub(crate) use place::Catalogue;
 pub use place::{FileKind, Place};
 pub(crate) use vscode::speaks_of_agents as editor_speaks_of_agents;

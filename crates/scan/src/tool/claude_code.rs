@@ -94,6 +94,12 @@ fn read(document: &Node, approval: &mut Approval) {
             approval.list(list, setting);
         }
     }
+    // Commands and skills may name theirs in one text, with commas or blanks between.
+    if let Some(node) = document.get("allowed-tools")
+        && let Some(text) = node.text()
+    {
+        approval.entries(text, node.line, "allowed-tools");
+    }
     for project in document.get("projects").map_or(&[][..], Node::members) {
         if let Some(list) = project.node.get("allowedTools") {
             approval.list(list, "allowedTools");

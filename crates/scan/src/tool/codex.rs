@@ -76,3 +76,47 @@ fn one(document: &Node, approval: &mut Approval) {
     );
     approval.word(document, "sandbox_mode", &[("danger-full-access", ApprovalLevel::Blanket)]);
 }
+
+/// Most characters of one rule that are read.
+const MAX_RULE: usize = 4_000;
+
+/// Rules of commands, in Starlark: `prefix_rule(pattern = [...], decision = "allow")`, where `allow` is what is meant when
+/// nothing is said. They are read as text: what a program in them computes is not seen.
+///
+/// <https://developers.openai.com/codex/exec-policy>
+pub(crate) fn rules(bytes: &[u8], approval: &mut Approval) {
+    const CALL: &str = "prefix_rule(";
+    let text = String::from_utf8_lossy(bytes);
+    for (at, _) in text.match_indices(CALL) {
+        let before = text.get(..at).unwrap_or_default();
+        let on_line = before.rsplit('\n').next().unwrap_or_default();
+        if on_line.contains('#') || on_line.contains("def ") {
+            continue;
+        }
+        let rest = text.get(at + CALL.len()..).unwrap_or_default();
+        let mut depth = 1_usize;
+        let mut quote = None;
+        let rule: String = rest
+            .chars()
+            .take(MAX_RULE)
+            .take_while(|letter| {
+                match (quote, letter) {
+                    (None, '(' | '[') => depth += 1,
+                    (None, ')' | ']') => depth -= 1,
+                    (None, '"' | '\'') => quote = Some(*letter),
+                    (Some(open), letter) if open == *letter => quote = None,
+                    _ => {}
+                }
+                depth > 0
+            })
+            .collect();
+        let decision = rule.split_once("decision").and_then(|(_, said)| said.split(['"', '\'']).nth(1));
+        if decision.unwrap_or("allow") != "allow" {
+            continue;
+        }
+        let words = rule.split_once('[').map_or("", |(_, list)| list).split(']').next().unwrap_or_default();
+        let words: Vec<&str> = words.split(['"', '\'']).skip(1).step_by(2).collect();
+        let line = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
+        approval.scoped(line, format!("prefix_rule: {}", words.join(" ")));
+    }
+}

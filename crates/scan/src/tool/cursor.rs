@@ -59,7 +59,7 @@ pub const SURVEY: Survey = Survey {
     read,
 };
 
-/// https://cursor.com/docs/cli/reference/permissions and …/configuration.
+/// https://cursor.com/docs/cli/reference/permissions, …/configuration and https://cursor.com/docs/reference/sandbox.
 fn read(document: &Node, approval: &mut Approval) {
     if let Some(list) = document.at(&["permissions", "allow"]) {
         approval.list(list, "permissions.allow");
@@ -73,6 +73,8 @@ fn read(document: &Node, approval: &mut Approval) {
             ("yolo", ApprovalLevel::Blanket),
         ],
     );
+    // Of `sandbox.json`: commands run without any boundary.
+    approval.word(document, "type", &[("insecure_none", ApprovalLevel::Blanket)]);
     for setting in ["terminalAllowlist", "autoRun.allow_instructions"] {
         if let Some(list) = document.setting(setting) {
             approval.commands(list, setting);

@@ -1,6 +1,8 @@
-//! Tools of which a scan knows where their files lie, and nothing of settings that take questions away.
+//! Tools of which a scan knows where their files lie, and of few the settings that take questions away.
 
 use super::{FileKind, Place, Survey};
+use crate::approval::{Approval, ApprovalLevel};
+use crate::document::Node;
 
 const fn survey(
     id: &'static str,
@@ -10,6 +12,11 @@ const fn survey(
     home: &'static [&'static str],
 ) -> Survey {
     Survey { id, name, executables, extensions: &[], files, home, administrator: &[], read: |_, _| {} }
+}
+
+/// The same of a tool whose settings let things run unasked.
+const fn reads(survey: Survey, read: fn(&Node, &mut Approval)) -> Survey {
+    Survey { read, ..survey }
 }
 
 const fn servers(path: &'static str) -> Place {
@@ -62,31 +69,43 @@ pub const HERMES: Survey = survey(
     &[settings(".hermes/config.yaml")],
     &[".hermes/config.yaml"],
 );
-pub const IFLOW: Survey = survey(
-    "iflow",
-    "iFlow CLI",
-    &["iflow"],
-    &[settings(".iflow/settings.json"), instructions("IFLOW.md")],
-    &[".iflow/settings.json", ".iflow/IFLOW.md"],
+/// https://platform.iflow.cn/en/cli/configuration/settings.
+pub const IFLOW: Survey = reads(
+    survey(
+        "iflow",
+        "iFlow CLI",
+        &["iflow"],
+        &[settings(".iflow/settings.json"), instructions("IFLOW.md")],
+        &[".iflow/settings.json", ".iflow/IFLOW.md"],
+    ),
+    iflow,
 );
-pub const KIMI: Survey = survey(
-    "kimi",
-    "Kimi CLI",
-    &["kimi"],
-    &[servers(".kimi/mcp.json"), settings(".kimi/config.toml")],
-    &[".kimi/mcp.json", ".kimi/config.toml"],
+/// https://moonshotai.github.io/kimi-cli/en/configuration/config-files.html and …/kimi-code/…
+pub const KIMI: Survey = reads(
+    survey(
+        "kimi",
+        "Kimi CLI",
+        &["kimi"],
+        &[servers(".kimi/mcp.json"), settings(".kimi/config.toml"), settings(".kimi-code/config.toml")],
+        &[".kimi/mcp.json", ".kimi/config.toml", ".kimi-code/config.toml"],
+    ),
+    kimi,
 );
 /// https://www.librechat.ai/docs/configuration/librechat_yaml.
 pub const LIBRECHAT: Survey =
     survey("librechat", "LibreChat", &[], &[settings("librechat.yaml"), settings("librechat.yml")], &[]);
 pub const LM_STUDIO: Survey =
     survey("lm-studio", "LM Studio", &["lms"], &[servers(".lmstudio/mcp.json")], &[".lmstudio/mcp.json"]);
-pub const MISTRAL_VIBE: Survey = survey(
-    "mistral-vibe",
-    "Mistral Vibe",
-    &["vibe"],
-    &[settings(".vibe/config.toml"), rules(".vibe/prompts/**.md")],
-    &[".vibe/config.toml", ".vibe/prompts"],
+/// https://docs.mistral.ai/vibe/code/safety-approvals-permissions.
+pub const MISTRAL_VIBE: Survey = reads(
+    survey(
+        "mistral-vibe",
+        "Mistral Vibe",
+        &["vibe"],
+        &[settings(".vibe/config.toml"), rules(".vibe/prompts/**.md")],
+        &[".vibe/config.toml", ".vibe/prompts"],
+    ),
+    vibe,
 );
 pub const OPENHANDS: Survey = survey(
     "openhands",
@@ -101,12 +120,16 @@ pub const OPENHANDS: Survey = survey(
     &[".openhands/mcp.json", ".openhands/config.toml", ".openhands/microagents"],
 );
 pub const REPLIT: Survey = survey("replit", "Replit Agent", &[], &[instructions("replit.md")], &[]);
-pub const ROVO_DEV: Survey = survey(
-    "rovo-dev",
-    "Rovo Dev",
-    &["rovodev"],
-    &[servers(".rovodev/mcp.json"), settings(".rovodev/config.yml")],
-    &[".rovodev/mcp.json", ".rovodev/config.yml"],
+/// https://support.atlassian.com/rovo/docs/use-tools-in-rovo-dev-cli.
+pub const ROVO_DEV: Survey = reads(
+    survey(
+        "rovo-dev",
+        "Rovo Dev",
+        &["rovodev"],
+        &[servers(".rovodev/mcp.json"), settings(".rovodev/config.yml")],
+        &[".rovodev/mcp.json", ".rovodev/config.yml"],
+    ),
+    rovo_dev,
 );
 // Its program's name is another program's on most systems.
 pub const VOID: Survey = survey("void", "Void", &[], &[servers(".void/mcp.json")], &[".void/mcp.json"]);
@@ -117,3 +140,45 @@ pub const WARP: Survey = survey(
     &[instructions("WARP.md"), servers(".warp/mcp.json"), servers(".warp/.mcp.json")],
     &[".warp/mcp.json", ".warp/.mcp.json"],
 );
+
+fn iflow(document: &Node, approval: &mut Approval) {
+    approval.word(
+        document,
+        "approvalMode",
+        &[("yolo", ApprovalLevel::Blanket), ("autoEdit", ApprovalLevel::Scoped)],
+    );
+}
+
+fn kimi(document: &Node, approval: &mut Approval) {
+    approval.switch(document, "default_yolo", ApprovalLevel::Blanket);
+    approval.word(
+        document,
+        "default_permission_mode",
+        &[("yolo", ApprovalLevel::Blanket), ("auto", ApprovalLevel::Blanket)],
+    );
+}
+
+fn vibe(document: &Node, approval: &mut Approval) {
+    approval.switch(document, "auto_approve", ApprovalLevel::Blanket);
+    for tool in document.get("tools").map_or(&[][..], Node::members) {
+        let level = if tool.key == "bash" { ApprovalLevel::Blanket } else { ApprovalLevel::Scoped };
+        approval.word(&tool.node, "permission", &[("always", level)]);
+    }
+}
+
+fn rovo_dev(document: &Node, approval: &mut Approval) {
+    let Some(permissions) = document.get("toolPermissions") else { return };
+    approval.switch(permissions, "allowAll", ApprovalLevel::Blanket);
+    approval.word(permissions, "default", &[("allow", ApprovalLevel::Blanket)]);
+    if let Some(shell) = permissions.get("bash") {
+        approval.word(shell, "default", &[("allow", ApprovalLevel::Blanket)]);
+        for command in shell.get("commands").map_or(&[][..], Node::items) {
+            let allowed = command.get("permission").and_then(Node::text) == Some("allow");
+            if let Some(pattern) = command.get("command").filter(|_| allowed)
+                && let Some(text) = pattern.text()
+            {
+                approval.command(text, pattern.line, "toolPermissions.bash");
+            }
+        }
+    }
+}

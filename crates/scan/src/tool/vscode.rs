@@ -68,6 +68,7 @@ pub const SURVEY: Survey = Survey {
         Place { path: "User/profiles/*/settings.json", kind: FileKind::Settings },
         Place { path: "*.code-workspace", kind: FileKind::Settings },
         Place { path: ".devcontainer/devcontainer.json", kind: FileKind::Settings },
+        Place { path: ".devcontainer/*/devcontainer.json", kind: FileKind::Settings },
         Place { path: ".devcontainer.json", kind: FileKind::Settings },
     ],
     home: &[
