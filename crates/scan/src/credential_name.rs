@@ -111,7 +111,7 @@ pub(crate) fn is_credential_name(name: &str) -> bool {
     if matches!(name, "PWD" | "OLDPWD") {
         return false;
     }
-    if has(&["public", "max", "limit", "count", "budget", "tokenizer"])
+    if has(&["public", "publishable", "max", "limit", "count", "budget", "tokenizer"])
         || matches!(
             last,
             "file" | "path" | "url" | "uri" | "dir" | "name" | "type" | "header" | "ttl" | "endpoint"
@@ -183,6 +183,9 @@ pub(crate) fn is_marked(value: &str) -> bool {
 /// Whether the value under a credential's name is one, and not a reference to it or a filler.
 pub(crate) fn is_real(name: &str, value: &str) -> bool {
     let value = without_scheme(value.trim());
+    if let Some(default) = default_of(value) {
+        return is_real(name, default);
+    }
     if value.eq_ignore_ascii_case(name) || is_reference(value) || is_filler(value) {
         return false;
     }
@@ -201,6 +204,14 @@ pub(crate) fn is_real(name: &str, value: &str) -> bool {
         && (spoken || digits > 0 || value.len() >= 20)
         && !(digits == value.len() && value.len() < 12)
         && value.parse::<f64>().map_or(true, |_| value.len() >= 12)
+}
+
+/// What a variable stands for where it is not set: `x` of `${A:-x}` and `${A-x}`.
+fn default_of(value: &str) -> Option<&str> {
+    let inner = value.strip_prefix("${")?.strip_suffix('}')?;
+    let name = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let rest = inner.get(name..).filter(|_| name > 0)?;
+    rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).filter(|default| !default.contains('$'))
 }
 
 /// `https://user:secret@host`: a password in a URL.
@@ -226,9 +237,12 @@ pub(crate) fn is_reference(value: &str) -> bool {
         || value.starts_with(['$', '`', '!', '@'])
         || (value.starts_with('%') && value.ends_with('%'))
         || [
+            "arn:",
             "env:",
             "env.",
             "op://",
+            "projects/",
+            "ssm:",
             "vault:",
             "keyring:",
             "keychain:",

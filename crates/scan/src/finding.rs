@@ -99,7 +99,7 @@ pub fn findings(found: &Found) -> Vec<Finding> {
         out.add(
             &rules::HARD_CODED,
             at.line,
-            &at.name,
+            &format!("{} {:03x}", at.name, at.same),
             format!("a credential stands in plain text under `{}`", at.name),
         );
     }

@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use crate::credential_name::{has_password, is_credential_name, is_marked, is_real, variables};
 use crate::document::{Node, Value};
 
+mod embedded;
 mod package;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use embedded::embedded;
 pub use package::{Package, package_of};
 
 /// How a client talks to a server.
@@ -50,6 +52,8 @@ pub struct Server {
 pub struct HardCoded {
     pub line: u32,
     pub name: String,
+    /// Some bits of the value's digest: another value is another credential, and who reads them learns next to nothing.
+    pub(crate) same: u16,
 }
 
 /// Most servers read from one file.
@@ -223,6 +227,8 @@ fn read(name: &str, line: u32, node: &Node) -> Server {
         credentials.address(address, at);
     }
 
+    embedded(node, &mut credentials.hard_coded);
+
     let approved = APPROVED.iter().find_map(|key| node.get(key));
     let (approved_tools, approved_line) = match approved.map(|node| (&node.value, node.line)) {
         Some((Value::List(items), line)) if !items.is_empty() => (items.len(), Some(line)),
@@ -341,6 +347,14 @@ fn is_drawn(word: &str) -> bool {
         && is_real("key", word)
 }
 
+// === impl HardCoded ===
+
+impl HardCoded {
+    pub(crate) fn new(line: u32, name: &str, value: &[u8]) -> Self {
+        Self { line, name: name.to_owned(), same: crate::secret::value_bits(value) }
+    }
+}
+
 /// Names that carry credentials, and places at which one stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
@@ -373,7 +387,7 @@ impl Credentials {
             }
         }
         if (carries && is_real(name, text)) || is_marked(text) || has_password(text) {
-            self.stands(name, line);
+            self.stands(name, text, line);
         } else if text.contains("://") && !text.contains(char::is_whitespace) {
             self.address(text, line);
         } else {
@@ -406,7 +420,7 @@ impl Credentials {
                         !name.starts_with('-') && word.contains('='),
                     );
                 }
-                (Some("k" | "t"), None) if is_drawn(word) => self.stands("-k", line),
+                (Some("k" | "t"), None) if is_drawn(word) => self.stands("-k", word, line),
                 (Some(flag), None) if !word.starts_with('-') && !set_by_environment => {
                     self.value(flag, word, line, false);
                 }
@@ -429,12 +443,12 @@ impl Credentials {
             self.names.insert(variable.to_owned());
         }
         if has_password(address) {
-            self.stands("url", line);
+            self.stands("url", address, line);
         }
         let query = address.split_once('?').map_or("", |(_, query)| query);
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             if is_credential_name(name) && is_real(name, value) || is_marked(value) {
-                self.stands(name, line);
+                self.stands(name, value, line);
             }
         }
         let path = address.split_once("://").map_or(address, |(_, rest)| rest).split(['?', '#']).next();
@@ -442,20 +456,19 @@ impl Credentials {
         if address.split(['/', '?', '&', '=']).any(is_marked)
             || path.unwrap_or("").split('/').skip(1).any(drawn)
         {
-            self.stands("url", line);
+            self.stands("url", address, line);
         }
     }
 
     /// A value that carries a vendor's mark somewhere inside a longer text.
     fn marked_within(&mut self, name: &str, text: &str, line: u32) {
         if text.len() <= 4096 && text.split([' ', '"', '\'', ',', '=', ';']).any(is_marked) {
-            self.stands(name, line);
+            self.stands(name, text, line);
         }
     }
 
-    fn stands(&mut self, name: &str, line: u32) {
-        let found =
-            HardCoded { line, name: if name.is_empty() { "value".to_owned() } else { name.to_owned() } };
+    fn stands(&mut self, name: &str, value: &str, line: u32) {
+        let found = HardCoded::new(line, if name.is_empty() { "value" } else { name }, value.as_bytes());
         if !self.hard_coded.contains(&found) {
             self.hard_coded.push(found);
         }

@@ -10,7 +10,7 @@ use crate::credential_name::{has_password, is_credential_name, is_real, variable
 use crate::detour::{Detour, detours};
 use crate::document::{self, DocumentError, Node, Notation};
 use crate::identity_code::{self, Identity};
-use crate::server::{Credentials, HardCoded, Server, servers};
+use crate::server::{Credentials, HardCoded, Server, embedded, servers};
 use crate::tool::{self, Catalogue, FileKind, Survey};
 use crate::walk::{self, Hit, Note, NoteKind, ReadError, WalkOptions, Walked, read_head, read_regular};
 
@@ -157,7 +157,7 @@ pub fn credentials_of_git(bytes: &[u8]) -> Vec<HardCoded> {
         if has_password(address) || header {
             let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
             let name = if header { "extraheader" } else { "url" };
-            found.push(HardCoded { line, name: name.to_owned() });
+            found.push(HardCoded::new(line, name, value.as_bytes()));
         }
     }
     found
@@ -503,6 +503,7 @@ fn credentials(found: &mut Found, document: &Node) {
     });
     found.credential_names.extend(credentials.names);
     found.hard_coded.extend(credentials.hard_coded);
+    embedded(document, &mut found.hard_coded);
 }
 
 /// A name for what is remembered of a root: the first half of a SHA-256 of its path, in hex.

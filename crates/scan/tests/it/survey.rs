@@ -485,6 +485,70 @@ fn credentials_in_arguments_and_paths_of_servers_are_found() {
     }
 }
 
+/// What stands in place of a credential in these texts: drawn, and of no vendor's form but where one is named.
+const HIDDEN: &str = "Kq7vbn2Lm9xTr4Wz";
+
+#[test]
+fn credentials_are_found_in_any_text_of_settings_and_of_servers() {
+    let jwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIiwiaXNzIjoic3VwYWJhc2UifQ.Kq7vbn2Lm9xTr4WzKq7vbn2Lm9xTr4Wz";
+    let public = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYW5vbiIsImlzcyI6InN1cGFiYXNlIn0.Kq7vbn2Lm9xTr4WzKq7vbn2Lm9xTr4Wz";
+    let token = format!("ghp_{HIDDEN}{HIDDEN}Ab1c");
+    let hook =
+        format!("https://hooks.slack.com/services/T0{}/B0{}/{HIDDEN}Kq7vbn2L", "1ABCD2EF3", "4GHIJ5KL6");
+    let words = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for (path, text, line) in [
+        (".claude/settings.json", format!("{{\"permissions\": {{\"allow\": [\"Read\",\n\"Bash(GITHUB_TOKEN={token} gh api user)\"]}}}}"), Some(2)),
+        (".claude/settings.json", format!("{{\"permissions\": {{\"allow\": [\n\"Bash(curl -H \\\"Authorization: Bearer {HIDDEN}\\\" https://h.example)\"]}}}}"), Some(2)),
+        (".claude/settings.json", format!("{{\"permissions\": {{\"allow\": [\n\"Bash(PGPASSWORD={HIDDEN} psql -h db)\"]}}}}"), Some(2)),
+        (".claude/settings.json", format!("{{\"hooks\": {{\"Stop\": [{{\"hooks\": [{{\"type\": \"command\",\n\"command\": \"curl -d x {hook}\"}}]}}]}}}}"), Some(2)),
+        (".aider.conf.yml", format!("model: x\nset-env:\n  - OPENAI_API_KEY=sk-{HIDDEN}{HIDDEN}\n"), Some(3)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"SLACK_WEBHOOK_URL\": \"{hook}\"}}}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"GOOGLE\": \"{{\\\"private_key\\\":\\\"-----BEGIN PRIVATE KEY-----\\\\n{}\\\\n-----END PRIVATE KEY-----\\\"}}\"}}}}}}}}", HIDDEN.repeat(6)), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"SUPABASE_SERVICE_ROLE\": \"{jwt}\"}}}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"MSSQL_CONN\": \"Server=db;User Id=sa;Password={HIDDEN};\"}}}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"MNEMONIC\": \"{words}\"}}}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\n\"API_KEY\": \"${{API_KEY:-{HIDDEN}}}\"}}}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"args\": [\"--header\",\n\"X-API-Key:{HIDDEN}\"]}}}}}}"), Some(2)),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"args\": [\"--config\",\n\"{{\\\"apiKey\\\":\\\"{HIDDEN}\\\"}}\"]}}}}}}"), Some(2)),
+        // Names, places and fillers of credentials.
+        (".claude/settings.json", "{\"permissions\": {\"allow\": [\"Bash(GITHUB_TOKEN=$GITHUB_TOKEN gh api user)\"]}}".to_owned(), None),
+        (".claude/settings.json", "{\"permissions\": {\"allow\": [\"Bash(PGPASSWORD=\\\"$PW\\\" psql)\", \"Bash(curl -H \\\"Authorization: Bearer <token>\\\")\"]}}".to_owned(), None),
+        (".mcp.json", "{\"mcpServers\": {\"s\": {\"command\": \"x\", \"env\": {\"API_KEY\": \"${API_KEY:-changeme}\"}}}}".to_owned(), None),
+        (".mcp.json", "{\"mcpServers\": {\"s\": {\"command\": \"x\", \"env\": {\"API_KEY\": \"arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/key-AbCdEf\"}}}}".to_owned(), None),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\"STRIPE_PUBLISHABLE_KEY\": \"pk_live_{HIDDEN}Ab12\"}}}}}}}}"), None),
+        (".mcp.json", format!("{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\"SUPABASE_ANON\": \"{public}\"}}}}}}}}"), None),
+        (".mcp.json", "{\"mcpServers\": {\"s\": {\"command\": \"x\", \"args\": [\"--header\", \"X-API-Key:${KEY}\"]}}}".to_owned(), None),
+    ] {
+        let folder = tree(&[(path, &text)]);
+        let found = &found(folder.path())[path];
+        let lines: Vec<u32> = found.hard_coded.iter().map(|at| at.line).collect();
+        assert_eq!(lines, line.into_iter().collect::<Vec<_>>(), "{text}");
+        let shown = format!("{found:?}{}", report::file(found));
+        assert!(!shown.contains(HIDDEN), "{shown}");
+        if path == ".mcp.json" {
+            assert_eq!(!found.servers[0].hard_coded.is_empty(), line.is_some(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn another_value_under_the_same_name_is_another_finding() {
+    let keys = |text: &str| {
+        let folder = tree(&[(".mcp.json", text)]);
+        let found = found(folder.path());
+        findings(&found[".mcp.json"]).iter().map(|finding| finding.key.clone()).collect::<Vec<_>>()
+    };
+    let text = |value: &str, before: &str| {
+        format!(
+            "{before}{{\"mcpServers\": {{\"s\": {{\"command\": \"x\", \"env\": {{\"API_KEY\": \"{value}\"}}}}}}}}"
+        )
+    };
+    let old = keys(&text(HIDDEN, ""));
+    assert_eq!(old.len(), 1);
+    assert_eq!(old, keys(&text(HIDDEN, "\n\n")), "a line that moves");
+    assert_ne!(old, keys(&text("Zt8mQw3Kd6Yb1Nc5", "")), "a new value");
+}
+
 #[test]
 fn what_could_steer_a_terminal_is_written_out_in_json() {
     let name = "a\u{202e}b\u{9b}c\u{200b}\u{e0041}é";
