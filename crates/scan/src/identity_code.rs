@@ -87,12 +87,16 @@ const NAMES: &[&str] = &[
 /// Folders in which files speak of rights, whatever they are called.
 const FOLDERS: &[&str] = &[
     "argocd",
+    "base",
     "cfn",
+    "chart",
+    "charts",
     "cloudformation",
     "deploy",
     "deployment",
     "deployments",
     "gitops",
+    "helm",
     "iam",
     "infra",
     "infrastructure",
@@ -105,7 +109,10 @@ const FOLDERS: &[&str] = &[
     "rbac",
     "sam",
     "stacks",
+    "templates",
 ];
+/// Endings of files of data.
+const ENDINGS: [&str; 4] = ["json", "template", "yaml", "yml"];
 /// Short names that files of Kubernetes have, alone or after a dash.
 const SHORT: &[&str] = &["crb", "rb", "sa"];
 /// A text without any of these makes no identity, and is not read further.
@@ -178,7 +185,7 @@ pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
         return true;
     }
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
-    if !["json", "template", "yaml", "yml"].contains(&ending) {
+    if !ENDINGS.contains(&ending) {
         return false;
     }
     let stem = stem.to_ascii_lowercase();
@@ -186,6 +193,12 @@ pub(crate) fn is_wanted<S: AsRef<str>>(folders: &[S], name: &str) -> bool {
         || stem.rsplit(['-', '_', '.']).next().is_some_and(|last| SHORT.contains(&last))
         || ending == "template"
         || folders.iter().any(|folder| FOLDERS.contains(&folder.as_ref()))
+}
+
+/// Whether a file by this name holds data in a notation that identities are made in.
+pub(crate) fn is_data(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 fn is_terraform(name: &str) -> bool {

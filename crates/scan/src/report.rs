@@ -1,6 +1,8 @@
 //! What a scan found, as reports: the JSON of `writ scan --json`, one object a file.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -37,6 +39,25 @@ pub fn printed(value: &Value) -> String {
         }
     }
     text
+}
+
+/// A path as text. Of one that is no UTF-8, the bytes that are none and `%` stand as `%XX`, so that no two such paths read alike.
+pub fn path_text(path: &Path) -> Cow<'_, str> {
+    if let Some(text) = path.to_str() {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(&chunk.valid().replace('%', "%25"));
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+    }
+    Cow::Owned(text)
+}
+
+/// The bytes of a path that is no UTF-8, in hexadecimal: what tells it from one whose name is spelled as [`path_text`] says.
+pub fn odd_bytes(path: &Path) -> Option<String> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    path.to_str().is_none().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// One file of a tool. Never the value of a credential.
@@ -96,6 +117,9 @@ pub fn file(found: &Found) -> Value {
         object.insert("identities".to_owned(), found.identities.iter().map(identity).collect());
     }
     if let Value::Object(object) = &mut object {
+        if let Some(bytes) = odd_bytes(&found.path) {
+            object.insert("file_bytes".to_owned(), json!(bytes));
+        }
         object.insert("autonomy".to_owned(), autonomy(&Autonomy::of(found)));
         object.insert("findings".to_owned(), findings(found).iter().map(finding).collect());
     }
@@ -166,14 +190,14 @@ pub fn finding(finding: &Finding) -> Value {
 pub fn placed(one: &Finding) -> Value {
     let mut object = finding(one);
     if let Value::Object(object) = &mut object {
-        object.insert("place".to_owned(), json!(one.path.to_string_lossy()));
+        object.insert("place".to_owned(), json!(path_text(&one.path)));
     }
     object
 }
 
 /// Something that was passed by.
 pub fn note(note: &Note) -> Value {
-    json!({"v": VERSION, "note": note.why.to_string(), "at": note.relative.to_string_lossy()})
+    json!({"v": VERSION, "note": note.why.to_string(), "at": path_text(&note.relative)})
 }
 
 /// One credential. Times are RFC 3339, or null where nothing says them.
@@ -181,7 +205,7 @@ fn credential(credential: &Credential) -> Value {
     json!({
         "kind": credential.kind,
         "what": credential.what,
-        "place": credential.place.to_string_lossy(),
+        "place": path_text(&credential.place),
         "line": credential.line,
         "name": credential.name,
         "opens": credential.opens,
@@ -214,7 +238,7 @@ pub fn machine(
         })).collect::<Vec<_>>(),
         "findings": looked_at.iter().map(placed).collect::<Vec<_>>(),
         "programs": programs.iter().map(|program| json!({
-            "tool": program.tool, "path": program.path.to_string_lossy(),
+            "tool": program.tool, "path": path_text(&program.path),
         })).collect::<Vec<_>>(),
         "extensions": extensions.iter().map(|extension| json!({
             "tool": extension.tool, "id": extension.id, "version": extension.version, "editor": extension.editor,
@@ -271,7 +295,7 @@ fn call(call: &Call) -> Value {
 fn plain(found: &Found) -> Value {
     json!({
         "v": VERSION,
-        "file": found.path.to_string_lossy(),
+        "file": path_text(&found.path),
         "tool": found.tool,
         "kind": found.kind.name(),
         "level": found.level.name(),

@@ -46,6 +46,8 @@ pub struct WalkOptions {
     pub vendored: bool,
     /// What is passed by without a note.
     pub exclude: exclude::Exclude,
+    /// Take every file of YAML and JSON for one that could make identities, whatever it is called.
+    pub data: bool,
 }
 
 /// A file that the scan wants to read.
@@ -307,8 +309,8 @@ impl Shared<'_> {
         }
         let path = self.root.join(&folder.path);
         let listing = match self.cache {
-            Some(cache) => cache.listing(&folder.path, &path, || list(&path, folder)),
-            None => list(&path, folder),
+            Some(cache) => cache.listing(&folder.path, &path, || list(&path, folder, self.options.data)),
+            None => list(&path, folder, self.options.data),
         };
         let listing = match listing {
             Ok(listing) => listing,
@@ -402,7 +404,7 @@ impl Shared<'_> {
 }
 
 /// Reads one folder, asking nothing of a file whose name nobody wants.
-fn list(path: &Path, folder: &Folder) -> std::io::Result<Listing> {
+fn list(path: &Path, folder: &Folder, data: bool) -> std::io::Result<Listing> {
     let catalogue = Catalogue::get();
     let mut listing = Listing::default();
     for entry in std::fs::read_dir(path)? {
@@ -421,7 +423,7 @@ fn list(path: &Path, folder: &Folder) -> std::io::Result<Listing> {
             continue;
         }
         let may_be_folder = kind.is_symlink() && catalogue.is_part(&text);
-        let wanted = is_wanted(catalogue, &text, folder);
+        let wanted = is_wanted(catalogue, &text, folder) || data && crate::identity_code::is_data(&text);
         if may_be_folder {
             listing.links.push(name.clone());
         }

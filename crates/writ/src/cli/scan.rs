@@ -245,7 +245,8 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         return Err(Failure::usage("`-` is standard input, which is looked through with --secrets alone")
             .hint("a folder of this name is `./-`"));
     }
-    let options = &WalkOptions { vendored: arguments.vendored, exclude };
+    // A change is small enough to look at whatever in it could make an identity.
+    let options = &WalkOptions { vendored: arguments.vendored, exclude, data: arguments.diff.is_some() };
     if let Some(server) = &arguments.probe {
         return probe::main(&arguments.paths, server, arguments.probe_within, options, arguments.json);
     }
@@ -255,7 +256,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
         (Some(base), [path]) => Some(diff::Before::of(path, base, options)?),
         (Some(_), _) => return Err(Failure::usage("--diff looks at one folder")),
     };
-    let whole = if before.is_some() && arguments.paths.is_empty() {
+    let mut whole = if before.is_some() && arguments.paths.is_empty() {
         places::folders(&[PathBuf::from(".")], options, arguments.remember, None, &progress)?
     } else if arguments.paths.is_empty() {
         places::here(options, arguments.no_state, &progress)?
@@ -283,7 +284,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     }
     let unknown: Vec<Finding> = all.into_iter().filter(|finding| !known.contains(&finding.key)).collect();
     let mut fresh = match &before {
-        Some(before) => before.brought(&whole.found, unknown),
+        Some(before) => before.brought(&whole.found, unknown, options)?,
         None => unknown,
     };
     let mut secrets = match &before {
@@ -330,6 +331,7 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
             )))?;
         }
     } else if arguments.sarif {
+        whole.name_from_the_top(&mut fresh);
         let document = sarif::sarif(&fresh, &whole.notes, env!("CARGO_PKG_VERSION"));
         screen::line(report::printed(&document))?;
     } else {
@@ -346,9 +348,31 @@ pub(super) fn main(arguments: Arguments) -> Outcome {
     Ok(if fails { ExitCode::from(Kind::Denied.code()) } else { ExitCode::SUCCESS })
 }
 
+/// A path below a folder as it is below the top of the working copy that the folder is in. Forges know files so.
+fn below_top(root: &Path, path: &Path) -> Option<PathBuf> {
+    let top = root.ancestors().find(|folder| folder.join(".git").exists())?;
+    Some(root.join(path).strip_prefix(top).ok()?.to_owned())
+}
+
 // === impl Whole ===
 
 impl Whole {
+    /// Names files of findings and notes from the top of their repositories.
+    fn name_from_the_top(&mut self, findings: &mut [Finding]) {
+        let roots = &self.roots;
+        let named = |path: &Path| {
+            let within =
+                |(before, root): &(PathBuf, PathBuf)| below_top(root, path.strip_prefix(before).ok()?);
+            roots.iter().find_map(within)
+        };
+        for finding in findings.iter_mut().filter(|finding| finding.line > 0) {
+            finding.path = named(&finding.path).unwrap_or_else(|| std::mem::take(&mut finding.path));
+        }
+        for note in &mut self.notes {
+            note.relative = named(&note.relative).unwrap_or_else(|| std::mem::take(&mut note.relative));
+        }
+    }
+
     /// Where a file that was found lies.
     fn place(&self, path: &Path) -> Option<PathBuf> {
         let within = |(before, root): &(PathBuf, PathBuf)| Some(root.join(path.strip_prefix(before).ok()?));

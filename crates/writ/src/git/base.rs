@@ -56,13 +56,14 @@ impl Base {
         Ok(base)
     }
 
-    /// More files of the commit, in a folder of their own, and how many of those that are wanted are too long or too many.
+    /// More files of the commit, in a folder of this name, and how many of those that are wanted are too long or too many.
     pub(crate) async fn more(
         &self,
+        name: &str,
         wanted: impl Fn(&Path) -> bool,
         within: Duration,
     ) -> Result<(PathBuf, usize), GitError> {
-        let folder = self.borrowed.room.path().join("more");
+        let folder = self.borrowed.room.path().join(name);
         let left_out = self.take_out(&folder, &wanted, within).await?;
         Ok((folder, left_out))
     }

@@ -564,6 +564,110 @@ done
 "#;
 
 #[test]
+fn sarif_names_files_from_the_top_of_the_repository() {
+    let corner = Corner::new();
+    let tree = std::path::PathBuf::from(tree(&corner));
+    std::fs::write(tree.join("b/t.env"), format!("GITHUB_TOKEN={}\n", token())).unwrap();
+    let uris = |arguments: &[&str]| -> Vec<String> {
+        let below = tree.join("b");
+        let output = corner.run(arguments.iter().copied().chain([below.to_str().unwrap()]));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let results = document["runs"][0]["results"].as_array().unwrap().clone();
+        let uri = |result: &Value| {
+            let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+            place["uri"].as_str().unwrap().to_owned()
+        };
+        let mut uris: Vec<String> = results.iter().map(uri).collect();
+        uris.sort();
+        uris.dedup();
+        uris
+    };
+    let (tools, secrets): (&[&str], &[&str]) = (&["scan", "--sarif"], &["scan", "--secrets", "--sarif"]);
+    assert!(uris(tools).contains(&".claude/settings.json".to_owned()));
+    assert_eq!(uris(secrets), ["t.env"]);
+    git_in(&tree, &["init", "--quiet"]);
+    assert!(uris(tools).iter().all(|uri| uri.starts_with("b/")));
+    assert_eq!(uris(secrets), ["b/t.env"]);
+}
+
+#[test]
+fn files_whose_names_are_no_text_are_told_apart() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let corner = Corner::new();
+    let root = corner.bin().join("odd");
+    for name in [&b"a\xff"[..], b"a\xfe", b"a%FF"] {
+        let folder = root.join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(".mcp.json"), format!("{{\"t\": \"{}\"}}", token())).unwrap();
+    }
+    let of = |arguments: &[&str], field: &str, bytes: &str| -> Vec<(String, Option<String>)> {
+        let output = corner.run(arguments.iter().copied().chain([root.to_str().unwrap()]));
+        let out = String::from_utf8(output.stdout).unwrap();
+        let objects = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut named: Vec<_> = objects
+            .filter_map(|object| {
+                let name = object[field].as_str()?.strip_prefix(root.to_str().unwrap());
+                let name = name.map_or(object[field].as_str()?, |below| below.trim_start_matches('/'));
+                Some((name.to_owned(), object[bytes].as_str().map(|hex| hex.to_owned())))
+            })
+            .collect();
+        named.sort();
+        named
+    };
+    for (arguments, field, bytes) in [
+        (&["scan", "--json"][..], "file", "file_bytes"),
+        (&["scan", "--secrets", "--json"], "path", "path_bytes"),
+    ] {
+        let named = of(arguments, field, bytes);
+        let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a%FE/.mcp.json", "a%FF/.mcp.json", "a%FF/.mcp.json"], "{arguments:?}");
+        let odd: Vec<bool> = named.iter().map(|(_, bytes)| bytes.is_some()).collect();
+        assert_eq!(odd, [true, false, true], "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_diff_reads_identities_out_of_any_file_of_data() {
+    let corner = Corner::new();
+    let tree = std::path::PathBuf::from(tree(&corner));
+    let binding = |name: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: {name}}}\nroleRef: {{kind: ClusterRole, name: cluster-admin}}\nsubjects: [{{kind: ServiceAccount, name: a, namespace: n}}]\n"
+        )
+    };
+    std::fs::create_dir_all(tree.join("app")).unwrap();
+    std::fs::write(tree.join("app/old.yaml"), binding("old")).unwrap();
+    git_in(&tree, &["init", "--quiet", "--initial-branch=main"]);
+    git_in(&tree, &["add", "."]);
+    git_in(&tree, &["commit", "--quiet", "-m", "one"]);
+    for (path, name) in
+        [("app/agent.yaml", "one"), ("k.yaml", "two"), ("chart/templates/agent.yaml", "three")]
+    {
+        std::fs::create_dir_all(tree.join(path).parent().unwrap()).unwrap();
+        std::fs::write(tree.join(path), binding(name)).unwrap();
+    }
+    std::fs::write(
+        tree.join("app/service.yaml"),
+        "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}]}\n",
+    )
+    .unwrap();
+    std::fs::write(tree.join("app/plain.yaml"), "kind: ServiceAccount of nothing\n").unwrap();
+    let output = corner.run(["scan", "--json", "--diff", "main", tree.to_str().unwrap()]);
+    let out = String::from_utf8(output.stdout.clone()).unwrap();
+    let mut files: Vec<String> = out
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["file"].as_str().map(str::to_owned))
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        ["app/agent.yaml", "app/service.yaml", "chart/templates/agent.yaml", "k.yaml"],
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
 fn a_probed_server_has_no_network_no_secrets_and_an_end() {
     let corner = Corner::new();
     let tree = std::path::PathBuf::from(tree(&corner));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use writ_scan::finding::{Finding, findings};
 use writ_scan::survey::{Found, scan_tree};
+use writ_scan::tool::FileKind;
 use writ_scan::walk::ignored::Ignored;
 use writ_scan::walk::{WalkOptions, wants};
 
@@ -78,7 +79,16 @@ impl Before {
 
     /// What of the findings of a scan the change brought. What git keeps beside the files is no part of a change, and neither
     /// is what it ignores and does not track: nobody gets it with the change.
-    pub(super) fn brought(&self, after: &[Found], all: Vec<Finding>) -> Vec<Finding> {
+    ///
+    /// # Errors
+    /// When git does not give the files as they were.
+    pub(super) fn brought(
+        &self,
+        after: &[Found],
+        all: Vec<Finding>,
+        options: &WalkOptions,
+    ) -> Result<Vec<Finding>, Failure> {
+        let of_data = self.of_data(after, options)?;
         let names =
             renamed::of_tools((&self.found, &self.base.folder().join(&self.below)), (after, &self.folder));
         let said = self.said();
@@ -86,7 +96,8 @@ impl Before {
             .into_iter()
             .filter(|finding| {
                 let beside = finding.path.components().any(|part| part.as_os_str() == ".git");
-                let known = self.known.contains(&(finding.key.clone(), finding.message.clone()));
+                let said_so = (finding.key.clone(), finding.message.clone());
+                let known = self.known.contains(&said_so) || of_data.contains(&said_so);
                 let old = names.get(&finding.path).and_then(|old| said.get(old.as_path()));
                 let moved = old.is_some_and(|old| old.contains(&(finding.rule.id, finding.message.clone())));
                 !beside && !known && !moved
@@ -104,7 +115,24 @@ impl Before {
             ));
         }
         brought.retain(|finding| !ignored.contains(&finding.path));
-        brought
+        Ok(brought)
+    }
+
+    /// What files said before that are looked at whatever they are called.
+    fn of_data(&self, after: &[Found], options: &WalkOptions) -> Result<BTreeSet<(String, String)>, Failure> {
+        let by_shape = |found: &&Found| found.kind == FileKind::IdentityCode && !wants(&found.path);
+        let paths: BTreeSet<PathBuf> =
+            after.iter().filter(by_shape).map(|found| self.below.join(&found.path)).collect();
+        if paths.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let (folder, _) = wire::block_on(async {
+            self.base.more("data", |path| paths.contains(path), WITHIN).await.map_err(|error| {
+                Failure::new(Kind::Broken, format_args!("could not look at files before the change: {error}"))
+            })
+        })?;
+        let found = scan_tree(&folder.join(&self.below), options).found;
+        Ok(found.iter().flat_map(findings).map(|finding| (finding.key, finding.message)).collect())
     }
 
     /// What each file said before, by its name then.

@@ -33,7 +33,8 @@ pub(super) fn folders(
         if !root.is_dir() {
             return Err(unreadable(path, &std::io::ErrorKind::NotADirectory.into()));
         }
-        let walked = if remember {
+        // What is remembered of folders holds their other files alone.
+        let walked = if remember && !options.data {
             let file = cache_file(&root)?;
             let seconds = now().as_millis() / 1_000;
             let cache = Cache::new(&read_regular(&file, MAX_CACHE_BYTES).unwrap_or_default(), seconds);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use writ_sandbox::{Plan, Streams};
+use writ_scan::report::path_text;
 use writ_scan::server::Transport;
 use writ_scan::survey::{command_line, scan_tree};
 use writ_scan::walk::WalkOptions;
@@ -66,10 +67,10 @@ pub(super) fn main(
         .hint("`writ scan --json` lists `mcp_servers`; one at an address is not called"));
     };
     let answer = ask(&root, &words, within)?;
-    let file = found.path.to_string_lossy();
+    let file = path_text(&found.path);
     if json {
         let Answer { server: own, tools } = answer;
-        screen::json(&json!({"v": 1, "probed": server, "file": file, "server": own, "tools": tools}))?;
+        screen::json(&json!({"probed": server, "file": file, "server": own, "tools": tools}))?;
         return Ok(ExitCode::SUCCESS);
     }
     screen::line(format_args!(

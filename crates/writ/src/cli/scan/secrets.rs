@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use writ_scan::finding::Finding;
+use writ_scan::report::{odd_bytes, path_text};
 use writ_scan::secret::{Confidence, Detector, FileFinding, Marker, Note, Scanner, Survey, survey};
 use writ_scan::walk::exclude::Exclude;
 
@@ -22,6 +23,8 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 const PIECE: usize = 256 << 10;
 /// How often a person is told how far it is.
 const TELL_AGAIN: Duration = Duration::from_millis(250);
+/// Most letters of a path that people are shown.
+const MAX_SHOWN_PATH: usize = 300;
 /// Most threads.
 const MAX_THREADS: usize = 16;
 
@@ -55,6 +58,9 @@ struct Shown {
 #[derive(Serialize)]
 struct InFile<'a> {
     path: std::borrow::Cow<'a, str>,
+    /// Of a path that is no UTF-8: its bytes, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     line: u64,
     column: u64,
     start: u64,
@@ -223,7 +229,18 @@ fn tree(
         survey(Detector::shipped(), path, threads(), &marker, &progress, found, noted)
     });
     let told = told(path, before, looked.secrets);
-    all.extend(told.iter().map(|one| one.finding.clone()));
+    let root = std::fs::canonicalize(path).ok();
+    all.extend(told.iter().map(|one| {
+        let mut finding = one.finding.clone();
+        // A file that was named itself is its own root.
+        let below = finding.path.strip_prefix(before).ok().filter(|_| finding.path != path);
+        let below = below.unwrap_or(Path::new("")).to_owned();
+        let from_top = root.as_deref().and_then(|root| super::below_top(root, &below));
+        if let (Form::Sarif, Some(named)) = (form, from_top) {
+            finding.path = named;
+        }
+        finding
+    }));
     let is_known = |one: &Told| known.contains(&one.finding.key);
     let (old, fresh): (Vec<Told>, Vec<Told>) = told.into_iter().partition(is_known);
     if form != Form::Sarif {
@@ -287,7 +304,7 @@ pub(super) fn look(
 
 pub(super) fn tell_notes(notes: &[Note]) {
     for Note { path, why } in notes {
-        screen::say(format_args!("{} {why}", screen::Quoted(&path.to_string_lossy())));
+        screen::say(format_args!("{} {why}", screen::Quoted(&shortened(&path_text(path)))));
     }
 }
 
@@ -309,17 +326,32 @@ pub(super) fn told(root: &Path, before: &Path, secrets: Vec<FileFinding>) -> Vec
 /// One secret, for people or as a line of JSON.
 pub(super) fn show(told: &Told, json: bool) -> Result<(), Failure> {
     let FileFinding { path, place, start, end, rule, confidence, mark, same: _ } = &told.secret;
-    let path = path.to_string_lossy();
+    let path_bytes = odd_bytes(path);
+    let path = path_text(path);
     let (line, column, confidence) = (place.line, place.column, confidence.word());
     if json {
         let key = &told.finding.key;
-        screen::json(&InFile { path, line, column, start: *start, end: *end, rule, confidence, mark, key })?;
+        let (start, end) = (*start, *end);
+        screen::json(&InFile { path, path_bytes, line, column, start, end, rule, confidence, mark, key })?;
     } else {
-        let plain = path.chars().all(|c| !c.is_control() && c.is_ascii());
-        let path = if plain { path.into_owned() } else { screen::Quoted(&path).to_string() };
+        let path = shortened(&path);
+        let plain = path.chars().all(|c| !c.is_control() && (c.is_ascii() || c == '…'));
+        let path = if plain { path } else { screen::Quoted(&path).to_string() };
         screen::line(format_args!("{path}:{line}:{column}  {rule}  {confidence}  {mark}"))?;
     }
     Ok(())
+}
+
+/// A path as a line for people holds it: of a long one its beginning and its end.
+fn shortened(path: &str) -> String {
+    let count = path.chars().count();
+    if count <= MAX_SHOWN_PATH {
+        return path.to_owned();
+    }
+    let half = MAX_SHOWN_PATH / 2;
+    let (head, tail): (String, String) =
+        (path.chars().take(half).collect(), path.chars().skip(count - half).collect());
+    format!("{head}…{tail}")
 }
 
 /// How many values stand in more than one place.

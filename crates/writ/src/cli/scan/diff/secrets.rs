@@ -57,7 +57,7 @@ impl Before {
             })
         };
         let (folder, left_out) = wire::block_on(async {
-            self.base.more(wanted, WITHIN).await.map_err(|error| {
+            self.base.more("secrets", wanted, WITHIN).await.map_err(|error| {
                 Failure::new(Kind::Broken, format_args!("could not look at files before the change: {error}"))
             })
         })?;
