@@ -180,3 +180,19 @@ impl Peer {
         self.process == other || self.ancestors.contains(&other)
     }
 }
+
+// === impl Process ===
+
+impl Process {
+    /// Whether it leads a session that has a terminal, as a person's own shell does.
+    ///
+    /// # Errors
+    /// When it has ended, or its state cannot be read.
+    pub fn leads_terminal(self) -> io::Result<bool> {
+        let now = stat_of(self.pid)?;
+        if now.started_ticks != self.started_ticks {
+            return Err(io::Error::other("the process has ended"));
+        }
+        Ok(now.session == self.pid && now.has_terminal)
+    }
+}

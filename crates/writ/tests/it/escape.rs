@@ -239,3 +239,50 @@ fn a_hooked_client_does_not_approve_its_own_call_with_a_scripted_client() {
     let tasks = corner.json(["task", "list", "--all", "--json"]);
     assert_eq!(tasks["tasks"][0]["supervision"], "hooked", "{}\n{tasks}", corner.left("replies"));
 }
+
+/// However a client starts its hook: either what it starts afterwards is known by it, or its hook is refused.
+#[test]
+fn attack_a_hooked_client_that_starts_its_hooks_elsewhere_does_not_speak_for_a_person() {
+    for (name, start, is_answered) in [
+        ("claude", "sh -c", true),
+        ("claude", "setsid sh -c", true),
+        ("claude", "setsid -w sh -c", true),
+        ("claude", "sh -c 'setsid -w sh -c \"$0\"'", true),
+        // What leads a session with a terminal of its own may be a person's shell.
+        ("claude", "terminal", false),
+        // And what is called so may keep all that a person runs.
+        ("tmux: server", "setsid sh -c", false),
+    ] {
+        let corner = Corner::with_control_plane();
+        corner.register("claude-code");
+        let message = serde_json::json!({
+            "session_id": "s1", "cwd": corner.work(), "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": {"command": "ls"}, "tool_use_id": "t1",
+        });
+        let file = corner.bin().join("message");
+        std::fs::write(&file, message.to_string()).unwrap();
+        let writ = env!("CARGO_BIN_EXE_writ");
+        let body = format!(
+            "terminal() {{ script -qec \"sh -c '$1'\" /dev/null </dev/null; }}\n\
+             {start} '{writ} hook claude-code <{} >reply 2>&1; echo $? >code'\n\
+             {writ} agent list >tried 2>&1 && echo list >free\ntrue",
+            file.display()
+        );
+        let mut client = std::process::Command::new(corner.script(name, &body));
+        client.current_dir(corner.work()).env_clear().env("HOME", corner.home()).env("PATH", "/usr/bin:/bin");
+        client.env("WRIT_STATE_DIR", corner.state()).stdin(Stdio::null());
+        let output = finished(client);
+        assert!(output.status.success(), "{start}: {}", text(&output));
+        let (reply, code) = (corner.left("reply"), corner.left("code"));
+        if is_answered {
+            assert_eq!((code.as_str(), corner.left("free").as_str()), ("0\n", ""), "{start}: {reply}");
+            assert!(corner.left("tried").contains("an agent started"), "{start}: {}", corner.left("tried"));
+        } else {
+            assert_eq!(code, "2\n", "{start}: {reply}");
+            assert!(reply.contains("what client this hook belongs to"), "{start}: {reply}");
+            // Nothing came of it, and whoever has no session here is a person.
+            assert_eq!(corner.json(["task", "list", "--all", "--json"])["tasks"], serde_json::json!([]));
+            assert_eq!(corner.left("free"), "list\n", "{}", corner.left("tried"));
+        }
+    }
+}

@@ -69,31 +69,27 @@ impl Answers for Hooked {
         u32::try_from(pid).ok().filter(|_| belongs)
     }
 
-    /// The client behind the hook is made known while the call is judged, and before it is answered: what it starts
-    /// from then on may not speak to the control plane.
+    /// The client behind the hook is made known before its call is looked at: what it starts from then on may not speak
+    /// to the control plane. Where nobody can tell the client, the call would wait for a person whom nobody can tell from it.
     async fn answer(&self, frame: Frame<'_>, pid: Option<u32>) -> HookReply {
-        let (client, event) = (frame.client, frame.event.clone());
         let agents = Arc::clone(&self.agents);
         let known = tokio::task::spawn_blocking(move || {
             let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) else {
                 return Err(String::from("it has no process number here"));
             };
             match writ_sandbox::seen_from_inside(pid) {
-                PeerOrigin::Outside(peer) => {
-                    agents.remember(&peer);
-                    Ok(())
-                }
+                PeerOrigin::Outside(peer) => agents.remember(&peer),
                 PeerOrigin::Inside { .. } => Err(String::from("it is in a sandbox of its own")),
                 PeerOrigin::Unknown { reason, .. } => Err(reason),
             }
         });
-        let (reply, known) = tokio::join!(self.door.handle(frame, pid), known);
-        match known {
-            Ok(Ok(())) => reply,
-            unknown => {
-                let why = unknown.map_or_else(|error| error.to_string(), Result::unwrap_err);
+        match known.await.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(()) => self.door.handle(frame, pid).await,
+            Err(why) => {
                 let detail = format!("nobody can say what client this hook belongs to: {why}");
-                refusal(client, event.as_deref(), &[], ReasonCode::ControlUnreachable, &detail).into()
+                tracing::warn!(detail, "a hook is refused");
+                refusal(frame.client, frame.event.as_deref(), &[], ReasonCode::ControlUnreachable, &detail)
+                    .into()
             }
         }
     }

@@ -10,7 +10,29 @@ use writ_sandbox::{PeerOrigin, Process, seen_from_inside};
 /// Most clients that are remembered; the oldest makes room.
 const MAX_AGENTS: usize = 1_024;
 /// Programs that stand between a client and its hook.
-const SHELLS: &[&str] = &["ash", "bash", "dash", "fish", "ksh", "sh", "timeout", "zsh"];
+const BETWEEN: &[&str] = &["env", "nice", "nohup", "setsid", "timeout"];
+/// The same, and what a person types into.
+const SHELLS: &[&str] = &[
+    "ash", "bash", "busybox", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "pwsh", "rbash", "sh",
+    "tcsh", "xonsh", "yash", "zsh",
+];
+/// Programs that keep whole sessions of a person and are no client: what runs below them may be that person.
+const KEEPERS: &[&str] = &[
+    "atd",
+    "cron",
+    "crond",
+    "init",
+    "login",
+    "runuser",
+    "screen",
+    "sshd",
+    "sshd-session",
+    "su",
+    "sudo",
+    "systemd",
+    "tmux: client",
+    "tmux: server",
+];
 
 /// Clients that run without a sandbox, as their hook processes showed them.
 ///
@@ -25,22 +47,17 @@ pub(super) struct Agents {
 // === impl Agents ===
 
 impl Agents {
-    /// Remembers the client that a hook process belongs to: the nearest ancestor that is no shell. A person's own
-    /// shell, which leads its session, is where the search ends.
-    pub(super) fn remember(&self, hook: &writ_sandbox::Peer) {
-        let client = hook
-            .ancestors
-            .iter()
-            .take_while(|above| !is_shell(above) || !leads_session(above))
-            .find(|above| !is_shell(above) && above.pid > 1);
-        let Some(client) = client else { return };
+    /// Remembers the client that a hook process belongs to, and fails where none can be told.
+    pub(super) fn remember(&self, hook: &writ_sandbox::Peer) -> Result<(), String> {
+        let client = client_above(&hook.ancestors)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(client) {
+        if !known.contains(&client) {
             if known.len() == MAX_AGENTS {
                 known.pop_front();
             }
-            known.push_back(*client);
+            known.push_back(client);
         }
+        Ok(())
     }
 }
 
@@ -61,16 +78,23 @@ impl PeerCheck for Agents {
     }
 }
 
-fn is_shell(process: &Process) -> bool {
-    let name = std::fs::read_to_string(format!("/proc/{}/comm", process.pid)).unwrap_or_default();
-    SHELLS.contains(&name.trim().trim_start_matches('-'))
-}
-
-/// By its state and not by getsid(2): a session that began outside this process namespace has the number 0 here, which is no
-/// process.
-fn leads_session(process: &Process) -> bool {
-    match seen_from_inside(process.pid) {
-        PeerOrigin::Outside(seen) => seen.process == *process && seen.session == process.pid,
-        PeerOrigin::Inside { .. } | PeerOrigin::Unknown { .. } => false,
+/// The nearest ancestor that is a program of its own. A shell that leads a session is a person's where the session has a
+/// terminal, and the search ends there; without one it was started so, as by Node's `detached`.
+fn client_above(ancestors: &[Process]) -> Result<Process, String> {
+    for above in ancestors.iter().take_while(|above| above.pid > 1) {
+        let gone =
+            |error: std::io::Error| format!("process {} above it cannot be looked at: {error}", above.pid);
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", above.pid)).map_err(gone)?;
+        // Asked behind the name: it was this process's if it is there still.
+        let leads_terminal = above.leads_terminal().map_err(gone)?;
+        let name = name.trim().trim_start_matches('-');
+        let is_shell = SHELLS.contains(&name);
+        if KEEPERS.contains(&name) || is_shell && leads_terminal {
+            break;
+        }
+        if !is_shell && !BETWEEN.contains(&name) {
+            return Ok(*above);
+        }
     }
+    Err(String::from("nothing but shells stands between it and what may be a person's own"))
 }
