@@ -80,9 +80,10 @@ def main():
     try:
         starter = threading.Thread(target=start_and_tell, args=(writ, folder, state, serve), daemon=True)
         starter.start()
+        # By the name of the client that it plays: one that nobody can name counts as one that asks nobody.
         done = subprocess.run(
-            [openmoat, "bench", "--host", "claude-code", "--hook", f"sh '{hook}'", "--format", "json", "--verbose"],
-            env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            ["claude", "bench", "--host", "claude-code", "--hook", f"sh '{hook}'", "--format", "json", "--verbose"],
+            executable=openmoat, env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )
         with open(os.path.join(place, "answers.txt"), "w") as file:
             file.write(done.stderr)

@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use writ_model::Client;
-
 use crate::bypass;
 use crate::credential_name::is_credential_name;
 use crate::finding::{Finding, rules};
-use crate::tool::{SURVEYS, Survey, client_of};
+use crate::tool::SURVEYS;
 use crate::walk::read_regular;
+
+mod line;
+
+use line::{of_words, words_of};
+
+pub use line::words_above;
 
 /// Most processes looked at.
 const MAX_PROCESSES: usize = 50_000;
-/// Most processes between a hook and its client.
-const MAX_ABOVE: usize = 16;
 /// Most extensions looked at in one editor.
 const MAX_EXTENSIONS: usize = 5_000;
 /// Longest command line or environment that is read, in bytes.
 const MAX_PROCESS_BYTES: usize = 4 << 20;
-/// Programs whose first argument is the program that counts.
-const RUNTIMES: &[&str] = &["node", "bun", "deno", "python", "python3", "npx", "uv", "uvx"];
 /// Folders of editors of the VS Code family, below the home folder.
 const EDITORS: &[&str] = &[
     ".antigravity/extensions",
@@ -234,63 +234,6 @@ pub fn processes(proc: &Path) -> Vec<Process> {
     found
 }
 
-/// The command line of the client that started a process, directly or by others; nothing where none of them can be told to be
-/// that client. `proc` is `/proc`.
-pub fn words_above(proc: &Path, process: u32, client: Client) -> Option<Vec<String>> {
-    let mut process = process;
-    for _ in 0..MAX_ABOVE {
-        let folder = proc.join(process.to_string());
-        // `PID (name) S PARENT …`, and the name may hold anything (proc_pid_stat(5)).
-        let stat = read_regular(&folder.join("stat"), MAX_PROCESS_BYTES).ok()?;
-        let stat = String::from_utf8_lossy(&stat).into_owned();
-        process = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        let folder = proc.join(process.to_string());
-        let line = read_regular(&folder.join("cmdline"), MAX_PROCESS_BYTES).ok()?;
-        let words = words_of(&line);
-        if of_words(&words).is_some_and(|survey| client_of(survey.id) == client) {
-            return Some(words);
-        }
-    }
-    None
-}
-
-fn words_of(line: &[u8]) -> Vec<String> {
-    line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
-}
-
-fn of_words(words: &[String]) -> Option<&'static Survey> {
-    let base = |word: &String| word.rsplit('/').next().unwrap_or("").to_owned();
-    let first = words.first();
-    let mut words = words.iter();
-    let mut word = None;
-    let mut name = base(words.next()?);
-    if RUNTIMES.contains(&name.as_str()) {
-        let script = words.find(|word| !word.starts_with('-'))?;
-        word = Some(script);
-        name = base(script);
-        // `…/@anthropic-ai/claude-code/cli.js` is named by its package.
-        if ["cli.js", "index.js", "main.js", "bundle.js", "cli.mjs", "__main__.py"].contains(&name.as_str()) {
-            let packages = [
-                ("/claude-code/", "claude-code"),
-                ("/@openai/codex/", "codex"),
-                ("/gemini-cli/", "gemini-cli"),
-                ("/qwen-code/", "qwen-code"),
-                ("/@github/copilot/", "github-copilot"),
-                ("/opencode", "opencode"),
-            ];
-            let (_, tool) = packages.iter().find(|(part, _)| script.contains(part))?;
-            return SURVEYS.iter().find(|survey| survey.id == *tool);
-        }
-    }
-    let name = name.trim_end_matches(".js").trim_end_matches(".mjs");
-    if let Some(short) = SHORT.iter().find(|short| short.name == name) {
-        let is_it = word.is_some_and(|word| short.is_it(Path::new(word), None))
-            || first.is_some_and(|first| short.is_it(Path::new(first), None));
-        return SURVEYS.iter().find(|survey| is_it && survey.id == short.tool);
-    }
-    SURVEYS.iter().find(|survey| name.len() > 2 && survey.executables.contains(&name))
-}
-
 // === impl Short ===
 
 impl Short {
@@ -305,29 +248,6 @@ impl Short {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_client_above_a_hook_is_found_by_its_line() {
-        let proc = tempfile::tempdir().unwrap();
-        for (id, parent, line) in [
-            (9, 8, "writ\0hook\0gemini-cli\0"),
-            (8, 7, "sh\0-c\0writ hook gemini-cli\0"),
-            (7, 6, "node\0/usr/lib/node_modules/@google/gemini-cli/dist/index.js\0--yolo\0"),
-            (6, 1, "bash\0"),
-        ] {
-            let folder = proc.path().join(id.to_string());
-            std::fs::create_dir(&folder).unwrap();
-            std::fs::write(folder.join("stat"), format!("{id} (a) b) S {parent} 1 1 0")).unwrap();
-            std::fs::write(folder.join("cmdline"), line).unwrap();
-        }
-        let words = words_above(proc.path(), 9, Client::GeminiCli).unwrap();
-        assert_eq!(words[2], "--yolo");
-        assert_eq!(words_above(proc.path(), 9, Client::Codex), None);
-        // Whatever made a circle of it.
-        std::fs::write(proc.path().join("6/stat"), "6 (a) S 9").unwrap();
-        assert_eq!(words_above(proc.path(), 9, Client::Codex), None);
-        assert_eq!(words_above(proc.path(), 5, Client::Codex), None);
-    }
 
     #[test]
     fn a_short_name_counts_with_the_tools_folder_or_its_settings() {

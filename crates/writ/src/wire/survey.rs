@@ -27,10 +27,14 @@ impl port::Survey for Survey {
 
     fn autonomy(&self, client: Client, workspace: &Path, hook: Option<u32>) -> AutonomyLevel {
         let Self { home, program, arguments } = self;
-        // Whoever was started by a person is seen as it runs.
+        // Whoever was started by a person is seen as it runs, or nobody could look.
         let as_it_runs = match (program, hook) {
-            (None, Some(hook)) => writ_scan::machine::words_above(Path::new("/proc"), hook, client),
-            (Some(_), _) | (None, None) => None,
+            (Some(_), _) => None,
+            (None, Some(hook)) => match writ_scan::machine::words_above(Path::new("/proc"), hook, client) {
+                Some(words) => Some(words),
+                None => return AutonomyLevel::MOST,
+            },
+            (None, None) => return AutonomyLevel::MOST,
         };
         let arguments = as_it_runs.as_ref().unwrap_or(arguments);
         let (home, program) = (home.as_deref(), program.as_deref());

@@ -7,6 +7,7 @@ use writ_testkit::{Clients, Ended, Invocation, Lane, Running, Script, ScriptedMo
 
 use crate::house::{House, PATIENCE};
 
+mod hooked;
 mod leaving;
 mod own_sandbox;
 pub mod secure;
