@@ -46,6 +46,7 @@ mod report;
 mod room;
 mod spool;
 mod ssh;
+mod standing;
 mod upload;
 
 pub use address::{AddressError, GitCall, Recognised, Service, Step, leads_to_git, recognise};

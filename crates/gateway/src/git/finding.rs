@@ -4,6 +4,7 @@ use writ_model::{Finding, FindingKind};
 
 pub(super) mod identity;
 pub(super) mod secret;
+pub(super) mod usual;
 
 /// Most findings of one push.
 const MAX_FINDINGS: usize = 64;

@@ -13,6 +13,7 @@ use super::finding::identity::{self, MAX_COMPARED_BYTES};
 use super::finding::secret::{Holder, SecretScan, rule_of};
 use super::oid::Oid;
 use super::room::{Change, Changes, GitError, NewCommits, NewObjects, ObjectKind, ReadBounds, Room};
+use super::standing::standing;
 
 /// Most files that may differ, and most of them that are compared line by line.
 const MAX_PATHS: usize = 10_000;
@@ -60,7 +61,7 @@ pub(super) async fn inspect(room: &impl Room, commands: &Commands, is_known: boo
     let paths: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     seen.is_cut |= paths.len() > MAX_PATHS;
     seen.paths = paths.into_iter().take(MAX_PATHS).map(str::to_owned).collect();
-    secrets(room, commands, &objects, &mut seen).await;
+    secrets(room, commands, &objects, &changes, &mut seen).await;
     identities(room, &changes, &mut seen).await;
     seen.is_cut |= seen.findings.is_cut;
     seen
@@ -116,7 +117,13 @@ async fn changes(room: &impl Room, commands: &Commands, seen: &mut Inspected) ->
 }
 
 /// Credentials in files, in messages of commits and tags, and in names.
-async fn secrets(room: &impl Room, commands: &Commands, objects: &NewObjects, seen: &mut Inspected) {
+async fn secrets(
+    room: &impl Room,
+    commands: &Commands,
+    objects: &NewObjects,
+    changes: &BTreeSet<Change>,
+    seen: &mut Inspected,
+) {
     let mut scan = SecretScan::new();
     let oids: Vec<Oid> = objects.list.iter().map(|(oid, _)| *oid).collect();
     let read = room
@@ -126,7 +133,9 @@ async fn secrets(room: &impl Room, commands: &Commands, objects: &NewObjects, se
         })
         .await;
     seen.is_cut |= or_cut(read, &mut seen.is_cut);
-    for Holder { at, kind, rule } in scan.finish() {
+    let holders = scan.finish();
+    let standing = standing(room, &holders, commands, objects, changes, seen).await;
+    for Holder { at, kind, rule } in holders.into_iter().filter(|holder| !standing.contains(&holder.at)) {
         let Some((oid, path)) = objects.list.get(at) else { continue };
         let short: String = oid.to_string().chars().take(12).collect();
         let says = match kind {

@@ -143,6 +143,58 @@ fn what_a_push_carries_is_looked_at() {
     assert_eq!(scene.refs(), "refs/heads/main");
 }
 
+/// What the remote has in the same file is not asked about again, nor what everybody knows. Anything else is.
+#[test]
+fn attack_only_a_credential_that_stood_in_its_file_stands() {
+    let scene = Scene::new();
+    let work = scene.corner.work();
+    let [known, other] = ["q7Rk2ZpL", "w5Xc8VtN"].map(|half| [half, "9wXc4VbN", "8mTd"].concat());
+    let line = |password: &str| format!("url = \"postgres://app:{password}@db.corp:5432/orders\"");
+    std::fs::write(work.join("src.conf"), format!("a = 1\n{}\n", line(&known))).unwrap();
+    git(&work, &["add", "src.conf"]);
+    git(&work, &["commit", "-qm", "settings"]);
+    git(&work, &["push", "-q", "origin", "main"]);
+    let usual = "postgres://postgres:postgres@localhost:5432/app";
+    let (known, other) = (line(&known), line(&other));
+    let edit = "sed -i 's/a = ./a = 2/' src.conf; git commit -qam edit\n";
+    let cases = [
+        ("edited", edit.to_owned(), true),
+        ("twice", format!("{edit}sed -i 's/a = ./a = 3/' src.conf; git commit -qam again\n"), true),
+        ("usual", format!("echo '{usual}' >src.yml; git add src.yml; git commit -qm usual\n"), true),
+        ("moved", "git mv src.conf src2.conf; echo b >>src2.conf; git commit -qam moved\n".to_owned(), false),
+        ("copied", format!("{edit}cp src.conf src2.conf; git add src2.conf; git commit -qm copied\n"), false),
+        ("changed", format!("echo '{other}' >src.conf; git commit -qam changed\n"), false),
+        ("beside", format!("echo '{other}' >>src.conf; git commit -qam beside\n"), false),
+        (
+            "own",
+            format!(
+                "echo '{other}' >src.rs; git add src.rs; git commit -qm one; echo b >>src.rs; git commit -qam two\n"
+            ),
+            false,
+        ),
+        // For one commit of the push it was gone; the remote has it there all the same.
+        (
+            "back",
+            format!(
+                "echo b >src.conf; git commit -qam gone; echo '{known}' >src.conf; git commit -qam back\n"
+            ),
+            true,
+        ),
+    ];
+    let mut play = String::new();
+    for (name, commits, _) in &cases {
+        play.push_str(&format!(
+            "git switch -qc {name} main; {commits}\
+             git push -q origin HEAD:${{WRIT_BRANCH_PREFIX}}{name} >{name} 2>&1 && echo PUSHED >>{name}\n"
+        ));
+    }
+    scene.play(&[], &play);
+    for (name, _, is_pushed) in cases {
+        let said = scene.corner.left(name);
+        assert_eq!(said.contains("PUSHED"), is_pushed, "{name}: {said}");
+    }
+}
+
 /// What waits is approved at the door that sees it, once: the hook lets the call through and nobody is asked twice.
 #[test]
 fn a_push_is_approved_once_where_it_leaves() {

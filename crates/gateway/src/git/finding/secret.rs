@@ -35,8 +35,12 @@ pub(in super::super) fn rule_of(text: &str) -> Option<&'static str> {
 }
 
 fn first(found: &[Finding]) -> Option<&'static str> {
-    let counts = |finding: &&Finding| finding.confidence >= Confidence::Medium || finding.has_format();
-    found.iter().find(counts).map(|finding| finding.rule)
+    found.iter().find(|finding| counts(finding)).map(|finding| finding.rule)
+}
+
+/// Whether a person is asked about it.
+pub(in super::super) fn counts(finding: &Finding) -> bool {
+    finding.confidence >= Confidence::Medium || finding.has_format()
 }
 
 // === impl SecretScan ===
