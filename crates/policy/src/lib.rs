@@ -65,7 +65,10 @@ pub use place::{
 #[doc(hidden)]
 pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
-pub use request::{Forge, GitService, GitStep, KnownHosts, git_service, json_once};
+pub use request::{
+    Forge, FormParts, GitService, GitStep, KnownHosts, MAX_HELD_NAME_BYTES, NamesMethod, git_service,
+    json_once,
+};
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{
     Finding, Layer, LoadError, ObservedPolicy, PolicySources, Report, Severity, SourceFile, Written, validate,

@@ -21,7 +21,9 @@ mod form;
 mod git;
 mod graphql;
 mod hosts;
+mod parts;
 mod registry;
+mod second;
 mod table;
 mod wire;
 
@@ -31,9 +33,11 @@ mod tests;
 pub use body::json_once;
 pub use git::{GitService, GitStep, git_service};
 pub use hosts::{Forge, KnownHosts};
+pub use parts::{FormParts, MAX_HELD_NAME_BYTES, NamesMethod};
 
 use writ_model::{Action, Body, EffectClass, Request, Resource, SourceKind};
 
+use crate::names::Meaning;
 use wire::{Verb, Wire};
 
 /// One effect that a request asks for.
@@ -88,8 +92,15 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
     let authority = request.authority();
     let is_named = known.names(&authority);
     let wire = Wire::of(request);
-    let mut asked = read_wire(&wire, known).unwrap_or_default();
+    let names_method = second::names_method(&wire);
+    let read = read_wire(&wire, known);
+    let is_in_table = read.is_some();
+    let mut asked = read.unwrap_or_default();
     asked.is_governed |= is_named;
+    if !asked.is_governed && (names_method || wire.says(Meaning::Method)) && is_hidden(&wire) {
+        asked.is_governed = true;
+        asked.asks.push(Ask::unknown("by the second method that it names it is an operation of a registry"));
+    }
     if !asked.is_governed && !wire::is_method(&request.method) {
         asked.asks.push(Ask::unknown("a method that nobody registered, which servers read differently"));
         asked.is_whole = false;
@@ -103,7 +114,7 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
         asked.asks.push(Ask::unknown(why));
         asked.is_whole = false;
     }
-    let in_body = || body::names_method(&wire).then_some("the body names a second method");
+    let in_body = || names_method.then_some("the body names a second method");
     if asked.is_governed
         && let Some(odd) = wire.odd.or_else(in_body)
     {
@@ -111,7 +122,21 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
         asked.asks.push(Ask::unknown(odd));
         asked.is_whole = false;
     }
+    let is_known_odd = |asked: &Asked| asked.asks.iter().any(|ask| ask.effect == EffectClass::Unknown);
+    if is_in_table && !is_known_odd(&asked) && second::may_name_method(&wire) {
+        asked.asks.push(Ask::unknown("a body that may name a second method, where it cannot be read"));
+        asked.is_whole = false;
+    }
     asked
+}
+
+/// Whether a request that is nobody's operation is one of a registry by another method.
+fn is_hidden(wire: &Wire<'_>) -> bool {
+    let by_verb = |verb: &Verb| {
+        let wire = wire.by(*verb);
+        registry::asked(&wire).or_else(|| registry::archive(&wire)).is_some()
+    };
+    [Verb::Delete, Verb::Patch, Verb::Post, Verb::Put].iter().any(by_verb)
 }
 
 fn read_wire(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {

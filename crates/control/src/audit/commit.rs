@@ -124,8 +124,11 @@ fn says(text: &str, digits: &str) -> Says {
     };
     let Ok(push) = serde_json::from_str::<Value>(arguments) else {
         // A long text is kept in part: what still stands there counts.
-        let is_named = arguments.contains(&format!("\"{kept_digits}"));
-        return if is_named { Says::Names } else { unsure_if(!lists_all(arguments)) };
+        return if is_named_in_part(arguments, kept_digits) {
+            Says::Names
+        } else {
+            unsure_if(!lists_all(arguments))
+        };
     };
     let list = |name: &str| push.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let commits = list("commits");
@@ -137,6 +140,14 @@ fn says(text: &str, digits: &str) -> Says {
     let formerly =
         || is_true("more paths") != Some(false) && (commits.is_empty() || commits.len() >= FORMERLY_LISTED);
     if is_named { Says::Names } else { unsure_if(is_true("more commits").unwrap_or_else(formerly)) }
+}
+
+/// Whether a text that was cut names a commit in its list, or as where a ref goes. In what the agent chose (names, options,
+/// paths) quotes stand escaped, so that none of it begins like these.
+fn is_named_in_part(arguments: &str, digits: &str) -> bool {
+    let list = arguments.split_once("\"commits\":[").map_or("", |(_, rest)| rest);
+    let list = list.split_once(']').map_or(list, |(list, _)| list);
+    list.contains(&format!("\"{digits}")) || arguments.contains(&format!("\"new\":\"{digits}"))
 }
 
 fn unsure_if(is_cut: bool) -> Says {
@@ -217,6 +228,33 @@ mod tests {
         let cut = of(true, "a");
         assert_eq!(says(&kept(&cut, cut.len() - 4), "aaaaaaa"), Says::Names);
         assert_eq!(says("erased", "aaaaaaa"), Says::Unsure);
+    }
+
+    #[test]
+    fn attack_what_an_agent_wrote_into_a_push_names_no_commit() {
+        let text = |said: &str| {
+            serde_json::json!({
+                "updates": [{ "ref": said, "old": "bbbbbbb222", "new": "ccccccc333" }],
+                "options": [said],
+                "more commits": false,
+                "commits": ["aaaaaaa111"],
+                "more updates": [{ "ref": said, "old": "bbbbbbb222", "new": "fffffff444" }],
+                "more options": [said],
+                "paths": [said],
+            })
+            .to_string()
+        };
+        for said in
+            ["deadbeef00", "\"commits\":[\"deadbeef00", "x\\\",\"new\":\"deadbeef00", "\",\"deadbeef00"]
+        {
+            let cut = text(said);
+            let cut = kept(&cut, cut.len() - 1);
+            assert_eq!(says(&cut, "deadbeef"), Says::Not, "{cut}");
+            assert_eq!(says(&cut, "bbbbbbb"), Says::Not, "{cut}");
+            for digits in ["aaaaaaa", "ccccccc", "fffffff"] {
+                assert_eq!(says(&cut, digits), Says::Names, "{digits} {cut}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Placeholders: where they may stand in a request, and putting the real value in their place at the moment of sending.
 
-mod parts;
 mod second;
 
 use std::sync::Arc;
@@ -10,11 +9,10 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use writ_model::{Label, Request, Scheme};
+pub use writ_policy::{FormParts, NamesMethod};
 use writ_policy::{Meaning, Zone};
 use zeroize::Zeroizing;
 
-pub(super) use self::parts::MAX_NAME_BYTES;
-pub use self::parts::{NamesMethod, Parts as FormParts};
 pub(super) use self::second::{MAX_OBEYED_BYTES, may_obey, passes_in_parts};
 pub use self::second::{closed, overrides};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
@@ -22,6 +20,8 @@ use super::find::Needles;
 use super::head::is_dots;
 use super::port::{How, Lent, Placeholder, Use};
 
+/// Longest name of a field that is read while a form passes, with what stands around it.
+pub(super) const MAX_NAME_BYTES: usize = 1 << 10;
 /// What may stand in place of the password where a placeholder is the user: nothing, and what says that it is a token.
 const BESIDE: [&str; 3] = ["", "x", "x-oauth-basic"];
 /// The header of a session of AWS, which goes with its key.

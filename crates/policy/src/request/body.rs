@@ -6,9 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 use writ_model::Body;
 
-use super::form;
 use super::wire::{self, Wire};
-use crate::names::Meaning;
 
 /// Longest body that is read, in bytes.
 const BODY_BYTES: usize = 4 << 20;
@@ -43,14 +41,14 @@ impl Fields {
         }
         let media = wire.media();
         let is_form = media == FORM;
-        let is_json = media == "application/json" || media.ends_with("+json");
         let members = match json(bytes) {
             Some(Value::Object(members)) => Some(members),
             Some(_) | None => None,
         };
         // What a reader of JSON could take for some counts as JSON that cannot be read.
         let is_read = members.is_some() || (is_form && !is_like_json(bytes));
-        let form = if is_json || (members.is_some() && !bytes.contains(&b'&')) {
+        let is_only_json = (media == "application/json" || media.ends_with("+json")) && is_json(wire);
+        let form = if is_only_json || (members.is_some() && !bytes.contains(&b'&')) {
             Some(Vec::new())
         } else {
             std::str::from_utf8(bytes).ok().and_then(wire::pairs)
@@ -115,25 +113,43 @@ impl Fields {
     }
 }
 
-/// Whether a field or a member of the body names another method than the request line (Rack's `_method` and its like).
-pub(super) fn names_method(wire: &Wire<'_>) -> bool {
-    let (bytes, _) = bytes(wire);
-    let is_method = |meaning: Option<Meaning>| meaning == Some(Meaning::Method);
-    if let Some(Value::Object(members)) = json(bytes) {
-        return members.keys().any(|name| is_method(Meaning::of_member(name)));
-    }
-    let text = std::str::from_utf8(bytes).ok();
-    let in_form = text
-        .and_then(wire::pairs)
-        .is_some_and(|pairs| pairs.iter().any(|(name, _)| is_method(Meaning::of_field(name))));
-    let names = || form::parts(bytes).into_iter().flat_map(|part| part.names);
-    in_form || names().any(|name| is_method(Meaning::of_field(&name)))
-}
-
 /// Whether a body begins as JSON with members does, past the mark of its encoding and spaces.
 pub(super) fn is_like_json(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     bytes.first().is_some_and(|byte| matches!(byte, b'{' | b'[' | b'/' | 0 | 0xfe | 0xff))
+}
+
+/// Whether the body says that it is JSON of some sort, and nothing else.
+pub(super) fn is_json(wire: &Wire<'_>) -> bool {
+    let media = wire.media();
+    // Of several in one header servers take the first or the last.
+    let is_one = wire.headers("content-type").count() == 1 && !media.contains([',', ' ']);
+    is_one && media.contains("json") && !media.contains("form")
+}
+
+/// The pairs of a form as they are written, however many (WHATWG URL, section 5.1). Some take `;` for `&`.
+pub(super) fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    bytes.split(|byte| matches!(byte, b'&' | b';')).filter(|pair| !pair.is_empty()).map(|pair| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        (name, pair.get(name.len() + 1..).unwrap_or_default())
+    })
+}
+
+/// A name or a value of a form, as forgiving servers decode it.
+pub(super) fn field(written: &[u8]) -> String {
+    if !written.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return String::from_utf8_lossy(written).into_owned();
+    }
+    let text: Vec<u8> = written.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    String::from_utf8_lossy(&wire::decoded(&text)).into_owned()
+}
+
+/// Whether a body that does not say that it is JSON has one of these fields for those who read it as a form.
+pub(super) fn has_field(wire: &Wire<'_>, names: &[&str]) -> bool {
+    let (bytes, _) = bytes(wire);
+    let longest = names.iter().map(|name| 3 * name.len()).max().unwrap_or_default();
+    let is_one = |name: &[u8]| name.len() <= longest && names.contains(&field(name).trim());
+    !is_json(wire) && pairs(bytes).any(|(name, _)| is_one(name))
 }
 
 fn holds_line(value: &Value, begins: impl Fn(&str) -> bool + Copy) -> bool {
@@ -182,6 +198,16 @@ pub fn json_once(bytes: &[u8], most: usize) -> Option<Value> {
         return None;
     }
     serde_json::from_slice::<Once>(bytes).ok().map(|Once(value)| value)
+}
+
+/// The values of a body that is JSON, of which several may follow each other; nothing where one has no one reading.
+pub(super) fn json_all(bytes: &[u8]) -> Option<Vec<Value>> {
+    if bytes.len() > BODY_BYTES {
+        return None;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let all = serde_json::Deserializer::from_slice(bytes).into_iter::<Once>();
+    all.map(|value| value.ok().map(|Once(value)| value)).collect()
 }
 
 struct Once(Value);

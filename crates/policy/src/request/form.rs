@@ -1,11 +1,13 @@
 //! Forms of several parts (RFC 7578), as far as package indexes use them: which plain fields they have. Parts are looked
 //! for by their headers alone, so that a form whose border lies is still seen.
 
-use super::wire::decode_lossy;
+use super::wire::{decode_lossy, find};
 
-/// Longest stretch of a body that is looked through, in bytes, and most parts.
-const BYTES: usize = 4 << 20;
+/// Most parts that are read.
 const PARTS: usize = 512;
+
+/// The header that a part is known by.
+const MARK: &[u8] = b"content-disposition";
 
 /// Longest value that is kept.
 const VALUE_BYTES: usize = 256;
@@ -18,23 +20,26 @@ const LINE_BYTES: usize = 4 << 10;
 
 /// A part of a form.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     /// All names on its line: of several some servers take the first, others the last.
     pub names: Vec<String>,
     /// The names of the file that it is; none for a plain field.
     pub files: Vec<String>,
-    /// Its name, or that of its file, is written so that servers read it differently, or not at all.
+    /// Its name is written so that servers read it differently, or not at all.
     pub is_odd: bool,
+    /// The same of the name of its file.
+    pub is_odd_file: bool,
     /// Empty where it is long, or of a file.
     pub value: String,
+    /// All that stands between its name and the next part's, whatever the borders say.
+    pub rest: &'a [u8],
 }
 
-/// The parts of a form. Beyond the bounds there may be more, which makes the last one odd.
-pub(super) fn parts(body: &[u8]) -> Vec<Part> {
-    let body = body.get(..body.len().min(BYTES)).unwrap_or_default();
-    let mut found: Vec<Part> = Vec::new();
-    let mut rest = body;
-    while let Some((part, after)) = next(rest) {
+/// The parts of a form. Beyond the bound there may be more, which makes the last one odd.
+pub(super) fn parts(body: &[u8]) -> Vec<Part<'_>> {
+    let mut found: Vec<Part<'_>> = Vec::new();
+    let mut rest = after_mark(body);
+    while let Some((part, after)) = rest.map(next) {
         if found.len() == PARTS {
             found.last_mut().iter_mut().for_each(|last| last.is_odd = true);
             break;
@@ -45,18 +50,25 @@ pub(super) fn parts(body: &[u8]) -> Vec<Part> {
     found
 }
 
-/// The next part by its `Content-Disposition` header, of whatever kind it says to be, and what follows it.
-fn next(body: &[u8]) -> Option<(Part, &[u8])> {
-    const MARK: &[u8] = b"content-disposition";
-    let at = body.windows(MARK.len()).position(|window| window.eq_ignore_ascii_case(MARK))?;
-    let after = body.get(at + MARK.len()..)?;
-    let (end, is_cut) = end_of_line(after);
-    let line = String::from_utf8_lossy(after.get(..end)?).replace(['\r', '\n'], " ");
-    let after = after.get(end..)?;
+/// What follows the next `Content-Disposition` header's name.
+fn after_mark(body: &[u8]) -> Option<&[u8]> {
+    body.get(find(body, MARK)? + MARK.len()..)
+}
+
+/// The part whose header goes on here, of whatever kind it says to be, and where the next one does.
+fn next(text: &[u8]) -> (Part<'_>, Option<&[u8]>) {
+    let (end, is_cut) = end_of_line(text);
+    let (line, after) = text.split_at_checked(end).unwrap_or((text, &[]));
+    let line = String::from_utf8_lossy(line).replace(['\r', '\n'], " ");
     let (names, is_odd_name) = values(&line, "name");
     let (files, is_odd_file) = values(&line, "filename");
-    let is_odd = is_cut || is_odd_name || is_odd_file;
-    Some((Part { names, files, is_odd, value: value(after).unwrap_or_default() }, after))
+    let (rest, later) = match find(after, MARK) {
+        Some(at) => (after.get(..at).unwrap_or_default(), after.get(at + MARK.len()..)),
+        None => (after, None),
+    };
+    let is_odd = is_cut || is_odd_name;
+    let value = value(rest).unwrap_or_default();
+    (Part { names, files, is_odd, is_odd_file, value, rest }, later)
 }
 
 /// Where a header ends, and whether it goes on beyond what is read: lines that begin with a blank go on with it (RFC 9112,
@@ -98,7 +110,9 @@ fn values(line: &str, key: &str) -> (Vec<String>, bool) {
         };
         // Names of files in other letters are usual, and are decoded; in pieces or words nobody sends them.
         let is_plain_file = key == "filename" && rest_of_key == "*";
-        is_odd |= (!rest_of_key.is_empty() && !is_plain_file) || value.contains("=?") || value.contains('\\');
+        // A file's folders may stand in front; one at the end is of a quotation mark in the name.
+        let is_bent = if key == "filename" { value.ends_with('\\') } else { value.contains('\\') };
+        is_odd |= (!rest_of_key.is_empty() && !is_plain_file) || value.contains("=?") || is_bent;
         let value = value.rsplit("''").next().unwrap_or_default();
         let decoded = if rest_of_key.is_empty() { None } else { decode_lossy(value) };
         found.push(decoded.unwrap_or_else(|| value.to_owned()));
@@ -137,7 +151,9 @@ mod tests {
                 &["p-1.0.g", "em"],
                 true,
             ),
-            ("form-data; name=f; filename=\"p-1.0.ge\\m\"", &["f"], &["p-1.0.ge\\m"], true),
+            ("form-data; name=f; filename=\"p-1.0.ge\\m\"", &["f"], &["p-1.0.ge\\m"], false),
+            ("form-data; name=f; filename=\"p-1.0\\\".gem\"", &["f"], &["p-1.0\\"], true),
+            ("form-data; name=\":act\\ion\"", &[":act\\ion"], &[], true),
             ("form-data; name=f; filename=\"=?utf-8?Q?p=2Egem?=\"", &["f"], &["=?utf-8?Q?p=2Egem?="], true),
             ("form-data; surname=x", &[], &[], false),
         ] {
@@ -152,9 +168,11 @@ mod tests {
                 ),
                 "{line}"
             );
-            assert_eq!((found[0].is_odd, found[0].value.as_str()), (is_odd, "v"), "{line}");
+            let is_any_odd = found[0].is_odd || found[0].is_odd_file;
+            assert_eq!((is_any_odd, found[0].value.as_str()), (is_odd, "v"), "{line}");
         }
-        let many = parts(&b"content-disposition: form-data; name=a\r\n".repeat(PARTS + 1));
+        let many = b"content-disposition: form-data; name=a\r\n".repeat(PARTS + 1);
+        let many = parts(&many);
         assert!(many.len() == PARTS && many.last().unwrap().is_odd);
         let long =
             format!("content-disposition: form-data; x=\"{}\"; name=\":action\"\r\n", "a".repeat(LINE_BYTES));

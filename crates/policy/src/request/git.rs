@@ -112,7 +112,7 @@ pub(super) fn asked(wire: &Wire<'_>, known: &KnownHosts) -> Option<Asked> {
             vec![Ask::new(EffectClass::GitPush, Resource::Unknown { why: why.to_owned() }, why)]
         }
         (GitStep::LargeFiles, Verb::Read) => vec![fetch()],
-        (GitStep::LargeFiles, Verb::Post) => match operation(&wire.request.body).as_deref() {
+        (GitStep::LargeFiles, Verb::Post) => match operation(wire).as_deref() {
             Some("download") => vec![fetch()],
             // For a push to a branch, where it says so (git-lfs, "Batch API"); what it sends is decided like that push.
             Some("upload") => {
@@ -185,8 +185,11 @@ fn is_repository(forge: Forge, service: &GitService) -> bool {
     }
 }
 
-fn operation(body: &Body) -> Option<String> {
-    let Body::Whole(bytes) = body else { return None };
+fn operation(wire: &Wire<'_>) -> Option<String> {
+    let Body::Whole(bytes) = &wire.request.body else { return None };
+    if body::has_field(wire, &["operation"]) {
+        return None;
+    }
     let Value::Object(members) = body::json(bytes)? else { return None };
     members.get("operation")?.as_str().map(str::to_owned)
 }

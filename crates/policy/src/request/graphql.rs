@@ -66,6 +66,9 @@ fn posted(wire: &Wire<'_>) -> Result<(String, Value), &'static str> {
     if !wire.query.is_empty() {
         return Err("a GraphQL request with a query of two sorts");
     }
+    if body::has_field(wire, MEMBERS) {
+        return Err("a GraphQL request that a reader of forms takes for another one");
+    }
     match body::json(bytes) {
         Some(Value::Object(mut members)) => {
             if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use writ_model::{Body, EffectClass, PackageSource, Resource};
 
+use super::form::Part;
 use super::table::{Places, Row, best};
-use super::wire::{Verb, Wire};
+use super::wire::{Verb, Wire, find};
 use super::{Ask, Asked, body, form};
 
 const DATA: &str = include_str!("../../data/registries.json");
@@ -56,6 +57,17 @@ const PACKAGES: &[(&str, &str)] = &[
     (".vsix", "vscode"),
     (".whl", "pypi"),
 ];
+
+/// The field by which Python's indexes tell what a form asks for, and the longest spelling of it that is read.
+const ACTION: &str = ":action";
+const MAX_ACTION_BYTES: usize = 64;
+
+/// What it says where something is added.
+const UPLOADS: &[&str] =
+    &["doc_upload", "file_upload", "list_classifiers", "submit", "submit_pkg_info", "user", "verify"];
+
+/// Most packages of one form that are told one by one.
+const MAX_FILES: usize = 16;
 
 /// What an operation of a registry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -106,14 +118,19 @@ pub(super) fn known() -> usize {
 /// The asks of a request that has the shape of a registry's protocol.
 pub(super) fn asked(wire: &Wire<'_>) -> Option<Asked> {
     let flat = wire.flat();
-    let found = best(&REGISTRIES, wire.verb, &flat);
-    let ask = match found {
-        Some((Does { deed: Deed::Look, .. }, _)) => return Some(Asked::governed(Vec::new())),
-        Some((does, places)) => of_row(does, &places, wire),
-        None if wire.verb == Verb::Read => return None,
-        None => by_shape(wire, &flat)?,
+    let Some((does, places)) = best(&REGISTRIES, wire.verb, &flat) else {
+        return Some(by_shape(wire, &flat)).filter(|asks| !asks.is_empty()).map(Asked::governed);
     };
-    Some(Asked::governed(vec![ask]))
+    if does.deed == Deed::Look {
+        return Some(Asked::governed(by_shape(wire, &flat)));
+    }
+    let mut asks = vec![of_row(does, &places, wire)];
+    // What a form takes away is no less where its address is one at which things are put.
+    let parts = form::parts(body::bytes(wire).0);
+    if does.deed != Deed::Retract && action(wire, &parts) == Some(Deed::Retract) {
+        asks.push(of_deed(Deed::Retract, "pypi", "*".to_owned(), String::new(), wire));
+    }
+    Some(Asked::governed(asks))
 }
 
 /// The asks of a request that puts a package, or takes one away, at an address that no protocol names.
@@ -173,88 +190,138 @@ fn of_deed(deed: Deed, ecosystem: &str, name: String, version: String, wire: &Wi
     }
 }
 
-/// Protocols whose paths say nothing: the body does.
-fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Option<Ask> {
+/// Protocols whose paths say nothing: the body and the headers do. All that one of them says counts.
+fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Vec<Ask> {
     let (bytes, is_all) = body::bytes(wire);
-    let publishes = |ecosystem, name: String, version: String| {
-        Some(of_deed(Deed::Publish, ecosystem, name, version, wire))
-    };
+    let mut asks = Vec::new();
     let every = || "*".to_owned();
-    let is_swift = wire
-        .headers("accept")
-        .chain(wire.headers("content-type"))
-        .any(|value| value.to_ascii_lowercase().contains("application/vnd.swift.registry"));
-    let may_be_form = matches!(wire.verb, Verb::Put | Verb::Post);
-    let is_multipart =
-        wire.headers("content-type").any(|value| value.to_ascii_lowercase().contains("multipart/"));
-    if may_be_form && (is_multipart || has(bytes, b"form-data;")) {
-        return multipart(wire, bytes, is_all);
-    }
+    let mut add = |deed, ecosystem, name, version| {
+        let ask = of_deed(deed, ecosystem, name, version, wire);
+        if !asks.contains(&ask) {
+            asks.push(ask);
+        }
+    };
+    let has_key = wire.header("x-nuget-apikey").is_some();
     match wire.verb {
-        Verb::Put | Verb::Post if wire.header("x-nuget-apikey").is_some() => {
-            publishes("nuget", every(), String::new())
-        }
-        Verb::Delete if wire.header("x-nuget-apikey").is_some() => {
-            Some(of_deed(Deed::Retract, "nuget", every(), String::new(), wire))
-        }
-        Verb::Put if is_swift => publishes("swift", flat.join("."), String::new()),
-        Verb::Put => {
-            let last = flat.last().map(String::as_str).unwrap_or_default();
-            let lower = last.to_ascii_lowercase();
-            if lower.starts_with("maven-metadata.xml") || MAVEN.iter().any(|end| lower.ends_with(end)) {
-                let (name, version) = maven(flat);
-                return publishes("maven", name, version);
-            }
-            npm(wire, bytes, is_all).and_then(|name| publishes("npm", name, String::new()))
-        }
-        Verb::Post => {
-            let fields = body::Fields::of(wire);
-            let acts = fields.known().iter().filter(|(name, _)| name == ":action");
-            let acts: Vec<&str> = acts.map(|(_, value)| value.as_str().unwrap_or_default()).collect();
-            let deed =
-                if acts.iter().any(|act| act.contains("remove")) { Deed::Retract } else { Deed::Publish };
-            (!acts.is_empty() || has(bytes, b":action="))
-                .then(|| of_deed(deed, "pypi", every(), String::new(), wire))
-        }
-        Verb::Read | Verb::Patch | Verb::Delete | Verb::Other => None,
+        Verb::Put | Verb::Post if has_key => add(Deed::Publish, "nuget", every(), String::new()),
+        Verb::Delete if has_key => add(Deed::Retract, "nuget", every(), String::new()),
+        Verb::Read | Verb::Post | Verb::Put | Verb::Patch | Verb::Delete | Verb::Other => {}
     }
+    if wire.verb == Verb::Put && says_swift(wire) {
+        add(Deed::Publish, "swift", flat.join("."), String::new());
+    }
+    let is_form = is_form(wire, bytes);
+    if wire.verb == Verb::Put {
+        let last = flat.last().map(String::as_str).unwrap_or_default();
+        let lower = last.to_ascii_lowercase();
+        if lower.starts_with("maven-metadata.xml") || MAVEN.iter().any(|end| lower.ends_with(end)) {
+            let (name, version) = maven(flat);
+            add(Deed::Publish, "maven", name, version);
+        } else if !is_form && let Some(name) = npm(wire, bytes, is_all) {
+            add(Deed::Publish, "npm", name, String::new());
+        }
+    }
+    if matches!(wire.verb, Verb::Put | Verb::Post) {
+        asks.extend(in_parts(wire, bytes, is_form));
+        if asks.is_empty() && is_form && !is_all {
+            asks.push(Ask::unknown("a form whose end nobody saw"));
+        }
+    }
+    asks
 }
 
-/// A form of several parts, as indexes of packages take them.
-fn multipart(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<Ask> {
-    let parts = form::parts(bytes);
-    let get = |name: &str| {
-        parts.iter().find(|part| part.names.iter().any(|own| own == name)).map(|part| part.value.clone())
-    };
-    let named = || get("name").filter(|name| !name.is_empty()).unwrap_or_else(|| "*".to_owned());
-    let deed = match get(":action") {
-        Some(action) if action.contains("remove") => Deed::Retract,
-        Some(_) | None => Deed::Publish,
-    };
-    let is_index =
-        [":action", "metadata_version", "filetype", "pyversion"].iter().any(|mark| get(mark).is_some());
-    if is_index {
-        let version = get("version").unwrap_or_default();
-        return Some(of_deed(deed, "pypi", named().to_lowercase(), version, wire));
+/// What `:action` of Python's indexes says, in the query, a form, or a form in parts; nothing where it stands in none. What
+/// is not known to add something could take it away.
+fn action(wire: &Wire<'_>, parts: &[Part<'_>]) -> Option<Deed> {
+    let is_action = |name: &str| name.trim().eq_ignore_ascii_case(ACTION);
+    let adds = |value: &str| UPLOADS.contains(&value.trim());
+    let in_parts = parts.iter().filter(|part| part.names.iter().any(|name| is_action(name)));
+    let in_parts = in_parts.map(|part| adds(&part.value) && find(part.rest, b"remove").is_none());
+    if wire.verb != Verb::Post {
+        return of_action(in_parts);
     }
-    let mut files = parts.iter().flat_map(|part| &part.files);
-    let file = files.find_map(|file| Some((package(file)?, file.clone())));
-    if let Some((ecosystem, file)) = file {
-        return Some(of_deed(Deed::Publish, ecosystem, file, String::new(), wire));
+    let (bytes, _) = body::bytes(wire);
+    let fields = body::Fields::of(wire);
+    let known = fields.known().iter().filter(|(name, _)| is_action(name));
+    let known = known.map(|(_, value)| value.as_str().is_some_and(adds));
+    let in_form = body::pairs(bytes).filter(|(name, _)| {
+        let may_be = (ACTION.len()..=MAX_ACTION_BYTES).contains(&name.len());
+        may_be && name.iter().any(|byte| matches!(byte, b':' | b'%')) && is_action(&body::field(name))
+    });
+    let in_form = in_form.map(|(_, value)| adds(&body::field(value)));
+    // Whatever this is, something may read it so.
+    let is_text = !is_form(wire, bytes) && has(bytes, b":action=");
+    let in_text = is_text.then(|| !has(bytes, b":action=remove"));
+    of_action(in_parts.chain(known).chain(in_form).chain(in_text))
+}
+
+/// The deed of all actions that are told: whether each only adds.
+fn of_action(mut all: impl Iterator<Item = bool>) -> Option<Deed> {
+    let first = all.next()?;
+    Some(if first && all.all(|adds| adds) { Deed::Publish } else { Deed::Retract })
+}
+
+/// Whether a body is a form in parts, as far as that can be told.
+fn is_form(wire: &Wire<'_>, bytes: &[u8]) -> bool {
+    wire.says_in("content-type", "multipart/") || has(bytes, b"form-data;")
+}
+
+/// What a form does at an index of packages.
+fn in_parts(wire: &Wire<'_>, bytes: &[u8], is_form: bool) -> Vec<Ask> {
+    let parts = form::parts(bytes);
+    // Of several that differ servers take one or another.
+    let get = |name: &str| {
+        let mut all = parts.iter().filter(|part| part.names.iter().any(|own| own == name));
+        let first = all.next()?;
+        let is_one = first.names.len() == 1 && all.all(|other| other.value == first.value);
+        Some(if is_one { first.value.clone() } else { String::new() })
+    };
+    let has_part = |name: &str| parts.iter().any(|part| part.names.iter().any(|own| own == name));
+    let is_odd = parts.iter().any(|part| part.is_odd);
+    let named = || get("name").filter(|name| !name.is_empty() && !is_odd).unwrap_or_else(|| "*".to_owned());
+    let mut asks = Vec::new();
+    let said = action(wire, &parts);
+    let is_index = said.is_some()
+        || (is_form && ["metadata_version", "filetype", "pyversion"].iter().any(|mark| has_part(mark)));
+    if is_index {
+        // A name that cannot be read may be that of an action.
+        let deed = if is_odd { Deed::Retract } else { said.unwrap_or(Deed::Publish) };
+        let version = get("version").unwrap_or_default();
+        asks.push(of_deed(deed, "pypi", named().to_lowercase(), version, wire));
+    }
+    if !is_form {
+        return asks;
+    }
+    let told = asks.len();
+    for file in parts.iter().flat_map(|part| &part.files) {
+        // A backslash stands for what follows it, or between folders.
+        let file = if package(file).is_some() { file.clone() } else { file.replace('\\', "") };
+        let Some(ecosystem) = package(&file) else { continue };
+        let ask = of_deed(Deed::Publish, ecosystem, file, String::new(), wire);
+        // What an index takes is told already.
+        let is_told = is_index && matches!(ecosystem, "pypi" | "generic");
+        if asks.len() < MAX_FILES && !is_told && !asks.contains(&ask) {
+            asks.push(ask);
+        }
     }
     // NuGet puts a package as a form of one part, whatever that is called; a package of Swift has this part.
-    if wire.verb == Verb::Put || get("source-archive").is_some() {
-        let ecosystem = if get("source-archive").is_some() { "swift" } else { "nuget" };
-        return Some(of_deed(Deed::Publish, ecosystem, named(), String::new(), wire));
+    let is_swift = has_part("source-archive");
+    if asks.len() == told && (wire.verb == Verb::Put || is_swift) && !(is_swift && says_swift(wire)) {
+        let ecosystem = if is_swift { "swift" } else { "nuget" };
+        asks.push(of_deed(Deed::Publish, ecosystem, named(), String::new(), wire));
     }
-    if parts.iter().any(|part| part.is_odd) {
-        return Some(Ask::unknown("a form with names that servers read differently"));
+    if asks.is_empty() && (is_odd || parts.iter().any(|part| part.is_odd_file)) {
+        asks.push(Ask::unknown("a form with names that servers read differently"));
     }
-    (!is_all).then(|| Ask::unknown("a form whose end nobody saw"))
+    asks
+}
+
+fn says_swift(wire: &Wire<'_>) -> bool {
+    ["accept", "content-type"].iter().any(|name| wire.says_in(name, "application/vnd.swift.registry"))
 }
 
 fn has(bytes: &[u8], words: &[u8]) -> bool {
-    bytes.windows(words.len()).any(|window| window == words)
+    find(bytes, words).is_some()
 }
 
 /// The package that a document of the npm protocol publishes.

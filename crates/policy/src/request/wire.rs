@@ -151,6 +151,17 @@ impl<'a> Wire<'a> {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether a header of this name holds a word, in any letters.
+    pub fn says_in(&self, name: &str, word: &str) -> bool {
+        self.headers(name).any(|value| value.to_ascii_lowercase().contains(word))
+    }
+
+    /// The same request by another method.
+    pub fn by(&self, verb: Verb) -> Self {
+        let (segments, query) = (self.segments.clone(), self.query.clone());
+        Self { request: self.request, verb, segments, query, odd: self.odd }
+    }
+
     /// The values of a query parameter.
     pub fn asked(&self, name: &str) -> impl Iterator<Item = &str> {
         self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -277,28 +288,37 @@ fn decode(text: &str) -> Option<String> {
 
 /// The same, leaving what is no code as it stands; nothing where there is no code.
 pub(super) fn decode_lossy(text: &str) -> Option<String> {
-    if !is_encoded(text) {
-        return None;
-    }
+    is_encoded(text).then(|| String::from_utf8_lossy(&decoded(text.as_bytes())).into_owned())
+}
+
+/// One round of percent-decoding that leaves what is no code as it stands.
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
         let code = || {
             let (high, low) = (after.first()?, after.get(1)?);
             Some((hex(*high)? << 4 | hex(*low)?, after.get(2..)?))
         };
-        match (*byte == b'%').then(code).flatten() {
-            Some((decoded, after)) => {
-                bytes.push(decoded);
-                rest = after;
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
+        let (byte, after) = (*byte == b'%').then(code).flatten().unwrap_or((*byte, after));
+        bytes.push(byte);
+        rest = after;
     }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    bytes
+}
+
+/// Where a word, given in small letters, stands in a text in any.
+pub(super) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    let first = word.first()?;
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let at = from + rest.iter().position(|byte| byte.to_ascii_lowercase() == *first)?;
+        if text.get(at..at + word.len())?.eq_ignore_ascii_case(word) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 fn is_encoded(text: &str) -> bool {

@@ -1,12 +1,12 @@
 //! Methods that a body names beside the one of the request line, and bodies of which that cannot be told.
 
 use hyper::header::{CONTENT_TYPE, HeaderMap};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use writ_policy::Meaning;
+use writ_policy::{FormParts, MAX_HELD_NAME_BYTES, Meaning, json_once};
 
 use super::super::account::{decoded, pairs};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
-use super::parts::{MAX_HELD_NAME_BYTES, Parts};
 
 /// What of a body is read where a credential is for some methods only.
 pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
@@ -54,6 +54,9 @@ pub fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static
     if !is_all {
         return Some("its body is too long to be looked through for another method");
     }
+    if headers.get_all(CONTENT_TYPE).iter().count() > 1 {
+        return Some("its body has several media types");
+    }
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
     if !is_charset(&kind) {
@@ -72,9 +75,9 @@ pub fn closed(headers: &HeaderMap, body: &[u8], is_all: bool) -> Option<&'static
 
 /// Whether a media type in small letters names no charset, or one that is read.
 fn is_charset(kind: &str) -> bool {
-    let charset = kind.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset"));
-    let charset = charset.map(|rest| rest.trim_matches(|c: char| c == '=' || c == '"' || c.is_whitespace()));
-    charset.is_none_or(|charset| CHARSETS.contains(&charset))
+    let mut charsets = kind.split(';').skip(1).filter_map(|part| part.trim().strip_prefix("charset"));
+    let is_edge = |c: char| c == '=' || c == '"' || c.is_whitespace();
+    charsets.all(|charset| CHARSETS.contains(&charset.trim_matches(is_edge)))
 }
 
 /// The body as it was before its content codings; nothing where they are not undone here, or not within bounds.
@@ -97,7 +100,7 @@ fn unpacked(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
 
 fn is_json(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    text.is_empty() || serde_json::from_slice::<Value>(text).is_ok()
+    text.is_empty() || json_once(text, text.len()).is_some()
 }
 
 /// Whether a body holds requests that a server would carry out one by one, as far as that is seen: messages of HTTP in parts
@@ -110,13 +113,15 @@ fn is_batch(kind: &str, plain: &[u8]) -> bool {
     }
     let text = plain.strip_prefix(b"\xef\xbb\xbf").unwrap_or(plain).trim_ascii();
     is_message(kind)
-        || match serde_json::from_slice::<Value>(text) {
-            Ok(Value::Array(all)) => all.iter().any(is_request),
-            Ok(Value::Object(members)) => members.iter().any(|(name, value)| {
+        || match json_once(text, text.len()) {
+            Some(Value::Array(all)) => all.iter().any(is_request),
+            Some(Value::Object(members)) => members.iter().any(|(name, value)| {
                 let is_listed = LISTS.contains(&bare(name).as_str());
                 is_listed && value.as_array().is_some_and(|all| all.iter().any(is_request))
             }),
-            _ => false,
+            Some(_) => false,
+            // A name stands twice: readers that take the first see another list than those that take the last.
+            None => serde_json::from_slice::<IgnoredAny>(text).is_ok(),
         }
 }
 
@@ -158,7 +163,7 @@ fn is_override_field(name: &str) -> bool {
 
 /// Whether a form in parts names another method.
 fn in_parts(text: &str) -> bool {
-    let mut parts = Parts::new(MAX_HELD_NAME_BYTES);
+    let mut parts = FormParts::new(MAX_HELD_NAME_BYTES);
     parts.push(text.as_bytes()).is_err() || parts.finish().is_err()
 }
 
@@ -280,6 +285,29 @@ mod tests {
                 true,
                 true,
             ),
+            // A reader of the first of two and one of the last see two bodies.
+            (
+                "application/json",
+                "",
+                br#"{"requests":[{"method":"DELETE","url":"/a"}],"requests":[]}"#.to_vec(),
+                true,
+                true,
+            ),
+            (
+                "text/plain",
+                "",
+                br#"{"requests":[{"method":"DELETE","url":"/a"}],"requests":[]}"#.to_vec(),
+                true,
+                true,
+            ),
+            (
+                "application/json",
+                "",
+                br#"{"a":[{"method":"DELETE","method":"GET","url":"/a"}]}"#.to_vec(),
+                true,
+                true,
+            ),
+            ("application/json; charset=utf-8; charset=utf-16", "", b"{}".to_vec(), true, true),
             (
                 "application/json",
                 "",
@@ -298,6 +326,10 @@ mod tests {
             assert_eq!(closed(&headers, &body, is_all).is_some(), wanted, "{kind} {coding}");
             assert!(may_obey(&headers), "{kind}");
         }
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_TYPE, "text/plain".parse().unwrap());
+        headers.append(CONTENT_TYPE, "application/json".parse().unwrap());
+        assert!(closed(&headers, b"{'_method':'DELETE'}", true).is_some());
         let mut headers = HeaderMap::new();
         assert!(may_obey(&headers));
         for (kind, wanted) in

@@ -5,7 +5,7 @@ use writ_model::{Body, EffectClass};
 
 use super::super::Ask;
 use super::super::body;
-use super::super::wire::{Verb, Wire, pairs};
+use super::super::wire::{Verb, Wire};
 use super::{CLOUDS, Operation};
 
 /// Ends of the names of hosts.
@@ -14,6 +14,10 @@ const ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
 /// Parameters of a path that decide who may do what with a bucket or an object.
 const RIGHTS: &[&str] =
     &["acl", "cors", "ownershipcontrols", "policy", "publicaccessblock", "website", "replication"];
+
+/// The field that names an operation, and the longest spelling of it that is read.
+const ACTION: &str = "Action";
+const MAX_ACTION_BYTES: usize = 3 * ACTION.len();
 
 /// The asks of a request to AWS; nothing where the host is none of its planes.
 pub(super) fn asks(wire: &Wire<'_>, host: &str) -> Option<Vec<Ask>> {
@@ -96,16 +100,15 @@ fn named(wire: &Wire<'_>) -> Result<Option<String>, &'static str> {
     );
     let is_form = wire.media() == "application/x-www-form-urlencoded";
     match &wire.request.body {
-        Body::Whole(bytes) if is_form && !body::is_packed(wire) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| "a form that cannot be read")?;
+        Body::Whole(bytes) if !body::is_packed(wire) => {
+            if is_form && std::str::from_utf8(bytes).is_err() {
+                return Err("a form that cannot be read");
+            }
             // Long values and many fields are usual; only the name of the operation counts.
-            let first = text.split('&').filter(|pair| pair.starts_with("Action") || pair.contains('%'));
-            for pair in first.take(512) {
-                if let Some(pairs) = pairs(pair) {
-                    found.extend(
-                        pairs.into_iter().filter(|(name, _)| name == "Action").map(|(_, value)| value),
-                    );
-                }
+            let is_action = |name: &[u8]| name.len() <= MAX_ACTION_BYTES && body::field(name) == ACTION;
+            if is_form || (wire.verb == Verb::Post && !body::is_json(wire)) {
+                let named = body::pairs(bytes).filter(|(name, _)| is_action(name));
+                found.extend(named.map(|(_, value)| body::field(value)));
             }
         }
         Body::Start(_) | Body::Unread if is_form => return Err("a form whose end nobody saw"),

@@ -74,3 +74,27 @@ fn planes_of_clouds_are_read_by_service_and_action() {
         assert!(found.starts_with(expected), "{text}: {found}");
     }
 }
+
+/// However many fields stand before it, and whatever the body says that it is, a second operation is seen.
+#[test]
+fn attack_a_second_operation_stands_far_behind() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    let filler = "a=%20&".repeat(600);
+    for (address, head, body, expected) in [
+        ("/", FORM, format!("Action=GetUser&{filler}"), "network CloudAccount aws"),
+        ("/", FORM, format!("Action=GetUser&{filler}Action=DeleteUser"), UNKNOWN),
+        ("/", FORM, format!("Action=GetUser&{filler}%41ction=DeleteUser"), UNKNOWN),
+        ("/", FORM, format!("{filler}Action=DeleteUser&b=%zz"), "destructive CloudAccount aws"),
+        ("/?Action=GetUser", "content-type: text/plain", "Action=DeleteUser".to_owned(), UNKNOWN),
+        (
+            "/?Action=GetUser",
+            "content-type: application/x-amz-json-1.1",
+            "{}".to_owned(),
+            "network CloudAccount",
+        ),
+    ] {
+        let text = format!("POST https://iam.amazonaws.com{address}\n{head}\n\n{body}");
+        let found = told(request(&text), &KnownHosts::default());
+        assert!(found.starts_with(expected), "{address} {head} {body:.200}: {found}");
+    }
+}

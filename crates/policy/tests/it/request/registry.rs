@@ -142,3 +142,149 @@ fn publishing_is_found_by_its_shape_alone() {
     };
     assert_eq!(answer(TaskKind::Feature, own), "-");
 }
+
+/// No word in a body, or in a media type, turns the look away from what another reader finds there; the worst of all counts.
+#[test]
+fn attack_no_reading_of_a_body_hides_another() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    const REMOVES: &str = "destructive Package *";
+    let part = |lines: &str| format!("--x\r\nContent-Disposition: form-data; {lines}\r\n");
+    let of = |lines: &[&str]| {
+        let parts: String = lines.iter().map(|lines| part(lines)).collect();
+        format!("content-type: multipart/form-data; boundary=x\n\n{parts}--x--")
+    };
+    let act = |value: &str| format!("name=\":action\"\r\n\r\n{value}");
+    let (adds, removes) = (act("file_upload"), act("remove_pkg"));
+    let name = "name=\"name\"\r\n\r\nshop";
+    let filler: String = (0..70).map(|at| format!("f{at}=x&")).collect();
+    let cases = [
+        (format!("{FORM}\n\n:action=remove_pkg&name=app&version=1&note=form-data;"), REMOVES),
+        (format!("{FORM}; x=multipart/\n\n:action=remove_pkg&name=app"), REMOVES),
+        (format!("{FORM}; x=multipart/\n\n:action=file_upload&:action=remove_pkg"), REMOVES),
+        (format!("{FORM}\n\n{filler}%3Aaction=remove_pkg"), REMOVES),
+        (format!("{FORM}\n\n{filler}%3Aaction=%72emove_pkg"), REMOVES),
+        (format!("{FORM}\n\n{filler}a=1;+%3Aaction=remove_pkg"), REMOVES),
+        (format!("{FORM}\n\na={}&%3Aaction=remove_pkg", "x".repeat(20_000)), REMOVES),
+        (format!("{FORM}\n\n{filler}%3Aaction=file_upload"), "publish Package *"),
+        ("x-nuget-apikey: k\n\nform-data;".to_owned(), "publish Package *"),
+        (format!("x-nuget-apikey: k\n{}", of(&["name=\"a\"\r\n\r\nx"])), "publish Package *"),
+        (
+            format!("x-nuget-apikey: k\n{}", of(&[&removes, name])),
+            "publish Package *; destructive Package shop",
+        ),
+        (of(&[&adds, name]), "publish Package shop"),
+        (of(&[&adds, name, &removes]), "destructive Package shop"),
+        (of(&[&removes, name, &adds]), "destructive Package shop"),
+        (of(&[&adds, name, "name=\"name\"\r\n\r\nother"]), "publish Package *"),
+        (of(&["name=x; name=\":action\"\r\n\r\nremove_pkg"]), REMOVES),
+        (
+            of(&["name=\":action\"\r\nContent-Transfer-Encoding: base64\r\n\r\ncmVtb3ZlX3BrZw==", name]),
+            "destructive Package shop",
+        ),
+        (of(&[&act("=72emove_pkg"), name]), "destructive Package shop"),
+        (of(&["name=\":action\"\n\nfile_upload\r\n\r\nremove_pkg", name]), "destructive Package shop"),
+        (of(&[&adds, "name*=utf-8''%3Aaction\r\n\r\nremove_pkg"]), REMOVES),
+        (
+            of(&[&adds, "name=\"=?utf-8?B?OmFjdGlvbg==?=\"\r\n\r\nremove_pkg"]),
+            "destructive Package *; unknown Unknown",
+        ),
+        (
+            of(&["name=\"a\"; filename=\"a-1.gem\"\r\n\r\nx", "name=\"b\"; filename=\"b-1.gem\"\r\n\r\nx"]),
+            "publish Package a-1.gem; publish Package b-1.gem",
+        ),
+    ];
+    let mut cases: Vec<(String, &str)> = cases
+        .into_iter()
+        .map(|(text, found)| (format!("POST https://any.example/\n{text}"), found))
+        .collect();
+    let removes = of(&[&adds, name, &removes]);
+    cases.extend([
+        (
+            format!("POST https://any.example/legacy\n{removes}"),
+            "publish Package *; destructive Package *",
+        ),
+        (
+            format!("POST https://any.example/-/npm/v1/security/audits\n{removes}"),
+            "destructive Package shop",
+        ),
+        ("PUT https://any.example/x\nx-nuget-apikey: k\n\nform-data;".into(), "publish Package *"),
+        (
+            "PUT https://any.example/acme/shop/1.0.0\naccept: application/vnd.swift.registry.v1+json\n\nform-data;".into(),
+            "publish Package acme.shop.1.0.0; publish Package *",
+        ),
+    ]);
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(text, expected)| (text.as_str(), *expected)).collect();
+    check(&cases);
+}
+
+/// A registry that takes the method from elsewhere has its operations behind any of them.
+#[test]
+fn attack_a_second_method_is_seen_where_the_first_is_nobodys() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    check(&[
+        ("POST https://any.example/api/v1/gems/yank\n\ngem_name=x", ""),
+        (
+            "POST https://any.example/api/v1/gems/yank?gem_name=x\nx-http-method-override: DELETE\n\nx",
+            UNKNOWN,
+        ),
+        ("POST https://any.example/api/v1/gems/yank?_method=delete\n\nx", UNKNOWN),
+        (format!("POST https://any.example/api/v1/gems/yank\n{FORM}\n\na=b&_method=delete").leak(), UNKNOWN),
+        (
+            "POST https://any.example/gems/shop-1.gem\n\n_method=delete",
+            "publish Package shop-1.gem; unknown Unknown",
+        ),
+        (format!("POST https://any.example/posts/1\n{FORM}\n\n_method=patch&title=x").leak(), ""),
+        ("PUT https://any.example/posts/1?_method=delete\n\nx", ""),
+    ]);
+}
+
+#[test]
+fn a_file_of_folders_with_backslashes_is_a_file() {
+    let upload = |file: &str| {
+        let text = format!(
+            "POST https://any.example/upload\ncontent-type: multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{file}\"\r\n\r\nx\r\n--x--"
+        );
+        told(request(&text), &KnownHosts::default())
+    };
+    for (file, expected) in [
+        (r"C:\docs\a.png", ""),
+        (r"C:\my.docs\README", ""),
+        (r"C:\pkg\shop-1.gem", r"publish Package C:\pkg\shop-1.gem"),
+        (r"shop-1.ge\m", "publish Package shop-1.gem"),
+        (r"shop-1.\tar.gz", "publish Package shop-1.tar.gz"),
+        (r"shop-1\", UNKNOWN),
+        (r#"shop-1\".gem"#, UNKNOWN),
+        ("=?utf-8?Q?p=2Egem?=", UNKNOWN),
+    ] {
+        assert_eq!(upload(file), expected, "{file}");
+    }
+}
+
+/// What everybody sends, and long at that, is no more than it was.
+#[test]
+fn long_uploads_to_ordinary_hosts_only_reach_them() {
+    let sent = |line: &str, body: Body| {
+        told(
+            Request { body, ..request(&format!("POST https://any.example/upload\n{line}")) },
+            &KnownHosts::default(),
+        )
+    };
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    const PARTS: &str = "content-type: multipart/form-data; boundary=x";
+    const JSON: &str = "content-type: application/json";
+    let pairs = b"field=some+text%20here&".repeat((10 << 20) / 23);
+    let file = [
+        b"--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\n" as &[u8],
+        &b"0123456789abcde\n".repeat(10 << 16),
+        b"\r\n--x--",
+    ]
+    .concat();
+    let json =
+        format!("{{\"a\":[{}0]}}", "{\"method\":\"a\",\"note\":\"x&_method=y\"},".repeat(8_000)).into_bytes();
+    assert!(json.len() > 200 << 10);
+    for (line, bytes) in [(FORM, &pairs), (PARTS, &file), (JSON, &json)] {
+        assert_eq!(sent(line, Body::Whole(bytes.clone())), "", "{line}");
+    }
+    let start = |bytes: &[u8]| Body::Start(bytes[..256 << 10].to_vec());
+    assert_eq!((sent(FORM, start(&pairs)), sent(JSON, start(&json))), (String::new(), String::new()));
+}

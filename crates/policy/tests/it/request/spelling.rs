@@ -117,6 +117,12 @@ fn a_field_is_read_whatever_the_media_type_says() {
         (review, FORM, " {\"event\":\"COMMENT\",\"event\":\"APPROVE\"}", APPROVES),
         (review, FORM, "{\"event\":\"COMMENT\"}&event=APPROVE", APPROVES),
         (review, FORM, "{\"event\":\"COMMENT\"}", "git-push Repository github.com/acme/shop"),
+        (
+            review,
+            "content-type: application/x-www-form-urlencoded, a/b+json",
+            "{\"event\":\"COMMENT\",\"x\":\"&event=APPROVE&\"}",
+            APPROVES,
+        ),
         (review, FORM, "event=APPROVE", APPROVES),
         (review, FORM, "event=COMMENT", "git-push Repository github.com/acme/shop"),
         (review, "content-type: text/plain", "event=APPROVE", APPROVES),
@@ -175,5 +181,147 @@ fn variables_are_read_as_a_text_too() {
     assert_eq!(note("{\"i\":{\"body\":\"fine\"}}".into()), "git-push Repository gitlab.com");
     for unread in ["{\"i\":1,\"i\":2}", "\"{}\"", "[", "x"] {
         assert_eq!(note(unread.into()), UNKNOWN, "{unread}");
+    }
+}
+
+/// No length, number of fields or spelling hides a second method where operations are known; what cannot be told counts as one.
+#[test]
+fn attack_a_second_method_is_found_at_any_depth_of_a_body() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    const PARTS: &str = "content-type: multipart/form-data; boundary=x";
+    const JSON: &str = "content-type: application/json";
+    let filler: String = (0..65).map(|at| format!("f{at}=x&")).collect();
+    let long = format!("a={}&", "x".repeat(17 << 10));
+    let part = |lines: &str| format!("--x\r\n{lines}\r\n\r\nDELETE\r\n");
+    let named = |name: &str| part(&format!("Content-Disposition: form-data; {name}"));
+    let many: String = (0..600).map(|at| named(&format!("name=f{at}"))).collect();
+    let bodies = [
+        (FORM, "_method=DELETE".to_owned()),
+        (FORM, format!("{filler}_method=DELETE")),
+        (FORM, format!("{filler}%5Fmethod=DELETE")),
+        (FORM, format!("{long}_method=DELETE")),
+        (FORM, "a=%zz&_method=DELETE".to_owned()),
+        (FORM, "a=1;_method=DELETE".to_owned()),
+        (FORM, "a=\u{fffd}& _method[x]=DELETE".to_owned()),
+        (FORM, "{\"a\":\"&_method=DELETE&\"}".to_owned()),
+        (
+            "content-type: application/x-www-form-urlencoded, application/json",
+            "a=b&_method=DELETE".to_owned(),
+        ),
+        (JSON, "{\"_method\":\"DELETE\",\"_method\":\"DELETE\"}".to_owned()),
+        (JSON, "{\"a\":1,\"a\":2,\"\\u005fmethod\":\"DELETE\"}".to_owned()),
+        (JSON, "{'_method':'DELETE'}".to_owned()),
+        (JSON, "{\"a\":1}{\"_method\":\"DELETE\"}".to_owned()),
+        ("content-type: application/json; charset=utf-16", "{}".to_owned()),
+        ("content-type: application/json\ncontent-encoding: gzip", "x".to_owned()),
+        (PARTS, named("name=\"_method\"")),
+        (PARTS, format!("{many}{}", named("name=\"_method\""))),
+        (PARTS, named("name=\"=?utf-8?B?X21ldGhvZA==?=\"")),
+        (PARTS, named("name*0=_me; name*1=thod")),
+        (PARTS, named("name=\"_me\\thod\"")),
+        (PARTS, part("Content-ID: <_method>")),
+        (PARTS, named("a=b\u{b}name=_method")),
+    ];
+    for (line, what) in [
+        ("POST https://gitlab.com/api/v4/projects/1/star", "git-push Repository gitlab.com/#1"),
+        ("POST https://gitlab.com/api/v4/projects/1/environments/1", ""),
+        ("POST https://any.example/api/v1/gems", "publish Package *"),
+        ("POST https://management.azure.com/subscriptions/1/providers/x/y", ""),
+    ] {
+        for (head, body) in &bodies {
+            let found = told(request(&format!("{line}\n{head}\n\n{body}")), &KnownHosts::default());
+            assert!(
+                found.ends_with(UNKNOWN) && found.starts_with(what),
+                "{line} {head} {body:.200}: {found}"
+            );
+        }
+        for head in [FORM, PARTS, JSON, "content-type: text/plain", "x-a: b"] {
+            let mut cut = request(&format!("{line}\n{head}"));
+            cut.body = Body::Start(b"a=b".to_vec());
+            assert!(told(cut, &KnownHosts::default()).ends_with(UNKNOWN), "{line} {head}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_names_no_method_is_read_as_what_it_is() {
+    let line = "POST https://gitlab.com/api/v4/projects/1/star";
+    const PUSHES: &str = "git-push Repository gitlab.com/#1";
+    let note = "{\"body\":\"x&_method=DELETE;_method=PUT name=\\\"_method\\\" \",\"http_method\":\"GET\"}";
+    let part = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"_method=?.png\"\r\n\r\nmethod\r\n--x--";
+    for (head, body) in [
+        ("content-type: application/json", note.to_owned()),
+        ("content-type: application/vnd.github+json; charset=utf-8", note.to_owned()),
+        ("content-type: application/x-ndjson", format!("{note}\n{note}\n")),
+        ("content-type: application/json", format!("{{\"a\":\"{}\"}}", "method ".repeat(30_000))),
+        ("content-type: application/json", "not JSON".to_owned()),
+        (
+            "content-type: application/x-www-form-urlencoded",
+            format!("{}b=_method", "a=method&".repeat(2_000)),
+        ),
+        ("content-type: multipart/form-data; boundary=x", part.to_owned()),
+    ] {
+        let found = told(request(&format!("{line}\n{head}\n\n{body}")), &KnownHosts::default());
+        assert_eq!(found, PUSHES, "{head} {body:.200}");
+    }
+    for head in
+        ["content-type: application/octet-stream", "content-type: image/png", "content-type: application/zip"]
+    {
+        let mut cut = request(&format!("{line}\n{head}"));
+        cut.body = Body::Start(vec![b'x'; 256 << 10]);
+        assert_eq!(told(cut, &KnownHosts::default()), PUSHES, "{head}");
+    }
+}
+
+/// What one reader takes for JSON is a form to another, where it does not say which it is.
+#[test]
+fn attack_a_form_within_json_is_a_second_reading() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    let hidden = "{\"query\":\"{ a }\",\"variables\":{\"x\":\"&query=mutation{deleteRef(input:{}){x}}&\"}}";
+    let upload = "{\"operation\":\"download\",\"x\":\"&operation=upload&\"}";
+    let lfs = "POST https://github.com/acme/shop.git/info/lfs/objects/batch";
+    check(&[
+        (format!("POST https://gitlab.com/api/graphql\n{FORM}\n\n{hidden}").leak(), UNKNOWN),
+        (
+            format!("POST https://gitlab.com/api/graphql\ncontent-type: application/json\n\n{hidden}").leak(),
+            "",
+        ),
+        (format!("{lfs}\n{FORM}\n\n{upload}").leak(), UNKNOWN),
+        (
+            format!("{lfs}\ncontent-type: application/vnd.git-lfs+json\n\n{upload}").leak(),
+            "network Ref github.com/acme/shop#",
+        ),
+    ]);
+}
+
+/// As long a body as is read, made to be slow.
+#[test]
+fn hostile_bodies_are_read_in_bounded_time() {
+    // What is not optimised takes a small part of it.
+    let bytes = if cfg!(debug_assertions) { 128 << 10 } else { 4 << 20 };
+    let fill = |piece: &str| piece.repeat(bytes / piece.len());
+    let parts = "content-type: multipart/form-data; boundary=x";
+    for (head, body) in [
+        ("a: b", fill("%5f%6d%65&")),
+        ("a: b", fill("_amethod=&")),
+        ("a: b", fill("&")),
+        ("a: b", fill("%3a%3a%3a=&")),
+        (parts, fill("content-disposition:name=\":action\"\n\nfile_upload\n")),
+        (parts, fill("content-disposition")),
+        (parts, fill(&format!("name={}\n", "=method".repeat(1000)))),
+        (parts, fill(&format!("name={}\n", "='".repeat(400)))),
+        (parts, fill("name=")),
+        (parts, fill("content-disposition: name=name=name=name=name=name=name=name=\n")),
+        ("content-type: application/json", format!("[{}0]", fill("[],"))),
+        ("content-type: application/json", fill("{\"method\":1}")),
+    ] {
+        for host in ["any.example/", "any.example/legacy", "gitlab.com/api/v4/projects/1/star"] {
+            let sent = request(&format!("POST https://{host}\n{head}\n\n{body}"));
+            let began = std::time::Instant::now();
+            let _ = told(sent, &KnownHosts::default());
+            let took = began.elapsed();
+            println!("{host} {body:.30}: {took:?}");
+            assert!(took < std::time::Duration::from_secs(3), "{host} {body:.40}: {took:?}");
+        }
     }
 }

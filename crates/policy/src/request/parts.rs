@@ -1,19 +1,18 @@
-//! Names of the parts of a form, read while it passes.
+//! Names of the parts of a form, read at once or while it passes.
 //!
 //! No border is believed: a server may see another one. So every `name=` counts, wherever it stands, and what stands behind it
 //! does not go on before it was read. A file that holds such a name is refused as well.
 
-use writ_policy::Meaning;
+use super::wire::{decoded, find};
+use crate::names::Meaning;
 
-use super::super::account::percent_decoded;
-
-/// Longest name of a field that is read while a form passes, with what stands around it.
-pub(in super::super) const MAX_NAME_BYTES: usize = 1 << 10;
-/// The same of a form that is here as a whole.
-pub(in super::super) const MAX_HELD_NAME_BYTES: usize = 64 << 10;
+/// Longest name of a field that is read in a form that is here as a whole, with what stands around it.
+pub const MAX_HELD_NAME_BYTES: usize = 64 << 10;
 /// Most places within a name at which another could begin or end, and how much there is looked at.
 const MAX_WITHIN: usize = 1 << 10;
 const MAX_OTHER_BYTES: usize = 128;
+/// Longest name that could be a method's, with blanks around it.
+const MAX_FIELD_BYTES: usize = 64;
 /// Longest word that could be the name of a parameter.
 const MAX_KEY_BYTES: usize = 32;
 
@@ -25,7 +24,7 @@ pub struct NamesMethod;
 /// parameters, with or without a semicolon in front, after whatever some language takes for white space, escaped, encoded, as the
 /// part's `Content-ID`, or in pieces (RFC 2231, section 3) and encoded words (RFC 2047), of which nobody says here what they make.
 #[derive(Debug)]
-pub struct Parts {
+pub struct FormParts {
     at: At,
     most: usize,
 }
@@ -38,9 +37,9 @@ enum At {
     Name(Vec<u8>, bool),
 }
 
-// === impl Parts ===
+// === impl FormParts ===
 
-impl Parts {
+impl FormParts {
     /// Names of at most so many bytes are read; longer ones count as a second method.
     #[must_use]
     pub const fn new(most: usize) -> Self {
@@ -133,30 +132,52 @@ const fn is_white(byte: u8) -> bool {
 /// Whether a name, or one that begins within it, is that of a method. An encoded word can be any.
 fn names_method(value: &[u8]) -> bool {
     let value: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'\\').collect();
-    let plain = percent_decoded(&value, false);
+    let plain = decoded(&value);
     let plain = String::from_utf8_lossy(&plain);
     let marks = plain.matches('=').count() + plain.matches('\'').count();
     if plain.contains("=?") || marks > MAX_WITHIN {
         return true;
     }
+    if !says_method(plain.as_bytes()) {
+        return false;
+    }
     // Of several names on one line some take the first, others the last; and a name begins behind its language (RFC 8187).
     let behind = |mark: &'static str| plain.match_indices(mark).map(move |(at, _)| (at, at + mark.len()));
-    let cuts = behind("=").chain(behind("'"));
+    let cuts = || behind("=").chain(behind("'"));
     let part = |from: usize, until: usize| {
         let (from, until) = (plain.ceil_char_boundary(from), plain.floor_char_boundary(until));
         plain.get(from..until).unwrap_or_default()
     };
-    let ends = cuts.flat_map(|(before, after)| {
-        [part(0, before.min(MAX_OTHER_BYTES)), part(after, plain.len().min(after + MAX_OTHER_BYTES))]
-    });
-    std::iter::once(&*plain).chain(ends).any(is_method)
+    // All that end farther away begin alike.
+    let first = cuts().map(|(before, _)| before).filter(|before| *before < MAX_OTHER_BYTES);
+    let first = first.chain([plain.len().min(MAX_OTHER_BYTES)]).map(|until| part(0, until));
+    let later = cuts().map(|(_, after)| part(after, plain.len().min(after + MAX_OTHER_BYTES)));
+    std::iter::once(&*plain).chain(first).chain(later).any(is_method)
+}
+
+/// Whether the word stands in a text: it does in each name that servers take for another method's.
+pub(super) fn says_method(text: &[u8]) -> bool {
+    find(text, b"method").is_some()
 }
 
 fn is_method(text: &str) -> bool {
     let is_edge = |c: char| matches!(c, '"' | '\'' | ',' | '<' | '>') || c.is_whitespace() || c.is_control();
     let text = text.trim_matches(is_edge);
     let first = text.split(is_edge).next().unwrap_or_default();
-    [text, first].into_iter().any(|name| Meaning::of_field(name) == Some(Meaning::Method))
+    [text, first].into_iter().any(is_method_field)
+}
+
+/// Whether a name is that of a method, with a bound on what is folded of it: only what stands before a place in a list, or
+/// before a zero, makes the name.
+pub(super) fn is_method_field(name: &str) -> bool {
+    let name = name.trim();
+    let end = name.char_indices().skip(1).find(|(at, c)| matches!(c, '[' | '\0') || *at > MAX_FIELD_BYTES);
+    let base = match end {
+        Some((at, _)) if at > MAX_FIELD_BYTES => return false,
+        Some((at, _)) => name.get(..at).unwrap_or_default(),
+        None => name,
+    };
+    says_method(base.as_bytes()) && Meaning::of_field(base) == Some(Meaning::Method)
 }
 
 #[cfg(test)]
@@ -165,9 +186,11 @@ mod tests {
 
     use super::*;
 
+    const MAX_NAME_BYTES: usize = 1 << 10;
+
     /// Whether a form was stopped, and how much of it had gone on.
     fn through(form: &[u8], step: usize) -> (bool, usize) {
-        let mut parts = Parts::new(MAX_NAME_BYTES);
+        let mut parts = FormParts::new(MAX_NAME_BYTES);
         let (mut came, mut gone) = (0, 0);
         for piece in form.chunks(step) {
             came += piece.len();
@@ -221,13 +244,15 @@ mod tests {
         assert!(through(pieces.as_bytes(), 5).0);
         for blank in [b'\r', b'\n', b' '] {
             assert!(
-                Parts::new(MAX_HELD_NAME_BYTES)
+                FormParts::new(MAX_HELD_NAME_BYTES)
                     .push(&[b"name=" as &[u8], &vec![blank; 4 << 20]].concat())
                     .is_err()
             );
         }
         assert!(
-            Parts::new(usize::MAX).push(&[b"name=" as &[u8], &vec![b'='; 4 << 20], b";"].concat()).is_err()
+            FormParts::new(usize::MAX)
+                .push(&[b"name=" as &[u8], &vec![b'='; 4 << 20], b";"].concat())
+                .is_err()
         );
     }
 
