@@ -84,6 +84,10 @@ fn of_inputs(uses: &str, with: &Node, around: &Around<'_>) -> Vec<Start> {
     found
 }
 
+/// Most steps of one action, and what one counts as work.
+const MAX_STEPS: usize = 200;
+const BYTES_OF_STEP: usize = 4 << 10;
+
 /// The agent in a composite action of the same repository.
 fn of_local_action(uses: &str, folder: &str, around: &Around<'_>, depth: usize) -> Option<Agent> {
     if depth >= MAX_ACTIONS {
@@ -95,7 +99,8 @@ fn of_local_action(uses: &str, folder: &str, around: &Around<'_>, depth: usize) 
         ["action.yml", "action.yaml"].iter().find_map(|name| files.document(&format!("{folder}/{name}")))?;
     let steps = action.at(&["runs", "steps"])?;
     let inside = Around { files: Some(files), action: folder, ..Around::default() };
-    let inner = steps.items().iter().find_map(|step| of_step_at(step, &inside, depth + 1))?;
+    let mut steps = steps.items().iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP));
+    let inner = steps.find_map(|step| of_step_at(step, &inside, depth + 1))?;
     Some(Agent { runs: format!("{uses}: {}", inner.runs), ..inner })
 }
 

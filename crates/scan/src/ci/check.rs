@@ -156,6 +156,9 @@ pub(super) fn is_shell(step: &Node) -> bool {
     step.get("shell").and_then(Node::text).is_none_or(|shell| shell == "bash" || shell == "sh")
 }
 
+/// What a step of an action counts as work.
+const BYTES_OF_STEP: usize = 4 << 10;
+
 /// A composite action of the same repository looks where one of its steps does, whatever else happens.
 fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -> Check {
     let Some(folder) = joined("", folder).filter(|_| depth < MAX_ACTIONS) else { return Check::None };
@@ -165,7 +168,7 @@ fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -
     };
     let steps = action.at(&["runs", "steps"]).map_or(&[][..], Node::items);
     let mut found = Check::None;
-    for inner in steps.iter().take(MAX_STEPS) {
+    for inner in steps.iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP)) {
         // Inputs may bring who asks: `env: {ACTOR: '${{ inputs.actor }}'}`.
         let check = check_at(inner, &[], files, depth + 1);
         let check = if inner.get("if").is_some() && check != Check::None { Check::Tells } else { check };

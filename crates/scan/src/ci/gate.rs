@@ -42,6 +42,15 @@ pub(super) struct Can {
     pub(super) fail: bool,
 }
 
+// === impl Can ===
+
+impl Can {
+    /// The same behind `!`.
+    pub(super) const fn inverted(self) -> Self {
+        Self { hold: self.fail, fail: self.hold }
+    }
+}
+
 pub(super) const EITHER: Can = Can { hold: true, fail: true };
 pub(super) const YES: Can = Can { hold: true, fail: false };
 pub(super) const NO: Can = Can { hold: false, fail: true };

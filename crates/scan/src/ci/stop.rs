@@ -59,6 +59,8 @@ struct Walk {
     alive: bool,
     last: Can,
     piped: String,
+    /// The pipeline began with `!`.
+    inverts: bool,
     in_condition: bool,
     open: Vec<Open>,
     ways: Ways,
@@ -95,6 +97,7 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
         alive: true,
         last: YES,
         piped: String::new(),
+        inverts: false,
         in_condition: false,
         open: Vec::new(),
         ways: Ways::default(),
@@ -335,6 +338,7 @@ impl Walk {
         let text = words.join(" ");
         if joint != Joint::Pipe {
             self.piped.clear();
+            self.inverts = next == Joint::Pipe && words.first() == Some(&"!");
         }
         match words {
             ["exit", code @ ..] => {
@@ -367,6 +371,8 @@ impl Walk {
             self.piped.push('\n');
             return;
         }
+        // What `!` before a pipeline turns around is how its last command ends.
+        let own = if self.inverts { own.inverted() } else { own };
         let before = self.last;
         self.last = match joint {
             Joint::Next | Joint::Pipe => own,
@@ -375,7 +381,8 @@ impl Walk {
         };
         if next == Joint::Next {
             // The shell of a step ends at an error that nothing looks at.
-            let is_error = own == NO && joint != Joint::And && self.last == NO && words.first() != Some(&"!");
+            let is_asked = self.inverts || words.first() == Some(&"!");
+            let is_error = own == NO && joint != Joint::And && self.last == NO && !is_asked;
             if is_error && self.errors_end && !self.in_condition {
                 self.alive = false;
             }

@@ -564,6 +564,20 @@ fn scripts_made_to_take_long_do_not() {
     }
 }
 
+/// What variables stand for is put in as often as the script is long, and no more; questions of many words are none.
+#[test]
+fn attack_variables_do_not_make_a_script_longer_than_memory() {
+    let long =
+        format!("A={}\n{}", "x".repeat(100_000), format!("echo {}\n", "$A ".repeat(1_500)).repeat(100));
+    let words: usize =
+        super::agent::shell::commands(&long).iter().flat_map(|command| &command.words).map(String::len).sum();
+    assert!(words <= 3 * long.len(), "{words}");
+    let deep = format!("A=({})\necho $GITHUB_ACTOR\n[ $A {}", "! ".repeat(1_999), "! ".repeat(1_998));
+    let began = std::time::Instant::now();
+    let _ = super::stop::ways(&deep, &[], true);
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_pipeline_made_to_take_long_does_not() {
     let extends: String = (0..3_000_u32)

@@ -144,7 +144,7 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     if kind == Kind::Password {
         let own = view.slice(at, end);
         if way.assigned && way.quoted && name.loud && own.len() > 4 && value::is_phrase(value.text) {
-            return found(PASSWORD, Confidence::Medium);
+            return found(PASSWORD, Confidence::Low);
         }
         return found(PASSWORD, password(view, at, &value, way, name.is_option, drawn)?);
     }

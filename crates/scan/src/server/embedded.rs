@@ -42,7 +42,9 @@ pub(crate) fn embedded(node: &Node, found: &mut Vec<HardCoded>) {
         if finding.is_public() || !finding.has_format() && !is_real("password", &text) {
             continue;
         }
-        let name = if start.key.is_empty() { "value" } else { start.key };
+        // A name can be a credential itself.
+        let is_name = !start.key.is_empty() && Detector::shipped().find(start.key.as_bytes()).is_empty();
+        let name = if is_name { start.key } else { "value" };
         let one = HardCoded::new(start.line, name, value);
         // In a document of one line, what a name told of this text.
         let text = texts.bytes.get(start.text.clone()).unwrap_or_default();

@@ -77,6 +77,8 @@ fn one(document: &Node, approval: &mut Approval) {
     approval.word(document, "sandbox_mode", &[("danger-full-access", ApprovalLevel::Blanket)]);
 }
 
+/// Most rules of one file that are looked at.
+const MAX_RULES: usize = 1_000;
 /// Most characters of one rule that are read.
 const MAX_RULE: usize = 4_000;
 
@@ -87,9 +89,13 @@ const MAX_RULE: usize = 4_000;
 pub(crate) fn rules(bytes: &[u8], approval: &mut Approval) {
     const CALL: &str = "prefix_rule(";
     let text = String::from_utf8_lossy(bytes);
-    for (at, _) in text.match_indices(CALL) {
-        let before = text.get(..at).unwrap_or_default();
-        let on_line = before.rsplit('\n').next().unwrap_or_default();
+    let (mut counted, mut lines) = (0, 1_usize);
+    for (at, _) in text.match_indices(CALL).take(MAX_RULES) {
+        let before = text.get(counted..at).unwrap_or_default();
+        lines += before.matches('\n').count();
+        counted = at;
+        let near = text.get(text.floor_char_boundary(at.saturating_sub(MAX_RULE))..at).unwrap_or_default();
+        let on_line = near.rsplit('\n').next().unwrap_or_default();
         if on_line.contains('#') || on_line.contains("def ") {
             continue;
         }
@@ -116,7 +122,7 @@ pub(crate) fn rules(bytes: &[u8], approval: &mut Approval) {
         }
         let words = rule.split_once('[').map_or("", |(_, list)| list).split(']').next().unwrap_or_default();
         let words: Vec<&str> = words.split(['"', '\'']).skip(1).step_by(2).collect();
-        let line = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
+        let line = u32::try_from(lines).unwrap_or(u32::MAX);
         approval.scoped(line, format!("prefix_rule: {}", words.join(" ")));
     }
 }

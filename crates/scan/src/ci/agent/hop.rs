@@ -6,6 +6,8 @@ use crate::document::Node;
 /// Files of `make` and `just`, in the order in which they are looked for.
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 const JUSTFILES: &[&str] = &["justfile", "Justfile", ".justfile"];
+/// What a look into a package's scripts counts as work.
+const BYTES_OF_PACKAGE: usize = 4 << 10;
 /// Most targets that one target needs.
 const MAX_TARGETS: usize = 20;
 /// Sub-commands of package managers that are no scripts of a package.
@@ -111,7 +113,8 @@ pub(super) fn target(words: &[&str], around: &Around<'_>) -> Option<String> {
         "make" | "gmake" | "just" => {
             let files = if *program == "just" { JUSTFILES } else { MAKEFILES };
             let text = files.iter().find_map(|file| around.text(&at(file)))?;
-            Some(recipe(&text, names.first().copied()))
+            // It is gone through once for each target.
+            around.files?.may(MAX_TARGETS * text.len()).then(|| recipe(&text, names.first().copied()))
         }
         "npm" | "yarn" | "pnpm" | "bun" => {
             let name = match names.as_slice() {
@@ -120,6 +123,7 @@ pub(super) fn target(words: &[&str], around: &Around<'_>) -> Option<String> {
                 [name, ..] if *program != "npm" && !NOT_SCRIPTS.contains(name) => *name,
                 _ => return None,
             };
+            around.files.filter(|files| files.may(BYTES_OF_PACKAGE))?;
             let package = around.document(&at("package.json"))?;
             let scripts = package.get("scripts")?;
             let parts = [format!("pre{name}"), name.to_owned(), format!("post{name}")];

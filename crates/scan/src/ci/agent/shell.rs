@@ -49,16 +49,21 @@ pub(in crate::ci) const FUNCTION: &str = "()";
 /// The commands of a script, those in substitutions behind the others. Variables that the script sets are put in.
 pub(in crate::ci) fn commands(script: &str) -> Vec<Command> {
     let mut found = Vec::new();
-    read(script, (0, 0), &mut BTreeMap::new(), &mut found);
+    let mut variables = Variables { set: BTreeMap::new(), left: script.len() + MIN_PUT_IN };
+    read(script, (0, 0), &mut variables, &mut found);
     found
 }
 
-fn read(
-    script: &str,
-    (depth, place): (usize, usize),
-    variables: &mut BTreeMap<String, Vec<String>>,
-    found: &mut Vec<Command>,
-) {
+/// Bytes that are put in for variables at least; otherwise as many as the script has.
+const MIN_PUT_IN: usize = 16 << 10;
+
+/// What a script sets, and how many bytes of it may still be put in.
+struct Variables {
+    set: BTreeMap<String, Vec<String>>,
+    left: usize,
+}
+
+fn read(script: &str, (depth, place): (usize, usize), variables: &mut Variables, found: &mut Vec<Command>) {
     let (commands, within) = Reader::of(script);
     for (at, mut command) in commands.into_iter().enumerate() {
         if found.len() >= MAX_COMMANDS {
@@ -76,11 +81,16 @@ fn read(
 }
 
 /// Puts in what variables were set to, and remembers what this command sets.
-fn put_in(mut command: Command, variables: &mut BTreeMap<String, Vec<String>>) -> Command {
+fn put_in(mut command: Command, variables: &mut Variables) -> Command {
     let mut words = Vec::with_capacity(command.words.len());
     for word in std::mem::take(&mut command.words) {
-        match variable(&word).and_then(|name| variables.get(name)) {
-            Some(values) if words.len() + values.len() <= MAX_WORDS => words.extend(values.iter().cloned()),
+        let values = variable(&word).and_then(|name| variables.set.get(name));
+        let bytes = values.map_or(0, |values| values.iter().map(|value| value.len() + 1).sum());
+        match values {
+            Some(values) if words.len() + values.len() <= MAX_WORDS && bytes <= variables.left => {
+                variables.left -= bytes;
+                words.extend(values.iter().cloned());
+            }
             _ => words.push(word),
         }
     }
@@ -93,7 +103,7 @@ fn put_in(mut command: Command, variables: &mut BTreeMap<String, Vec<String>>) -
                 Some(list) => list.split(ARRAY).map(str::to_owned).collect(),
                 None => value.split_whitespace().map(str::to_owned).collect(),
             };
-            variables.insert(name.to_owned(), values);
+            variables.set.insert(name.to_owned(), values);
         }
     }
     command.words = words;

@@ -28,6 +28,8 @@ pub(super) enum About {
 
 /// Longest text that variables are put into, in bytes.
 const MAX_TEXT: usize = 8 << 10;
+/// Most words of a command that is taken for a question.
+const MAX_WORDS: usize = 100;
 /// Words that only stand for rights above reading.
 pub(super) const RIGHTS: &[&str] = &["admin", "maintain", "triage", "write"];
 const LESS: &[&str] = &["none", "pull", "read"];
@@ -47,11 +49,11 @@ const ACTORS: &[&str] = &[
 impl Walk {
     /// What one command can be.
     pub(super) fn can(&mut self, words: &[&str]) -> Can {
+        if words.len() > MAX_WORDS {
+            return EITHER;
+        }
         match words {
-            ["!", rest @ ..] => {
-                let can = self.can(rest);
-                Can { hold: can.fail, fail: can.hold }
-            }
+            ["!", rest @ ..] => self.can(rest).inverted(),
             ["true" | ":" | "echo", ..] => YES,
             ["false", ..] => NO,
             ["[" | "[[" | "test", rest @ ..] => self.test(rest),
@@ -78,6 +80,7 @@ impl Walk {
         }
     }
 
+    /// Each part is asked for by itself, so that the depth is bounded by the words of one command.
     fn test(&mut self, words: &[&str]) -> Can {
         let words: Vec<&str> =
             words.iter().copied().filter(|word| !matches!(*word, "]" | "]]" | "[[")).collect();
@@ -91,8 +94,7 @@ impl Walk {
             };
         }
         if let Some(("!", rest)) = words.split_first().map(|(first, rest)| (*first, rest)) {
-            let can = self.test(rest);
-            return Can { hold: can.fail, fail: can.hold };
+            return self.test(rest).inverted();
         }
         let Some(at) =
             words.iter().position(|word| matches!(*word, "=" | "==" | "!=" | "=~" | "-eq" | "-ne"))

@@ -148,6 +148,33 @@ fn workflows_that_call_each_other_many_times_over_are_read_once() {
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }
 
+/// Actions that use themselves, and scripts that are led to many times, are followed as far as one budget goes.
+#[test]
+fn attack_actions_and_scripts_that_lead_to_themselves_end() {
+    let action = format!("runs:\n  steps:\n{}", "    - {uses: ./a}\n".repeat(1_000));
+    let makefile = format!("all:\n{}", "\techo x\n".repeat(20_000));
+    let script = "echo x\n".repeat(30_000);
+    let local = |path: &str| {
+        let text = match path {
+            "a/action.yml" => &action,
+            "Makefile" => &makefile,
+            "s.sh" => &script,
+            _ => return None,
+        };
+        Some(text.clone().into_bytes())
+    };
+    let began = std::time::Instant::now();
+    for run in [
+        "uses: ./a".to_owned(),
+        format!("run: '{}'", "make all; ".repeat(4_000)),
+        format!("run: '{}'", "./s.sh; ".repeat(4_000)),
+    ] {
+        let text = format!("on: issues\njobs:\n  j:\n    steps:\n      - {run}\n      - run: claude -p x\n");
+        assert_eq!(audit(&document(&text), &local).unwrap().agents.len(), 1);
+    }
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
 #[test]
 fn secrets_that_steps_hand_on_reach_the_agent() {
     let minted = "{id: t, uses: actions/create-github-app-token@v1, with: {app-id: 1, private-key: '${{ secrets.KEY }}'}}";

@@ -72,6 +72,7 @@ fn scripts_that_ask_who_is_there_are_gates() {
         ("case \"$GITHUB_ACTOR\" in alice|bob) ;; *) exit 1 ;; esac".to_owned(), Gate::If),
         ("if [[ ! \" alice bob \" =~ \" ${GITHUB_ACTOR} \" ]]; then exit 1; fi".to_owned(), Gate::If),
         ("echo \"alice bob\" | grep -qw \"$GITHUB_ACTOR\" || exit 1".to_owned(), Gate::If),
+        ("if ! echo \"alice bob\" | grep -qw \"$GITHUB_ACTOR\"; then exit 1; fi".to_owned(), Gate::If),
         ("grep -qx \"${{ github.actor }}\" .github/allowed.txt".to_owned(), Gate::If),
         (
             "if [ \"$GITHUB_ACTOR\" = alice ]; then\n  echo ok\nelif [ \"$GITHUB_ACTOR\" = bob ]; then\n  echo ok\nelse\n  exit 1\nfi"
@@ -85,6 +86,7 @@ fn scripts_that_ask_who_is_there_are_gates() {
             Gate::If,
         ),
         // What stops nobody, or others.
+        ("if ! echo \"alice bob\" | grep -qw \"$GITHUB_ACTOR\"; then echo; else exit 1; fi".to_owned(), Gate::None),
         (format!("P=$({permission})\n[[ \"$P\" =~ ^(admin|write|read)$ ]] || exit 1"), Gate::None),
         ("if [ \"$(gh api users/$GITHUB_ACTOR -q .type)\" != User ]; then exit 1; fi".to_owned(), Gate::None),
         ("if [[ \"$GITHUB_ACTOR\" == *'[bot]' ]]; then exit 1; fi".to_owned(), Gate::None),

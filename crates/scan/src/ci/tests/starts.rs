@@ -22,6 +22,8 @@ fn an_agent_is_found_whatever_its_words_are_split_by() {
         ("\"$(which claude)\" -p x", CLAUDE),
         ("$(command -v claude) -p x", CLAUDE),
         ("CLI=claude; $CLI -p x", CLAUDE),
+        ("OUT=\"${RUNNER_TEMP:-\"/tmp\"}/out\"\nclaude -p \"fix it\"", CLAUDE),
+        ("OUT=\"${A:-\"x\"}\u{e9}\"\nclaude -p \"fix it\"", CLAUDE),
         ("export CLI=\"claude -p\"\n${CLI} x", CLAUDE),
         ("cmd=(claude -p x)\n\"${cmd[@]}\"", CLAUDE),
         ("find . -name '*.md' -exec claude -p {} \\;", CLAUDE),

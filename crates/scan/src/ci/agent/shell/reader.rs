@@ -227,7 +227,8 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.at = self.at.max(end) + 1;
+        // Where something within went past the end, it was no end.
+        self.at = if self.at > end { self.at } else { end + 1 };
     }
 
     fn dollar(&mut self, quoted: bool) {
@@ -480,6 +481,9 @@ impl<'a> Reader<'a> {
 
 /// Where a text in double quotation marks ends, counted from the one that opens it. `unclosed` is whether there is no use in
 /// looking for the end of parentheses.
+/// Longest `${…}` within quotes that is passed over.
+const MAX_CURLY: usize = 1 << 10;
+
 fn double_end(text: &str, unclosed: &mut bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -489,6 +493,11 @@ fn double_end(text: &str, unclosed: &mut bool) -> Option<usize> {
             b'"' => return Some(at),
             b'$' if bytes.get(at + 1) == Some(&b'{') && bytes.get(at + 2) == Some(&b'{') => {
                 at += text.get(at..)?.find("}}").map_or(3, |end| end + 2);
+            }
+            // `"${HOME:-"/root"}/x"`: quotes within are a text of their own.
+            b'$' if bytes.get(at + 1) == Some(&b'{') => {
+                let inside = bytes.get(at..).unwrap_or_default().iter().take(MAX_CURLY);
+                at += inside.take_while(|byte| !matches!(byte, b'}' | b'\n')).count().max(1);
             }
             b'$' if bytes.get(at + 1) == Some(&b'(') && !*unclosed => {
                 let end = round_end(text.get(at + 1..)?);
