@@ -45,7 +45,8 @@ pub(crate) fn is_by_organisation(held: &StepUp) -> bool {
 }
 
 /// What a yes is bound to: the exact action, and why it is held. A call that is held for anything else by then, or by more, is
-/// another question. `touched` counts where what the session has read is a reason.
+/// another question. `touched` counts where what the session has read is a reason. The words of the reasons do not: they name
+/// the very call, and the same call made again is the same question.
 pub(crate) fn bound(action: Digest, held: &StepUp, touched: &str) -> Digest {
     let holders: Vec<&str> = held.holders().map(|(_, label)| label.as_str()).collect();
     let question = json!({
@@ -53,7 +54,6 @@ pub(crate) fn bound(action: Digest, held: &StepUp, touched: &str) -> Digest {
         "action": action.to_string(),
         "needs": held.level().name(),
         "holders": holders,
-        "reasons": held.reasons(),
         "touched": held.is_by_session().then_some(touched),
     });
     sha256(question.to_string().as_bytes())

@@ -123,7 +123,9 @@ pub(crate) fn read(request: &Request, known: &KnownHosts) -> Asked {
         asked.is_whole = false;
     }
     let is_known_odd = |asked: &Asked| asked.asks.iter().any(|ask| ask.effect == EffectClass::Unknown);
-    if is_in_table && !is_known_odd(&asked) && second::may_name_method(&wire) {
+    // Where something is only looked at, as by the audit of an installation, no other method would make more of it.
+    let may_be_more = |asked: &Asked| !asked.asks.is_empty() || is_hidden(&wire);
+    if is_in_table && may_be_more(&asked) && !is_known_odd(&asked) && second::may_name_method(&wire) {
         asked.asks.push(Ask::unknown("a body that may name a second method, where it cannot be read"));
         asked.is_whole = false;
     }

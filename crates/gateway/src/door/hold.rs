@@ -100,10 +100,20 @@ impl<O: Office> Door<O> {
             }
             // And a file that would run may have changed. Then the yes was to something else, and another card is due.
             (held.runs, place.action) = self.bound(deed, &held, &call);
-            if let Some(Judgement::StepUp(by_now)) = self.judged(deed.opened, &call, &held.runs, &held.moment)
-            {
-                held.step_up = by_now;
-                place.action = self.bound(deed, &held, &call).1;
+            match self.judged(deed.opened, &call, &held.runs, &held.moment) {
+                Some(Judgement::StepUp(by_now)) => {
+                    if let Err(no) = self.may_be_given(deed, &by_now) {
+                        break no;
+                    }
+                    held.step_up = by_now;
+                    place.action = self.bound(deed, &held, &call).1;
+                }
+                Some(Judgement::Denied(denial)) => {
+                    let reason = denial.ruling().decision.reason;
+                    break No { reason, text: format!("{} [{reason}]", denial.to_agent()) };
+                }
+                // A round finds out what was granted meanwhile.
+                Some(Judgement::Permit(_)) | None => {}
             }
         };
         let deed = Deed { place, ..*deed };
@@ -176,9 +186,7 @@ impl<O: Office> Door<O> {
             Err(error) => return Round::No(No::port(error)),
         };
         if *asked != Some(approval) {
-            if let Some(earlier) = asked.replace(approval) {
-                deed.slot.answered(earlier);
-            }
+            *asked = Some(approval);
             if let Some(host) = host {
                 deed.slot.asked(Waiting { action: place.action, host, approval });
             }

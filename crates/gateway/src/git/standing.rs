@@ -1,7 +1,7 @@
 //! Credentials in files that a push does not bring: those that the remote has in the same file, and those that everybody
 //! knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use writ_scan::secret::{Detector, Finding, Marker};
 
@@ -15,6 +15,9 @@ use super::room::{Change, NewObjects, ObjectKind, ReadBounds, Room};
 /// Most files that are compared, and most versions of each that the remote has.
 const MAX_FILES: usize = 100;
 const MAX_VERSIONS: usize = 4;
+/// Most paths of one file, and most bytes that all comparisons read. What is beyond is told.
+const MAX_PATHS: usize = 16;
+const MAX_BYTES: usize = 64 << 20;
 /// How much of one version, and of all of one file, is held. What is longer is told.
 const HELD: ReadBounds = ReadBounds { each: 1 << 20, all: 8 << 20 };
 
@@ -39,24 +42,35 @@ pub(super) async fn standing(
     // Where all files of the push are known by the commits that change them.
     let is_whole = !seen.is_cut && tips.all(|tip| !new.contains(&tip) || commits.contains(&tip));
     let mut standing = BTreeSet::new();
+    let (mut paths_of, mut olds_of) =
+        (BTreeMap::<Oid, BTreeSet<&str>>::new(), BTreeMap::<&str, BTreeSet<Oid>>::new());
+    for change in changes {
+        if let Some(oid) = change.new {
+            paths_of.entry(oid).or_default().insert(&change.path);
+        }
+        if let Some(old) = change.old.filter(|old| !new.contains(old)) {
+            olds_of.entry(&change.path).or_default().insert(old);
+        }
+    }
+    let mut read = 0;
     let Some(marker) = Marker::of_this_run() else { return standing };
     for holder in holders.iter().filter(|holder| holder.kind == ObjectKind::Blob).take(MAX_FILES) {
         let Some((oid, _)) = objects.list.get(holder.at) else { continue };
-        let paths: BTreeSet<&str> = changes
-            .iter()
-            .filter(|change| change.new == Some(*oid))
-            .map(|change| change.path.as_str())
-            .collect();
+        // Nothing else of this thread waits for all of them.
+        tokio::task::yield_now().await;
+        let paths = paths_of.get(oid).cloned().unwrap_or_default();
+        if paths.len() > MAX_PATHS || read > MAX_BYTES {
+            continue;
+        }
         // Of each path, what the remote has there.
         let before = paths.iter().filter(|_| is_whole).map(|path| {
-            let of_path = changes.iter().filter(|change| change.path == *path);
-            let olds: BTreeSet<Oid> =
-                of_path.filter_map(|change| change.old).filter(|old| !new.contains(old)).collect();
-            olds.into_iter().take(MAX_VERSIONS).collect::<Vec<_>>()
+            let olds = olds_of.get(path).into_iter().flatten();
+            olds.copied().take(MAX_VERSIONS).collect::<Vec<_>>()
         });
         let before: Vec<Vec<Oid>> = before.collect();
         let asked: Vec<Oid> = std::iter::once(*oid).chain(before.iter().flatten().copied()).collect();
         let Some(texts) = whole(room, &asked).await else { continue };
+        read += texts.iter().map(Vec::len).sum::<usize>();
         let mut texts = texts.into_iter();
         let Some(text) = texts.next().filter(|text| !text.contains(&0)) else { continue };
         let olds: Vec<Marked> = before

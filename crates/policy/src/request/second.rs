@@ -42,7 +42,10 @@ pub(super) fn may_name_method(wire: &Wire<'_>) -> bool {
         Body::Start(_) => true,
         Body::Whole(bytes) if bytes.is_empty() => false,
         Body::Whole(bytes) => {
-            let is_json = body::is_json(wire) || is_like_json(bytes);
+            // Only a map has members. A script or a text may begin as JSON with comments or a list does.
+            let is_map =
+                is_like_json(bytes) && !matches!(bytes.trim_ascii_start().first(), Some(b'/' | b'['));
+            let is_json = body::is_json(wire) || is_map;
             is_packed(wire)
                 || !is_charset(wire)
                 || (is_json && may_spell_method(bytes) && body::json_all(bytes).is_none())

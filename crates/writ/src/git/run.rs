@@ -86,17 +86,15 @@ impl<'a> Run<'a> {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let ((ended, end), (leave, gone)) = (oneshot::channel(), oneshot::channel());
         let write = async move {
-            let left = match (input, stdin, pipe) {
-                (Input::Arriving(pack), _, Some(pipe)) => pipe.feed(pack, gone).await.unwrap_or(true),
+            match (input, stdin, pipe) {
+                (Input::Arriving(pack), _, Some(pipe)) => pipe.feed(pack, ended, gone).await.unwrap_or(true),
                 (Input::Bytes(bytes), Some(mut stdin), _) => {
                     // A git that ends early stops reading; what it says then is the answer.
                     let _ = stdin.write_all(&bytes).await;
                     false
                 }
                 _ => false,
-            };
-            let _ = ended.send(());
-            left
+            }
         };
         let heard = async {
             let heard = tokio::join!(read(stdout, self.bytes), read(stderr, MAX_SAID_BYTES));

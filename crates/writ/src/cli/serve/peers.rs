@@ -96,5 +96,17 @@ fn client_above(ancestors: &[Process]) -> Result<Process, String> {
             return Ok(*above);
         }
     }
-    Err(String::from("nothing but shells stands between it and what may be a person's own"))
+    let is_below_first = ancestors.iter().all(|above| above.pid <= 1 || is_shell_by_name(above));
+    Err(String::from(match is_below_first {
+        true => {
+            "only shells stand between it and process 1, below which everything is; in a container, start the client below an \
+                 init (`docker run --init`)"
+        }
+        false => "nothing but shells stands between it and what may be a person's own",
+    }))
+}
+
+fn is_shell_by_name(process: &Process) -> bool {
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", process.pid)).unwrap_or_default();
+    SHELLS.contains(&name.trim().trim_start_matches('-'))
 }

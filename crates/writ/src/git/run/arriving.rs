@@ -26,9 +26,14 @@ impl Pipe {
         Ok((Self { into: Sender::from_owned_fd(OwnedFd::from(into))?, ours }, Stdio::from(theirs)))
     }
 
-    /// Hands on what arrives, until its end or until git is `gone`. Says whether there is more than git read: beside this, git
-    /// prints what it had taken in and did not want.
-    pub(super) async fn feed(self, mut pack: Arriving, mut gone: oneshot::Receiver<()>) -> io::Result<bool> {
+    /// Hands on what arrives, until its end, which it tells, or until git is `gone`. Says whether there is more than git read:
+    /// beside this, git prints what it had taken in and did not want.
+    pub(super) async fn feed(
+        self,
+        mut pack: Arriving,
+        ended: oneshot::Sender<()>,
+        mut gone: oneshot::Receiver<()>,
+    ) -> io::Result<bool> {
         let Self { mut into, mut ours } = self;
         loop {
             // A git that is done may be so before the end was told.
@@ -43,6 +48,7 @@ impl Pipe {
             }
         }
         drop(into);
+        let _ = ended.send(());
         let _ = gone.await;
         // Nobody can write any more, so that this does not wait.
         Ok(ours.read(&mut [0])? > 0)
