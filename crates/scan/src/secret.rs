@@ -144,7 +144,10 @@ impl Detector {
                 }
                 anchor::Anchor::Word(word) => mention::find(view, at, word),
             };
-            if let Some(one) = one {
+            // A form that nothing else has is one wherever it stands.
+            if let Some(one) = one
+                && (one.confidence == Confidence::High || view.is_text(one.start, one.end))
+            {
                 found(one);
             }
         });
@@ -175,6 +178,21 @@ impl<'a> View<'a> {
         self.bytes.get(from.min(until)..until).unwrap_or_default()
     }
 
+    /// Whether a value could have been written there by somebody: in images, archives and other compressed bytes there are all
+    /// short words, and behind some of them what looks drawn. A program's texts end with zeros, and in a database lengths stand
+    /// before them.
+    fn is_text(self, start: usize, end: usize) -> bool {
+        let value = self.slice(start, end);
+        // What ends a text ends no line, so that more may count as the value.
+        let written = value.split(|byte| is_strange(*byte)).next().unwrap_or_default();
+        let is_written =
+            written.len() >= value.len().min(MIN_WRITTEN) && std::str::from_utf8(written).is_ok();
+        let around =
+            [self.slice(start.saturating_sub(AROUND), start), self.slice(end, end.saturating_add(AROUND))];
+        let strange = around.into_iter().flatten().filter(|byte| **byte != 0 && is_strange(**byte)).count();
+        is_written && strange <= MAX_STRANGE
+    }
+
     /// The bytes of one line around a place, no more than `reach` to either side.
     fn line(self, at: usize, reach: usize) -> &'a [u8] {
         let before = self.slice(at.saturating_sub(reach), at);
@@ -183,6 +201,18 @@ impl<'a> View<'a> {
         let until = at + after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
         self.slice(from, until)
     }
+}
+
+/// How far around a value is looked whether it stands in a text.
+const AROUND: usize = 32;
+/// So much of it has to be a text.
+const MIN_WRITTEN: usize = 8;
+/// Most bytes around it that no text has.
+const MAX_STRANGE: usize = 2;
+
+/// Whether a byte stands in no text: control characters, but for white space and what begins colours.
+const fn is_strange(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t'..=b'\r' | 0x1b)
 }
 
 /// Whether a byte can stand inside a name.
