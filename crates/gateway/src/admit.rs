@@ -257,6 +257,9 @@ fn of_request(request: &Request) -> serde_json::Value {
         Body::Unread => json!("unread"),
         Body::Start(bytes) => json!({ "starts with": sha256(bytes).to_string() }),
         Body::Whole(bytes) => json!({ "bytes": bytes.len(), "sha256": sha256(bytes).to_string() }),
+        Body::Long { start: _, bytes, digest, has_all_names: _ } => {
+            json!({ "bytes": bytes, "sha256": digest.to_string() })
+        }
     };
     json!({
         "method": method,

@@ -45,6 +45,7 @@ mod resolve;
 mod rewound;
 mod running;
 mod service;
+mod shelf;
 mod sigv4;
 mod socket;
 pub mod spoken;
@@ -56,6 +57,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,9 +91,10 @@ use lend::Known;
 use lent::LentValues;
 use port::{Divert, Outside, Resolve, Tripwire};
 use resolve::Lookup;
+use shelf::Shelf;
 use upstream::Upstream;
 
-/// Most of one body that is read before a decision. Of what is longer, no yes of a person can cover all.
+/// Most of one body that is read into memory before a decision. What is longer is kept on disk where a person is asked.
 pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Shortest placeholder. A shorter one could stand in a body by chance, and is not looked for.
 pub const MIN_PLACEHOLDER_BYTES: usize = 16;
@@ -136,6 +139,8 @@ pub struct Settings {
     /// Doors of their own, asked in this order.
     pub diverts: Vec<Arc<dyn Divert>>,
     pub limits: Limits,
+    /// Where bodies lie that are too long for memory while a person is asked about them. Without it none is asked about.
+    pub shelf: Option<PathBuf>,
 }
 
 /// The proxy cannot be made.
@@ -180,6 +185,7 @@ impl Settings {
             tripwire: None,
             diverts: Vec::new(),
             limits: Limits::default(),
+            shelf: None,
         }
     }
 }
@@ -192,7 +198,8 @@ impl<P: Outside> EgressProxy<P> {
     /// # Errors
     /// When there is no authority to be made, or nothing to trust outside.
     pub fn new(outside: Arc<P>, settings: Settings) -> Result<Self, ProxyError> {
-        let Settings { now, extra_trust_pem, user_proxy, resolve, tripwire, diverts, limits } = settings;
+        let Settings { now, extra_trust_pem, user_proxy, resolve, tripwire, diverts, limits, shelf } =
+            settings;
         let provider = Arc::new(default_provider());
         let tls = upstream::trust(&provider, extra_trust_pem.as_deref())?;
         let known = Known::new(outside.placeholders());
@@ -207,6 +214,7 @@ impl<P: Outside> EgressProxy<P> {
             tripwire,
             diverts,
             limits,
+            shelf: shelf.map(Shelf::new),
             key,
             model: Places::new(limits.requests.div_ceil(MODEL_SHARE), MODEL_HELD_KIB),
             others: Places::new(limits.requests - limits.requests / MODEL_SHARE, OTHERS_HELD_KIB),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::Label;
+use crate::text::{Digest, Label};
 
 /// One HTTP request on its way out. Made only by the egress proxy, from bytes that were parsed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,14 @@ pub enum Body {
     Unread,
     /// Its first bytes; more follow.
     Start(Vec<u8>),
+    /// Its first bytes. The rest was read to its end and waits to be sent: length in bytes and SHA-256 are of all of it.
+    Long {
+        start: Vec<u8>,
+        bytes: u64,
+        digest: Digest,
+        /// As a form in parts it has no part that begins, or is named, behind the start.
+        has_all_names: bool,
+    },
     Whole(Vec<u8>),
 }
 

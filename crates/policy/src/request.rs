@@ -154,7 +154,7 @@ pub(crate) fn says(request: &Request) -> &'static str {
     match (&request.body, Verb::of(&request.method)) {
         (Body::None, Verb::Read) => "the request goes to it",
         (Body::None, _) => "the request goes to it, and may change something there",
-        (Body::Unread | Body::Start(_) | Body::Whole(_), _) => {
+        (Body::Unread | Body::Start(_) | Body::Long { .. } | Body::Whole(_), _) => {
             "the request goes to it, with a body that leaves the machine"
         }
     }

@@ -43,10 +43,10 @@ pub(super) struct Held {
 fn unseen(request: &Request) -> Option<&'static str> {
     match &request.body {
         Body::Start(_) | Body::Unread if request.method != "CONNECT" => Some(
-            "a person would have to allow this, and its body is too long, or of no length that is told before, so that nobody \
-             could say what they allow. Send it with a Content-Length of at most 4 MiB",
+            "a person would have to allow this, and its body was not read to its end, so that nobody could say what they \
+             allow. Send it in pieces of at most 512 MiB",
         ),
-        Body::None | Body::Start(_) | Body::Unread | Body::Whole(_) => None,
+        Body::None | Body::Start(_) | Body::Unread | Body::Long { .. } | Body::Whole(_) => None,
     }
 }
 

@@ -19,7 +19,7 @@ use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
 use crate::admit::{self, Admitted, payload};
 use crate::http::account::veiled;
-use crate::http::port::{IncidentKind, Refusal};
+use crate::http::port::{IncidentKind, Prospect, Refusal};
 use crate::port::{NewActivity, Office};
 
 /// Of a body, so much is put beside the decision, where it is text.
@@ -118,17 +118,21 @@ impl<O: Office> Door<O> {
         }
     }
 
-    /// Whether policy lets this leave as things are, without asking anybody. It only looks: nothing is decided, recorded or
-    /// spent by it, and whatever leaves is decided by [`Self::leave`].
-    pub async fn would_leave(&self, way: &WayOut, operation: Operation) -> bool {
+    /// What policy makes of this leaving as things are. It only looks: nothing is decided, recorded or spent by it, and
+    /// whatever leaves is decided by [`Self::leave`].
+    pub async fn prospect(&self, way: &WayOut, operation: Operation) -> Prospect {
         let call = self.leaving(way, operation);
         let opened = &way.opened;
         let looked = async {
             let (runs, _) = self.action(opened, &call);
             let moment = self.moment(opened, &opened.room.footprint(&call)).await;
-            matches!(self.judged(opened, &call, &runs, &moment), Some(Judgement::Permit(_)))
+            match self.judged(opened, &call, &runs, &moment) {
+                Some(Judgement::Permit(_)) => Prospect::Admitted,
+                Some(Judgement::StepUp(_)) => Prospect::Asked,
+                Some(Judgement::Denied(_)) | None => Prospect::Refused,
+            }
         };
-        unwound(looked).await.unwrap_or(false)
+        unwound(looked).await.unwrap_or(Prospect::Refused)
     }
 
     /// The call that something on its way out is.
@@ -292,6 +296,9 @@ fn of_request(request: &Request) -> Value {
         Body::Start(bytes) => json!({ "starts with": shown(bytes) }),
         Body::Whole(bytes) => {
             json!({ "bytes": bytes.len(), "sha256": admit::sha256(bytes).to_string(), "text": shown(bytes) })
+        }
+        Body::Long { start, bytes, digest, has_all_names: _ } => {
+            json!({ "bytes": bytes, "sha256": digest.to_string(), "starts with": shown(start) })
         }
     };
     // Names of headers without credentials; a value may hold an address with one.

@@ -19,6 +19,7 @@ use super::crowd::{Hold, Stay};
 use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
+use super::shelf::{Known, Lost, NotKept, Shelf};
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +229,28 @@ impl Flow {
         let is_all = self.rest.is_none() && held.len() <= bound;
         held.truncate(bound);
         Ok((held, is_all))
+    }
+
+    /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
+    /// lost, and breaks whoever would send it.
+    pub(super) async fn lay(&mut self, start: &[u8], shelf: &Shelf) -> Result<Known, NotKept> {
+        let mut rest = self.rest.replace(Lost.boxed_unsync());
+        let mut laying = shelf.lay(start).await?;
+        let mut ahead = start.len();
+        for piece in &mut self.ahead {
+            let more = piece.split_off(ahead.min(piece.len()));
+            ahead -= piece.len();
+            laying.take(&more).await?;
+        }
+        while let Some(rest) = &mut rest {
+            let Some(frame) = rest.frame().await else { break };
+            if let Ok(data) = frame.map_err(NotKept::Broken)?.into_data() {
+                laying.take(&data).await?;
+            }
+        }
+        let (known, laid) = laying.finish().await?;
+        self.rest = Some(laid.boxed_unsync());
+        Ok(known)
     }
 
     pub(super) fn is_over(&self) -> bool {

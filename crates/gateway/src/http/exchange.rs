@@ -10,6 +10,7 @@ use hyper::header::{HeaderMap, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, Version};
 use tokio::sync::Semaphore;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use writ_model::{Account, Body};
 use writ_policy::Zone;
@@ -23,9 +24,10 @@ use super::head::{self, Asked, Place};
 use super::identity::Identity;
 use super::lend::{self, Elsewhere, Known, Plan};
 use super::lent::LentValues;
-use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Outside, Pass, Tripwire, Wait};
+use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Outside, Pass, Prospect, Tripwire, Wait};
 use super::refuse::{No, Stop};
 use super::running::{Report, Running, Turn};
+use super::shelf::{Known as Whole, NotKept, Shelf};
 use super::upstream::{Upstream, elsewhere};
 use super::{Limits, MAX_HELD_BYTES};
 
@@ -37,6 +39,8 @@ pub(super) use sending::redact;
 const TURN: Duration = Duration::from_secs(2);
 /// How long a body that a decision needs may take.
 const HOLD: Duration = Duration::from_secs(30);
+/// How long one may take that a person is asked about.
+const LAY: Duration = Duration::from_secs(120);
 /// What of a refused request is still read, so that its sender gets to hear the answer.
 const MAX_DRAINED_BYTES: usize = 4 << 20;
 const DRAIN: Duration = Duration::from_secs(5);
@@ -51,6 +55,7 @@ pub(super) struct Engine<P> {
     pub(super) tripwire: Option<Arc<dyn Tripwire>>,
     pub(super) diverts: Vec<Arc<dyn Divert>>,
     pub(super) limits: Limits,
+    pub(super) shelf: Option<Shelf>,
     /// For what stands in the record of headers that are not shown.
     pub(super) key: hmac::Key,
     /// What goes to the client's own model, and everything else: neither takes the other's places.
@@ -233,6 +238,7 @@ impl<P: Outside> Engine<P> {
                 request.account = Account::Foreign;
             }
         }
+        self.keep((place, &head.headers), &mut request, body).await?;
         let is_foreign = request.account == Account::Foreign;
         match self.outside.admit(request).await {
             Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
@@ -301,6 +307,47 @@ impl<P: Outside> Engine<P> {
         Ok(Some((bytes, is_all)))
     }
 
+    /// Reads a body to its end of which only the start is held, where a person would have to be asked: what they say yes to is
+    /// all of it. What nobody has to be asked about passes while it comes, and what is refused anyway is not waited for; but
+    /// what is a form in parts cannot be told before its last name was seen.
+    async fn keep(
+        &self,
+        (place, headers): (&Place, &HeaderMap),
+        request: &mut writ_model::Request,
+        body: &mut Flow,
+    ) -> Result<(), No> {
+        let (Some(shelf), Body::Start(start)) = (&self.shelf, &request.body) else { return Ok(()) };
+        let is_kept = match self.outside.prospect(request).await {
+            Prospect::Admitted => false,
+            Prospect::Asked => true,
+            Prospect::Refused => lend::passes_in_parts(headers),
+        };
+        if !is_kept {
+            return Ok(());
+        }
+        if start.len() < MAX_HELD_BYTES {
+            let (bytes, is_all) = self.held(place, body, MAX_HELD_BYTES, true).await?;
+            request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
+        }
+        let Body::Start(start) = &mut request.body else { return Ok(()) };
+        match timeout(LAY, body.lay(start, shelf)).await.map_err(slow)? {
+            Ok(Whole { bytes, digest, has_all_names }) => {
+                let start = std::mem::take(start);
+                request.body = Body::Long { start, bytes, digest, has_all_names };
+                Ok(())
+            }
+            Err(NotKept::Broken(error)) => Err(broken(error)),
+            // Nobody is asked about what is not here as a whole, and nothing of it goes on.
+            Err(why @ (NotKept::TooLong | NotKept::Full | NotKept::Disk(_))) => {
+                tracing::warn!(
+                    error = &why as &dyn std::error::Error,
+                    "a body is not kept for a person's yes"
+                );
+                Ok(())
+            }
+        }
+    }
+
     /// Reads ahead, in time and where there is room.
     async fn held(
         &self,
@@ -309,23 +356,12 @@ impl<P: Outside> Engine<P> {
         bound: usize,
         wants_all: bool,
     ) -> Result<(Vec<u8>, bool), No> {
-        let full = || Stop::TooMuch.say("too many bodies are read at once; try again");
         let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
         let Places { room, expected, .. } = self.places(place);
         let room = tokio::select! {
             room = places(room, kib, HOLD, || expected.send_one_away()) => room.ok_or_else(full)?,
             () = body.crowded_out() => return Err(full()),
         };
-        let broken = |error: BodyError| match error {
-            BodyError::Crowded => full(),
-            BodyError::Secret(_)
-            | BodyError::Placeholder(_)
-            | BodyError::SecondMethod
-            | BodyError::Unreadable
-            | BodyError::Idle(_)
-            | BodyError::Broken(_) => Stop::RequestMalformed.say("the body broke off"),
-        };
-        let slow = |_| Stop::RequestMalformed.say("the body did not come in time");
         timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)
     }
 
@@ -416,6 +452,26 @@ fn account(head: &Parts, request: &writ_model::Request, plan: &Plan, known: &Kno
         (Some(first), Some(second)) if first == second => Account::Lent(first.clone()),
         // In two names at once: nobody could say in whose.
         (Some(_), Some(_)) => Account::Foreign,
+    }
+}
+
+fn full() -> No {
+    Stop::TooMuch.say("too many bodies are read at once; try again")
+}
+
+fn slow(_: Elapsed) -> No {
+    Stop::RequestMalformed.say("the body did not come in time")
+}
+
+fn broken(error: BodyError) -> No {
+    match error {
+        BodyError::Crowded => full(),
+        BodyError::Secret(_)
+        | BodyError::Placeholder(_)
+        | BodyError::SecondMethod
+        | BodyError::Unreadable
+        | BodyError::Idle(_)
+        | BodyError::Broken(_) => Stop::RequestMalformed.say("the body broke off"),
     }
 }
 

@@ -26,7 +26,7 @@ use super::body::{BodyError, Flow};
 use super::exchange::{Onward, accepted};
 use super::head::VARYING;
 use super::login::Login;
-use super::port::{Divert, Pass, Refusal, Wait};
+use super::port::{Divert, Pass, Prospect, Refusal, Wait};
 use super::refuse::{No, Stop};
 use crate::door::{Door, WayOut};
 use crate::git::{
@@ -234,7 +234,8 @@ impl<O: Office, M: Mirrors> GitWay<O, M> {
         if (2..=MAX_ALONE).contains(&push.updates.len()) {
             for update in &push.updates {
                 let one = Push { updates: vec![update.clone()], ..push.clone() };
-                alone.push(self.door.would_leave(&self.way, Operation::Push(Box::new(one))).await);
+                let prospect = self.door.prospect(&self.way, Operation::Push(Box::new(one))).await;
+                alone.push(prospect == Prospect::Admitted);
             }
         }
         alone

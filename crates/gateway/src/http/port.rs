@@ -37,6 +37,15 @@ pub enum BodyWish {
     Whole(usize),
 }
 
+/// What would become of a request, by a look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    Admitted,
+    /// A person would be asked.
+    Asked,
+    Refused,
+}
+
 /// What became of a request that went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -81,6 +90,10 @@ pub trait Boundary: Send + Sync + 'static {
 
     /// Decides and records. The pass exists only when the decision is as durable as its effects ask for.
     fn admit(&self, request: Request) -> impl Future<Output = Result<Pass, Refusal>> + Send;
+
+    /// What would become of it as it is. Only looked at: nothing is recorded or spent, and [`Self::admit`] decides. Asked
+    /// where all of a long body could make a difference.
+    fn prospect(&self, request: &Request) -> impl Future<Output = Prospect> + Send;
 
     /// Says what became of an admitted request: exactly once for each pass, unless the process dies.
     fn ended(&self, pass: Pass, ended: Ended) -> impl Future<Output = ()> + Send;

@@ -11,6 +11,7 @@
 mod decisions;
 mod heads;
 mod lending;
+mod long;
 mod names;
 mod services;
 mod speed;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use writ_gateway::http::port::Refusal;
 use writ_gateway::{WayOut, WaysOut};
-use writ_model::{Account, ApprovalState, Body, Client, Operation, Request, Scheme};
+use writ_model::{Account, ApprovalState, Body, Client, Digest, Operation, Request, Scheme};
 
 use crate::office::{ORIGIN, Scene, WORKSPACE};
 use crate::say::{bash, before, runs};
@@ -80,7 +80,7 @@ async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
     for body in [Body::Start(b"{}".to_vec()), Body::Unread] {
         let (scene, way) = scene().await;
         let refused = leave(&scene, &way, Request { body, ..request() }).await.unwrap().unwrap_err();
-        assert!(refused.text.contains("4 MiB"), "{}", refused.text);
+        assert!(refused.text.contains("512 MiB"), "{}", refused.text);
         assert!(scene.book().approvals.is_empty());
     }
     // Bytes that are no HTTP are allowed by where they go.
@@ -90,6 +90,27 @@ async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
     tokio::time::timeout(Duration::from_secs(5), scene.asked(1)).await.unwrap();
     scene.answer(ApprovalState::Approved);
     waits.await.unwrap().unwrap();
+}
+
+/// Of a body that lies on disk, all is known that a yes is bound to.
+#[tokio::test(start_paused = true)]
+async fn a_yes_to_a_long_body_is_one_to_no_other() {
+    let (scene, way) = scene().await;
+    let long = |digest: u8| {
+        let digest = Digest::new([digest; 32]);
+        let body = Body::Long { start: b"{}".to_vec(), bytes: 9 << 20, digest, has_all_names: false };
+        Request { body, ..request() }
+    };
+    let waits = leave(&scene, &way, long(1));
+    scene.asked(1).await;
+    let other = leave(&scene, &way, long(2));
+    scene.asked(2).await;
+    assert!(scene.book().shown[0].contains(&"01".repeat(32)), "{}", scene.book().shown[0]);
+    scene.answer(ApprovalState::Approved);
+    waits.await.unwrap().unwrap();
+    assert!(!other.is_finished());
+    scene.answer(ApprovalState::Refused);
+    other.await.unwrap().unwrap_err();
 }
 
 /// A person who allowed a call that names a repository is not asked about its requests; about the neighbour they are, and

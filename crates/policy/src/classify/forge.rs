@@ -51,7 +51,7 @@ impl Walk<'_> {
         let method = match (methods.first(), &body) {
             (Some(method), _) => method.to_uppercase(),
             (None, Body::None) => "GET".to_owned(),
-            (None, Body::Unread | Body::Start(_) | Body::Whole(_)) => "POST".to_owned(),
+            (None, Body::Unread | Body::Start(_) | Body::Long { .. } | Body::Whole(_)) => "POST".to_owned(),
         };
         self.asks(&method, &address, Vec::new(), body);
     }
@@ -94,7 +94,7 @@ impl Walk<'_> {
             _ if flags::has_any(args, "-G --get -I --head") => "GET".to_owned(),
             (None, Body::None) => "GET".to_owned(),
             (None, _) if uploads => "PUT".to_owned(),
-            (None, Body::Unread | Body::Start(_) | Body::Whole(_)) => "POST".to_owned(),
+            (None, Body::Unread | Body::Start(_) | Body::Long { .. } | Body::Whole(_)) => "POST".to_owned(),
         };
         for address in addresses {
             let written = address.text.as_str();

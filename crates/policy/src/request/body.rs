@@ -34,7 +34,7 @@ impl Fields {
             Body::None => return Self { known, is_all: true },
             Body::Whole(bytes) if bytes.is_empty() => return Self { known, is_all: true },
             Body::Whole(bytes) => bytes,
-            Body::Unread | Body::Start(_) => return Self { known, is_all: false },
+            Body::Unread | Body::Start(_) | Body::Long { .. } => return Self { known, is_all: false },
         };
         if is_packed(wire) {
             return Self { known, is_all: false };
@@ -171,6 +171,15 @@ pub(super) fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// Whether the body is a form in parts by its only media type, and not compressed.
+fn is_form_alone(wire: &Wire<'_>) -> bool {
+    let mut kinds = wire.headers("content-type");
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
+    let kind = kind.to_ascii_lowercase();
+    let is_form = kind.split(';').next().is_some_and(|word| word.trim() == "multipart/form-data");
+    is_form && !kind.contains(',') && !is_packed(wire)
+}
+
 /// Whether the body is compressed, or says that it is.
 pub(super) fn is_packed(wire: &Wire<'_>) -> bool {
     wire.headers("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
@@ -182,6 +191,8 @@ pub(super) fn bytes<'a>(wire: &Wire<'a>) -> (&'a [u8], bool) {
         Body::None => (&[], true),
         Body::Unread => (&[], false),
         Body::Start(bytes) => (bytes, false),
+        // What follows is in the last part that begins.
+        Body::Long { start, has_all_names, .. } => (start, *has_all_names && is_form_alone(wire)),
         Body::Whole(bytes) => (bytes, !is_packed(wire)),
     }
 }

@@ -27,6 +27,8 @@ pub struct NamesMethod;
 pub struct FormParts {
     at: At,
     most: usize,
+    /// Names of parts and of their files so far.
+    names: u64,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl FormParts {
     /// Names of at most so many bytes are read; longer ones count as a second method.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { at: At::Key(Vec::new(), false), most }
+        Self { at: At::Key(Vec::new(), false), most, names: 0 }
     }
 
     /// Takes the next piece. Gives how many of the last bytes are of a name that is not whole: they are held back.
@@ -58,6 +60,12 @@ impl FormParts {
             At::Name(value, _) => value.len(),
             At::Key(..) => 0,
         })
+    }
+
+    /// How many names of parts and of their files there were so far, each counted where its value begins.
+    #[must_use]
+    pub const fn names(&self) -> u64 {
+        self.names
     }
 
     /// Ends the form.
@@ -93,6 +101,9 @@ impl FormParts {
             }
             At::Key(key, _) if byte == b'=' => {
                 key.make_ascii_lowercase();
+                if key.starts_with(b"name") || key.starts_with(b"filename") {
+                    self.names += 1;
+                }
                 self.at = match key.as_slice() {
                     b"name" | b"name*" => At::Name(Vec::new(), true),
                     pieces if pieces.starts_with(b"name*") => return Err(NamesMethod),
@@ -101,6 +112,7 @@ impl FormParts {
             }
             // Where a part has no name, some take this.
             At::Key(key, _) if byte == b':' && key.eq_ignore_ascii_case(b"content-id") => {
+                self.names += 1;
                 self.at = At::Name(Vec::new(), true);
             }
             At::Key(key, is_over) if is_of_key(byte) => {

@@ -351,7 +351,9 @@ fn npm(wire: &Wire<'_>, bytes: &[u8], is_all: bool) -> Option<String> {
             let is_hidden = match &wire.request.body {
                 Body::None => false,
                 Body::Unread => is_told,
-                Body::Start(bytes) => is_told || body::is_packed(wire) || body::is_like_json(bytes),
+                Body::Start(bytes) | Body::Long { start: bytes, .. } => {
+                    is_told || body::is_packed(wire) || body::is_like_json(bytes)
+                }
                 Body::Whole(bytes) => {
                     !bytes.is_empty() && (is_told || body::is_packed(wire) || body::is_like_json(bytes))
                 }

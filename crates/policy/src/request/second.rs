@@ -40,6 +40,7 @@ pub(super) fn may_name_method(wire: &Wire<'_>) -> bool {
         // One that nobody reads is decided without it.
         Body::None | Body::Unread => false,
         Body::Start(_) => true,
+        Body::Long { .. } => !body::bytes(wire).1 || !is_charset(wire),
         Body::Whole(bytes) if bytes.is_empty() => false,
         Body::Whole(bytes) => {
             // Only a map has members. A script or a text may begin as JSON with comments or a list does.

@@ -16,6 +16,8 @@ struct Service {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
     count: Arc<AtomicUsize>,
+    /// Bytes of bodies that came to their end.
+    bytes: Arc<AtomicUsize>,
 }
 
 impl Service {
@@ -24,6 +26,8 @@ impl Service {
         let address = listener.local_addr().unwrap().to_string();
         let (asked, count) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
         let (heads, total) = (Arc::clone(&asked), Arc::clone(&count));
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let came = Arc::clone(&bytes);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let mut head = Vec::new();
@@ -34,6 +38,15 @@ impl Service {
                         Ok(count) => head.extend_from_slice(&piece[..count]),
                     }
                 }
+                let text = String::from_utf8_lossy(&head).to_lowercase();
+                let told = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                let begun =
+                    head.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |at| head.len() - at - 4);
+                let left = told.unwrap_or(0_usize).saturating_sub(begun);
+                let rest = std::io::copy(&mut (&mut stream).take(left as u64), &mut std::io::sink());
+                if rest.is_ok_and(|rest| rest == left as u64) {
+                    came.fetch_add(begun + left, Ordering::SeqCst);
+                }
                 total.fetch_add(1, Ordering::SeqCst);
                 heads
                     .lock()
@@ -43,7 +56,7 @@ impl Service {
                     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes");
             }
         });
-        Self { address, asked, count }
+        Self { address, asked, count, bytes }
     }
 
     fn writes(&self) -> Vec<String> {
@@ -273,6 +286,46 @@ fn a_python_upload_goes_nowhere() {
     );
     refused_everywhere(&["--allow-host", &service.address], &line, &[" 403", "writ-reason"]);
     assert_eq!(service.count.load(Ordering::SeqCst), 0);
+}
+
+/// A form of which nobody can say what it does, for a name stands behind its 6 MiB: it waits on disk until a person said yes,
+/// and then goes as it was; the next one waits anew. With its names in front it only reaches its host.
+#[test]
+fn a_long_upload_is_approved_once() {
+    let (corner, service) = (corner(), Service::start());
+    let line = |form: &str| format!("curl -sS {form} http://{}/upload", service.address);
+    let (behind, before) = (line("-F f=@large -F note=x"), line("-F note=x -F f=@large"));
+    let play = format!(
+        "start\n{BY_PROXY}head -c 6291456 /dev/urandom >large\n{behind} >first 2>&1\n{behind} >second 2>&1\n\
+         {before} >third 2>&1\nfinish\n"
+    );
+    let mut running = corner.started(&["--hold", "40s", "--allow-host", &service.address], &play);
+    let waiting = || {
+        let list = corner.json(["approvals", "--json"]);
+        let list = list["approvals"].as_array().cloned().unwrap_or_default();
+        list.into_iter().find(|one| one["state"] == "pending")
+    };
+    let first = until("the upload waits", || {
+        assert_eq!(corner.left("first"), "", "it was answered already");
+        waiting()
+    });
+    assert!(first.to_string().contains("sha256") && first.to_string().contains("6291"), "{first}");
+    assert_eq!(service.count.load(Ordering::SeqCst), 0);
+    let approved = corner.run(["approve", first["id"].as_str().unwrap()]);
+    assert!(approved.status.success(), "{}", text(&approved));
+    let second = until("the next one waits too", || waiting().filter(|one| one["id"] != first["id"]));
+    let denied = corner.run(["deny", second["id"].as_str().unwrap()]);
+    assert!(denied.status.success(), "{}", text(&denied));
+    assert!(running.0.wait().unwrap().success(), "{}", corner.left("script.err"));
+    assert_eq!(corner.left("first"), "yes", "{}", corner.left("script.err"));
+    assert!(
+        corner.left("second").contains("403") || corner.left("second").contains("refused"),
+        "{}",
+        corner.left("second")
+    );
+    assert_eq!(corner.left("third"), "yes");
+    assert_eq!(service.count.load(Ordering::SeqCst), 2);
+    assert!(service.bytes.load(Ordering::SeqCst) > 12 << 20);
 }
 
 /// Cargo's own upload, by the request that it makes (`PUT /api/v1/crates/new`).

@@ -111,9 +111,11 @@ fn named(wire: &Wire<'_>) -> Result<Option<String>, &'static str> {
                 found.extend(named.map(|(_, value)| body::field(value)));
             }
         }
-        Body::Start(_) | Body::Unread if is_form => return Err("a form whose end nobody saw"),
+        Body::Start(_) | Body::Long { .. } | Body::Unread if is_form => {
+            return Err("a form whose end nobody saw");
+        }
         Body::Whole(_) if is_form => return Err("a form that cannot be read"),
-        Body::None | Body::Unread | Body::Start(_) | Body::Whole(_) => {}
+        Body::None | Body::Unread | Body::Start(_) | Body::Long { .. } | Body::Whole(_) => {}
     }
     if let [.., service, _, operation, name] = wire.segments.as_slice()
         && service == "service"

@@ -1,5 +1,7 @@
 //! Packages that are published.
 
+use writ_model::Digest;
+
 use super::answer::answer;
 use super::*;
 
@@ -287,4 +289,48 @@ fn long_uploads_to_ordinary_hosts_only_reach_them() {
     }
     let start = |bytes: &[u8]| Body::Start(bytes[..256 << 10].to_vec());
     assert_eq!((sent(FORM, start(&pairs)), sent(JSON, start(&json))), (String::new(), String::new()));
+}
+
+/// A form that is too long for memory is what its parts say, where all of their names were seen; and nothing else is.
+#[test]
+fn a_long_form_is_told_by_its_names() {
+    let head = |name: &str, more: &str| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n")
+    };
+    let upload = |name: &str| {
+        head(":action", "")
+            + "file_upload\r\n"
+            + &head("name", "")
+            + name
+            + "\r\n"
+            + &head("content", "; filename=\"shop-1.whl\"")
+    };
+    const PARTS: &str = "content-type: multipart/form-data; boundary=x";
+    const MORE: &str = "publish Package shop; unknown Unknown";
+    for (line, start, has_all_names, wanted) in [
+        (PARTS, upload("shop"), true, "publish Package shop"),
+        (PARTS, upload("shop"), false, MORE),
+        (PARTS, head("f", "; filename=\"a.bin\""), true, ""),
+        (PARTS, head("f", "; filename=\"a.bin\""), false, UNKNOWN),
+        // Of another kind its names say nothing.
+        ("content-type: multipart/form-data, application/json", upload("shop"), true, MORE),
+        (
+            "content-type: multipart/form-data; boundary=x\ncontent-type: text/plain",
+            upload("shop"),
+            true,
+            MORE,
+        ),
+        ("content-type: multipart/form-data; boundary=x; charset=utf-16", upload("shop"), true, MORE),
+        ("content-type: multipart/form-data; boundary=x\ncontent-encoding: gzip", upload("shop"), true, MORE),
+        ("content-type: application/json", "{\"a\":1".to_owned(), true, ""),
+    ] {
+        let body = Body::Long {
+            start: (start + "PK").into_bytes(),
+            bytes: 9 << 20,
+            digest: Digest::new([7; 32]),
+            has_all_names,
+        };
+        let asked = Request { body, ..request(&format!("POST https://any.example/upload\n{line}")) };
+        assert_eq!(told(asked, &KnownHosts::default()), wanted, "{line} {has_all_names}");
+    }
 }

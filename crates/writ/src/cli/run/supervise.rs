@@ -230,8 +230,11 @@ async fn way_out(
     };
     let egress = Egress::new(Arc::clone(door), Arc::clone(&way), hosts, lending, ended);
     let diverts: Vec<Arc<dyn Divert>> = vec![Arc::new(pushes), Arc::clone(&models) as Arc<dyn Divert>];
-    let settings =
-        Settings { diverts, ..network::settings(crate::wire::now(), context.config.hosts.clone()) };
+    let settings = Settings {
+        diverts,
+        shelf: Some(context.state.runs()),
+        ..network::settings(crate::wire::now(), context.config.hosts.clone())
+    };
     let proxy =
         EgressProxy::new(Arc::new(egress), settings).map_err(|error| Failure::new(Kind::Broken, error))?;
     let trusted = writ_gateway::http::bundle(&writ_gateway::http::system_pem(), proxy.ca_pem());

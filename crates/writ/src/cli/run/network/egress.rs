@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use writ_control::api::message::{SecretLend, SecretLent};
 use writ_gateway::http::port::{
-    BodyWish, Boundary, Ended, How, Incident, Lend, Lent, NotLent, Pass, Placeholder, Refusal, Treat,
-    Tunnels, Use,
+    BodyWish, Boundary, Ended, How, Incident, Lend, Lent, NotLent, Pass, Placeholder, Prospect, Refusal,
+    Treat, Tunnels, Use,
 };
 use writ_gateway::http::{Authority, MAX_HELD_BYTES};
 use writ_gateway::{Door, WayOut};
@@ -159,7 +159,7 @@ impl Boundary for Egress {
         match request.body {
             Body::None => BodyWish::None,
             // Some servers read a body whatever the method is.
-            Body::Unread | Body::Start(_) | Body::Whole(_) => {
+            Body::Unread | Body::Start(_) | Body::Long { .. } | Body::Whole(_) => {
                 BodyWish::Whole(told_length(request).unwrap_or(LOOKED_AT_BYTES))
             }
         }
@@ -167,6 +167,10 @@ impl Boundary for Egress {
 
     async fn admit(&self, request: Request) -> Result<Pass, Refusal> {
         self.door.leave(&self.way, Operation::Request(Box::new(request))).await.map(Pass::new)
+    }
+
+    async fn prospect(&self, request: &Request) -> Prospect {
+        self.door.prospect(&self.way, Operation::Request(Box::new(request.clone()))).await
     }
 
     async fn ended(&self, pass: Pass, ended: Ended) {
