@@ -159,18 +159,19 @@ async fn credentials_that_nobody_lent_are_told_of() {
     let port = echo(None).await;
     let plain = format!("http://api.test:{port}/");
     for (url, header) in [
-        (plain.clone(), "Authorization: Bearer abc"),
-        (plain.clone(), "Cookie: session=abc"),
-        (plain.clone(), "Private-Token: abc"),
-        (plain.clone(), "X-Api-Key: abc"),
-        (format!("{plain}?access_token=abc"), "A: b"),
-        (format!("{plain}?X-Amz-Signature=abc"), "A: b"),
+        (plain.clone(), "Authorization: Bearer xyz"),
+        (plain.clone(), "Cookie: session=xyz"),
+        (plain.clone(), "Private-Token: xyz"),
+        (plain.clone(), "X-Api-Key: xyz"),
+        (format!("{plain}?access_token=xyz"), "A: b"),
+        (format!("{plain}?X-Amz-Signature=xyz"), "A: b"),
     ] {
         let (_, out) = scene.curl(&["-w", "%{http_code}", "-H", header, &url]).await;
         assert!(out.ends_with("403"), "{header} {url} {out}");
         let asked = scene.asked().pop().unwrap();
         assert_eq!(asked.account, Account::Foreign);
-        assert!(!asked.headers.iter().any(|(_, value)| value.contains("abc")));
+        // Letters that no digest is written with.
+        assert!(!asked.headers.iter().any(|(_, value)| value.contains("xyz")));
     }
     assert_eq!(scene.kinds(), [IncidentKind::ForeignCredential; 6]);
     let (_, out) = scene.curl(&["-w", "%{http_code}", &plain]).await;
