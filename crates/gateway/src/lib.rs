@@ -20,6 +20,7 @@
 //! see there and what they miss. Deliberately absent: sockets, SQL, keys, Cedar.
 
 mod admit;
+mod aside;
 pub mod coverage;
 mod door;
 pub mod git;

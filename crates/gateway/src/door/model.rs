@@ -15,6 +15,7 @@ use writ_model::{ActivityEvent, Body, Digest, Label, Operation, Outcome, ReasonC
 
 use super::way_out::WayOut;
 use super::{Door, No, lock};
+use crate::aside::aside;
 use crate::http::model::{self, Ear, Room};
 use crate::http::port::{Divert, Pass, Refusal, Wait};
 use crate::http::{Authority, Flow, Onward};
@@ -158,7 +159,7 @@ impl<O: Office> ModelDoor<O> {
         let bytes = self.room.read(&head.headers, body).await.map_err(|unread| {
             Refused::new(unread.status(), ReasonCode::InputMalformed.name(), &unread.to_string())
         })?;
-        let mut facts = read_request(wire, &bytes).map_err(|error| {
+        let mut facts = aside(bytes.len(), || read_request(wire, &bytes)).map_err(|error| {
             Refused::new(StatusCode::BAD_REQUEST, ReasonCode::InputMalformed.name(), &error.to_string())
         })?;
         drop(bytes);

@@ -18,6 +18,7 @@ use writ_policy::{Judgement, OnIncident, Stopped};
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
 use crate::admit::{self, Admitted, payload};
+use crate::aside::each_aside;
 use crate::http::account::veiled;
 use crate::http::port::{IncidentKind, Prospect, Refusal};
 use crate::port::{NewActivity, Office};
@@ -107,8 +108,9 @@ impl<O: Office> Door<O> {
     /// A refusal, with what the agent is told.
     pub async fn leave(&self, way: &WayOut, operation: Operation) -> Result<Admitted<ToolCall>, Refusal> {
         let until = Instant::now() + self.plan.deadline;
+        let bytes = looked_through(&operation);
         let call = self.leaving(way, operation);
-        match unwound(self.weigh(&way.slot, &way.opened, call, until)).await {
+        match unwound(each_aside(bytes, self.weigh(&way.slot, &way.opened, call, until))).await {
             Some(Ok(admitted)) => Ok(admitted),
             Some(Err(no)) => Err(no.refusal()),
             None => {
@@ -121,6 +123,7 @@ impl<O: Office> Door<O> {
     /// What policy makes of this leaving as things are. It only looks: nothing is decided, recorded or spent by it, and
     /// whatever leaves is decided by [`Self::leave`].
     pub async fn prospect(&self, way: &WayOut, operation: Operation) -> Prospect {
+        let bytes = looked_through(&operation);
         let call = self.leaving(way, operation);
         let opened = &way.opened;
         let looked = async {
@@ -132,7 +135,7 @@ impl<O: Office> Door<O> {
                 Some(Judgement::Denied(_)) | None => Prospect::Refused,
             }
         };
-        unwound(looked).await.unwrap_or(Prospect::Refused)
+        unwound(each_aside(bytes, looked)).await.unwrap_or(Prospect::Refused)
     }
 
     /// The call that something on its way out is.
@@ -234,6 +237,17 @@ impl No {
     pub(super) fn refusal(self) -> Refusal {
         let Self { reason, text } = self;
         Refusal { reason, text }
+    }
+}
+
+/// How many bytes there are to be looked through, beside those of a head.
+fn looked_through(operation: &Operation) -> usize {
+    match operation {
+        Operation::Request(request) => match &request.body {
+            Body::Start(bytes) | Body::Long { start: bytes, .. } | Body::Whole(bytes) => bytes.len(),
+            Body::None | Body::Unread => 0,
+        },
+        _ => 0,
     }
 }
 

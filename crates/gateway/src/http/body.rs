@@ -19,7 +19,7 @@ use super::crowd::{Hold, Stay};
 use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
-use super::shelf::{Known, Lost, NotKept, Shelf};
+use super::shelf::{Extent, Lost, NotKept, Shelf};
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -233,7 +233,7 @@ impl Flow {
 
     /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
     /// lost, and breaks whoever would send it.
-    pub(super) async fn lay(&mut self, start: &[u8], shelf: &Shelf) -> Result<Known, NotKept> {
+    pub(super) async fn lay(&mut self, start: &[u8], shelf: &Shelf) -> Result<Extent, NotKept> {
         let mut rest = self.rest.replace(Lost.boxed_unsync());
         let mut laying = shelf.lay(start).await?;
         let mut ahead = start.len();
@@ -248,9 +248,9 @@ impl Flow {
                 laying.take(&data).await?;
             }
         }
-        let (known, laid) = laying.finish().await?;
+        let (extent, laid) = laying.finish().await?;
         self.rest = Some(laid.boxed_unsync());
-        Ok(known)
+        Ok(extent)
     }
 
     pub(super) fn is_over(&self) -> bool {

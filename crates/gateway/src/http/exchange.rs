@@ -27,9 +27,10 @@ use super::lent::LentValues;
 use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Outside, Pass, Prospect, Tripwire, Wait};
 use super::refuse::{No, Stop};
 use super::running::{Report, Running, Turn};
-use super::shelf::{Known as Whole, NotKept, Shelf};
+use super::shelf::{Extent, NotKept, Shelf};
 use super::upstream::{Upstream, elsewhere};
 use super::{Limits, MAX_HELD_BYTES};
+use crate::aside::aside;
 
 mod sending;
 
@@ -218,7 +219,7 @@ impl<P: Outside> Engine<P> {
         let read = self.hold(place, &mut request, body, is_by_method).await?;
         if let Some(placeholder) = lent.filter(|_| is_by_method)
             && let Some((bytes, is_all)) = &read
-            && let Some(why) = lend::closed(&head.headers, bytes, *is_all)
+            && let Some(why) = aside(bytes.len(), || lend::closed(&head.headers, bytes, *is_all))
         {
             // What is read so far names none, or the next look refuses it.
             if *is_all || !lend::passes_in_parts(&head.headers) {
@@ -228,13 +229,13 @@ impl<P: Outside> Engine<P> {
         }
         if let Some(placeholder) = lent
             && let Some((bytes, _)) = &read
-            && lend::overrides(bytes)
+            && aside(bytes.len(), || lend::overrides(bytes))
         {
             return Err(doubtful(&placeholder.name, "its body names another method"));
         }
         if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
             let is_ours = |value: &str| self.known.is_whole(value);
-            if holds_credential(bytes, &is_ours) {
+            if aside(bytes.len(), || holds_credential(bytes, &is_ours)) {
                 request.account = Account::Foreign;
             }
         }
@@ -331,7 +332,7 @@ impl<P: Outside> Engine<P> {
         }
         let Body::Start(start) = &mut request.body else { return Ok(()) };
         match timeout(LAY, body.lay(start, shelf)).await.map_err(slow)? {
-            Ok(Whole { bytes, digest, has_all_names }) => {
+            Ok(Extent { bytes, digest, has_all_names }) => {
                 let start = std::mem::take(start);
                 request.body = Body::Long { start, bytes, digest, has_all_names };
                 Ok(())

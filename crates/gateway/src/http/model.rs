@@ -16,6 +16,7 @@ use super::body::{BodyError, Flow, Stage};
 use super::decode::{Coding, Decoder, MAX_PIECE_BYTES};
 use super::exchange::drain;
 use super::refuse::REASON_HEADER;
+use crate::aside::aside;
 use crate::model_traffic::Wire;
 
 /// Longest request to a model that is passed on, in bytes as they come.
@@ -87,7 +88,7 @@ impl Room {
         if !is_all {
             return Err(Unread::TooLong);
         }
-        unpacked(coding, bytes)
+        aside(bytes.len(), || unpacked(coding, bytes))
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Lost;
 
 /// What is known of a body that was read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct Extent {
     pub(super) bytes: u64,
     pub(super) digest: Digest,
     pub(super) has_all_names: bool,
@@ -127,7 +127,7 @@ impl Laying {
     }
 
     /// What is known of all of it, and what lies here of it, from its beginning.
-    pub(super) async fn finish(mut self) -> Result<(Known, Laid), NotKept> {
+    pub(super) async fn finish(mut self) -> Result<(Extent, Laid), NotKept> {
         self.file.flush().await.map_err(NotKept::Disk)?;
         let end = self.file.stream_position().await.map_err(NotKept::Disk)?;
         self.file.rewind().await.map_err(NotKept::Disk)?;
@@ -135,8 +135,8 @@ impl Laying {
         digest.iter_mut().zip(self.digest.finish().as_ref()).for_each(|(to, from)| *to = *from);
         let has_all_names =
             self.names.is_some_and(|names| self.form.finish().is_ok() && self.form.names() == names);
-        let known = Known { bytes: self.bytes, digest: Digest::new(digest), has_all_names };
-        Ok((known, Laid { file: self.file, left: end, _room: self.taken }))
+        let extent = Extent { bytes: self.bytes, digest: Digest::new(digest), has_all_names };
+        Ok((extent, Laid { file: self.file, left: end, _room: self.taken }))
     }
 }
 

@@ -207,8 +207,9 @@ async fn a_hundred_streams_stay_within_32_mib() {
     assert!(grown < 32 << 10, "{grown} KiB");
 }
 
-/// The proxy alone, for `bench/egress.py`: everything is allowed and nothing recorded. Ends with its input.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// The proxy alone, for `bench/egress.py`, on as many threads as a run has for it: everything is allowed and nothing recorded.
+/// Ends with its input.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "serves a benchmark"]
 async fn serves_until_its_input_ends() {
     let trusted = std::env::var_os("WRIT_BENCH_TRUST").map(|file| std::fs::read(file).unwrap());

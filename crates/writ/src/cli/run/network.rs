@@ -258,15 +258,16 @@ impl Reach {
     }
 }
 
-/// Threads for what leaves, apart from those that supervise: however long something is looked through, a revocation is heard.
+/// A thread for what leaves, apart from those that supervise: however long something is looked through, a revocation is heard.
 pub(super) struct Threads(Option<Runtime>);
 
 // === impl Threads ===
 
 impl Threads {
     pub(super) fn new() -> std::io::Result<Self> {
+        // Of two, each would wake the other several times for each request.
         let runtime =
-            Builder::new_multi_thread().worker_threads(2).thread_name("ways-out").enable_all().build()?;
+            Builder::new_multi_thread().worker_threads(1).thread_name("ways-out").enable_all().build()?;
         Ok(Self(Some(runtime)))
     }
 
