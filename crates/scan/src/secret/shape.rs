@@ -12,8 +12,10 @@ use super::value;
 use super::{Confidence, Found, View, is_word};
 
 mod head;
+mod track;
 
 use head::Head;
+use track::Track;
 
 /// The table. A test reads all of it.
 const TABLE: &str = include_str!("shapes.toml");
@@ -89,6 +91,7 @@ pub(super) struct Shape {
     pub(super) apart: bool,
     is: String,
     head: OnceLock<Head>,
+    track: OnceLock<Option<Track>>,
     built: OnceLock<Option<Regex>>,
     back: usize,
     run: bool,
@@ -130,6 +133,7 @@ impl Shape {
             apart: !inside,
             is,
             head: OnceLock::new(),
+            track: OnceLock::new(),
             built: OnceLock::new(),
             back,
             run,
@@ -178,9 +182,11 @@ impl Shape {
         at.checked_sub(self.back)
     }
 
-    /// Whether the first look says that a match may begin here.
+    /// Whether the first looks say that a match may begin here.
     pub(super) fn may_match(&self, view: View<'_>, at: usize) -> bool {
+        let track = || self.track.get_or_init(|| Track::of(&self.is, self.syntax())).as_ref();
         self.head.get_or_init(|| Head::of(&self.is, self.syntax())).fits(view, at)
+            && track().is_none_or(|track| track.fits(view, at))
     }
 
     /// Whether a match begins here.
