@@ -105,40 +105,64 @@ pub fn survey_files(
     mut noted: impl FnMut(Note),
 ) {
     let next = AtomicUsize::new(0);
-    let (tell, told) = mpsc::sync_channel::<Vec<Told>>(WAITING);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, 64) {
-            let (tell, next) = (tell.clone(), &next);
-            scope.spawn(move || {
-                let (mut piece, mut scanner) = (vec![0; PIECE], Scanner::new(detector));
-                let (mut told, mut since, mut near) = (Vec::new(), 0, Near::default());
-                while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if progress.stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    told.extend(file(&mut scanner, &mut near, path, &mut piece, marker, progress));
-                    since += 1;
-                    // Waking the other side for each file costs as much as looking at it.
-                    if since >= BATCH || told.len() >= BATCH {
-                        since = 0;
-                        if !told.is_empty() && tell.send(std::mem::take(&mut told)).is_err() {
-                            return;
-                        }
-                    }
-                    progress.files.fetch_add(1, Ordering::Relaxed);
-                }
-                // Nobody takes the rest if the other side is gone.
-                let _ = tell.send(told);
-            });
-        }
-        drop(tell);
-        for told in told.into_iter().flatten() {
+    let work = |tell: &mut dyn FnMut(Vec<Told>) -> bool| {
+        work(detector, files, &next, marker, progress, tell);
+    };
+    let mut take = |told: Vec<Told>| {
+        for told in told {
             match told {
                 Told::Found(finding) => found(finding),
                 Told::Note(note) => noted(note),
             }
         }
+    };
+    // A program of one thread has less to lock, also in the system.
+    if threads <= 1 {
+        work(&mut |told| {
+            take(told);
+            true
+        });
+        return;
+    }
+    let (tell, told) = mpsc::sync_channel::<Vec<Told>>(WAITING);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(64) {
+            let (tell, work) = (tell.clone(), &work);
+            scope.spawn(move || work(&mut |told| tell.send(told).is_ok()));
+        }
+        drop(tell);
+        told.into_iter().for_each(take);
     });
+}
+
+/// Looks through one file after the other, as long as there are more and somebody takes what is told.
+fn work(
+    detector: &'static Detector,
+    files: &[PathBuf],
+    next: &AtomicUsize,
+    marker: &Marker,
+    progress: &Survey,
+    tell: &mut dyn FnMut(Vec<Told>) -> bool,
+) {
+    let (mut piece, mut scanner) = (vec![0; PIECE], Scanner::new(detector));
+    let (mut told, mut since, mut near) = (Vec::new(), 0, Near::default());
+    while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+        if progress.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        told.extend(file(&mut scanner, &mut near, path, &mut piece, marker, progress));
+        since += 1;
+        // Waking the other side for each file costs as much as looking at it.
+        if since >= BATCH || told.len() >= BATCH {
+            since = 0;
+            if !told.is_empty() && !tell(std::mem::take(&mut told)) {
+                return;
+            }
+        }
+        progress.files.fetch_add(1, Ordering::Relaxed);
+    }
+    // Nobody takes the rest if the other side is gone.
+    tell(told);
 }
 
 /// All regular files below a folder, in order of name, but for what `passes_by` says of a path below it and whether that is
