@@ -573,3 +573,10 @@ pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
     // One byte is asked for first: comparing a whole part costs a call.
     text.windows(part.len()).any(|window| window.first() == Some(first) && window == part)
 }
+
+/// The same of a part in small letters, whatever the case of the text.
+pub(super) fn contains_folded(text: &[u8], part: &[u8]) -> bool {
+    let Some(first) = part.first() else { return false };
+    let begins = |window: &[u8]| window.first().is_some_and(|byte| byte.eq_ignore_ascii_case(first));
+    text.windows(part.len()).any(|window| begins(window) && window.eq_ignore_ascii_case(part))
+}

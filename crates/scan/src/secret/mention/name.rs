@@ -356,10 +356,13 @@ pub(super) fn read(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<
     }
     let mut qualified = kind != Kind::Key;
     if !begins(view, at) {
-        let glued = before.to_ascii_lowercase();
+        let glued = |word: &str| {
+            let last = before.len().checked_sub(word.len()).and_then(|from| before.get(from..));
+            last.is_some_and(|last| last.eq_ignore_ascii_case(word.as_bytes()))
+        };
         let free = kind == Kind::Token || kind == Kind::Password && own.len() > 4;
-        let places = kind == Kind::Token && PLACES.iter().any(|word| glued.ends_with(word.as_bytes()));
-        if places || !free && !GLUED.iter().any(|word| glued.ends_with(word.as_bytes())) {
+        let places = kind == Kind::Token && PLACES.iter().any(|word| glued(word));
+        if places || !free && !GLUED.iter().any(|word| glued(word)) {
             return None;
         }
         qualified = true;
@@ -457,10 +460,8 @@ fn is_public(before: &[u8]) -> bool {
     if before.len() < "public".len() {
         return false;
     }
-    let name = before.to_ascii_lowercase();
-    [&b"public"[..], b"publishable", b"websocket"].iter().any(|word| super::value::contains(&name, word))
-        && !super::value::contains(&name, b"next_public")
-        && !super::value::contains(&name, b"_public_")
+    let has = |word: &[u8]| super::value::contains_folded(before, word);
+    (has(b"public") || has(b"publishable") || has(b"websocket")) && !has(b"next_public") && !has(b"_public_")
 }
 
 /// Whether it is the key of a server of push messages by its name in browsers, which is the public one.
