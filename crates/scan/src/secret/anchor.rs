@@ -2,8 +2,10 @@
 //!
 //! A sieve looks at 64 places at once and leaves about one in eight. Of these, three bytes, upper and lower case alike, are
 //! looked up in a table of 32 KiB that stays in the nearest cache, and what stands there says which fourth bytes there are. What
-//! passes is asked for its next four bytes, and only then are texts compared. An automaton over the same texts depends on its
-//! state for each byte, and its tables do not fit there.
+//! passes is asked for as many bytes as all texts of its length have, and only then are texts compared. An automaton over the
+//! same texts depends on its state for each byte, and its tables do not fit there.
+
+use std::ops::RangeBounds;
 
 use fearless_simd::dispatch;
 use fearless_simd::prelude::*;
@@ -13,14 +15,17 @@ use super::{is_word, mention};
 
 mod sieve;
 
-use sieve::{AFTER, BEFORE, Places, STRIP, Sieve, Window};
+use sieve::{AFTER, BEFORE, STRIP, Sieve, Window};
 
 /// Entries of the table of first bytes, as a power of two, and their number.
 const FIRST_BITS: u32 = 13;
 const FIRST_SLOTS: usize = 1 << FIRST_BITS;
 /// Any fourth byte: three make a text.
 const ANY: u32 = u32::MAX;
-/// Parts into which texts are put by their first four bytes, as a power of two, and their number.
+/// Marks of the first bytes of texts, as a power of two, and the words that hold a bit for each.
+const MARK_BITS: u32 = 16;
+const MARK_WORDS: usize = 1 << (MARK_BITS - 6);
+/// Parts into which texts are put by these marks, as a power of two, and their number.
 const SLOT_BITS: u32 = 12;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Bytes that a text is looked up by.
@@ -30,11 +35,13 @@ const CASE: u8 = 0x20;
 /// What makes upper and lower case the same, of eight bytes.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
-/// Bits before the fifth byte of eight, and before the seventh.
-const MIDDLE: u32 = 32;
-const LAST: u32 = 48;
-/// The bits of a text of three bytes.
+/// The bits of the first three bytes, four, and six.
 const THREE: u64 = 0xFF_FFFF;
+const FOUR: u64 = 0xFFFF_FFFF;
+const SIX: u64 = 0xFFFF_FFFF_FFFF;
+
+/// Places of a strip, the first so many.
+type Places = [u16; STRIP];
 
 /// What can begin at a place.
 #[derive(Clone, Copy, Debug)]
@@ -67,41 +74,29 @@ pub(super) struct Anchors {
     sieve: Sieve,
     /// By the first three bytes: a bit for each remainder by 32 of the fourth, and all for a text that has no more.
     fourth: Box<[u32; FIRST_SLOTS]>,
-    /// What can follow the first four bytes.
-    rest: Box<[Rest; SLOTS]>,
-    /// In order of their slots.
+    /// Texts of three bytes, most of which count in one case only; of four and five; and of more.
+    of_three: Shelf<THREE, 0>,
+    of_five: Shelf<FOUR, FOLD>,
+    of_more: Shelf<SIX, FOLD>,
     texts: Vec<Text>,
-    /// What each of them begins with.
-    prefixes: Vec<Prefix>,
-    /// Where in `texts` those of each slot begin, and where the last ones end.
+}
+
+/// A bit for each mark that texts have: of which of their first bytes, and with what makes upper and lower case the same.
+struct Marks<const FIRST: u64, const FOLDED: u64>(Box<[u64; MARK_WORDS]>);
+
+/// Texts by as many of their first bytes as all of them have.
+struct Shelf<const FIRST: u64, const FOLDED: u64> {
+    marks: Marks<FIRST, FOLDED>,
+    /// In order of their slots.
+    rows: Vec<Row>,
+    /// Where in `rows` those of each slot begin, and where the last ones end.
     index: Vec<u16>,
 }
 
-/// Of the fifth and the sixth byte, and of the seventh and the eighth: a bit for each remainder by eight of both, and all for
-/// a text that has no more.
-#[derive(Clone, Copy, Default)]
-struct Rest {
-    middle: u64,
-    last: u64,
-}
-
-// === impl Rest ===
-
-impl Rest {
-    /// Adds what can follow the first four bytes of a text.
-    fn add(&mut self, prefix: Prefix) {
-        let matching = |shift| {
-            let (own, known) = (two(prefix.folded(), shift), two(prefix.bytes(), shift));
-            (0..u64::BITS).filter(|bits| bits & known == own).fold(0_u64, |all, bits| all | 1 << bits)
-        };
-        self.middle |= matching(MIDDLE);
-        self.last |= matching(LAST);
-    }
-
-    #[inline(always)]
-    const fn has(self, eight: u64) -> bool {
-        self.middle >> two(eight, MIDDLE) & self.last >> two(eight, LAST) & 1 == 1
-    }
+/// A text, by its place among all.
+struct Row {
+    prefix: Prefix,
+    text: u16,
 }
 
 // === impl Text ===
@@ -138,14 +133,94 @@ impl Prefix {
         (self.counts >> 7 & 0x0101_0101_0101_0101) * 0xFF
     }
 
-    /// Where texts with it are put.
-    const fn slot(self) -> usize {
-        slot(self.folded())
+    /// Of three bytes, what they are in either case, where that does not count.
+    fn cases(self) -> Vec<u64> {
+        let letters = self.bytes() & !self.counts & FOLD;
+        let cases = (0..8_u64).map(|case| {
+            let flipped = (0..3)
+                .filter(|byte| case >> byte & 1 == 1)
+                .fold(0, |all, byte| all | u64::from(CASE) << (8 * byte));
+            self.own ^ (letters & flipped)
+        });
+        cases.collect()
     }
 
     #[inline(always)]
     const fn is(self, seen: u64) -> bool {
         (seen ^ self.own) & self.counts == 0
+    }
+}
+
+// === impl Marks ===
+
+impl<const FIRST: u64, const FOLDED: u64> Marks<FIRST, FOLDED> {
+    fn new() -> Self {
+        Self(Box::new([0; _]))
+    }
+
+    #[inline(always)]
+    const fn of(eight: u64) -> usize {
+        let first = (eight | FOLDED) & FIRST;
+        (first.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - MARK_BITS)) as usize
+    }
+
+    fn add(&mut self, eight: u64) {
+        let mark = Self::of(eight);
+        if let Some(word) = self.0.get_mut(mark >> 6) {
+            *word |= 1 << (mark & 63);
+        }
+    }
+
+    /// Whether a text may begin with these bytes: a bit.
+    #[inline(always)]
+    fn may(&self, eight: u64) -> u64 {
+        let mark = Self::of(eight);
+        self.0.get(mark >> 6).map_or(0, |word| word >> (mark & 63) & 1)
+    }
+}
+
+// === impl Shelf ===
+
+impl<const FIRST: u64, const FOLDED: u64> Shelf<FIRST, FOLDED> {
+    /// Of these texts those of so many bytes.
+    fn new(texts: &[Text], lengths: impl RangeBounds<usize>) -> Self {
+        let (mut marks, mut placed) = (Marks::new(), Vec::new());
+        let numbered = texts.iter().zip(0_u16..);
+        for (text, number) in numbered.filter(|(text, _)| lengths.contains(&text.bytes.len())) {
+            let prefix = text.prefix();
+            for own in if FOLDED == 0 { prefix.cases() } else { vec![prefix.own] } {
+                marks.add(own);
+                placed.push((Self::slot(own), number));
+            }
+        }
+        placed.sort_unstable();
+        // More than one case of a text can have the same slot.
+        placed.dedup();
+        let before = |slot| placed.partition_point(|(other, _)| *other < slot);
+        let index = (0..=SLOTS).map(|slot| u16::try_from(before(slot)).unwrap_or(u16::MAX)).collect();
+        let row = |(_, text): &(usize, u16)| {
+            let prefix = texts.get(usize::from(*text))?.prefix();
+            Some(Row { prefix, text: *text })
+        };
+        Self { marks, rows: placed.iter().filter_map(row).collect(), index }
+    }
+
+    /// Where texts that begin with these bytes are put.
+    #[inline(always)]
+    const fn slot(eight: u64) -> usize {
+        Marks::<FIRST, FOLDED>::of(eight) >> (MARK_BITS - SLOT_BITS)
+    }
+
+    /// The texts that may begin with these bytes.
+    #[inline(always)]
+    fn rows(&self, eight: u64) -> &[Row] {
+        let slot = Self::slot(eight);
+        match (self.index.get(slot), self.index.get(slot + 1)) {
+            (Some(from), Some(until)) => {
+                self.rows.get(usize::from(*from)..usize::from(*until)).unwrap_or_default()
+            }
+            _ => &[],
+        }
     }
 }
 
@@ -166,30 +241,19 @@ impl Anchors {
             let (bytes, anchor) = (text.as_bytes(), Anchor::Word(word));
             Text { bytes, exact: false, apart: false, anchor }
         }));
-        texts.sort_by_cached_key(|text| text.prefix().slot());
-        let prefixes: Vec<_> = texts.iter().map(Text::prefix).collect();
-        let (mut fourth, mut rest) = (Box::new([0; FIRST_SLOTS]), Box::new([Rest::default(); SLOTS]));
-        for prefix in &prefixes {
+        let mut fourth = Box::new([0; FIRST_SLOTS]);
+        for prefix in texts.iter().map(Text::prefix) {
             let eight = prefix.folded();
             if let Some(entry) = fourth.get_mut(first_slot(eight)) {
                 *entry |= if prefix.bytes() > THREE { 1 << (eight >> 24 & 31) } else { ANY };
             }
-            if let Some(rest) = rest.get_mut(slot(eight)) {
-                rest.add(*prefix);
-            }
         }
-        let mut begins = 0_u16;
-        let index = (0..=SLOTS).map(|slot| {
-            while prefixes.get(usize::from(begins)).is_some_and(|prefix| prefix.slot() < slot) {
-                begins = begins.saturating_add(1);
-            }
-            begins
-        });
-        let index = index.collect();
+        let (of_three, of_five, of_more) =
+            (Shelf::new(&texts, ..4), Shelf::new(&texts, 4..6), Shelf::new(&texts, 6..));
         let (beginning, anywhere): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.needs_beginning());
         let bytes = |texts: Vec<&Text>| texts.into_iter().map(|text| text.bytes).collect::<Vec<_>>();
         let sieve = Sieve::new(&bytes(anywhere), &bytes(beginning));
-        Self { sieve, fourth, rest, texts, prefixes, index }
+        Self { sieve, fourth, of_three, of_five, of_more, texts }
     }
 
     /// Calls `then` for each text that begins in `from..until`, in order of place.
@@ -205,7 +269,8 @@ impl Anchors {
                     &edge
                 }
             };
-            let count = dispatch!(self.sieve.level, simd => self.likely(simd, window, &mut places));
+            let count =
+                dispatch!(self.sieve.level, simd => self.likely(simd, window, until - strip, &mut places));
             for place in places.iter().take(count) {
                 let at = strip + usize::from(*place);
                 if at < until {
@@ -218,57 +283,55 @@ impl Anchors {
     /// The places of a strip at which all that counts of a text's first eight bytes may stand, and how many these are. There is
     /// no branch on what is found: it is a yes often enough for the processor to guess wrong.
     #[inline(always)]
-    fn likely<S: Simd>(&self, simd: S, window: &Window, places: &mut Places) -> usize {
-        let count = self.sieve.strip(simd, window, places);
-        let count = kept(places, count, |place| {
-            let eight = first_eight(window, place);
-            self.fourth(eight) >> (eight >> 24 & 31) & 1 == 1
+    fn likely<S: Simd>(&self, simd: S, window: &Window, length: usize, places: &mut Places) -> usize {
+        let mut count = 0;
+        self.sieve.strip(simd, window, length, |from, passed| {
+            for place in passed {
+                let place = from as u16 + u16::from(*place);
+                let eight = eight_at(window, place) | FOLD;
+                let fourth = self.fourth.get(first_slot(eight)).copied().unwrap_or(0);
+                let may = fourth >> (eight >> 24 & 31) & 1 == 1;
+                count = keep(places, count, place, may);
+            }
         });
-        kept(places, count, |place| {
-            let eight = first_eight(window, place);
-            let rest = self.rest.get(slot(eight)).copied().unwrap_or_default();
-            rest.has(eight) | (self.fourth(eight) == ANY)
-        })
+        let mut kept = 0;
+        for next in 0..count.min(STRIP) {
+            let Some(place) = places.get(next).copied() else { break };
+            let eight = eight_at(window, place);
+            kept = keep(places, kept, place, self.may(eight) != 0);
+        }
+        kept
     }
 
-    /// Which fourth bytes there are after the first three.
+    /// A bit for each shelf on which a text may begin with these bytes.
     #[inline(always)]
-    fn fourth(&self, eight: u64) -> u32 {
-        self.fourth.get(first_slot(eight)).copied().unwrap_or(0)
+    fn may(&self, eight: u64) -> u64 {
+        let [three, five] = [self.of_three.marks.may(eight), self.of_five.marks.may(eight)];
+        three | five << 1 | self.of_more.marks.may(eight) << 2
     }
 
     /// Compares the texts that may stand at a place.
-    fn compare(&self, bytes: &[u8], at: usize, seen: u64, then: &mut impl FnMut(usize, Anchor)) {
-        let (long, short) = (slot(seen | FOLD), slot((seen | FOLD) & THREE));
-        self.compare_slot(bytes, at, seen, long, then);
-        if short != long && self.fourth(seen | FOLD) == ANY {
-            self.compare_slot(bytes, at, seen, short, then);
-        }
-    }
-
     #[inline(always)]
-    fn compare_slot(
-        &self,
-        bytes: &[u8],
-        at: usize,
-        seen: u64,
-        slot: usize,
-        then: &mut impl FnMut(usize, Anchor),
-    ) {
-        let (Some(first), Some(end)) = (self.index.get(slot), self.index.get(slot + 1)) else { return };
-        let range = usize::from(*first)..usize::from(*end);
-        let Some(prefixes) = self.prefixes.get(range.clone()) else { return };
-        for (prefix, which) in prefixes.iter().zip(range) {
-            if prefix.is(seen) {
-                self.whole(bytes, at, which, then);
+    fn compare(&self, bytes: &[u8], at: usize, seen: u64, then: &mut impl FnMut(usize, Anchor)) {
+        let mut may = self.may(seen);
+        // Mostly one, so that the processor guesses right.
+        while may != 0 {
+            let rows = match may.trailing_zeros() {
+                0 => self.of_three.rows(seen),
+                1 => self.of_five.rows(seen),
+                _ => self.of_more.rows(seen),
+            };
+            for row in rows.iter().filter(|row| row.prefix.is(seen)) {
+                self.whole(bytes, at, row.text, then);
             }
+            may &= may - 1;
         }
     }
 
     /// Compares one text to its end, of which the first eight bytes are there.
     #[inline(never)]
-    fn whole(&self, bytes: &[u8], at: usize, which: usize, then: &mut impl FnMut(usize, Anchor)) {
-        let Some(text) = self.texts.get(which) else { return };
+    fn whole(&self, bytes: &[u8], at: usize, which: u16, then: &mut impl FnMut(usize, Anchor)) {
+        let Some(text) = self.texts.get(usize::from(which)) else { return };
         let same = match text.bytes.get(PREFIX..) {
             None | Some([]) => at + text.bytes.len() <= bytes.len(),
             Some(rest) => match bytes.get(at + PREFIX..at + text.bytes.len()) {
@@ -284,19 +347,14 @@ impl Anchors {
     }
 }
 
-/// Of the first so many places, keeps those that a question is answered yes for.
+/// Adds a place to those that are kept, if it may be one, and gives how many there are then.
 #[inline(always)]
-fn kept(places: &mut Places, count: usize, may: impl Fn(u8) -> bool) -> usize {
-    let mut kept: usize = 0;
-    for next in 0..count.min(STRIP) {
-        let Some(place) = places.get(next).copied() else { break };
-        // There are no more of these than places in a strip, so the remainder only says so to the compiler.
-        if let Some(next) = places.get_mut(kept % STRIP) {
-            *next = place;
-        }
-        kept = kept.wrapping_add(usize::from(may(place)));
+fn keep(places: &mut Places, kept: usize, place: u16, may: bool) -> usize {
+    // There are no more of these than places in a strip, so the remainder only says so to the compiler.
+    if let Some(next) = places.get_mut(kept % STRIP) {
+        *next = place;
     }
-    kept
+    kept.wrapping_add(usize::from(may))
 }
 
 /// A strip at the beginning or the end: zeros stand for what is not there.
@@ -306,19 +364,16 @@ fn padded(bytes: &[u8], strip: usize) -> Window {
     let missing = BEFORE.saturating_sub(strip);
     let there = bytes.get(strip.saturating_sub(BEFORE)..).unwrap_or_default();
     let to = window.get_mut(missing..).unwrap_or_default();
-    to.iter_mut().zip(there).for_each(|(to, byte)| *to = *byte);
+    let length = to.len().min(there.len());
+    if let (Some(to), Some(there)) = (to.get_mut(..length), there.get(..length)) {
+        to.copy_from_slice(there);
+    }
     window
-}
-
-/// The eight bytes at a place of a strip, upper and lower case the same.
-#[inline(always)]
-fn first_eight(window: &Window, place: u8) -> u64 {
-    eight_at(window, place) | FOLD
 }
 
 /// The eight bytes at a place of a strip.
 #[inline(always)]
-fn eight_at(window: &Window, place: u8) -> u64 {
+fn eight_at(window: &Window, place: u16) -> u64 {
     let from = BEFORE + usize::from(place);
     let eight = window.get(from..from + AFTER).and_then(|bytes| bytes.first_chunk());
     eight.map_or(0, |eight| u64::from_le_bytes(*eight))
@@ -334,14 +389,4 @@ fn eight(bytes: &[u8]) -> u64 {
 /// The entry of the first three bytes.
 const fn first_slot(eight: u64) -> usize {
     (((eight & THREE) as u32).wrapping_mul(0x9E37_79B1) >> (32 - FIRST_BITS)) as usize
-}
-
-/// The entry of the first four bytes, or of a text of three.
-const fn slot(eight: u64) -> usize {
-    ((eight as u32).wrapping_mul(0x9E37_79B1) >> (32 - SLOT_BITS)) as usize
-}
-
-/// The remainders by eight of two bytes.
-const fn two(eight: u64, shift: u32) -> u32 {
-    (eight >> shift & 7 | (eight >> (shift + 8) & 7) << 3) as u32
 }
