@@ -8,6 +8,7 @@ use crate::document::{Notation, parse};
 
 mod calls;
 mod gates;
+mod shell;
 mod starts;
 
 const ACTION: &str = "anthropics/claude-code-action@v1";

@@ -13,6 +13,20 @@ enum Sign {
     Expression,
 }
 
+/// Whether a command is a `[[ … ]]` that has not ended yet.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum Test {
+    #[default]
+    None,
+    Open,
+    Over,
+}
+
+/// Longest name of a list.
+const MAX_NAME: usize = 256;
+/// Bytes of texts that are handed on from command to command at least; otherwise as many as the script has.
+const MIN_HANDED_ON: usize = 16 << 10;
+
 #[derive(Default)]
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -21,6 +35,9 @@ pub(super) struct Reader<'a> {
     within: Vec<(usize, String)>,
     command: Command,
     word: Option<String>,
+    test: Test,
+    /// It is what stands in a list, which holds no further list.
+    is_list: bool,
     /// Texts that begin at the next line: the mark that ends each, whether tabs are taken off, and the command, counted.
     waiting: Vec<(String, bool, usize)>,
     unclosed: [bool; 6],
@@ -44,15 +61,14 @@ impl<'a> Reader<'a> {
         self.word.get_or_insert_default().push_str(text);
     }
 
-    fn is_test(&self) -> bool {
-        let words = &self.command.words;
-        words.iter().take(3).any(|word| word == "[[") && !words.iter().any(|word| word == "]]")
-    }
-
     fn end_word(&mut self) {
-        if let Some(word) = self.word.take()
-            && self.command.words.len() < MAX_WORDS
-        {
+        let Some(word) = self.word.take() else { return };
+        match word.as_str() {
+            "[[" if self.test == Test::None && self.command.words.len() < 3 => self.test = Test::Open,
+            "]]" => self.test = Test::Over,
+            _ => {}
+        }
+        if self.command.words.len() < MAX_WORDS {
             self.command.words.push(word);
         }
     }
@@ -67,6 +83,7 @@ impl<'a> Reader<'a> {
             }
             return;
         }
+        self.test = Test::None;
         let command = std::mem::replace(&mut self.command, fresh);
         if self.commands.len() < MAX_COMMANDS {
             self.commands.push(command);
@@ -88,7 +105,7 @@ impl<'a> Reader<'a> {
         let starts = |head: &str| rest.starts_with(head);
         match letter {
             // Within `[[ ]]` these are parts of patterns.
-            '(' | ')' | '<' | '>' | '|' if self.is_test() && !starts("||") => self.take(1),
+            '(' | ')' | '<' | '>' | '|' if self.test == Test::Open && !starts("||") => self.take(1),
             '\\' | '`' if starts("\\\n") || starts("`\n") => self.at += 2,
             '\\' if starts("\\\r\n") => self.at += 3,
             '\\' => {
@@ -190,10 +207,14 @@ impl<'a> Reader<'a> {
     }
 
     fn double(&mut self) {
-        let mut unclosed = self.unclosed.get(Sign::Round as usize).copied().unwrap_or(true);
+        let mut unclosed = self.unclosed;
         let end = self.closed(Sign::Double, |rest| double_end(rest, &mut unclosed));
-        if let Some(seen) = self.unclosed.get_mut(Sign::Round as usize) {
-            *seen = unclosed;
+        for sign in [Sign::Round, Sign::Expression] {
+            if let (Some(seen), Some(now)) =
+                (self.unclosed.get_mut(sign as usize), unclosed.get(sign as usize))
+            {
+                *seen |= now;
+            }
         }
         let Some(length) = end else {
             self.push("\"");
@@ -308,14 +329,17 @@ impl<'a> Reader<'a> {
 
     /// A list, the head of a function, or commands that stand together.
     fn open(&mut self) {
-        if self
-            .word
-            .as_deref()
-            .is_some_and(|word| assignment(word).is_some_and(|(_, value)| value.is_empty()))
+        let begins_list = |word: &str| {
+            word.len() <= MAX_NAME
+                && word.ends_with('=')
+                && assignment(word).is_some_and(|(_, value)| value.is_empty())
+        };
+        if !self.is_list
+            && self.word.as_deref().is_some_and(begins_list)
             && let Some(length) = self.closed(Sign::Round, round_end)
         {
             let inner = self.text.get(self.at + 1..self.at + length).unwrap_or("");
-            let mut list = Reader { text: inner, ..Reader::default() };
+            let mut list = Reader { text: inner, is_list: true, ..Reader::default() };
             list.all();
             let words: Vec<String> =
                 std::mem::take(&mut list.commands).into_iter().flat_map(|command| command.words).collect();
@@ -460,6 +484,7 @@ impl<'a> Reader<'a> {
 
     /// What one command prints is what the next one reads.
     fn hand_on(&mut self) {
+        let mut left = self.text.len() + MIN_HANDED_ON;
         for at in 1..self.commands.len() {
             let (before, after) = self.commands.split_at_mut(at);
             let (Some(giver), Some(taker)) = (before.last(), after.first_mut()) else { continue };
@@ -468,7 +493,13 @@ impl<'a> Reader<'a> {
             }
             let mut words = giver.words.iter().skip_while(|word| assignment(word).is_some());
             match words.next().map(String::as_str) {
-                Some("cat" | "tee" | "envsubst" | "sed") => taker.input.clone_from(&giver.input),
+                Some("cat" | "tee" | "envsubst" | "sed") => {
+                    let bytes = giver.input.as_ref().map_or(0, String::len);
+                    if bytes <= left {
+                        left -= bytes;
+                        taker.input.clone_from(&giver.input);
+                    }
+                }
                 Some("echo" | "printf") => {
                     let said: Vec<&str> = words.map(String::as_str).collect();
                     taker.input = Some(said.join(" "));
@@ -479,29 +510,32 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where a text in double quotation marks ends, counted from the one that opens it. `unclosed` is whether there is no use in
-/// looking for the end of parentheses.
 /// Longest `${…}` within quotes that is passed over.
 const MAX_CURLY: usize = 1 << 10;
 
-fn double_end(text: &str, unclosed: &mut bool) -> Option<usize> {
+/// Where a text in double quotation marks ends, counted from the one that opens it. `unclosed` tells for each sign whether there
+/// is no use in looking for its end.
+fn double_end(text: &str, unclosed: &mut [bool; 6]) -> Option<usize> {
     let bytes = text.as_bytes();
+    let [_, _, round, _, _, expression] = unclosed;
     let mut at = 1;
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 2,
             b'"' => return Some(at),
             b'$' if bytes.get(at + 1) == Some(&b'{') && bytes.get(at + 2) == Some(&b'{') => {
-                at += text.get(at..)?.find("}}").map_or(3, |end| end + 2);
+                let end = if *expression { None } else { text.get(at..)?.find("}}") };
+                *expression = end.is_none();
+                at += end.map_or(3, |end| end + 2);
             }
             // `"${HOME:-"/root"}/x"`: quotes within are a text of their own.
             b'$' if bytes.get(at + 1) == Some(&b'{') => {
                 let inside = bytes.get(at..).unwrap_or_default().iter().take(MAX_CURLY);
                 at += inside.take_while(|byte| !matches!(byte, b'}' | b'\n')).count().max(1);
             }
-            b'$' if bytes.get(at + 1) == Some(&b'(') && !*unclosed => {
+            b'$' if bytes.get(at + 1) == Some(&b'(') && !*round => {
                 let end = round_end(text.get(at + 1..)?);
-                *unclosed = end.is_none();
+                *round = end.is_none();
                 at += 1 + end.map_or(0, |end| end + 1);
             }
             _ => at += 1,
