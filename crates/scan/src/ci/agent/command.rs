@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::code;
 use super::hop::{self, Around};
+use super::runners::{Next, RUNNERS, Runner};
 use super::shell::{Command, assignment, commands};
-use super::table::{
-    FED, IMAGES, MODULES, NOT_TALK, Next, PACKAGES, RUNNERS, Runner, TALKERS, borders, program_named,
-};
+use super::table::{FED, IMAGES, MODULES, NOT_TALK, PACKAGES, PROGRAMS, TALKERS, borders, program_named};
 
 /// Most runners in front of one program.
 const MAX_RUNNERS: usize = 8;
@@ -30,7 +29,6 @@ const WRAPPERS: &[&str] = &[
     "chamber",
     "chroot",
     "concurrently",
-    "conda",
     "dbus-run-session",
     "devbox",
     "devcontainer",
@@ -68,21 +66,17 @@ const WRAPPERS: &[&str] = &[
     "sandbox-runtime",
     "screen",
     "script",
-    "setpriv",
     "srt",
     "ssh",
     "strace",
     "su",
     "su-exec",
-    "systemd-run",
     "tmux",
     "trap",
     "unshare",
     "watch",
     "xargs",
 ];
-/// Those that are told first where to run it.
-const ELSEWHERE: &[&str] = &["docker", "kubectl", "nerdctl", "podman", "ssh"];
 /// Programs whose arguments are text, whatever they look like.
 const SAYERS: &[&str] = &["awk", "cat", "echo", "git", "grep", "jq", "printf", "rg", "sed"];
 /// Programs that run an image.
@@ -210,6 +204,12 @@ impl<'a> Finder<'a> {
         };
         let words = passed(words);
         let Some((first, rest)) = words.split_first() else { return };
+        let joins = |word: &&str| ["&&", ";", "||"].contains(word);
+        if words.len() < all.len() && (first.contains(char::is_whitespace) || words.iter().any(joins)) {
+            // What is run elsewhere may be a script in one word, or in several.
+            self.script(&words.join(" "), depth + 1);
+            return;
+        }
         let program = program_name(first);
         let program = program.as_str();
         if SHELLS.contains(&program) {
@@ -221,6 +221,8 @@ impl<'a> Finder<'a> {
             return;
         }
         let is_wrapper = WRAPPERS.contains(&program);
+        // Of those whose words are known, what does not fit them starts nothing.
+        let is_known = RUNNERS.iter().any(|runner| runner.program == program && runner.next == Next::Place);
         for (at, word) in rest.iter().enumerate() {
             let behind = rest.get(at + 1..).unwrap_or(&[]);
             if is_wrapper && word.contains(char::is_whitespace) {
@@ -228,7 +230,7 @@ impl<'a> Finder<'a> {
             } else if is_wrapper && SAYERS.contains(&file_name(word)) {
                 return;
             } else if is_wrapper
-                && (!ELSEWHERE.contains(&program) || is_behind_a_place(words.get(at), at))
+                && !is_known
                 && let Some(found) = of_words(words.get(at + 1..).unwrap_or(&[]), 0, None)
             {
                 self.tell(found, words);
@@ -358,13 +360,6 @@ fn program_name(word: &str) -> String {
     ends.unwrap_or(&name).to_owned()
 }
 
-/// Whether the word before one can be the place where it runs: a container, an image, a machine.
-fn is_behind_a_place(before: Option<&&str>, at: usize) -> bool {
-    at > 0
-        && before
-            .is_some_and(|word| !word.starts_with('-') && !["exec", "login", "run", "stop"].contains(word))
-}
-
 /// `90`, `30m`, `1.5h`, and a variable or expression that may be one.
 fn is_span(word: &str) -> bool {
     word.starts_with('$')
@@ -376,7 +371,7 @@ fn is_span(word: &str) -> bool {
 fn passed<'a, 'b>(mut words: &'a [&'b str]) -> &'a [&'b str] {
     for _ in 0..MAX_RUNNERS {
         match after_runner(words) {
-            Some((Next::Command, rest)) => words = rest,
+            Some((Next::Command | Next::Place, rest)) => words = rest,
             Some((Next::Itself(_) | Next::Module | Next::Package, _)) | None => break,
         }
     }
@@ -391,7 +386,7 @@ fn of_words(words: &[&str], depth: usize, fed: Option<bool>) -> Option<Found> {
         && let Some((next, rest)) = after_runner(words)
     {
         let found = match next {
-            Next::Command => of_words(rest, depth + 1, fed),
+            Next::Command | Next::Place => of_words(rest, depth + 1, fed),
             Next::Itself(program) => of_program(program, rest, fed),
             Next::Module => of_module(rest, fed),
             Next::Package => {
@@ -448,18 +443,20 @@ fn after_runner<'a, 'b>(words: &'a [&'b str]) -> Option<(Next, &'a [&'b str])> {
 fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a [&'b str]> {
     let mut wanted = runner.words.iter();
     let mut missing = wanted.next();
+    let mut place = runner.next == Next::Place;
     while let Some((word, rest)) = words.split_first() {
         if matches!(runner.next, Next::Itself(_)) && missing.is_none() {
             return Some(if *word == "--" { rest } else { words });
         }
-        if *word == "--" && missing.is_none() {
+        if *word == "--" && missing.is_none() && !place {
             return Some(rest);
         }
         if runner.next == Next::Module && *word == "-m" {
             return Some(rest);
         }
-        if runner.values.contains(word) {
-            words = rest.get(1..).unwrap_or(&[]);
+        let taken = taken_by(runner, word);
+        if taken > 0 {
+            words = rest.get(taken..).unwrap_or(&[]);
         } else if word.starts_with('-') || (runner.next == Next::Command && assignment(word).is_some()) {
             words = rest;
         } else if let Some(expected) = missing {
@@ -468,6 +465,9 @@ fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a 
             }
             missing = wanted.next();
             words = rest;
+        } else if place {
+            place = false;
+            words = rest;
         } else if runner.next == Next::Command && is_span(word) {
             words = rest;
         } else {
@@ -475,6 +475,22 @@ fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a 
         }
     }
     None
+}
+
+/// How many words behind a flag are the flag's.
+fn taken_by(runner: &Runner, word: &str) -> usize {
+    // Those of nix that name a setting and what it is set to.
+    const TWO: &[&str] = &["--arg", "--argstr", "--option", "--override-flake", "--override-input"];
+    if runner.values.contains(&word) {
+        return if TWO.contains(&word) { 2 } else { 1 };
+    }
+    // `-Eu NAME`: of short flags in one word, the first that takes something takes what is left of it, or the next word.
+    let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.starts_with('-')) else { return 0 };
+    let takes = |letter: u8| {
+        runner.values.iter().any(|value| value.len() == 2 && value.as_bytes().get(1) == Some(&letter))
+    };
+    let first = letters.bytes().position(takes);
+    usize::from(first.is_some_and(|at| at + 1 == letters.len()))
 }
 
 /// A package's name out of how a runner is told it: without version, registry and forge.
@@ -493,6 +509,13 @@ fn package(spelling: &str) -> String {
     let mut name = spelling;
     for head in HEADS {
         name = name.strip_prefix(head).unwrap_or(name);
+    }
+    // Of a flake, what is taken out of it.
+    if let Some((_, part)) = name.rsplit_once('#')
+        && (PACKAGES.iter().any(|(package, _)| *package == part)
+            || PROGRAMS.iter().any(|(program, _, _)| *program == part))
+    {
+        return part.to_owned();
     }
     let name = name.split("==").next().unwrap_or(name);
     let name = name.rfind('@').filter(|at| *at > 0).and_then(|at| name.get(..at)).unwrap_or(name);

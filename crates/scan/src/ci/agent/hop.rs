@@ -96,6 +96,8 @@ pub(super) fn target(words: &[&str], around: &Around<'_>) -> Option<String> {
             "--dir",
             "-f",
             "--file",
+            "--justfile",
+            "--working-directory",
             "-w",
             "--workspace",
             "--filter",

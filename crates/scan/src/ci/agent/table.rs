@@ -1,4 +1,4 @@
-//! Which names are agents: actions, programs, packages, modules and images, and what stands in front of them.
+//! Which names are agents: actions, programs, packages, modules and images.
 
 /// Names of actions, as part of the repository and path before the `@`, and the tool that each runs. Forks keep the
 /// name, so the owner does not count.
@@ -220,100 +220,6 @@ pub(super) const IMAGES: &[(&str, &str)] = &[
     ("qwenlm/qwen-code", "qwen-code"),
     ("sst/opencode", "opencode"),
     ("anomalyco/opencode", "opencode"),
-];
-
-/// What a runner's words end with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Next {
-    Command,
-    /// The arguments of this program.
-    Itself(&'static str),
-    Module,
-    Package,
-}
-
-/// A program that starts another one.
-pub(super) struct Runner {
-    pub(super) program: &'static str,
-    /// Words that have to follow it, flags left out.
-    pub(super) words: &'static [&'static str],
-    /// Flags that take the word after them.
-    pub(super) values: &'static [&'static str],
-    pub(super) next: Next,
-}
-
-const fn runner(
-    program: &'static str,
-    words: &'static [&'static str],
-    values: &'static [&'static str],
-    next: Next,
-) -> Runner {
-    Runner { program, words, values, next }
-}
-
-/// Runners; of those of one program, the one with the most words first.
-pub(super) const RUNNERS: &[Runner] = &[
-    runner(
-        "sudo",
-        &[],
-        &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "--user", "--group"],
-        Next::Command,
-    ),
-    runner("doas", &[], &["-u", "-C"], Next::Command),
-    runner("env", &[], &["-u", "--unset", "-C", "--chdir"], Next::Command),
-    runner("time", &[], &["-f", "-o"], Next::Command),
-    runner("timeout", &[], &["-k", "-s", "--kill-after", "--signal"], Next::Command),
-    runner("nice", &[], &["-n", "--adjustment"], Next::Command),
-    runner("ionice", &[], &["-c", "-n"], Next::Command),
-    runner("stdbuf", &[], &["-i", "-o", "-e"], Next::Command),
-    runner("retry", &[], &["-t", "-d", "--times", "--delay", "--until"], Next::Command),
-    runner("xvfb-run", &[], &["-e", "-f", "-n", "-p", "-s", "-w"], Next::Command),
-    runner("nohup", &[], &[], Next::Command),
-    runner("setsid", &[], &[], Next::Command),
-    runner("unbuffer", &[], &[], Next::Command),
-    runner("exec", &[], &["-a"], Next::Command),
-    runner("command", &[], &[], Next::Command),
-    runner("caffeinate", &[], &["-t", "-w"], Next::Command),
-    runner("spawn", &[], &[], Next::Command),
-    runner("coproc", &[], &[], Next::Command),
-    runner("then", &[], &[], Next::Command),
-    runner("do", &[], &[], Next::Command),
-    runner("else", &[], &[], Next::Command),
-    runner("if", &[], &[], Next::Command),
-    runner("while", &[], &[], Next::Command),
-    runner("until", &[], &[], Next::Command),
-    runner("!", &[], &[], Next::Command),
-    runner("$", &[], &[], Next::Command),
-    runner("{", &[], &[], Next::Command),
-    runner("gh", &["copilot"], &[], Next::Itself("copilot")),
-    runner("npx", &[], &["-p", "--package", "-w", "--workspace"], Next::Package),
-    runner("pnpx", &[], &["-p", "--package"], Next::Package),
-    runner("bunx", &[], &["-p", "--package"], Next::Package),
-    runner("npm", &["exec"], &["-p", "--package", "-w", "--workspace"], Next::Package),
-    runner("npm", &["x"], &["-p", "--package", "-w", "--workspace"], Next::Package),
-    runner("pnpm", &["dlx"], &["--package", "-C", "--dir"], Next::Package),
-    runner("pnpm", &["exec"], &["-C", "--dir", "--filter"], Next::Package),
-    runner("yarn", &["dlx"], &["-p", "--package"], Next::Package),
-    runner("yarn", &["exec"], &[], Next::Package),
-    runner("yarn", &["run"], &[], Next::Package),
-    runner("yarn", &[], &["--cwd"], Next::Package),
-    runner("bun", &["x"], &["-p", "--package"], Next::Package),
-    runner("deno", &["run"], &["-c", "--config"], Next::Package),
-    runner("uvx", &[], &["--from", "--with", "-p", "--python", "--index"], Next::Package),
-    runner("uv", &["tool", "run"], &["--from", "--with", "-p", "--python", "--index"], Next::Package),
-    runner(
-        "uv",
-        &["run"],
-        &["--with", "-p", "--python", "--project", "--directory", "--extra"],
-        Next::Command,
-    ),
-    runner("pipx", &["run"], &["--spec", "--python", "--index-url"], Next::Package),
-    runner("poetry", &["run"], &["-C", "--directory"], Next::Command),
-    runner("nix", &["run"], &["--option"], Next::Package),
-    runner("nix", &["develop"], &["--option"], Next::Command),
-    runner("nix", &["shell"], &["--option"], Next::Command),
-    runner("python", &[], &["-W", "-X"], Next::Module),
-    runner("python3", &[], &["-W", "-X"], Next::Module),
 ];
 
 /// A program of the table.
