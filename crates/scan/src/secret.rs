@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 mod anchor;
 mod check;
 mod guard;
+mod local;
 mod mark;
 mod mention;
 mod place;
@@ -30,6 +31,7 @@ mod window;
 mod tests;
 
 pub use guard::Guard;
+pub use local::{is_default_pair, is_local};
 pub use mark::{Marker, redact};
 pub use place::{Lines, Place};
 pub(crate) use same::value_bits;

@@ -8,6 +8,7 @@ use regex_automata::{Anchored, Input, Span};
 use serde::Deserialize;
 
 use super::check::{self, Check};
+use super::local::{is_default_pair, is_local};
 use super::value;
 use super::{Confidence, Found, View, is_word};
 
@@ -234,7 +235,7 @@ impl Shape {
                 return None;
             }
         }
-        if self.check == Check::Userinfo && is_default_pair(view, start, end) {
+        if self.check == Check::Userinfo && is_usual(view, start, end) {
             return None;
         }
         if let Some(rule) = self.public_id {
@@ -256,35 +257,11 @@ impl Shape {
 
 /// Whether a password in a URL is the name of its user, at a service of this machine or of a composition on it: what images and
 /// packages come with.
-fn is_default_pair(view: View<'_>, start: usize, end: usize) -> bool {
-    const LOCAL: &[&[u8]] = &[
-        b"localhost",
-        b"127.0.0.1",
-        b"[::1]",
-        b"0.0.0.0",
-        b"host.docker.internal",
-        b"database",
-        b"db",
-        b"mariadb",
-        b"mongo",
-        b"mongodb",
-        b"mysql",
-        b"postgres",
-        b"postgresql",
-        b"rabbitmq",
-        b"redis",
-    ];
+fn is_usual(view: View<'_>, start: usize, end: usize) -> bool {
     let password = view.slice(start, end);
-    let user = view.slice(start.saturating_sub(password.len() + 2), start);
-    let same = user.strip_prefix(b"/").and_then(|user| user.strip_suffix(b":")) == Some(password);
-    let host = view.slice(end + 1, end + 65);
-    // To its last letter: what only begins so is another host.
-    let host = host.split(|byte| b"/?#\"'`;)}<> \t\r\n".contains(byte)).next().unwrap_or_default();
-    let digits = host.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let name = host.get(..host.len() - digits).and_then(|name| name.strip_suffix(b":")).unwrap_or(host);
-    // A drawn password stays one when it is the user as well.
-    let is_plain = password.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte));
-    same && is_plain && LOCAL.contains(&name)
+    let before = view.slice(start.saturating_sub(password.len() + 2), start);
+    let user = before.strip_prefix(b"/").and_then(|user| user.strip_suffix(b":"));
+    user.is_some_and(|user| is_default_pair(user, password)) && is_local(view.slice(end, end + NEAR))
 }
 
 /// Whether what stands at `from..until` is a piece of a longer text in base64, in which any letters come by chance.

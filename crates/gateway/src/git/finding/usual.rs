@@ -1,6 +1,6 @@
 //! Credentials that everybody knows: published samples, and the usual ones of services on one's own machine.
 
-use writ_scan::secret::{Confidence, Finding};
+use writ_scan::secret::{Confidence, Finding, is_default_pair, is_local};
 
 use crate::admit::sha256;
 
@@ -9,25 +9,6 @@ const SAMPLES: &[&str] = &[
     "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",
     "c794fa6d20c64efb9adf980ae93af472a1679775862d421ffe55d4a57fad5b3e",
     "da816f9f2c16e6c5390e7636cadc40c43551bf0bbcf8f36c65539e6633a9c5e8",
-];
-/// Hosts of one's own machine, and names of services beside it.
-const HOSTS: &[&str] = &[
-    "0.0.0.0",
-    "127.0.0.1",
-    "[::1]",
-    "cache",
-    "database",
-    "db",
-    "host.docker.internal",
-    "localhost",
-    "mariadb",
-    "mongo",
-    "mongodb",
-    "mysql",
-    "postgres",
-    "postgresql",
-    "rabbitmq",
-    "redis",
 ];
 /// Passwords that images and guides begin with.
 const PASSWORDS: &[&str] = &[
@@ -51,10 +32,8 @@ const PASSWORDS: &[&str] = &[
     "test",
     "user",
 ];
-/// Longest name of a user that is also taken for its password. A drawn one is neither so short nor of letters alone.
-const MAX_USER: usize = 16;
-/// Most bytes of an address before its password and behind it.
-const MAX_AROUND: usize = 256;
+/// Most bytes of an address before its password.
+const MAX_BEFORE: usize = 256;
 
 /// Whether a finding in these bytes is no secret of anybody.
 pub(in super::super) fn is_usual(bytes: &[u8], finding: &Finding) -> bool {
@@ -72,39 +51,15 @@ pub(in super::super) fn is_usual(bytes: &[u8], finding: &Finding) -> bool {
 
 /// `…://USER:` + password + `@HOST`, at a host of one's own machine.
 fn is_of_this_machine(before: &[u8], password: &[u8], behind: &[u8]) -> bool {
-    let before = before.get(before.len().saturating_sub(MAX_AROUND)..).unwrap_or_default();
-    let behind = behind.get(..behind.len().min(MAX_AROUND)).unwrap_or_default();
-    let (before, behind) = (String::from_utf8_lossy(before), String::from_utf8_lossy(behind));
-    let (Ok(password), Some(host)) =
-        (std::str::from_utf8(password), behind.strip_prefix('@').and_then(host_of))
-    else {
-        return false;
-    };
-    let user = before.strip_suffix(':').and_then(|before| before.rsplit_once("://")).map(|(_, user)| user);
-    HOSTS.contains(&host.to_ascii_lowercase().as_str())
-        && user.is_some_and(|user| PASSWORDS.contains(&password) || user == password && is_name(user))
-}
-
-/// The one host at the beginning of a text, where an address could end behind it and its port.
-fn host_of(text: &str) -> Option<&str> {
-    let is_part = |byte: char| byte.is_ascii_alphanumeric() || ".-_[]".contains(byte);
-    let end = text.find(|byte| !is_part(byte)).unwrap_or(text.len());
-    let end = match text.strip_prefix("[::1]") {
-        Some(_) => "[::1]".len(),
-        None => end,
-    };
-    let (host, rest) = text.split_at_checked(end)?;
-    let rest = rest
-        .strip_prefix(':')
-        .map_or(rest, |rest| rest.trim_start_matches(|byte: char| byte.is_ascii_digit()));
-    rest.chars()
-        .next()
-        .is_none_or(|next| next.is_whitespace() || "/?#\"'`<>);".contains(next))
-        .then_some(host)
-}
-
-fn is_name(text: &str) -> bool {
-    text.len() <= MAX_USER && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    const SIGN: &[u8] = b"://";
+    let before = before.get(before.len().saturating_sub(MAX_BEFORE)..).unwrap_or_default();
+    let Some(before) = before.strip_suffix(b":") else { return false };
+    let user = before.windows(SIGN.len()).rposition(|part| part == SIGN);
+    let user = user.and_then(|at| before.get(at + SIGN.len()..));
+    is_local(behind)
+        && user.is_some_and(|user| {
+            is_default_pair(user, password) || PASSWORDS.iter().any(|known| known.as_bytes() == password)
+        })
 }
 
 #[cfg(test)]
