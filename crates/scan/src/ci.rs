@@ -93,7 +93,7 @@ pub struct AgentStep {
     pub token: Token,
     /// In the step's inputs and variables, the job's and the workflow's.
     pub secrets: BTreeSet<String>,
-    /// Secrets that steps before it hand on, by a token that they mint or in the environment.
+    /// Secrets that steps and jobs before it hand on, by a token that they mint, by outputs or in the environment.
     pub handed: BTreeSet<String>,
     /// The job checks out what somebody else wrote, before anybody accepted it.
     pub checks_out_head: Option<u32>,

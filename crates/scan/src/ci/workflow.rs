@@ -101,10 +101,12 @@ pub(super) type Jobs<'a> = BTreeMap<&'a str, Job<'a>>;
 
 pub(super) fn jobs_of<'a>(document: &'a Node, files: &Files<'_>) -> Jobs<'a> {
     let members = document.get("jobs").map_or(&[][..], Node::members).iter().take(MAX_JOBS).enumerate();
-    members
+    let mut jobs: Jobs<'a> = members
         .filter(|(_, member)| member.node.is_map())
         .map(|(place, member)| (member.key.as_str(), Job::new(place, member, document, files)))
-        .collect()
+        .collect();
+    handed::of_jobs(document, &mut jobs);
+    jobs
 }
 
 /// Whether a token is worth something to a stranger.
@@ -135,16 +137,26 @@ pub(super) fn agent_steps(
     let around = around(document, job.node, files);
     let agents =
         job.steps.iter().enumerate().filter_map(|(at, step)| Some((at, agent::of_step(step, &around)?)));
-    agents.map(|(at, agent)| agent_step(document, triggers, jobs, job, at, agent)).collect()
+    let agents: Vec<(usize, Agent)> = agents.collect();
+    let places: Vec<usize> = agents.iter().map(|(at, _)| *at).collect();
+    let handed = handed::to(document, jobs, job, &places);
+    let each = agents.into_iter().zip(handed);
+    each.map(|((at, agent), handed)| AgentStep {
+        handed,
+        ..agent_step(document, triggers, jobs, job, at, agent)
+    })
+    .collect()
 }
 
 /// A job, with what has to be asked of it more than once.
 pub(super) struct Job<'a> {
     place: usize,
-    name: &'a str,
+    pub(super) name: &'a str,
     pub(super) node: &'a Node,
     pub(super) steps: &'a [Node],
-    needs: Vec<&'a str>,
+    pub(super) needs: Vec<&'a str>,
+    /// Secrets in what it hands on.
+    pub(super) outputs: handed::Outputs,
     pub(super) condition: Option<Expression>,
     /// What each step finds out about who asks.
     checks: Vec<Check>,
@@ -169,6 +181,7 @@ impl<'a> Job<'a> {
             node,
             steps,
             needs: node.get("needs").map(Node::texts).unwrap_or_default(),
+            outputs: handed::Outputs::default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
             // A job that may fail stops nobody who needs it.
             refuses: checks
@@ -218,7 +231,7 @@ fn agent_step(
         pinned: agent.pinned,
         token: Token::of(job.node, document),
         secrets: named,
-        handed: handed::to(job.steps, index),
+        handed: BTreeSet::new(),
         checks_out_head: checkout::of_job(job.steps, &[document.get("env"), job.node.get("env")]),
         persists_credentials: job.steps.iter().any(persists),
         environment: environment(job.node),

@@ -205,6 +205,92 @@ fn secrets_that_steps_hand_on_reach_the_agent() {
     }
 }
 
+/// What the agent in the last job is handed by the job before it, and by steps of its own job.
+#[test]
+fn secrets_that_jobs_hand_on_reach_the_agent() {
+    let agent =
+        |value: &str| format!("{{run: claude -p x, env: {{T: {}}}}}", serde_json::to_string(value).unwrap());
+    let asks = agent("${{ needs.prep.outputs.t }}");
+    let writes = "{id: s, run: 'echo \"x=${{ secrets.X }}\" >> $GITHUB_OUTPUT'}";
+    let by_env = "{id: s, env: {V: '${{ secrets.X }}'}, run: 'echo \"x=$V\" | tee -a \"$GITHUB_OUTPUT\"'}";
+    let minted = "{id: s, uses: actions/create-github-app-token@v1, with: {app-id: 1, private-key: '${{ secrets.X }}'}}";
+    let lines = |text: &str| format!("{{id: s, run: {}}}", serde_json::to_string(text).unwrap());
+    let out = "${{ steps.s.outputs.x }}";
+    for (steps, output, agent, expected) in [
+        (writes.to_owned(), out, asks.clone(), true),
+        (writes.to_owned(), "${{ steps['s'].outputs['x'] }}", agent("${{ needs['prep'].outputs['t'] }}"), true),
+        (writes.to_owned(), "a-${{ steps.S.outputs.X }}", agent("${{ format('{0}', needs.Prep.outputs.T) }}"), true),
+        (writes.to_owned(), out, agent("${{ toJSON(needs) }}"), true),
+        (writes.to_owned(), out, agent("${{ toJSON(needs.prep.outputs) }}"), true),
+        (writes.to_owned(), out, "{uses: openai/codex-action@v1, with: {prompt: '${{ needs.prep.outputs.t }}'}}".to_owned(), true),
+        (by_env.to_owned(), out, asks.clone(), true),
+        (minted.to_owned(), "${{ steps.s.outputs.token }}", asks.clone(), true),
+        ("run: ls".to_owned(), "${{ secrets.X }}", asks.clone(), true),
+        (lines("T=\"${{ secrets.X }}\"\necho \"x=$T\" >> $GITHUB_OUTPUT"), out, asks.clone(), true),
+        (lines("T=$(echo '${{ secrets.X }}' | base64)\necho \"x=${T}\" >> $GITHUB_OUTPUT"), out, asks.clone(), true),
+        (lines("cat >> $GITHUB_OUTPUT <<E\nx=${{ secrets.X }}\nE"), out, asks.clone(), true),
+        (lines("echo \"::set-output name=x::${{ secrets.X }}\""), out, asks.clone(), true),
+        (
+            "{id: s, uses: actions/github-script@v7, env: {K: '${{ secrets.X }}'}, with: {script: \"core.setOutput('x', process.env.K)\"}}".to_owned(),
+            out,
+            asks.clone(),
+            true,
+        ),
+        (format!("{writes}\n      - {{id: u, run: 'echo \"y=${{{{ steps.s.outputs.x }}}}\" >> $GITHUB_OUTPUT'}}"), "${{ steps.u.outputs.y }}", asks.clone(), true),
+        (format!("{{run: 'echo \"V=${{{{ secrets.X }}}}\" >> $GITHUB_ENV'}}\n      - {{id: s, run: 'echo \"x=$V\" >> $GITHUB_OUTPUT'}}"), out, asks.clone(), true),
+        // Nothing of it gets there.
+        (writes.to_owned(), "${{ steps.s.outputs.other }}", asks.clone(), false),
+        (writes.to_owned(), "${{ steps.other.outputs.x }}", asks.clone(), false),
+        (writes.to_owned(), out, agent("${{ needs.prep.outputs.other }}"), false),
+        (writes.to_owned(), out, agent("${{ needs.prep.result }}"), false),
+        (writes.to_owned(), out, agent("${{ needs.other.outputs.t }}"), false),
+        (writes.to_owned(), out, agent("needs.prep.outputs.t"), false),
+        (writes.to_owned(), out, "run: claude -p x".to_owned(), false),
+        (lines("echo \"x=1\" >> $GITHUB_OUTPUT\ncurl -H 'A: ${{ secrets.X }}' u"), out, asks.clone(), false),
+        (lines("V=$(curl -H 'A: ${{ secrets.X }}' u)\necho \"x=$V\" >> $GITHUB_OUTPUT"), out, asks.clone(), false),
+        (lines("T='${{ secrets.X }}'\nT=1\necho \"x=$T\" >> $GITHUB_OUTPUT"), out, asks.clone(), false),
+        (lines("echo \"x=${{ secrets.GITHUB_TOKEN }}\" >> $GITHUB_OUTPUT"), out, asks.clone(), false),
+        (lines("echo \"x=1\" >> $GITHUB_OUTPUT\necho \"y=${{ secrets.X }}\" >> $GITHUB_OUTPUT"), out, asks.clone(), false),
+    ] {
+        let job = format!("outputs: {{t: \"{output}\"}}\n    steps:\n      - {steps}");
+        let text = |needs: &str| {
+            format!(
+                "on: issue_comment\npermissions: {{}}\njobs:\n  prep:\n    {job}\n  a:\n    {needs}\n    steps:\n      - {agent}\n"
+            )
+        };
+        let found = of(&text("needs: [prep]"));
+        assert_eq!(!found.agents[0].handed.is_empty(), expected, "{}", text("needs: [prep]"));
+        assert_eq!(found.agents[0].sees_secrets(), expected, "{}", text("needs: [prep]"));
+        // A job that is not needed hands on nothing.
+        assert!(of(&text("runs-on: x")).agents[0].handed.is_empty(), "{}", text("runs-on: x"));
+    }
+    let around = "on: push\njobs:\n  prep:\n    outputs: {t: '${{ secrets.X }}'}\n    steps: []\n  a:\n    needs: prep\n    env: {T: '${{ needs.prep.outputs.t }}'}\n    steps: [{run: claude -p x}]\n";
+    assert_eq!(of(around).agents[0].handed, BTreeSet::from(["X".to_owned()]));
+    let named = "on: push\njobs:\n  a:\n    steps:\n      - {id: s, run: 'echo \"x=1\" >> $GITHUB_OUTPUT; echo \"y=${{ secrets.X }}\" >> $GITHUB_OUTPUT'}\n      - {run: 'claude -p ${{ steps.s.outputs.y }}'}\n";
+    assert_eq!(of(named).agents[0].handed, BTreeSet::from(["X".to_owned()]));
+}
+
+#[test]
+fn attack_outputs_that_draw_on_each_other_end() {
+    let mut text = String::from("on: push\njobs:\n");
+    for job in 0..120_u32 {
+        let needs: Vec<String> = (0..120_u32).map(|other| format!("j{other}")).collect();
+        let outputs: Vec<String> = (0..40)
+            .map(|name| format!("o{name}: \"${{{{ toJSON(needs) }}}} ${{{{ secrets.S{job}_{name} }}}}\""))
+            .collect();
+        let outputs = outputs.join(", ");
+        text.push_str(&format!(
+            "  j{job}:\n    needs: [{}]\n    outputs: {{{outputs}}}\n    steps: [{{run: 'claude -p ${{{{ toJSON(needs) }}}}'}}]\n",
+            needs.join(", ")
+        ));
+    }
+    let began = std::time::Instant::now();
+    let found = of(&text);
+    assert_eq!(found.agents.len(), 120);
+    assert!(found.agents.iter().all(|agent| agent.handed.len() <= 200));
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_strangers_head_is_known_however_it_is_named() {
     const SHA: &str = "${{ github.event.pull_request.head.sha }}";
