@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::files::Files;
-use super::gate::{After, Asked, Who};
+use super::gate::{After, Asked, Checks, Who};
 use super::trigger::Trigger;
 use super::workflow::{Jobs, agent_steps, around, is_wide, jobs_of, needed};
 use super::{Call, CallSecrets, Token, agent};
@@ -73,7 +73,7 @@ impl<'a> Calls<'a> {
         };
         let gets_here = |trigger: &Trigger| {
             let asked =
-                Asked { who: Who::Outsider, trigger, checks: &BTreeSet::new(), after: After::Success };
+                Asked { who: Who::Outsider, trigger, checks: &Checks::default(), after: After::Success };
             trigger.is_untrusted()
                 && trigger.outsider_can_cause()
                 && job.condition.as_ref().is_none_or(|condition| asked.of(condition).hold)
@@ -169,7 +169,7 @@ impl<'a> Calls<'a> {
             let called = job.node.get("uses").and_then(Node::text);
             let Some(inner) = called.and_then(|called| called.strip_prefix("./")) else { continue };
             let asked =
-                Asked { who: Who::Outsider, trigger, checks: &BTreeSet::new(), after: After::Success };
+                Asked { who: Who::Outsider, trigger, checks: &Checks::default(), after: After::Success };
             if !job.condition.as_ref().is_none_or(|condition| asked.of(condition).hold)
                 || !needed(&jobs, job, asked)
             {

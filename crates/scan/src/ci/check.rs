@@ -1,9 +1,10 @@
 //! Steps that find out who asks, and whether they end what they are part of for those who may not.
 
 use super::agent::{self, Around, joined};
+use super::all_text;
 use super::files::Files;
+use super::stop::{self, Told};
 use super::trigger::Trigger;
-use super::{all_text, stop};
 use crate::document::Node;
 
 /// Inputs of actions that ask for a right, and rights above reading.
@@ -27,6 +28,33 @@ pub(super) enum Check {
     Refuses,
     /// It ends the job for code of a fork.
     RefusesForks,
+}
+
+/// What is found out by looking at a step.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    pub(super) check: Check,
+    /// What its outputs can be for an outsider: by default, and where the code is the outsider's.
+    pub(super) told: [Told; 2],
+}
+
+// === impl Look ===
+
+impl Look {
+    pub(super) fn told_at(&self, trigger: &Trigger) -> &Told {
+        let [plain, of_fork] = &self.told;
+        if trigger.brings_code() { of_fork } else { plain }
+    }
+
+    pub(super) fn tells(&self) -> bool {
+        self.check != Check::None || self.told.iter().any(|told| !told.is_empty())
+    }
+}
+
+impl From<Check> for Look {
+    fn from(check: Check) -> Self {
+        Self { check, told: Default::default() }
+    }
 }
 
 // === impl Check ===
@@ -63,13 +91,13 @@ fn ends_with_error(script: &str) -> bool {
 }
 
 /// Looks at a step for a look at who asks. `set` is where variables are set around it.
-pub(super) fn check(step: &Node, set: &[Option<&Node>], files: &Files<'_>) -> Check {
+pub(super) fn check(step: &Node, set: &[Option<&Node>], files: &Files<'_>) -> Look {
     check_at(step, set, files, 0)
 }
 
-fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize) -> Check {
+fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize) -> Look {
     if let Some(folder) = step.get("uses").and_then(Node::text).and_then(|uses| uses.strip_prefix("./")) {
-        return of_local_action(step, folder, files, depth);
+        return of_local_action(step, folder, files, depth).into();
     }
     let uses = step.get("uses").and_then(Node::text).unwrap_or("").to_ascii_lowercase();
     let name = uses.split('@').next().unwrap_or("");
@@ -106,37 +134,40 @@ fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize)
     if !(by_name || asks || MARKS.iter().any(|mark| lower.contains(mark))) {
         let around: String = set.iter().flatten().map(|node| all_text(node).to_ascii_lowercase()).collect();
         if !MARKS.iter().any(|mark| around.contains(mark)) {
-            return Check::None;
+            return Check::None.into();
         }
     }
     // An agent that is told to look is no gate.
     if agent::of_step(step, &Around::default()).is_some() {
-        return Check::None;
+        return Check::None.into();
     }
     let run = step.get("run").and_then(Node::text).filter(|_| is_shell(step));
     let set: Vec<Option<&Node>> = set.iter().copied().chain([step.get("env")]).collect();
     let follow = |brings_code| run.and_then(|script| stop::ways(script, &set, brings_code));
-    let (plain, of_fork) = (follow(false), follow(true));
+    let (mut plain, mut of_fork) = (follow(false), follow(true));
+    let told =
+        [&mut plain, &mut of_fork].map(|ways| ways.as_mut().map(|ways| std::mem::take(&mut ways.told)));
+    let look = |check| Look { check, told: told.map(Option::unwrap_or_default) };
     let found = match (&plain, &of_fork) {
         (Some(plain), _) if !plain.succeeds => Check::Refuses,
         (Some(_), Some(of_fork)) if !of_fork.succeeds => Check::RefusesForks,
         _ => Check::None,
     };
     if found != Check::None {
-        return if may_fail(step) { Check::Tells } else { found };
+        return look(if may_fail(step) { Check::Tells } else { found });
     }
     let asked: Vec<String> = ASKED.iter().filter_map(|key| step.get("with")?.get(key)?.scalar()).collect();
     // Who may read is everybody.
     let reads = asked.iter().any(|asked| !asks_for_rights(asked));
     if !(by_name || asks) || (by_name && reads) {
-        return Check::None;
+        return look(Check::None);
     }
     // A script that lets those through who may read refuses nobody.
     let is_weak = plain.as_ref().is_some_and(|ways| ways.is_weak);
     let ends = ends_with_error(&lower) && !is_weak;
     let exits = step.get("with").and_then(|with| with.get("exit-on-failure")).is_some();
     let required = by_name && (!asked.is_empty() || exits) && !uses.contains("user-permission");
-    if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells }
+    look(if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells })
 }
 
 /// Whether what an action is to ask for is more than reading.
@@ -170,7 +201,7 @@ fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -
     let mut found = Check::None;
     for inner in steps.iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP)) {
         // Inputs may bring who asks: `env: {ACTOR: '${{ inputs.actor }}'}`.
-        let check = check_at(inner, &[], files, depth + 1);
+        let check = check_at(inner, &[], files, depth + 1).check;
         let check = if inner.get("if").is_some() && check != Check::None { Check::Tells } else { check };
         found = match (found, check) {
             (Check::Refuses, _) | (_, Check::Refuses) => Check::Refuses,

@@ -3,7 +3,7 @@
 //! Each part of a condition can be true, can be false, or both, depending on who asks. The same condition is asked about
 //! an outsider and about somebody trusted: what only the second gets past is a gate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::Expression;
 use super::trigger::Trigger;
@@ -25,13 +25,23 @@ pub(super) enum After {
     Success,
 }
 
+/// What tells who may.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    /// Outputs of jobs and steps (`needs.JOB.outputs`, `steps.ID`), and how those ended.
+    pub(super) answers: BTreeSet<String>,
+    /// Outputs of which it is known what they can be for an outsider.
+    pub(super) told: BTreeMap<String, BTreeSet<String>>,
+    /// Outputs beside an answer that are none.
+    pub(super) none: BTreeSet<String>,
+}
+
 /// One question: can this hold for somebody, at this trigger?
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
     pub(super) who: Who,
     pub(super) trigger: &'a Trigger,
-    /// What tells who may: outputs of jobs and steps (`needs.JOB.outputs`, `steps.ID`), and how those ended.
-    pub(super) checks: &'a BTreeSet<String>,
+    pub(super) checks: &'a Checks,
     pub(super) after: After,
 }
 
@@ -115,6 +125,9 @@ impl Asked<'_> {
             "false" | "null" => return NO,
             _ => {}
         }
+        if let Some(can) = self.told(path, |text| !text.is_empty()) {
+            return can;
+        }
         if self.is_check(path) {
             return if self.outsider() { NO } else { EITHER };
         }
@@ -170,6 +183,9 @@ impl Asked<'_> {
         }
         if !self.is_here(path) {
             return if literal.is_empty() || literal == "false" { YES } else { NO };
+        }
+        if let Some(can) = self.told(path, |text| text == literal) {
+            return can;
         }
         if self.is_check(path) {
             let refuses = matches!(literal.as_str(), "" | "failure" | "false" | "none" | "read" | "skipped");
@@ -268,6 +284,10 @@ impl Asked<'_> {
                     EITHER
                 }
             }
+            ("fromjson", [Expression::Path(path)]) if self.checks.told.contains_key(path) => {
+                let is_true = |text: &str| !["", "0", "false", "null"].contains(&text);
+                self.told(path, is_true).unwrap_or(EITHER)
+            }
             ("fromjson" | "tojson" | "format", [one]) => self.of(one),
             _ => EITHER,
         }
@@ -324,6 +344,10 @@ impl Asked<'_> {
                     if self.outsider() { NO } else { EITHER }
                 }
                 Expression::Path(path) if !self.is_here(path) => NO,
+                Expression::Path(path) => {
+                    let part = text.to_ascii_lowercase();
+                    self.told(path, |text| text.contains(&part)).unwrap_or(EITHER)
+                }
                 _ => EITHER,
             },
             Expression::And(_)
@@ -335,11 +359,21 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether what an output can be for an outsider is what is asked for; `None` where nobody knows what it can be.
+    fn told(&self, path: &str, is: impl Fn(&str) -> bool) -> Option<Can> {
+        let texts = self.checks.told.get(path)?;
+        if !self.outsider() {
+            return Some(EITHER);
+        }
+        Some(Can { hold: texts.iter().any(|text| is(text)), fail: texts.iter().any(|text| !is(text)) })
+    }
+
     /// An answer of a job or step that looks who asks.
     fn is_check(&self, path: &str) -> bool {
-        self.checks.iter().any(|check| {
-            path.strip_prefix(check.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        !self.checks.none.contains(path)
+            && self.checks.answers.iter().any(|check| {
+                path.strip_prefix(check.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
     }
 
     fn is_login(&self, path: &str) -> bool {

@@ -11,6 +11,9 @@ use super::gate::{Can, EITHER, NO, YES};
 use crate::document::Node;
 
 mod about;
+mod told;
+
+pub(super) use told::Told;
 
 /// Most commands that are followed, and most variables that are known.
 const MAX_COMMANDS: usize = 2_000;
@@ -24,6 +27,8 @@ pub(super) struct Ways {
     pub(super) succeeds: bool,
     /// It lets those through who may only read.
     pub(super) is_weak: bool,
+    /// What its outputs can be.
+    pub(super) told: Told,
     /// The commands that are reached, by their place.
     reached: Vec<bool>,
 }
@@ -64,6 +69,7 @@ struct Walk {
     in_condition: bool,
     open: Vec<Open>,
     ways: Ways,
+    tells: told::Tells,
     /// Functions that end the script.
     ends: Vec<String>,
 }
@@ -101,6 +107,7 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
         in_condition: false,
         open: Vec::new(),
         ways: Ways::default(),
+        tells: told::Tells::default(),
         ends: Vec::new(),
     };
     let mut at = 0;
@@ -118,6 +125,7 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
     }
     let mut ways = walk.ways;
     ways.succeeds |= walk.alive;
+    ways.told = walk.tells.told(script);
     Some(ways)
 }
 
@@ -211,6 +219,7 @@ impl Walk {
                 }
                 "}" => {
                     if let Some(Open::Group { passed_by }) = self.open.pop() {
+                        self.tell_group(command);
                         self.alive |= passed_by;
                     }
                 }
@@ -224,6 +233,7 @@ impl Walk {
         }
         self.ways.reached.push(self.alive && self.taken(joint).0);
         if !words.is_empty() {
+            self.tell(command, words, joint);
             self.simple(words, joint, next);
         }
     }
@@ -321,6 +331,7 @@ impl Walk {
                     | About::Unknown => true,
                 };
                 self.alive = *entry && *left && mine;
+                self.tells.asks |= !mine;
                 *left &= !any;
                 self.last = EITHER;
                 true
@@ -366,6 +377,8 @@ impl Walk {
             }
         }
         let own = self.can(words);
+        self.tells.asks |=
+            own != EITHER && !["true", ":", "echo", "false"].contains(words.first().unwrap_or(&""));
         if next == Joint::Pipe {
             self.piped.push_str(&text);
             self.piped.push('\n');

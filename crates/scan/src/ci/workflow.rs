@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::{self, Agent, Around, Start};
 use super::call::Calls;
-use super::check::{Check, check, is_shell, may_fail};
+use super::check::{Check, Look, check, is_shell, may_fail};
 use super::checkout;
 use super::expression::{Expression, condition};
 use super::files::{Files, Local};
-use super::gate::{After, Asked, Who};
+use super::gate::{After, Asked, Checks, Who};
 use super::handed;
+use super::stop::{self, Told};
 use super::token::Token;
 use super::trigger::{Trigger, triggers};
-use super::{AgentStep, Gate, Workflow, escalator, secrets, stop};
+use super::{AgentStep, Gate, Workflow, all_text, escalator, secrets};
 use crate::document::{Member, Node, Value};
 
 /// Most jobs of one workflow, and most steps of one job, that are looked at.
@@ -159,7 +160,7 @@ pub(super) struct Job<'a> {
     pub(super) outputs: handed::Outputs,
     pub(super) condition: Option<Expression>,
     /// What each step finds out about who asks.
-    checks: Vec<Check>,
+    looks_of: Vec<Look>,
     /// Some step refuses people without rights, by ending the job.
     refuses: Check,
     /// Some step looks who asks.
@@ -174,7 +175,8 @@ impl<'a> Job<'a> {
         let set = [document.get("env"), node.get("env")];
         let steps = node.get("steps").map_or(&[][..], Node::items);
         let steps = steps.get(..MAX_STEPS.min(steps.len())).unwrap_or(steps);
-        let checks: Vec<Check> = steps.iter().map(|step| check(step, &set, files)).collect();
+        let looks_of: Vec<Look> = steps.iter().map(|step| check(step, &set, files)).collect();
+        let checks = || looks_of.iter().map(|look| look.check);
         Self {
             place,
             name,
@@ -184,17 +186,60 @@ impl<'a> Job<'a> {
             outputs: handed::Outputs::default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
             // A job that may fail stops nobody who needs it.
-            refuses: checks
-                .iter()
-                .copied()
+            refuses: checks()
                 .find(|check| *check == Check::Refuses)
-                .or_else(|| checks.iter().copied().find(|check| *check == Check::RefusesForks))
+                .or_else(|| checks().find(|check| *check == Check::RefusesForks))
                 .filter(|_| !may_fail(node))
                 .unwrap_or(Check::None),
-            looks: checks.iter().any(|check| *check != Check::None),
-            checks,
+            looks: checks().any(|check| check != Check::None),
+            looks_of,
         }
     }
+}
+
+impl Job<'_> {
+    /// What its outputs tell of who asks: what the step tells that each of them comes from.
+    fn hand_on(&self, name: &str, trigger: &Trigger, checks: &mut Checks) {
+        for member in self.node.get("outputs").map_or(&[][..], Node::members) {
+            let Some(Expression::Path(path)) = member.node.text().map(condition) else { continue };
+            let Some((id, output)) =
+                path.strip_prefix("steps.").and_then(|rest| rest.split_once(".outputs."))
+            else {
+                continue;
+            };
+            let is_named = |step: &Node| {
+                step.get("id").and_then(Node::text).is_some_and(|text| text.eq_ignore_ascii_case(id))
+            };
+            let Some((step, look)) = self.steps.iter().zip(&self.looks_of).find(|(step, _)| is_named(step))
+            else {
+                continue;
+            };
+            let path = format!("needs.{name}.outputs.{}", member.key.to_ascii_lowercase());
+            if let Some(texts) = told_by(step, look, trigger).remove(output) {
+                checks.told.insert(path, texts);
+            } else if look.check == Check::None && !self.draws(step) {
+                checks.none.insert(path);
+            }
+        }
+    }
+
+    /// Whether a step may go by what another one of the job found out.
+    fn draws(&self, step: &Node) -> bool {
+        let looks = self.steps.iter().zip(&self.looks_of).filter(|(_, look)| look.check != Check::None);
+        all_text(step).contains("steps.")
+            || looks.map(|(step, _)| step).any(|step| all_text(step).contains("GITHUB_ENV"))
+    }
+}
+
+/// What the outputs of a step can be for an outsider; one that is passed by says nothing.
+fn told_by(step: &Node, look: &Look, trigger: &Trigger) -> Told {
+    let mut told = look.told_at(trigger).clone();
+    if step.get("if").is_some() || may_fail(step) {
+        told.values_mut().for_each(|texts| {
+            texts.insert(String::new());
+        });
+    }
+    told
 }
 
 fn agent_step(
@@ -283,30 +328,36 @@ fn reach(
     starts: &[Start],
 ) -> Reached {
     let step = job.steps.get(index).unwrap_or(job.node);
-    let mut checks = BTreeSet::new();
-    let nothing = BTreeSet::new();
+    let mut checks = Checks::default();
+    let nothing = Checks::default();
     for other in jobs.values() {
         let name = other.name.to_ascii_lowercase();
         if other.looks {
-            checks.insert(format!("needs.{name}.outputs"));
+            checks.answers.insert(format!("needs.{name}.outputs"));
         }
+        other.hand_on(&name, trigger, &mut checks);
         // A job that strangers do not get to, or that refuses them, ends otherwise for them.
         let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
         let passed_by = other.condition.as_ref().is_some_and(|condition| !asked.of(condition).hold);
         if other.refuses.refuses_at(trigger) || passed_by {
-            checks.insert(format!("needs.{name}.result"));
+            checks.answers.insert(format!("needs.{name}.result"));
         }
     }
     let before = job.steps.get(..index).unwrap_or(&[]);
-    let looks = before.iter().zip(&job.checks).filter(|(_, check)| **check != Check::None);
-    for (step, _) in looks {
+    for (step, look) in before.iter().zip(&job.looks_of).filter(|(_, look)| look.tells()) {
         let Some(id) = step.get("id").and_then(Node::text) else { continue };
         let id = id.to_ascii_lowercase();
+        for (name, texts) in told_by(step, look, trigger) {
+            checks.told.insert(format!("steps.{id}.outputs.{name}"), texts);
+        }
+        if look.check == Check::None {
+            continue;
+        }
         if may_fail(step) {
             // Its conclusion is always a success.
-            checks.extend([format!("steps.{id}.outputs"), format!("steps.{id}.outcome")]);
+            checks.answers.extend([format!("steps.{id}.outputs"), format!("steps.{id}.outcome")]);
         } else {
-            checks.insert(format!("steps.{id}"));
+            checks.answers.insert(format!("steps.{id}"));
         }
     }
     // Outputs that a job hands on from a step that looks are a look themselves; so are jobs gated by those.
@@ -327,8 +378,9 @@ fn reach(
     }
     if !own(Who::Outsider) {
         // What holds once the answers of other jobs are left out is those jobs' gate.
-        let steps: BTreeSet<String> =
-            checks.iter().filter(|check| check.starts_with("steps.")).cloned().collect();
+        let mut steps = checks.clone();
+        steps.answers.retain(|check| check.starts_with("steps."));
+        steps.told.retain(|check, _| check.starts_with("steps."));
         let asked = Asked { who: Who::Outsider, trigger, checks: &steps, after: After::Success };
         let holds = [job.condition.as_ref(), step_condition.as_ref()]
             .into_iter()
@@ -339,12 +391,12 @@ fn reach(
     if !needed(jobs, job, ask(Who::Outsider)) {
         return Reached::Gated(Gate::NeedsJob);
     }
-    let refused = before.iter().zip(&job.checks).any(|(step, check)| {
+    let refused = before.iter().zip(&job.looks_of).any(|(step, look)| {
         let runs = step
             .get("if")
             .and_then(Node::scalar)
             .is_none_or(|text| ask(Who::Outsider).of(&condition(&text)).hold);
-        runs && check.refuses_at(trigger)
+        runs && look.check.refuses_at(trigger)
     });
     let failed = Asked { after: After::Failure, ..ask(Who::Outsider) };
     if refused && !goes_on(step_condition.as_ref(), failed) {

@@ -193,3 +193,80 @@ fn a_list_of_everybody_outside_is_a_gate_when_it_is_denied() {
         }
     }
 }
+
+/// The gate of an agent that asks for an output of a step before it, and of one whose job asks for it as another job's.
+fn by_output(script: &str, condition: &str) -> [Gate; 2] {
+    let run = serde_json::to_string(script).unwrap();
+    let env = "env: {ACTOR: '${{ github.actor }}'}";
+    let step = format!("{{id: s, {env}, run: {run}}}");
+    let asked = |text: &str| serde_json::to_string(text).unwrap();
+    let one = format!("    steps:\n      - {step}\n      - if: {}\n        {RUN}", asked(condition));
+    let outputs = "outputs: {ok: '${{ steps.s.outputs.ok }}', other: '${{ steps.o.outputs.other }}'}";
+    let two = format!(
+        "    {outputs}\n    steps:\n      - {{id: o, run: 'echo other=1 >> $GITHUB_OUTPUT'}}\n      - {step}\n  b:\n    needs: a\n    if: {}\n    steps:\n      - {RUN}",
+        asked(&condition.replace("steps.s.", "needs.a.").replace("steps.o.", "needs.a."))
+    );
+    [one, two].map(|jobs| {
+        let found = of(&format!("on: issue_comment\npermissions: {{}}\njobs:\n  a:\n{jobs}\n"));
+        assert_eq!(found.outsider_start, Some(found.gate == Gate::None), "{jobs}");
+        found.gate
+    })
+}
+
+const IF: [Gate; 2] = [Gate::If, Gate::NeedsJob];
+const OPEN: [Gate; 2] = [Gate::None, Gate::None];
+
+#[test]
+fn what_a_script_tells_about_who_is_there_is_a_gate_where_it_is_asked_for() {
+    let ok = "steps.s.outputs.ok == 'true'";
+    let write = "echo \"ok=true\" >> \"$GITHUB_OUTPUT\"";
+    let refuse = "echo \"ok=false\" >> $GITHUB_OUTPUT";
+    let member = "gh api orgs/acme/members/$ACTOR --silent";
+    for (script, condition, gate) in [
+        (format!("if [[ \"$ACTOR\" == \"octocat\" ]]; then {write}; fi"), ok, IF),
+        (format!("if [ \"$ACTOR\" = octocat ]; then\n  {write}\nelse\n  {refuse}\nfi"), ok, IF),
+        (format!("case \"$ACTOR\" in\n  alice|bob) {write} ;;\n  *) {refuse} ;;\nesac"), ok, IF),
+        (format!("[[ \" alice bob \" =~ \" $ACTOR \" ]] && {write}"), ok, IF),
+        (format!("if {member}; then {write}; fi"), ok, IF),
+        (format!("ok=false\nif {member}; then ok=true; fi\necho \"ok=$ok\" >> $GITHUB_OUTPUT"), ok, IF),
+        (format!("ok=true\n{member} || ok=false\necho \"ok=${{ok}}\" >> $GITHUB_OUTPUT"), ok, IF),
+        (format!("if {member}; then ok=true; else ok=false; fi\necho ok=$ok >> $GITHUB_OUTPUT"), ok, IF),
+        (format!("if [ \"${{{{ github.event.comment.author_association }}}}\" = OWNER ]; then {write}; fi"), ok, IF),
+        (format!("P=$(gh api repos/a/b/collaborators/$ACTOR/permission -q .permission)\nif [ \"$P\" = admin ]; then {write}; fi"), ok, IF),
+        ("{\n  if [ \"$ACTOR\" = me ]; then echo ok=true; else echo ok=false; fi\n} >> $GITHUB_OUTPUT".to_owned(), ok, IF),
+        ("if [ \"$ACTOR\" = me ]; then echo ok=true | tee -a $GITHUB_OUTPUT; fi".to_owned(), ok, IF),
+        ("if [ \"$ACTOR\" = me ]; then echo '::set-output name=ok::true'; fi".to_owned(), ok, IF),
+        ("if [ \"$ACTOR\" = me ]; then printf 'ok=true\\n' >> $GITHUB_OUTPUT; fi".to_owned(), ok, IF),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi"), "steps.s.outputs.ok", IF),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; else {refuse}; fi"), "fromJSON(steps.s.outputs.ok)", IF),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; else {refuse}; fi"), "steps.s.outputs.ok != 'false'", IF),
+        (format!("if [ \"$ACTOR\" != me ]; then {refuse}; fi"), "steps.s.outputs.ok != 'false'", IF),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi"), "contains(steps.s.outputs.ok, 'true')", IF),
+        (format!("[ \"$ACTOR\" = me ] || exit 0\n{write}"), ok, IF),
+        // It says so to everybody, or to those it should not.
+        (format!("if [ \"$ACTOR\" = me ]; then echo hi; fi\n{write}"), ok, OPEN),
+        (format!("if [ \"$ACTOR\" != me ]; then {write}; fi"), ok, OPEN),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; else {write}; fi"), ok, OPEN),
+        (format!("{member} || true\n{write}"), ok, OPEN),
+        (format!("{member} || echo no\n{write}"), ok, OPEN),
+        (format!("if {member}; then {refuse}; else {write}; fi"), ok, OPEN),
+        (format!("ok=true\nif [ \"$ACTOR\" = me ]; then ok=false; fi\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        (format!("if [ \"$ACTOR\" = spammer ]; then {refuse}; else {write}; fi"), ok, OPEN),
+        (format!("if [ -f x ]; then {write}; fi\n[ \"$ACTOR\" = me ] && echo"), ok, OPEN),
+        // What is not asked for stops nobody, and neither does what the other answer lets through.
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi"), "github.ref != ''", OPEN),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi"), "steps.s.outputs.ok != 'false'", OPEN),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; else {refuse}; fi"), "steps.s.outputs.ok", OPEN),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi"), "steps.s.outputs.ok == 'true' || always()", OPEN),
+        (format!("if {member}; then {write}; fi"), "steps.o.outputs.other != ''", OPEN),
+        // What is written in a way that is not followed could be anything.
+        (format!("F=$GITHUB_OUTPUT\necho ok=true >> $F\nif [ \"$ACTOR\" = me ]; then {write}; fi"), ok, OPEN),
+        (format!("tell() {{ echo ok=true >> $GITHUB_OUTPUT; }}\ntell\nif [ \"$ACTOR\" = me ]; then {write}; fi"), ok, OPEN),
+        (format!("ok=false\nif [ \"$ACTOR\" = me ]; then ok=true; fi\nread ok < file\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        ("ok=false\nfor i in 1 2; do\n  echo ok=$ok >> $GITHUB_OUTPUT\n  ok=true\ndone\n[ \"$ACTOR\" = me ] && echo".to_owned(), ok, OPEN),
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; else python tell.py $GITHUB_OUTPUT; fi"), ok, OPEN),
+        ("if [ \"$ACTOR\" = me ]; then ok=true; fi\nok=$(cat f)\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
+    ] {
+        assert_eq!(by_output(&script, condition), gate, "{script}\n{condition}");
+    }
+}

@@ -174,6 +174,7 @@ fn text_that_a_command_reads_is_a_command_only_to_shells() {
         ("ssh host <<EOF\nclaude -p x\nEOF", Some("claude-code")),
         ("cat <<EOF | bash\nclaude -p x\nEOF", Some("claude-code")),
         ("echo 'claude -p x' | sh", Some("claude-code")),
+        ("if true; then echo 'claude -p x' | sh; fi", Some("claude-code")),
         ("bash <<< 'claude -p x'", Some("claude-code")),
         ("cat > go.sh <<'EOF'\nclaude -p x\nEOF\nbash go.sh", Some("claude-code")),
         ("cat > go.sh <<'EOF'\nclaude -p x\nEOF\nchmod +x go.sh", None),

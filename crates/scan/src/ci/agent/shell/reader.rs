@@ -22,6 +22,8 @@ enum Test {
     Over,
 }
 
+/// Words in front of the first of a command.
+const LEADS: &[&str] = &["!", "do", "elif", "else", "if", "then", "until", "while", "{"];
 /// Longest name of a list.
 const MAX_NAME: usize = 256;
 /// Bytes of texts that are handed on from command to command at least; otherwise as many as the script has.
@@ -491,7 +493,8 @@ impl<'a> Reader<'a> {
             if taker.joint != Joint::Pipe || taker.input.is_some() {
                 continue;
             }
-            let mut words = giver.words.iter().skip_while(|word| assignment(word).is_some());
+            let begins = |word: &&String| assignment(word).is_some() || LEADS.contains(&word.as_str());
+            let mut words = giver.words.iter().skip_while(begins);
             match words.next().map(String::as_str) {
                 Some("cat" | "tee" | "envsubst" | "sed") => {
                     let bytes = giver.input.as_ref().map_or(0, String::len);
