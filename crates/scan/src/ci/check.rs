@@ -41,11 +41,6 @@ pub(super) struct Look {
 // === impl Look ===
 
 impl Look {
-    pub(super) fn told_at(&self, trigger: &Trigger) -> &Told {
-        let [plain, of_fork] = &self.told;
-        if trigger.brings_code() { of_fork } else { plain }
-    }
-
     pub(super) fn tells(&self) -> bool {
         self.check != Check::None || self.told.iter().any(|told| !told.is_empty())
     }

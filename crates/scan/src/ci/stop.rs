@@ -115,6 +115,7 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
         let first = command.words.first().map(String::as_str);
         if first == Some("function") || command.words.last().is_some_and(|word| word == FUNCTION) {
             let end = walk.function(command, commands.get(at + 1..).unwrap_or(&[]));
+            walk.tell_function(commands.get(at..at + 1 + end).unwrap_or(&[]));
             walk.ways.reached.resize(at + 1 + end, true);
             at += 1 + end;
             continue;
@@ -201,6 +202,7 @@ impl Walk {
                     if *first == "for" {
                         if let [_, name, "in", each @ ..] = words {
                             self.set((*name).to_owned(), &each.join(" "));
+                            self.tell_set(name);
                         }
                         self.ways.reached.push(self.alive);
                         return;

@@ -165,7 +165,13 @@ pub(super) struct Job<'a> {
     refuses: Check,
     /// Some step looks who asks.
     looks: bool,
+    /// What its outputs tell of who asks, by default and where the code is the outsider's: what they can be, or that they
+    /// come from a step that tells nothing.
+    hands_on: Vec<(String, [Option<BTreeSet<String>>; 2])>,
 }
+
+/// Most outputs of a job that are looked at.
+const MAX_OUTPUTS: usize = 50;
 
 // === impl Job ===
 
@@ -177,6 +183,7 @@ impl<'a> Job<'a> {
         let steps = steps.get(..MAX_STEPS.min(steps.len())).unwrap_or(steps);
         let looks_of: Vec<Look> = steps.iter().map(|step| check(step, &set, files)).collect();
         let checks = || looks_of.iter().map(|look| look.check);
+        let hands_on = hands_on(node, steps, &looks_of);
         Self {
             place,
             name,
@@ -193,47 +200,45 @@ impl<'a> Job<'a> {
                 .unwrap_or(Check::None),
             looks: checks().any(|check| check != Check::None),
             looks_of,
+            hands_on,
         }
     }
 }
 
-impl Job<'_> {
-    /// What its outputs tell of who asks: what the step tells that each of them comes from.
-    fn hand_on(&self, name: &str, trigger: &Trigger, checks: &mut Checks) {
-        for member in self.node.get("outputs").map_or(&[][..], Node::members) {
-            let Some(Expression::Path(path)) = member.node.text().map(condition) else { continue };
-            let Some((id, output)) =
-                path.strip_prefix("steps.").and_then(|rest| rest.split_once(".outputs."))
-            else {
-                continue;
-            };
-            let is_named = |step: &Node| {
-                step.get("id").and_then(Node::text).is_some_and(|text| text.eq_ignore_ascii_case(id))
-            };
-            let Some((step, look)) = self.steps.iter().zip(&self.looks_of).find(|(step, _)| is_named(step))
-            else {
-                continue;
-            };
-            let path = format!("needs.{name}.outputs.{}", member.key.to_ascii_lowercase());
-            if let Some(texts) = told_by(step, look, trigger).remove(output) {
-                checks.told.insert(path, texts);
-            } else if look.check == Check::None && !self.draws(step) {
-                checks.none.insert(path);
-            }
+/// What each output of a job tells: what the step tells that it comes from.
+fn hands_on(job: &Node, steps: &[Node], looks: &[Look]) -> Vec<(String, [Option<BTreeSet<String>>; 2])> {
+    let outputs = job.get("outputs").map_or(&[][..], Node::members);
+    if outputs.is_empty() || !looks.iter().any(Look::tells) {
+        return Vec::new();
+    }
+    // What an earlier step found out may be in the environment, or among what this one is given.
+    let mut found = steps.iter().zip(looks).filter(|(_, look)| look.tells());
+    let by_environment = found.any(|(step, _)| all_text(step).contains("GITHUB_ENV"));
+    let mut hands_on = Vec::new();
+    for member in outputs.iter().take(MAX_OUTPUTS) {
+        let Some(Expression::Path(path)) = member.node.text().map(condition) else { continue };
+        let Some((id, output)) = path.strip_prefix("steps.").and_then(|rest| rest.split_once(".outputs."))
+        else {
+            continue;
+        };
+        let is_named = |step: &Node| {
+            step.get("id").and_then(Node::text).is_some_and(|text| text.eq_ignore_ascii_case(id))
+        };
+        let Some((step, look)) = steps.iter().zip(looks).find(|(step, _)| is_named(step)) else { continue };
+        let name = member.key.to_ascii_lowercase();
+        let told = [0, 1].map(|at| told_by(step, look, at).remove(output));
+        if told.iter().all(Option::is_some) {
+            hands_on.push((name, told));
+        } else if !look.tells() && !by_environment && !all_text(step).contains("steps.") {
+            hands_on.push((name, [None, None]));
         }
     }
-
-    /// Whether a step may go by what another one of the job found out.
-    fn draws(&self, step: &Node) -> bool {
-        let looks = self.steps.iter().zip(&self.looks_of).filter(|(_, look)| look.check != Check::None);
-        all_text(step).contains("steps.")
-            || looks.map(|(step, _)| step).any(|step| all_text(step).contains("GITHUB_ENV"))
-    }
+    hands_on
 }
 
 /// What the outputs of a step can be for an outsider; one that is passed by says nothing.
-fn told_by(step: &Node, look: &Look, trigger: &Trigger) -> Told {
-    let mut told = look.told_at(trigger).clone();
+fn told_by(step: &Node, look: &Look, at: usize) -> Told {
+    let mut told = look.told.get(at).cloned().unwrap_or_default();
     if step.get("if").is_some() || may_fail(step) {
         told.values_mut().for_each(|texts| {
             texts.insert(String::new());
@@ -335,7 +340,13 @@ fn reach(
         if other.looks {
             checks.answers.insert(format!("needs.{name}.outputs"));
         }
-        other.hand_on(&name, trigger, &mut checks);
+        for (output, [plain, of_fork]) in &other.hands_on {
+            let path = format!("needs.{name}.outputs.{output}");
+            match if trigger.brings_code() { of_fork } else { plain } {
+                Some(texts) => drop(checks.told.insert(path, texts.clone())),
+                None => drop(checks.none.insert(path)),
+            }
+        }
         // A job that strangers do not get to, or that refuses them, ends otherwise for them.
         let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
         let passed_by = other.condition.as_ref().is_some_and(|condition| !asked.of(condition).hold);
@@ -347,7 +358,7 @@ fn reach(
     for (step, look) in before.iter().zip(&job.looks_of).filter(|(_, look)| look.tells()) {
         let Some(id) = step.get("id").and_then(Node::text) else { continue };
         let id = id.to_ascii_lowercase();
-        for (name, texts) in told_by(step, look, trigger) {
+        for (name, texts) in told_by(step, look, usize::from(trigger.brings_code())) {
             checks.told.insert(format!("steps.{id}.outputs.{name}"), texts);
         }
         if look.check == Check::None {

@@ -17,7 +17,12 @@ const MAX_NAMES: usize = 200;
 /// Texts that name where outputs go.
 const PLACES: &[&str] = &["GITHUB_OUTPUT", "set-output"];
 /// Commands that set variables in ways that are not followed.
-const SETTERS: &[&str] = &[".", "eval", "let", "mapfile", "printf", "read", "readarray", "source", "unset"];
+const SETTERS: &[&str] =
+    &[".", "eval", "getopts", "let", "mapfile", "printf", "read", "readarray", "source", "unset"];
+/// Commands that say nothing.
+const SILENT: &[&str] = &[":", "[", "[[", "exit", "false", "set", "test", "true"];
+/// Parts of expressions whose text may have several lines, so that it can bring outputs of its own.
+const LONG: &[&str] = &["body", "description", "message"];
 
 /// The texts that something can be.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +70,7 @@ impl Walk {
     pub(super) fn tell(&mut self, command: &Command, words: &[&str], joint: Joint) {
         let (runs, passed_by) = self.taken(joint);
         let is_certain = runs && !passed_by && joint != Joint::Pipe && !self.ways.succeeds && self.is_alone();
-        let first = words.first().copied().unwrap_or("");
+        let first = words.iter().find(|word| assignment(word).is_none()).copied().unwrap_or("");
         self.tells.is_set |= SETTERS.contains(&first) && (first != "printf" || words.get(1) == Some(&"-v"));
         let declares = ["declare", "export", "local", "readonly"].contains(&first);
         if runs && (declares || words.iter().all(|word| assignment(word).is_some())) {
@@ -93,12 +98,26 @@ impl Walk {
                 Some(said) => self.write(&said, runs, is_certain),
                 None => self.tells.is_lost = true,
             }
-        } else if let Some(said) = said.filter(|_| command.output.is_none()) {
+        } else if command.output.is_none() && !first.is_empty() && !SILENT.contains(&first) {
             let is_open = self.open.iter().any(|open| matches!(open, Open::Group { .. }));
             if is_open && self.tells.said.len() < MAX_NAMES {
-                self.tells.said.push((said, runs, is_certain));
+                // What another program says is not known.
+                self.tells.said.push((said.unwrap_or_else(|| "?".to_owned()), runs, is_certain));
+            } else {
+                self.tells.is_lost |= is_open;
             }
         }
+    }
+
+    /// Takes notice of a loop's variable, and of what functions set.
+    pub(super) fn tell_set(&mut self, name: &str) {
+        put(&mut self.tells.variables, name, Texts::other(), false);
+    }
+
+    pub(super) fn tell_function(&mut self, body: &[Command]) {
+        let mut words = body.iter().flat_map(|command| &command.words);
+        self.tells.is_set |= words
+            .any(|word| assignment(word).is_some() || SETTERS.contains(&word.as_str()) && word != "printf");
     }
 
     /// The end of a group: what was said in it may go to the outputs.
@@ -136,6 +155,11 @@ impl Walk {
                 return;
             };
             let name = name.to_ascii_lowercase();
+            let may_be_long = value.contains('$') && {
+                let value = self.put_in(value).to_ascii_lowercase();
+                LONG.iter().any(|part| value.contains(part))
+            };
+            self.tells.is_lost |= may_be_long || self.tells.outputs.len() >= MAX_NAMES;
             let in_loop = self.open.iter().any(|open| matches!(open, Open::Loop { .. }));
             // In a loop, what is set behind it may come before it.
             let texts = if in_loop && value.contains('$') { Texts::other() } else { self.texts(value) };

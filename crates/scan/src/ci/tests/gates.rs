@@ -264,6 +264,12 @@ fn what_a_script_tells_about_who_is_there_is_a_gate_where_it_is_asked_for() {
         (format!("tell() {{ echo ok=true >> $GITHUB_OUTPUT; }}\ntell\nif [ \"$ACTOR\" = me ]; then {write}; fi"), ok, OPEN),
         (format!("ok=false\nif [ \"$ACTOR\" = me ]; then ok=true; fi\nread ok < file\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
         ("ok=false\nfor i in 1 2; do\n  echo ok=$ok >> $GITHUB_OUTPUT\n  ok=true\ndone\n[ \"$ACTOR\" = me ] && echo".to_owned(), ok, OPEN),
+        (format!("{{\n  if [ \"$ACTOR\" = me ]; then echo ok=true; fi\n  jq -r .x f\n}} >> $GITHUB_OUTPUT"), ok, OPEN),
+        (format!("yes() {{ ok=true; }}\nok=false\n[ \"$ACTOR\" = me ] && echo\nyes\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        (format!("ok=false\nfor ok in true; do :; done\n[ \"$ACTOR\" = me ] && echo\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        (format!("ok=false\n[ \"$ACTOR\" = me ] && echo\nIFS=, read -r ok < f\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        // A text of several lines can bring an output of its own.
+        (format!("if [ \"$ACTOR\" = me ]; then {write}; fi\necho \"x=${{{{ github.event.comment.body }}}}\" >> $GITHUB_OUTPUT"), ok, OPEN),
         (format!("if [ \"$ACTOR\" = me ]; then {write}; else python tell.py $GITHUB_OUTPUT; fi"), ok, OPEN),
         ("if [ \"$ACTOR\" = me ]; then ok=true; fi\nok=$(cat f)\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
     ] {
