@@ -237,7 +237,7 @@ fn secrets_that_jobs_hand_on_reach_the_agent() {
             true,
         ),
         (format!("{writes}\n      - {{id: u, run: 'echo \"y=${{{{ steps.s.outputs.x }}}}\" >> $GITHUB_OUTPUT'}}"), "${{ steps.u.outputs.y }}", asks.clone(), true),
-        (format!("{{run: 'echo \"V=${{{{ secrets.X }}}}\" >> $GITHUB_ENV'}}\n      - {{id: s, run: 'echo \"x=$V\" >> $GITHUB_OUTPUT'}}"), out, asks.clone(), true),
+        ("{run: 'echo \"V=${{ secrets.X }}\" >> $GITHUB_ENV'}\n      - {id: s, run: 'echo \"x=$V\" >> $GITHUB_OUTPUT'}".to_owned(), out, asks.clone(), true),
         // Nothing of it gets there.
         (writes.to_owned(), "${{ steps.s.outputs.other }}", asks.clone(), false),
         (writes.to_owned(), "${{ steps.other.outputs.x }}", asks.clone(), false),

@@ -250,7 +250,7 @@ fn what_a_script_tells_about_who_is_there_is_a_gate_where_it_is_asked_for() {
         (format!("{member} || true\n{write}"), ok, OPEN),
         (format!("{member} || echo no\n{write}"), ok, OPEN),
         (format!("if {member}; then {refuse}; else {write}; fi"), ok, OPEN),
-        (format!("ok=true\nif [ \"$ACTOR\" = me ]; then ok=false; fi\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        ("ok=true\nif [ \"$ACTOR\" = me ]; then ok=false; fi\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
         (format!("if [ \"$ACTOR\" = spammer ]; then {refuse}; else {write}; fi"), ok, OPEN),
         (format!("if [ -f x ]; then {write}; fi\n[ \"$ACTOR\" = me ] && echo"), ok, OPEN),
         // What is not asked for stops nobody, and neither does what the other answer lets through.
@@ -262,12 +262,12 @@ fn what_a_script_tells_about_who_is_there_is_a_gate_where_it_is_asked_for() {
         // What is written in a way that is not followed could be anything.
         (format!("F=$GITHUB_OUTPUT\necho ok=true >> $F\nif [ \"$ACTOR\" = me ]; then {write}; fi"), ok, OPEN),
         (format!("tell() {{ echo ok=true >> $GITHUB_OUTPUT; }}\ntell\nif [ \"$ACTOR\" = me ]; then {write}; fi"), ok, OPEN),
-        (format!("ok=false\nif [ \"$ACTOR\" = me ]; then ok=true; fi\nread ok < file\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        ("ok=false\nif [ \"$ACTOR\" = me ]; then ok=true; fi\nread ok < file\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
         ("ok=false\nfor i in 1 2; do\n  echo ok=$ok >> $GITHUB_OUTPUT\n  ok=true\ndone\n[ \"$ACTOR\" = me ] && echo".to_owned(), ok, OPEN),
-        (format!("{{\n  if [ \"$ACTOR\" = me ]; then echo ok=true; fi\n  jq -r .x f\n}} >> $GITHUB_OUTPUT"), ok, OPEN),
-        (format!("yes() {{ ok=true; }}\nok=false\n[ \"$ACTOR\" = me ] && echo\nyes\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
-        (format!("ok=false\nfor ok in true; do :; done\n[ \"$ACTOR\" = me ] && echo\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
-        (format!("ok=false\n[ \"$ACTOR\" = me ] && echo\nIFS=, read -r ok < f\necho ok=$ok >> $GITHUB_OUTPUT"), ok, OPEN),
+        ("{\n  if [ \"$ACTOR\" = me ]; then echo ok=true; fi\n  jq -r .x f\n} >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
+        ("yes() { ok=true; }\nok=false\n[ \"$ACTOR\" = me ] && echo\nyes\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
+        ("ok=false\nfor ok in true; do :; done\n[ \"$ACTOR\" = me ] && echo\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
+        ("ok=false\n[ \"$ACTOR\" = me ] && echo\nIFS=, read -r ok < f\necho ok=$ok >> $GITHUB_OUTPUT".to_owned(), ok, OPEN),
         // A text of several lines can bring an output of its own.
         (format!("if [ \"$ACTOR\" = me ]; then {write}; fi\necho \"x=${{{{ github.event.comment.body }}}}\" >> $GITHUB_OUTPUT"), ok, OPEN),
         (format!("if [ \"$ACTOR\" = me ]; then {write}; else python tell.py $GITHUB_OUTPUT; fi"), ok, OPEN),
