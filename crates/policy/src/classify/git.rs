@@ -190,6 +190,14 @@ impl Walk<'_> {
                 let words: Vec<Value> = words.into_iter().skip(1).cloned().collect();
                 self.git_push(&words);
             }
+            "subtree" if args.first().is_some_and(|sub| matches!(sub.text.as_str(), "add" | "pull")) => {
+                let words = flags::positionals(args, "-P --prefix -m --message");
+                let words: Vec<Value> = words.into_iter().skip(1).cloned().collect();
+                // With one word it is a commit that is here.
+                if words.len() > 1 {
+                    self.git_fetches("pull", &words);
+                }
+            }
             "fetch" | "pull" | "clone" | "ls-remote" | "remote-update" => self.git_fetches(name, args),
             "submodule" => self.git_submodule(args),
             "remote" => self.git_remote(args),

@@ -166,6 +166,9 @@ impl Piece {
             "fetch" | "pull" | "log" | "show" | "blame" | "annotate" | "shortlog" | "whatchanged"
             | "reflog" | "ls-remote" | "cat-file" | "format-patch" | "notes" | "tag" | "range-diff"
             | "bisect" => named(if is_foreign { SourceKind::Clone } else { SourceKind::History }),
+            "subtree" if matches!(rest.first(), Some(&("add" | "pull"))) => {
+                named(if is_foreign { SourceKind::Clone } else { SourceKind::History })
+            }
             "checkout" | "switch" | "merge" | "rebase" | "cherry-pick" | "diff" | "archive" | "restore"
             | "worktree" | "reset" | "am" | "stash"
                 if is_foreign =>

@@ -21,6 +21,8 @@ fn where_texts_come_from() {
         ("git checkout FETCH_HEAD -- run.sh", vec!["clone"]),
         ("git status && git diff", vec![]),
         ("git clone https://example.org/a/b", vec!["clone"]),
+        ("git subtree pull -P b https://example.org/a/b main", vec!["clone"]),
+        ("git subtree split -P b", vec![]),
         ("psql -h db.prod.example -c 'select 1'", vec!["database"]),
         ("psql $DATABASE_URL -c 'select 1'", vec!["database"]),
         ("psql postgres://u:p@localhost:5432/dev -c 'select 1'", vec![]),

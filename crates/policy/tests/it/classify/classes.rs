@@ -203,6 +203,8 @@ fn talking_to_hosts_is_network() {
             "git pull --rebase",
             "git clone https://github.com/a/b",
             "git submodule update --init --recursive",
+            "git subtree pull --prefix vendor/x https://github.com/a/b main --squash",
+            "git subtree add -P vendor/x https://github.com/a/b main",
             "curl -s https://api.example.com | jq .",
             "curl -X POST -d @data.json https://x.com",
             "wget -q https://example.com/file.tgz",
