@@ -185,10 +185,22 @@ impl<'a> View<'a> {
     /// before them.
     fn is_text(self, start: usize, end: usize) -> bool {
         let value = self.slice(start, end);
+        let plain = value.iter().take_while(|byte| byte.is_ascii() && !is_strange(**byte)).count();
+        if plain >= PLAIN {
+            return true;
+        }
         // What ends a text ends no line, so that more may count as the value.
         let written = value.split(|byte| is_strange(*byte)).next().unwrap_or_default();
-        let is_written =
-            written.len() >= value.len().min(MIN_WRITTEN) && std::str::from_utf8(written).is_ok();
+        let letters = |pair: &[u8]| matches!(pair, [0..=0x7f, 0xc0..=0xff, 0..=0x7f]);
+        let is_written = match std::str::from_utf8(written) {
+            Ok(_) => written.len() >= value.len().min(MIN_WRITTEN),
+            // A few letters of a language, in a charset of one byte each.
+            Err(_) => {
+                let high = written.iter().filter(|byte| !byte.is_ascii()).count();
+                let alone = written.windows(3).filter(|pair| letters(pair)).count();
+                written.len() >= value.len().min(MIN_WRITTEN) && high == alone && high <= written.len() / 4
+            }
+        };
         let around =
             [self.slice(start.saturating_sub(AROUND), start), self.slice(end, end.saturating_add(AROUND))];
         let strange = around.into_iter().flatten().filter(|byte| **byte != 0 && is_strange(**byte)).count();
@@ -207,10 +219,12 @@ impl<'a> View<'a> {
 
 /// How far around a value is looked whether it stands in a text.
 const AROUND: usize = 32;
+/// So much of it in ASCII stands nowhere by chance.
+const PLAIN: usize = 12;
 /// So much of it has to be a text.
 const MIN_WRITTEN: usize = 8;
 /// Most bytes around it that no text has.
-const MAX_STRANGE: usize = 2;
+const MAX_STRANGE: usize = 3;
 
 /// Whether a byte stands in no text: control characters, but for white space and what begins colours.
 const fn is_strange(byte: u8) -> bool {

@@ -156,10 +156,20 @@ fn words_that_stand_in_compressed_bytes_by_chance_name_nothing() {
     }
     assert_eq!(Detector::shipped().find(&bytes), []);
     // The texts of a program end with zeros, and in a database lengths stand before them.
-    for (before, after) in [("\0\0DB=x\0", "\0\0"), ("\u{3}\u{17}", "\u{8}name")] {
+    for (before, after) in [
+        ("\0\0DB=x\0", "\0\0"),
+        ("\u{3}\u{17}", "\u{8}name"),
+        ("\u{1}\u{4}\u{1}\u{2}", "\u{1}\0\u{4}Code\u{1}\0\u{3}()V"),
+    ] {
         let text = format!("{before}password={}{after}", "tR7vbQ2zLm9xW4kP");
         assert_eq!(found(&text).len(), 1, "{text:?}");
     }
+}
+
+#[test]
+fn a_password_with_a_letter_of_a_charset_of_one_byte_is_found() {
+    let text = [b"db_password = \"P" as &[u8], b"\xe4", b"ssw0rd9xT\"\n"].concat();
+    assert_eq!(Detector::shipped().find(&text).len(), 1);
 }
 
 #[test]
