@@ -5,17 +5,47 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// From so many bytes on; what is shorter is done sooner than handed on.
 const LONG_BYTES: usize = 64 << 10;
 
+/// So many looks hand the others on at once: each takes a thread of its own, and who supervises has to get to the processors.
+const MOST: usize = 2;
+/// How many do so now.
+static LOOKING: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them, until it is dropped.
+struct Looking;
+
+// === impl Looking ===
+
+impl Looking {
+    fn begin() -> Option<Self> {
+        let more = |now: usize| (now < MOST).then_some(now + 1);
+        LOOKING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self)
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Looks through so many bytes. The other tasks of this thread go on meanwhile, where its runtime has others.
 pub(crate) fn aside<T>(bytes: usize, look: impl FnOnce() -> T) -> T {
     let has_others =
         || Handle::try_current().is_ok_and(|at| at.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if bytes >= LONG_BYTES && has_others() { tokio::task::block_in_place(look) } else { look() }
+    if bytes < LONG_BYTES || !has_others() {
+        return look();
+    }
+    match Looking::begin() {
+        Some(_looking) => tokio::task::block_in_place(look),
+        None => look(),
+    }
 }
 
 /// The same of each step of what waits in between.

@@ -31,6 +31,7 @@ mod wire;
 mod tests;
 
 pub use body::json_once;
+pub use form::ends_in_file;
 pub use git::{GitService, GitStep, git_service};
 pub use hosts::{Forge, KnownHosts};
 pub use parts::{FormParts, MAX_HELD_NAME_BYTES, NamesMethod};
@@ -186,5 +187,5 @@ pub(crate) fn texts(request: &Request) -> (Vec<String>, bool) {
     body::Fields::of(&wire).known().iter().for_each(|(_, value)| body::strings(value, &mut texts));
     texts.retain(|text| !text.is_empty());
     texts.dedup();
-    (texts, is_all)
+    (texts, is_all && !matches!(request.body, Body::Long { .. }))
 }

@@ -109,8 +109,11 @@ impl<O: Office> Door<O> {
     pub async fn leave(&self, way: &WayOut, operation: Operation) -> Result<Admitted<ToolCall>, Refusal> {
         let until = Instant::now() + self.plan.deadline;
         let bytes = looked_through(&operation);
-        let call = self.leaving(way, operation);
-        match unwound(each_aside(bytes, self.weigh(&way.slot, &way.opened, call, until))).await {
+        let weighed = async {
+            let call = self.leaving(way, operation);
+            self.weigh(&way.slot, &way.opened, call, until).await
+        };
+        match unwound(each_aside(bytes, weighed)).await {
             Some(Ok(admitted)) => Ok(admitted),
             Some(Err(no)) => Err(no.refusal()),
             None => {
@@ -124,9 +127,9 @@ impl<O: Office> Door<O> {
     /// whatever leaves is decided by [`Self::leave`].
     pub async fn prospect(&self, way: &WayOut, operation: Operation) -> Prospect {
         let bytes = looked_through(&operation);
-        let call = self.leaving(way, operation);
         let opened = &way.opened;
         let looked = async {
+            let call = self.leaving(way, operation);
             let (runs, _) = self.action(opened, &call);
             let moment = self.moment(opened, &opened.room.footprint(&call)).await;
             match self.judged(opened, &call, &runs, &moment) {

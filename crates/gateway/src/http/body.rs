@@ -12,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use writ_model::Label;
 
 use super::crowd::{Hold, Stay};
@@ -233,9 +233,16 @@ impl Flow {
 
     /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
     /// lost, and breaks whoever would send it.
-    pub(super) async fn lay(&mut self, start: &[u8], shelf: &Shelf) -> Result<Extent, NotKept> {
+    pub(super) async fn lay(
+        &mut self,
+        start: &[u8],
+        is_form: bool,
+        shelf: &Shelf,
+    ) -> Result<Extent, NotKept> {
         let mut rest = self.rest.replace(Lost.boxed_unsync());
-        let mut laying = shelf.lay(start).await?;
+        // Once it is here, nobody waits for its client.
+        let silent = self.idle.take().map_or(Duration::MAX, |idle| idle.bound);
+        let mut laying = shelf.lay(start, is_form).await?;
         let mut ahead = start.len();
         for piece in &mut self.ahead {
             let more = piece.split_off(ahead.min(piece.len()));
@@ -243,7 +250,8 @@ impl Flow {
             laying.take(&more).await?;
         }
         while let Some(rest) = &mut rest {
-            let Some(frame) = rest.frame().await else { break };
+            let frame = timeout(silent, rest.frame()).await;
+            let Some(frame) = frame.map_err(|_| NotKept::Broken(BodyError::Idle(silent)))? else { break };
             if let Ok(data) = frame.map_err(NotKept::Broken)?.into_data() {
                 laying.take(&data).await?;
             }

@@ -12,7 +12,7 @@ use hyper::{Request, Response, Version};
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use writ_model::{Account, Body};
+use writ_model::{Account, Body, Digest};
 use writ_policy::Zone;
 
 use super::account::{holds_credential, is_credential_header, is_foreign};
@@ -41,7 +41,7 @@ const TURN: Duration = Duration::from_secs(2);
 /// How long a body that a decision needs may take.
 const HOLD: Duration = Duration::from_secs(30);
 /// How long one may take that a person is asked about.
-const LAY: Duration = Duration::from_secs(120);
+const LAY: Duration = Duration::from_secs(600);
 /// What of a refused request is still read, so that its sender gets to hear the answer.
 const MAX_DRAINED_BYTES: usize = 4 << 20;
 const DRAIN: Duration = Duration::from_secs(5);
@@ -239,7 +239,7 @@ impl<P: Outside> Engine<P> {
                 request.account = Account::Foreign;
             }
         }
-        self.keep((place, &head.headers), &mut request, body).await?;
+        self.keep(&head.headers, &mut request, body).await?;
         let is_foreign = request.account == Account::Foreign;
         match self.outside.admit(request).await {
             Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
@@ -309,29 +309,26 @@ impl<P: Outside> Engine<P> {
     }
 
     /// Reads a body to its end of which only the start is held, where a person would have to be asked: what they say yes to is
-    /// all of it. What nobody has to be asked about passes while it comes, and what is refused anyway is not waited for; but
-    /// what is a form in parts cannot be told before its last name was seen.
+    /// all of it. What nobody has to be asked about passes while it comes. What is refused anyway is not waited for, unless it
+    /// is a form in parts that would not be if no name stood in the rest of it.
     async fn keep(
         &self,
-        (place, headers): (&Place, &HeaderMap),
+        headers: &HeaderMap,
         request: &mut writ_model::Request,
         body: &mut Flow,
     ) -> Result<(), No> {
-        let (Some(shelf), Body::Start(start)) = (&self.shelf, &request.body) else { return Ok(()) };
+        let (Some(shelf), Body::Start(_)) = (&self.shelf, &request.body) else { return Ok(()) };
+        let is_form = lend::passes_in_parts(headers);
         let is_kept = match self.outside.prospect(request).await {
             Prospect::Admitted => false,
             Prospect::Asked => true,
-            Prospect::Refused => lend::passes_in_parts(headers),
+            Prospect::Refused => is_form && self.may_be_kept(request).await,
         };
+        let Body::Start(start) = &mut request.body else { return Ok(()) };
         if !is_kept {
             return Ok(());
         }
-        if start.len() < MAX_HELD_BYTES {
-            let (bytes, is_all) = self.held(place, body, MAX_HELD_BYTES, true).await?;
-            request.body = if is_all { Body::Whole(bytes) } else { Body::Start(bytes) };
-        }
-        let Body::Start(start) = &mut request.body else { return Ok(()) };
-        match timeout(LAY, body.lay(start, shelf)).await.map_err(slow)? {
+        match timeout(LAY, body.lay(start, is_form, shelf)).await.map_err(slow)? {
             Ok(Extent { bytes, digest, has_all_names }) => {
                 let start = std::mem::take(start);
                 request.body = Body::Long { start, bytes, digest, has_all_names };
@@ -347,6 +344,15 @@ impl<P: Outside> Engine<P> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a form that is refused as it is would not be if it had no other names than those of its start.
+    async fn may_be_kept(&self, request: &writ_model::Request) -> bool {
+        let Body::Start(start) = &request.body else { return false };
+        let (start, digest) = (start.clone(), Digest::new([0; 32]));
+        let body = Body::Long { start, bytes: 0, digest, has_all_names: true };
+        let at_best = writ_model::Request { body, ..request.clone() };
+        self.outside.prospect(&at_best).await != Prospect::Refused
     }
 
     /// Reads ahead, in time and where there is room.

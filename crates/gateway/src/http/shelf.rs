@@ -1,6 +1,8 @@
 //! Bodies on disk: what is too long to be held in memory while a person is asked about it.
 
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,9 +15,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead as _, AsyncSeekExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use writ_model::Digest;
-use writ_policy::{FormParts, MAX_HELD_NAME_BYTES};
+use writ_policy::{FormParts, MAX_HELD_NAME_BYTES, ends_in_file};
 
 use super::body::BodyError;
+use crate::aside::aside;
 
 /// Longest body that is kept, in bytes.
 pub const MAX_KEPT_BYTES: u64 = 512 << 20;
@@ -84,22 +87,41 @@ impl Shelf {
         Self { folder, room: Arc::new(Semaphore::new(ROOM_MIB)), next: AtomicU64::new(0) }
     }
 
-    /// Begins with the start of a body, which stays in memory.
-    pub(super) async fn lay(&self, start: &[u8]) -> Result<Laying, NotKept> {
+    /// Begins with the start of a body, which stays in memory. `is_form`: names of parts count.
+    pub(super) async fn lay(&self, start: &[u8], is_form: bool) -> Result<Laying, NotKept> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("body-{}-{number}", std::process::id()));
-        let file = File::options().create_new(true).read(true).write(true).mode(0o600).open(&path).await;
-        let file = file.map_err(NotKept::Disk)?;
-        tokio::fs::remove_file(&path).await.map_err(NotKept::Disk)?;
-        let mut form = FormParts::new(MAX_HELD_NAME_BYTES);
-        let (heads, tail) = start.split_at(start.len().saturating_sub(MAX_PART_HEAD_BYTES));
-        let mut names = form.push(heads).is_ok().then(|| form.names());
-        names = names.filter(|names| form.push(tail).is_ok() && form.names() == *names);
+        // In one step: nobody gives up between the two.
+        let file = tokio::task::spawn_blocking(move || {
+            let file = options().open(&path)?;
+            std::fs::remove_file(&path).map(|()| file)
+        });
+        let file = file.await.map_err(io::Error::other).and_then(|file| file).map_err(NotKept::Disk)?;
+        let (form, names) = match is_form {
+            true => aside(start.len(), || heads(start)),
+            false => (FormParts::new(MAX_HELD_NAME_BYTES), None),
+        };
         let mut digest = digest::Context::new(&SHA256);
         digest.update(start);
-        let bytes = length(start);
+        let (file, bytes) = (File::from_std(file), length(start));
         Ok(Laying { file, bytes, digest, form, names, room: Arc::clone(&self.room), taken: None })
     }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create_new(true).read(true).write(true).mode(0o600);
+    options
+}
+
+/// How many names there are in the start of a form; nothing unless it ends in a file.
+fn heads(start: &[u8]) -> (FormParts, Option<u64>) {
+    let mut form = FormParts::new(MAX_HELD_NAME_BYTES);
+    let (heads, tail) = start.split_at(start.len().saturating_sub(MAX_PART_HEAD_BYTES));
+    let mut names = form.push(heads).is_ok().then(|| form.names());
+    names = names.filter(|names| form.push(tail).is_ok() && form.names() == *names);
+    let names = names.filter(|_| ends_in_file(start));
+    (form, names)
 }
 
 // === impl Laying ===

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 use writ_model::Body;
 
+use super::second;
 use super::wire::{self, Wire};
 
 /// Longest body that is read, in bytes.
@@ -177,7 +178,7 @@ fn is_form_alone(wire: &Wire<'_>) -> bool {
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
     let kind = kind.to_ascii_lowercase();
     let is_form = kind.split(';').next().is_some_and(|word| word.trim() == "multipart/form-data");
-    is_form && !kind.contains(',') && !is_packed(wire)
+    is_form && !kind.contains(',') && !is_packed(wire) && second::is_charset(wire)
 }
 
 /// Whether the body is compressed, or says that it is.

@@ -50,6 +50,12 @@ pub(super) fn parts(body: &[u8]) -> Vec<Part<'_>> {
     found
 }
 
+/// Whether the start of a form goes so far that the content of a file follows, and no value of a field.
+#[must_use]
+pub fn ends_in_file(start: &[u8]) -> bool {
+    parts(start).last().is_some_and(|last| !last.files.is_empty() && !last.is_odd && !last.is_odd_file)
+}
+
 /// What follows the next `Content-Disposition` header's name.
 fn after_mark(body: &[u8]) -> Option<&[u8]> {
     body.get(find(body, MARK)? + MARK.len()..)
@@ -66,9 +72,27 @@ fn next(text: &[u8]) -> (Part<'_>, Option<&[u8]>) {
         Some(at) => (after.get(..at).unwrap_or_default(), after.get(at + MARK.len()..)),
         None => (after, None),
     };
-    let is_odd = is_cut || is_odd_name;
+    let is_odd = is_cut || is_odd_name || has_two_ends(text, end, rest);
     let value = value(rest).unwrap_or_default();
     (Part { names, files, is_odd, is_odd_file, value, rest }, later)
+}
+
+/// Whether readers differ over where the head ends whose first line ends there: some take an empty line however it is written,
+/// others only one of `\r\n`.
+fn has_two_ends(text: &[u8], line: usize, rest: &[u8]) -> bool {
+    let after = text.get(line..).unwrap_or_default();
+    let after = after.get(..after.len().min(4 * VALUE_BYTES)).unwrap_or_default();
+    let is_end = |at: &usize| {
+        after.get(*at..).is_some_and(|end| end.starts_with(b"\n\n") || end.starts_with(b"\n\r\n"))
+    };
+    let Some(end) = (0..after.len()).find(is_end) else { return false };
+    // Up to the end of its last line, which is empty.
+    let from = line + end + 1;
+    let empty = text.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')).unwrap_or(0);
+    let head = text.get(..=from + empty).unwrap_or(text);
+    let lines = head.iter().filter(|byte| **byte == b'\n').count();
+    let long = head.windows(2).filter(|pair| pair == b"\r\n").count();
+    lines != long && (long > 0 || find(rest, b"\r\n\r\n").is_some())
 }
 
 /// Where a header ends, and whether it goes on beyond what is read: lines that begin with a blank go on with it (RFC 9112,
@@ -133,6 +157,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn attack_a_start_that_ends_in_a_field_says_nothing_of_its_value() {
+        let field = "--x\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nfile_upload";
+        let file = "\r\n--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\nPK";
+        for (start, wanted) in [
+            (field.to_owned(), false),
+            (format!("{field}{file}"), true),
+            (format!("{file}{field}"), false),
+            (format!("{field}{}", file.replace("\r\n\r\n", "\n\nPK\r\n\r\n")), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(ends_in_file(start.as_bytes()), wanted, "{start:?}");
+        }
+    }
+
+    #[test]
     fn attack_the_names_of_a_part_are_found_however_they_stand() {
         for (line, names, files, is_odd) in [
             ("form-data; name=\":action\"", &[":action"][..], &[][..], false),
@@ -170,6 +209,17 @@ mod tests {
             );
             let is_any_odd = found[0].is_odd || found[0].is_odd_file;
             assert_eq!((is_any_odd, found[0].value.as_str()), (is_odd, "v"), "{line}");
+        }
+        for (part, is_odd) in [
+            (
+                "content-disposition: form-data; name=\":action\";\n\nfile_upload\nx\r\n\r\nremove_pkg\r\n--x",
+                true,
+            ),
+            ("content-disposition: form-data; name=\"a\"\n\nb\n--x\n", false),
+            ("content-disposition: form-data; name=\"a\"\r\nx: y\n\r\nb\r\n--x", true),
+            ("content-disposition: form-data; name=\"a\"\r\nx: y\r\n\r\nb\n\nc\r\n--x", false),
+        ] {
+            assert_eq!(parts(part.as_bytes())[0].is_odd, is_odd, "{part:?}");
         }
         let many = b"content-disposition: form-data; name=a\r\n".repeat(PARTS + 1);
         let many = parts(&many);

@@ -10,7 +10,7 @@ use writ_model::{Body, EffectClass, PackageSource, Resource};
 use super::form::Part;
 use super::table::{Places, Row, best};
 use super::wire::{Verb, Wire, find};
-use super::{Ask, Asked, body, form};
+use super::{Ask, Asked, body, form, second};
 
 const DATA: &str = include_str!("../../data/registries.json");
 
@@ -225,6 +225,9 @@ fn by_shape(wire: &Wire<'_>, flat: &[String]) -> Vec<Ask> {
         asks.extend(in_parts(wire, bytes, is_form));
         if asks.is_empty() && is_form && !is_all {
             asks.push(Ask::unknown("a form whose end nobody saw"));
+        }
+        if is_form && !second::is_charset(wire) {
+            asks.push(Ask::unknown("a form in a charset that is not read"));
         }
     }
     asks

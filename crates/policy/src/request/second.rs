@@ -65,7 +65,7 @@ fn takes_fields(wire: &Wire<'_>) -> bool {
 }
 
 /// Whether the media type names no charset, or one that is read.
-fn is_charset(wire: &Wire<'_>) -> bool {
+pub(super) fn is_charset(wire: &Wire<'_>) -> bool {
     wire.headers("content-type").all(|kind| {
         let kind = kind.to_ascii_lowercase();
         let mut charsets = kind.split(';').skip(1).filter_map(|part| part.trim().strip_prefix("charset"));

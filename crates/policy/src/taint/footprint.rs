@@ -425,12 +425,13 @@ fn gather(value: &Value, texts: &mut Vec<String>, budget: &mut usize, has_comman
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
         Value::String(text) => {
-            if text.len() > *budget || texts.len() >= TEXTS {
+            if texts.len() >= TEXTS {
                 return false;
             }
-            *budget -= text.len();
-            texts.push(text.clone());
-            true
+            let fits = text.get(..text.floor_char_boundary(*budget)).unwrap_or(text);
+            *budget -= fits.len();
+            texts.push(fits.to_owned());
+            fits.len() == text.len()
         }
         Value::Array(members) => {
             members.iter().filter(|member| !gather(member, texts, budget, has_command)).count() == 0

@@ -37,8 +37,8 @@ pub(super) struct World {
     pub(super) revoke: watch::Sender<bool>,
     pub(super) admits: Admits,
     pub(super) wish: BodyWish,
-    /// What a look at any request says.
-    pub(super) prospect: Prospect,
+    /// What a look says.
+    pub(super) prospect: Box<dyn Fn(&writ_model::Request) -> Prospect + Send + Sync>,
     /// A decision takes a permit of this, so that it can be made to wait.
     pub(super) gate: Arc<Semaphore>,
     pub(super) treat: Box<dyn Fn(&Authority) -> Treat + Send + Sync>,
@@ -82,8 +82,8 @@ impl Boundary for World {
         })))
     }
 
-    async fn prospect(&self, _request: &writ_model::Request) -> Prospect {
-        self.prospect
+    async fn prospect(&self, request: &writ_model::Request) -> Prospect {
+        (self.prospect)(request)
     }
 
     async fn ended(&self, _pass: Pass, ended: Ended) {
@@ -170,7 +170,7 @@ impl Scene {
             revoke: watch::Sender::new(false),
             admits: Box::new(|_| Ok(())),
             wish: BodyWish::None,
-            prospect: Prospect::Admitted,
+            prospect: Box::new(|_| Prospect::Admitted),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             treat: Box::new(|_| Treat::Inspect),
             names: true,

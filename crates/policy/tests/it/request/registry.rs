@@ -184,7 +184,8 @@ fn attack_no_reading_of_a_body_hides_another() {
             "destructive Package shop",
         ),
         (of(&[&act("=72emove_pkg"), name]), "destructive Package shop"),
-        (of(&["name=\":action\"\n\nfile_upload\r\n\r\nremove_pkg", name]), "destructive Package shop"),
+        // Where readers differ over a head, they may over each name.
+        (of(&["name=\":action\"\n\nfile_upload\r\n\r\nremove_pkg", name]), REMOVES),
         (of(&[&adds, "name*=utf-8''%3Aaction\r\n\r\nremove_pkg"]), REMOVES),
         (
             of(&[&adds, "name=\"=?utf-8?B?OmFjdGlvbg==?=\"\r\n\r\nremove_pkg"]),
