@@ -10,6 +10,7 @@ mod agent;
 mod call;
 mod check;
 mod checkout;
+mod checks;
 mod escalator;
 mod expression;
 mod files;

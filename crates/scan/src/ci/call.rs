@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::checks::Checks;
 use super::files::Files;
-use super::gate::{After, Asked, Checks, Who};
+use super::gate::{After, Asked, Who};
 use super::trigger::Trigger;
 use super::workflow::{Jobs, agent_steps, around, is_wide, jobs_of, needed};
 use super::{Call, CallSecrets, Token, agent};

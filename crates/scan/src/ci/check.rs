@@ -132,11 +132,15 @@ fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize)
             return Check::None.into();
         }
     }
+    let run = step.get("run").and_then(Node::text);
+    if run.is_some_and(stop::pastes) {
+        return Check::None.into();
+    }
     // An agent that is told to look is no gate.
     if agent::of_step(step, &Around::default()).is_some() {
         return Check::None.into();
     }
-    let run = step.get("run").and_then(Node::text).filter(|_| is_shell(step));
+    let run = run.filter(|_| is_shell(step));
     let set: Vec<Option<&Node>> = set.iter().copied().chain([step.get("env")]).collect();
     let follow = |brings_code| run.and_then(|script| stop::ways(script, &set, brings_code));
     let (mut plain, mut of_fork) = (follow(false), follow(true));

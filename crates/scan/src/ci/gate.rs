@@ -3,8 +3,7 @@
 //! Each part of a condition can be true, can be false, or both, depending on who asks. The same condition is asked about
 //! an outsider and about somebody trusted: what only the second gets past is a gate.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::checks::{Answer, Checks};
 use super::expression::Expression;
 use super::trigger::Trigger;
 
@@ -25,23 +24,12 @@ pub(super) enum After {
     Success,
 }
 
-/// What tells who may.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Checks {
-    /// Outputs of jobs and steps (`needs.JOB.outputs`, `steps.ID`), and how those ended.
-    pub(super) answers: BTreeSet<String>,
-    /// Outputs of which it is known what they can be for an outsider.
-    pub(super) told: BTreeMap<String, BTreeSet<String>>,
-    /// Outputs beside an answer that are none.
-    pub(super) none: BTreeSet<String>,
-}
-
 /// One question: can this hold for somebody, at this trigger?
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) who: Who,
     pub(super) trigger: &'a Trigger,
-    pub(super) checks: &'a Checks,
+    pub(super) checks: &'a Checks<'a>,
     pub(super) after: After,
 }
 
@@ -153,6 +141,27 @@ impl Asked<'_> {
             (Expression::Path(path), other) | (other, Expression::Path(path)) => (path.as_str(), other),
             _ => return EITHER,
         };
+        // What a script writes is a text, and a bare word on the other side makes GitHub compare numbers.
+        if let Expression::Path(other) = other
+            && let Some((output, number)) = [(path, other.as_str()), (other.as_str(), path)]
+                .into_iter()
+                .find_map(|(output, bare)| Some((output, number_of_bare(bare)?)))
+        {
+            let is = |text: &str| number_of_text(text).is_none_or(|text| text == number);
+            let is_not = |text: &str| number_of_text(text).is_none_or(|text| text != number);
+            if let Some(Answer::Told(texts, may_be_nothing)) = self.checks.answer(output, self.trigger) {
+                if !self.outsider() {
+                    return EITHER;
+                }
+                return Can {
+                    hold: texts.iter().any(|text| is(text)) || (may_be_nothing && is("")),
+                    fail: texts.iter().any(|text| is_not(text)) || (may_be_nothing && is_not("")),
+                };
+            }
+            if self.is_check(output) {
+                return if self.outsider() && number != 0.0 { NO } else { EITHER };
+            }
+        }
         // `contains(…) == true` is what stands on the left.
         let literal = match other {
             Expression::Text(text) => Some(text.to_ascii_lowercase()),
@@ -284,9 +293,9 @@ impl Asked<'_> {
                     EITHER
                 }
             }
-            ("fromjson", [Expression::Path(path)]) if self.checks.told.contains_key(path) => {
+            ("fromjson", [Expression::Path(path)]) => {
                 let is_true = |text: &str| !["", "0", "false", "null"].contains(&text);
-                self.told(path, is_true).unwrap_or(EITHER)
+                self.told(path, is_true).unwrap_or_else(|| self.path(path))
             }
             ("fromjson" | "tojson" | "format", [one]) => self.of(one),
             _ => EITHER,
@@ -361,19 +370,21 @@ impl Asked<'_> {
 
     /// Whether what an output can be for an outsider is what is asked for; `None` where nobody knows what it can be.
     fn told(&self, path: &str, is: impl Fn(&str) -> bool) -> Option<Can> {
-        let texts = self.checks.told.get(path)?;
+        let Some(Answer::Told(texts, may_be_nothing)) = self.checks.answer(path, self.trigger) else {
+            return None;
+        };
         if !self.outsider() {
             return Some(EITHER);
         }
-        Some(Can { hold: texts.iter().any(|text| is(text)), fail: texts.iter().any(|text| !is(text)) })
+        let any = |wanted: bool| {
+            texts.iter().any(|text| is(text) == wanted) || (may_be_nothing && is("") == wanted)
+        };
+        Some(Can { hold: any(true), fail: any(false) })
     }
 
     /// An answer of a job or step that looks who asks.
     fn is_check(&self, path: &str) -> bool {
-        !self.checks.none.contains(path)
-            && self.checks.answers.iter().any(|check| {
-                path.strip_prefix(check.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            })
+        matches!(self.checks.answer(path, self.trigger), Some(Answer::Looks))
     }
 
     fn is_login(&self, path: &str) -> bool {
@@ -427,6 +438,27 @@ impl Asked<'_> {
     /// Whether the event is about code that the one who asks brought along.
     fn brings_code(&self) -> bool {
         self.trigger.brings_code()
+    }
+}
+
+/// What a word without quotation marks is as a number.
+fn number_of_bare(word: &str) -> Option<f64> {
+    match word {
+        "true" => Some(1.0),
+        "false" | "null" => Some(0.0),
+        _ if word.starts_with(|first: char| first.is_ascii_digit()) => Some(word.parse().unwrap_or(f64::NAN)),
+        _ => None,
+    }
+}
+
+/// What a text is as a number; `None` where it is a number in another notation, which could be any.
+fn number_of_text(text: &str) -> Option<f64> {
+    match text.trim() {
+        "" => Some(0.0),
+        text if text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) => {
+            text.parse().ok()
+        }
+        _ => Some(f64::NAN),
     }
 }
 

@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
             seen
         };
         let members = env.members().iter().map(|member| (member.key.clone(), seen(&member.node)));
-        members.filter(|(_, seen)| !seen.is_empty()).collect()
+        members.filter(|(_, seen)| !seen.is_empty()).take(MAX_HANDED).collect()
     }
 
     /// What a part of a step draws from outputs of steps before, and of jobs.
@@ -238,15 +238,14 @@ impl<'a> Walk<'a> {
         } else {
             let script = step.get("run").or_else(|| step.at(&["with", "script"])).and_then(Node::text);
             let script = script.unwrap_or("").replace("\\\n", " ");
-            let mut variables = self.variables.clone();
-            variables.extend(step.get("env").map(|env| self.set_by(env)).unwrap_or_default());
-            for (name, held) in self.written(&script, ENVIRONMENT, variables.clone()) {
+            let written = self.written(&script, OUTPUT, step.get("env"));
+            for (name, held) in self.written(&script, ENVIRONMENT, step.get("env")) {
                 take(&mut self.environment, held.iter().cloned());
                 if self.variables.len() < MAX_HANDED && !name.is_empty() {
                     self.variables.insert(name, held);
                 }
             }
-            for (name, held) in self.written(&script, OUTPUT, variables) {
+            for (name, held) in written {
                 outputs.add(&name, held);
             }
         }
@@ -257,34 +256,37 @@ impl<'a> Walk<'a> {
     }
 
     /// What a script puts where later steps find it, by the name that it gets, or under no name where that cannot be told.
-    fn written(
-        &self,
-        script: &str,
-        places: &[&str],
-        mut variables: BTreeMap<String, Handed>,
-    ) -> Vec<(String, Handed)> {
+    fn written(&self, script: &str, places: &[&str], env: Option<&Node>) -> Vec<(String, Handed)> {
         if !places.iter().any(|place| script.contains(place)) {
             return Vec::new();
         }
         // A text of several lines goes to the place that its block names.
         let is_block = script.contains("<<") || script.contains("} >>") || script.contains("}>>");
         let mut written = Vec::new();
+        // What the step sets lies over what is set around it; what it sets to something else holds nothing.
+        let mut own: BTreeMap<String, Handed> =
+            env.map(|env| self.set_by(env)).unwrap_or_default().into_iter().collect();
+        let mut depth = 0_usize;
         for line in script.lines() {
+            depth = depth_behind(line, depth);
             let mut held = Handed::new();
             secrets::of_text(line, &mut held);
             held.remove("GITHUB_TOKEN");
             self.drawn_by(line, &mut held);
-            for (_, seen) in variables_in(line).filter_map(|name| variables.get_key_value(name)) {
+            for seen in
+                variables_in(line).filter_map(|name| own.get(name).or_else(|| self.variables.get(name)))
+            {
                 take(&mut held, seen.iter().cloned());
             }
             let is_place = places.iter().any(|place| line.contains(place));
             // What a program answers that is given a secret is none.
             if let Some((name, value)) = assigned(line).filter(|_| !is_place) {
                 let is_answer = value.contains("$(") || value.contains('`');
-                if held.is_empty() || (is_answer && !is_spelling(value)) {
-                    variables.remove(name);
-                } else if variables.len() < 2 * MAX_HANDED {
-                    variables.insert(name.to_owned(), held.clone());
+                let is_none = held.is_empty() || (is_answer && !is_spelling(value));
+                // What is set in a branch may be as it was behind it.
+                if (!is_none || depth == 0) && (own.len() < 2 * MAX_HANDED || own.contains_key(name)) {
+                    let held = if is_none { Handed::new() } else { held.clone() };
+                    own.insert(name.to_owned(), held);
                 }
             }
             if !held.is_empty() && (is_place || is_block) {
@@ -331,6 +333,19 @@ fn variables_in(line: &str) -> impl Iterator<Item = &str> {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         rest.get(..rest.bytes().take_while(is_name).count()).unwrap_or("")
     })
+}
+
+/// How many branches, loops and functions are open behind a line.
+fn depth_behind(line: &str, depth: usize) -> usize {
+    let words: Vec<&str> = line.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
+    let ends = |word: &&str| ["done", "esac", "fi", "}"].contains(word);
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return depth };
+    let begins = ["case", "for", "function", "if", "until", "while"].contains(first) || last.ends_with('{');
+    match (begins, ends(first), ends(last)) {
+        (true, _, false) => depth + 1,
+        (false, true, _) => depth.saturating_sub(1),
+        _ => depth,
+    }
 }
 
 /// `NAME=value` as a command of its own.

@@ -22,10 +22,8 @@ pub(super) fn of_text(text: &str, into: &mut BTreeSet<String>) {
 
 /// Names of secrets in one expression.
 pub(super) fn of_expression(expression: &str, into: &mut BTreeSet<String>) {
-    let mut rest = expression;
-    while let Some(at) = find_word(rest, "secrets") {
-        rest = rest.get(at + "secrets".len()..).unwrap_or("");
-        let tail = rest.trim_start();
+    for at in words(expression, "secrets") {
+        let tail = expression.get(at + "secrets".len()..).unwrap_or("").trim_start();
         let name = match tail.bytes().next() {
             Some(b'.') => word(tail.get(1..).unwrap_or("").trim_start()),
             Some(b'[') => {
@@ -47,13 +45,14 @@ fn word(text: &str) -> &str {
     text.get(..length).unwrap_or("")
 }
 
-/// A whole word, in any case, that is no member of something else.
-fn find_word(text: &str, wanted: &str) -> Option<usize> {
+/// Where a whole word stands, in any case, that is no member of something else.
+fn words(text: &str, wanted: &str) -> Vec<usize> {
     let lower = text.to_ascii_lowercase();
-    lower.match_indices(wanted).map(|(at, _)| at).find(|at| {
-        let before = lower.get(..*at).and_then(|head| head.bytes().last());
-        let after = lower.get(at + wanted.len()..).and_then(|tail| tail.bytes().next());
-        let joins = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let joins = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let is_whole = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|at| lower.as_bytes().get(at).copied());
+        let after = lower.as_bytes().get(at + wanted.len()).copied();
         !before.is_some_and(|byte| joins(byte) || byte == b'.') && !after.is_some_and(joins)
-    })
+    };
+    lower.match_indices(wanted).map(|(at, _)| at).filter(is_whole).collect()
 }

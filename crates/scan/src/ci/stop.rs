@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use self::about::{About, RIGHTS, TRUSTED};
 use super::agent::shell::{CASE, Command, FUNCTION, GROUP, Joint, PATTERN, assignment, commands};
 use super::gate::{Can, EITHER, NO, YES};
+use super::workflow::UNTRUSTED_TEXT;
 use crate::document::Node;
 
 mod about;
@@ -70,8 +71,8 @@ struct Walk {
     open: Vec<Open>,
     ways: Ways,
     tells: told::Tells,
-    /// Functions that end the script.
-    ends: Vec<String>,
+    /// Functions that end the script, and whether with an error.
+    ends: Vec<(String, bool)>,
 }
 
 // === impl Ways ===
@@ -84,10 +85,12 @@ impl Ways {
 
 /// Follows a script; `None` where it is one that is not understood far enough.
 pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Option<Ways> {
-    let commands: Vec<Command> = commands(script).into_iter().filter(|command| !command.is_within).collect();
-    if commands.len() > MAX_COMMANDS {
+    let all = commands(script);
+    if all.len() > MAX_COMMANDS || pastes(script) {
         return None;
     }
+    let (within, commands): (Vec<Command>, Vec<Command>) =
+        all.into_iter().partition(|command| command.is_within);
     if commands.iter().any(|command| command.words.first().is_some_and(|word| word == GROUP)) {
         return None;
     }
@@ -110,6 +113,9 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
         tells: told::Tells::default(),
         ends: Vec::new(),
     };
+    for command in &within {
+        walk.tell_unfollowed(command);
+    }
     let mut at = 0;
     while let Some(command) = commands.get(at) {
         let first = command.words.first().map(String::as_str);
@@ -130,6 +136,15 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
     Some(ways)
 }
 
+/// Whether a stranger's text is pasted into a script, which makes it code.
+pub(super) fn pastes(script: &str) -> bool {
+    script.split("${{").skip(1).any(|rest| {
+        let expression = rest.split("}}").next().unwrap_or("").to_ascii_lowercase();
+        let plain = expression.replace("['", ".").replace("']", "").replace([' ', '\t', '\n'], "");
+        UNTRUSTED_TEXT.iter().any(|part| plain.contains(part)) || plain.contains("tojson(github")
+    })
+}
+
 // === impl Walk ===
 
 impl Walk {
@@ -143,10 +158,17 @@ impl Walk {
             .map(str::to_owned);
         let (mut depth, mut ends, mut inner) =
             (usize::from(head.words.last().is_some_and(|word| word == "{")), false, 0_usize);
+        // Some other way out of it makes it one that may succeed.
+        let (mut fails, mut returns) = (true, false);
+        self.ends.retain(|(known, _)| Some(known) != name.as_ref());
         for (at, command) in rest.iter().enumerate() {
             let mut words = command.words.iter().map(String::as_str).peekable();
             if words.next_if_eq(&"{").is_some() {
                 depth += 1;
+            }
+            returns |= command.words.iter().any(|word| word == "return");
+            if let Some(at) = command.words.iter().position(|word| word == "exit") {
+                fails &= command.words.get(at + 1).is_some_and(|code| is_error(code));
             }
             match words.next() {
                 Some("if" | "case" | "for" | "while" | "until") => inner += 1,
@@ -156,8 +178,8 @@ impl Walk {
                 _ => {}
             }
             if depth == 0 {
-                if ends {
-                    self.ends.extend(name);
+                if ends && !returns {
+                    self.ends.extend(name.map(|name| (name, fails)));
                 }
                 return at + 1;
             }
@@ -235,7 +257,7 @@ impl Walk {
         }
         self.ways.reached.push(self.alive && self.taken(joint).0);
         if !words.is_empty() {
-            self.tell(command, words, joint);
+            self.tell(command, words, joint, next);
             self.simple(words, joint, next);
         }
     }
@@ -356,13 +378,16 @@ impl Walk {
         match words {
             ["exit", code @ ..] => {
                 if !self.in_condition || runs {
-                    self.ways.succeeds |= runs && code.first() == Some(&"0");
+                    // Without a code it ends as the command before it did, which behind `||` failed.
+                    let fails = code.first().map_or(joint == Joint::Or, |code| is_error(code));
+                    self.ways.succeeds |= runs && !fails;
                     self.alive = passed_by;
                 }
                 self.last = EITHER;
                 return;
             }
-            [name, ..] if self.ends.iter().any(|known| known == name) => {
+            [name, ..] if self.ends.iter().any(|(known, _)| known == name) => {
+                self.ways.succeeds |= runs && self.ends.contains(&((*name).to_owned(), false));
                 self.alive = passed_by;
                 self.last = EITHER;
                 return;
@@ -403,4 +428,9 @@ impl Walk {
             }
         }
     }
+}
+
+/// Whether a script that ends with this code failed for certain.
+fn is_error(code: &str) -> bool {
+    code.parse::<u8>().is_ok_and(|code| code > 0)
 }

@@ -6,11 +6,12 @@ use super::agent::{self, Agent, Around, Start};
 use super::call::Calls;
 use super::check::{Check, Look, check, is_shell, may_fail};
 use super::checkout;
+use super::checks::Checks;
 use super::expression::{Expression, condition};
 use super::files::{Files, Local};
-use super::gate::{After, Asked, Checks, Who};
+use super::gate::{After, Asked, Who};
 use super::handed;
-use super::stop::{self, Told};
+use super::stop;
 use super::token::Token;
 use super::trigger::{Trigger, triggers};
 use super::{AgentStep, Gate, Workflow, all_text, escalator, secrets};
@@ -22,7 +23,7 @@ const MAX_STEPS: usize = 1_000;
 /// Longest way of jobs that need each other.
 const MAX_NEEDS: usize = 100;
 /// Parts of expressions whose text strangers write.
-const UNTRUSTED_TEXT: &[&str] = &[
+pub(super) const UNTRUSTED_TEXT: &[&str] = &[
     "comment.body",
     "comment_body",
     "discussion.body",
@@ -140,11 +141,17 @@ pub(super) fn agent_steps(
         job.steps.iter().enumerate().filter_map(|(at, step)| Some((at, agent::of_step(step, &around)?)));
     let agents: Vec<(usize, Agent)> = agents.collect();
     let places: Vec<usize> = agents.iter().map(|(at, _)| *at).collect();
+    if places.is_empty() {
+        return Vec::new();
+    }
     let handed = handed::to(document, jobs, job, &places);
+    let triggers = triggers.iter().filter(|trigger| trigger.is_untrusted());
+    let ways: Vec<(&Trigger, Way)> =
+        triggers.map(|trigger| (*trigger, Way::to(jobs, job, trigger))).collect();
     let each = agents.into_iter().zip(handed);
     each.map(|((at, agent), handed)| AgentStep {
         handed,
-        ..agent_step(document, triggers, jobs, job, at, agent)
+        ..agent_step(document, &ways, jobs, job, at, agent)
     })
     .collect()
 }
@@ -159,16 +166,22 @@ pub(super) struct Job<'a> {
     /// Secrets in what it hands on.
     pub(super) outputs: handed::Outputs,
     pub(super) condition: Option<Expression>,
+    /// The jobs that it needs and its steps, by their names in lower case.
+    pub(super) needed: BTreeMap<String, &'a str>,
+    pub(super) ids: BTreeMap<String, usize>,
     /// What each step finds out about who asks.
-    looks_of: Vec<Look>,
+    pub(super) looks_of: Vec<Look>,
     /// Some step refuses people without rights, by ending the job.
-    refuses: Check,
+    pub(super) refuses: Check,
     /// Some step looks who asks.
-    looks: bool,
+    pub(super) looks: bool,
     /// What its outputs tell of who asks, by default and where the code is the outsider's: what they can be, or that they
     /// come from a step that tells nothing.
-    hands_on: Vec<(String, [Option<BTreeSet<String>>; 2])>,
+    pub(super) hands_on: HandsOn,
 }
+
+/// What each output of a job tells, by default and where the code is the outsider's.
+type HandsOn = BTreeMap<String, [Option<BTreeSet<String>>; 2]>;
 
 /// Most outputs of a job that are looked at.
 const MAX_OUTPUTS: usize = 50;
@@ -184,12 +197,21 @@ impl<'a> Job<'a> {
         let looks_of: Vec<Look> = steps.iter().map(|step| check(step, &set, files)).collect();
         let checks = || looks_of.iter().map(|look| look.check);
         let hands_on = hands_on(node, steps, &looks_of);
+        let needs: Vec<&str> = node.get("needs").map(Node::texts).unwrap_or_default();
+        // Of several with one name, which no workflow has that runs, the first.
+        let mut ids = BTreeMap::new();
+        for (at, id) in steps.iter().enumerate().filter_map(|(at, step)| Some((at, step.get("id")?.text()?)))
+        {
+            ids.entry(id.to_ascii_lowercase()).or_insert(at);
+        }
         Self {
             place,
             name,
             node,
             steps,
-            needs: node.get("needs").map(Node::texts).unwrap_or_default(),
+            needed: needs.iter().map(|name| (name.to_ascii_lowercase(), *name)).collect(),
+            ids,
+            needs,
             outputs: handed::Outputs::default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
             // A job that may fail stops nobody who needs it.
@@ -203,18 +225,27 @@ impl<'a> Job<'a> {
             hands_on,
         }
     }
+
+    /// Whether it may end without a word and let those who need it go on.
+    pub(super) fn may_be_passed_by(&self) -> bool {
+        self.condition.is_some() || !self.needs.is_empty() || may_fail(self.node)
+    }
+
+    fn asks_for_status(&self) -> bool {
+        self.condition.as_ref().is_some_and(Expression::asks_for_status)
+    }
 }
 
 /// What each output of a job tells: what the step tells that it comes from.
-fn hands_on(job: &Node, steps: &[Node], looks: &[Look]) -> Vec<(String, [Option<BTreeSet<String>>; 2])> {
+fn hands_on(job: &Node, steps: &[Node], looks: &[Look]) -> HandsOn {
     let outputs = job.get("outputs").map_or(&[][..], Node::members);
     if outputs.is_empty() || !looks.iter().any(Look::tells) {
-        return Vec::new();
+        return HandsOn::new();
     }
     // What an earlier step found out may be in the environment, or among what this one is given.
     let mut found = steps.iter().zip(looks).filter(|(_, look)| look.tells());
     let by_environment = found.any(|(step, _)| all_text(step).contains("GITHUB_ENV"));
-    let mut hands_on = Vec::new();
+    let mut hands_on = HandsOn::new();
     for member in outputs.iter().take(MAX_OUTPUTS) {
         let Some(Expression::Path(path)) = member.node.text().map(condition) else { continue };
         let Some((id, output)) = path.strip_prefix("steps.").and_then(|rest| rest.split_once(".outputs."))
@@ -226,30 +257,24 @@ fn hands_on(job: &Node, steps: &[Node], looks: &[Look]) -> Vec<(String, [Option<
         };
         let Some((step, look)) = steps.iter().zip(looks).find(|(step, _)| is_named(step)) else { continue };
         let name = member.key.to_ascii_lowercase();
-        let told = [0, 1].map(|at| told_by(step, look, at).remove(output));
+        let may_be_nothing = step.get("if").is_some() || may_fail(step);
+        let told = [0, 1].map(|at| {
+            let mut texts = look.told.get(at)?.get(output)?.clone();
+            texts.extend(may_be_nothing.then(String::new));
+            Some(texts)
+        });
         if told.iter().all(Option::is_some) {
-            hands_on.push((name, told));
+            hands_on.insert(name, told);
         } else if !look.tells() && !by_environment && !all_text(step).contains("steps.") {
-            hands_on.push((name, [None, None]));
+            hands_on.insert(name, [None, None]);
         }
     }
     hands_on
 }
 
-/// What the outputs of a step can be for an outsider; one that is passed by says nothing.
-fn told_by(step: &Node, look: &Look, at: usize) -> Told {
-    let mut told = look.told.get(at).cloned().unwrap_or_default();
-    if step.get("if").is_some() || may_fail(step) {
-        told.values_mut().for_each(|texts| {
-            texts.insert(String::new());
-        });
-    }
-    told
-}
-
 fn agent_step(
     document: &Node,
-    triggers: &[&Trigger],
+    ways: &[(&Trigger, Way)],
     jobs: &Jobs<'_>,
     job: &Job<'_>,
     index: usize,
@@ -297,8 +322,8 @@ fn agent_step(
             &[document.get("env"), job.node.get("env")],
         ),
     };
-    for trigger in triggers.iter().filter(|trigger| trigger.is_untrusted()) {
-        let reached = reach(document, trigger, jobs, (job, index), &agent.starts);
+    for (trigger, way) in ways {
+        let reached = reach(document, (trigger, way), jobs, (job, index), &agent.starts);
         let gate = match reached {
             Reached::Never => continue,
             Reached::Gated(gate) => gate,
@@ -325,91 +350,78 @@ enum Reached {
     Outsider,
 }
 
+/// How far a trigger gets in a job, whichever step it is about.
+struct Way {
+    trusted: bool,
+    /// The condition of the job holds for an outsider, and without the answers of other jobs.
+    outsider: bool,
+    by_itself: bool,
+    /// The jobs before let an outsider go on.
+    needed: bool,
+    /// The step that ends the job for an outsider.
+    refused_at: Option<usize>,
+}
+
+// === impl Way ===
+
+impl Way {
+    fn to(jobs: &Jobs<'_>, job: &Job<'_>, trigger: &Trigger) -> Self {
+        let checks = Checks::of(jobs, job, 0, job.asks_for_status());
+        let by_itself = checks.only_steps();
+        let ask = |who, checks| Asked { who, trigger, checks, after: After::Success };
+        let holds = |asked: Asked<'_>| job.condition.as_ref().is_none_or(|each| asked.of(each).hold);
+        let trusted = ask(Who::Trusted, &checks);
+        let outsider = ask(Who::Outsider, &checks);
+        let refused_at = job.steps.iter().zip(&job.looks_of).enumerate().position(|(at, (step, look))| {
+            let condition = || step.get("if").and_then(Node::scalar).map(|text| condition(&text));
+            look.check.refuses_at(trigger)
+                && condition().is_none_or(|condition| {
+                    let skips = job.asks_for_status() || condition.asks_for_status();
+                    let checks = Checks::of(jobs, job, at, skips);
+                    let asked = Asked { who: Who::Outsider, trigger, checks: &checks, after: After::Success };
+                    asked.of(&condition).hold
+                })
+        });
+        Self {
+            trusted: holds(trusted) && needed(jobs, job, trusted),
+            outsider: holds(outsider),
+            by_itself: holds(ask(Who::Outsider, &by_itself)),
+            needed: needed(jobs, job, outsider),
+            refused_at,
+        }
+    }
+}
+
 fn reach(
     document: &Node,
-    trigger: &Trigger,
+    (trigger, way): (&Trigger, &Way),
     jobs: &Jobs<'_>,
     (job, index): (&Job<'_>, usize),
     starts: &[Start],
 ) -> Reached {
     let step = job.steps.get(index).unwrap_or(job.node);
-    let mut checks = Checks::default();
-    let nothing = Checks::default();
-    for other in jobs.values() {
-        let name = other.name.to_ascii_lowercase();
-        if other.looks {
-            checks.answers.insert(format!("needs.{name}.outputs"));
-        }
-        for (output, [plain, of_fork]) in &other.hands_on {
-            let path = format!("needs.{name}.outputs.{output}");
-            match if trigger.brings_code() { of_fork } else { plain } {
-                Some(texts) => drop(checks.told.insert(path, texts.clone())),
-                None => drop(checks.none.insert(path)),
-            }
-        }
-        // A job that strangers do not get to, or that refuses them, ends otherwise for them.
-        let asked = Asked { who: Who::Outsider, trigger, checks: &nothing, after: After::Success };
-        let passed_by = other.condition.as_ref().is_some_and(|condition| !asked.of(condition).hold);
-        if other.refuses.refuses_at(trigger) || passed_by {
-            checks.answers.insert(format!("needs.{name}.result"));
-        }
-    }
-    let before = job.steps.get(..index).unwrap_or(&[]);
-    for (step, look) in before.iter().zip(&job.looks_of).filter(|(_, look)| look.tells()) {
-        let Some(id) = step.get("id").and_then(Node::text) else { continue };
-        let id = id.to_ascii_lowercase();
-        for (name, texts) in told_by(step, look, usize::from(trigger.brings_code())) {
-            checks.told.insert(format!("steps.{id}.outputs.{name}"), texts);
-        }
-        if look.check == Check::None {
-            continue;
-        }
-        if may_fail(step) {
-            // Its conclusion is always a success.
-            checks.answers.extend([format!("steps.{id}.outputs"), format!("steps.{id}.outcome")]);
-        } else {
-            checks.answers.insert(format!("steps.{id}"));
-        }
-    }
-    // Outputs that a job hands on from a step that looks are a look themselves; so are jobs gated by those.
-    let ask = |who| Asked { who, trigger, checks: &checks, after: After::Success };
     let step_condition = step.get("if").and_then(Node::scalar).map(|text| condition(&text));
-    let own = |who| {
-        let asked = ask(who);
-        [job.condition.as_ref(), step_condition.as_ref()]
-            .into_iter()
-            .flatten()
-            .all(|each| asked.of(each).hold)
-    };
-    if !own(Who::Trusted) || !needed(jobs, job, ask(Who::Trusted)) {
+    let skips = job.asks_for_status() || step_condition.as_ref().is_some_and(Expression::asks_for_status);
+    let checks = Checks::of(jobs, job, index, skips);
+    let by_itself = checks.only_steps();
+    let ask = |who, checks| Asked { who, trigger, checks, after: After::Success };
+    let holds = |asked: Asked<'_>| step_condition.as_ref().is_none_or(|each| asked.of(each).hold);
+    if !way.trusted || !holds(ask(Who::Trusted, &checks)) {
         return Reached::Never;
     }
     if !trigger.outsider_can_cause() {
         return Reached::Gated(Gate::If);
     }
-    if !own(Who::Outsider) {
+    if !way.outsider || !holds(ask(Who::Outsider, &checks)) {
         // What holds once the answers of other jobs are left out is those jobs' gate.
-        let mut steps = checks.clone();
-        steps.answers.retain(|check| check.starts_with("steps."));
-        steps.told.retain(|check, _| check.starts_with("steps."));
-        let asked = Asked { who: Who::Outsider, trigger, checks: &steps, after: After::Success };
-        let holds = [job.condition.as_ref(), step_condition.as_ref()]
-            .into_iter()
-            .flatten()
-            .all(|each| asked.of(each).hold);
+        let holds = way.by_itself && holds(ask(Who::Outsider, &by_itself));
         return Reached::Gated(if holds { Gate::NeedsJob } else { Gate::If });
     }
-    if !needed(jobs, job, ask(Who::Outsider)) {
+    if !way.needed {
         return Reached::Gated(Gate::NeedsJob);
     }
-    let refused = before.iter().zip(&job.looks_of).any(|(step, look)| {
-        let runs = step
-            .get("if")
-            .and_then(Node::scalar)
-            .is_none_or(|text| ask(Who::Outsider).of(&condition(&text)).hold);
-        runs && look.check.refuses_at(trigger)
-    });
-    let failed = Asked { after: After::Failure, ..ask(Who::Outsider) };
+    let refused = way.refused_at.is_some_and(|at| at < index);
+    let failed = Asked { after: After::Failure, ..ask(Who::Outsider, &checks) };
     if refused && !goes_on(step_condition.as_ref(), failed) {
         return Reached::Gated(Gate::If);
     }
@@ -453,6 +465,8 @@ fn needed_by<'a>(
             Some(runs) => *runs,
             None => {
                 known.insert(name, true);
+                let checks = Checks::of(jobs, other, 0, other.asks_for_status());
+                let asked = Asked { checks: &checks, ..asked };
                 let holds = other.condition.as_ref().is_none_or(|condition| asked.of(condition).hold);
                 let runs = holds && needed_by(jobs, other, asked, known, depth + 1);
                 known.insert(name, runs);

@@ -190,3 +190,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn attack_aliases_of_long_texts_do_not_fill_the_memory() {
+    let long = "x".repeat(1 << 20);
+    for text in [
+        format!("a: &t {long}\nb: [{}]\n", "*t, ".repeat(1_000)),
+        format!("a: &t {{k: {long}}}\nb: [{}]\n", "*t, ".repeat(1_000)),
+        format!("a: {}{long}{}\n", (0..90).map(|at| format!("&t{at} [")).collect::<String>(), "]".repeat(90)),
+    ] {
+        let found = super::read(text.as_bytes(), Notation::Yaml);
+        assert_eq!(found.problem, Some(DocumentError::Values));
+        assert!(parse(text.as_bytes(), Notation::Yaml).is_err());
+    }
+    let few = format!("a: &t {long}\nb: [*t, *t]\n");
+    assert_eq!(read(&few, Notation::Yaml).at(&["b"]).unwrap().items().len(), 2);
+}

@@ -1,11 +1,14 @@
 //! YAML 1.2 by the core schema, built from parser events without recursion. An alias is copied, and its copy counts
-//! against the bound on values, so that a few lines cannot become gigabytes.
+//! against the bounds on values and on bytes, so that a few lines cannot become gigabytes.
 
 use std::collections::BTreeMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 
-use super::{DocumentError, MAX_DEPTH, MAX_NODES, Member, Node, Read, Value};
+use super::{DocumentError, MAX_BYTES, MAX_DEPTH, MAX_NODES, Member, Node, Read, Value};
+
+/// Most bytes of texts, those that an anchor keeps and those of each alias counted.
+const MAX_TEXTS: usize = 4 * MAX_BYTES;
 
 /// A collection whose end has not come yet.
 enum Open {
@@ -13,13 +16,35 @@ enum Open {
     Map { line: u32, anchor: usize, members: Vec<Member>, key: Option<(String, u32)> },
 }
 
+/// Values, and bytes of their texts.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
+}
+
+// === impl Size ===
+
+impl Size {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            values: self.values.saturating_add(other.values),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    const fn is_too_large(self) -> bool {
+        self.values > MAX_NODES || self.bytes > MAX_TEXTS
+    }
+}
+
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
     /// Collections that are open below the deepest that is kept.
     passed_by: usize,
-    anchors: BTreeMap<usize, (Node, usize)>,
-    values: usize,
+    anchors: BTreeMap<usize, (Node, Size)>,
+    size: Size,
     root: Option<Node>,
     problem: Option<DocumentError>,
 }
@@ -53,7 +78,7 @@ pub(super) fn read(text: &str) -> Read {
             // Nothing else says anything about values.
             _ => {}
         }
-        if builder.values > MAX_NODES {
+        if builder.size.is_too_large() {
             builder.problem.get_or_insert(DocumentError::Values);
             break;
         }
@@ -70,14 +95,15 @@ impl Builder {
             self.passed_by += 1;
             return;
         }
-        self.values += 1;
+        self.size.values += 1;
         self.open.push(open);
     }
 
     fn add(&mut self, value: Value, line: u32, anchor: usize) {
         if self.passed_by == 0 {
-            self.values += 1;
-            self.place(Node { line, value }, anchor, 1);
+            let node = Node { line, value };
+            self.size = self.size.and(size(&node));
+            self.place(node, anchor);
         }
     }
 
@@ -86,7 +112,7 @@ impl Builder {
             self.passed_by -= 1;
             // Its place is kept, so that keys and values stay pairs.
             if self.passed_by == 0 {
-                self.place(Node { line, value: Value::Null }, 0, 1);
+                self.place(Node { line, value: Value::Null }, 0);
             }
             return;
         }
@@ -97,8 +123,7 @@ impl Builder {
             }
             None => return,
         };
-        let size = if anchor == 0 { 0 } else { size(&node) };
-        self.place(node, anchor, size);
+        self.place(node, anchor);
     }
 
     fn alias(&mut self, anchor: usize, line: u32) {
@@ -109,20 +134,24 @@ impl Builder {
         let copy = match self.anchors.get(&anchor) {
             None => Err(DocumentError::Syntax { line }),
             Some((node, _)) if self.open.len() + depth(node) > MAX_DEPTH => Err(DocumentError::Depth),
-            Some((_, size)) if self.values.saturating_add(*size) > MAX_NODES => Err(DocumentError::Values),
+            Some((_, size)) if self.size.and(*size).is_too_large() => Err(DocumentError::Values),
             Some((node, size)) => Ok((node.value.clone(), *size)),
         };
         let (value, size) = copy.unwrap_or_else(|problem| {
             self.problem.get_or_insert(problem);
-            (Value::Null, 1)
+            (Value::Null, Size { values: 1, bytes: 0 })
         });
-        self.values += size;
-        self.place(Node { line, value }, 0, size);
+        self.size = self.size.and(size);
+        self.place(Node { line, value }, 0);
     }
 
-    fn place(&mut self, node: Node, anchor: usize, size: usize) {
+    fn place(&mut self, node: Node, anchor: usize) {
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), size));
+            let size = size(&node);
+            self.size = self.size.and(Size { values: 0, ..size });
+            if !self.size.is_too_large() {
+                self.anchors.insert(anchor, (node.clone(), size));
+            }
         }
         match self.open.last_mut() {
             Some(Open::List { items, .. }) => items.push(node),
@@ -172,11 +201,15 @@ fn merged(members: Vec<Member>) -> Vec<Member> {
     from
 }
 
-fn size(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Map(members) => members.iter().map(|member| size(&member.node)).sum(),
-        Value::Bool(_) | Value::Null | Value::Number(_) | Value::Text(_) => 0,
+fn size(node: &Node) -> Size {
+    let own = Size { values: 1, bytes: 0 };
+    match &node.value {
+        Value::List(items) => items.iter().map(size).fold(own, Size::and),
+        Value::Map(members) => members.iter().fold(own, |all, member| {
+            all.and(size(&member.node)).and(Size { values: 0, bytes: member.key.len() })
+        }),
+        Value::Number(text) | Value::Text(text) => Size { values: 1, bytes: text.len() },
+        Value::Bool(_) | Value::Null => own,
     }
 }
 

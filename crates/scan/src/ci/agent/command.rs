@@ -79,6 +79,18 @@ const WRAPPERS: &[&str] = &[
 ];
 /// Programs whose arguments are text, whatever they look like.
 const SAYERS: &[&str] = &["awk", "cat", "echo", "git", "grep", "jq", "printf", "rg", "sed"];
+/// Flags of container engines that take nothing.
+const BARE: &[&str] = &[
+    "--detach",
+    "--init",
+    "--interactive",
+    "--no-deps",
+    "--privileged",
+    "--quiet",
+    "--read-only",
+    "--rm",
+    "--tty",
+];
 /// Programs that run an image.
 const ENGINES: &[&str] = &["docker", "nerdctl", "podman"];
 
@@ -202,7 +214,16 @@ impl<'a> Finder<'a> {
         else {
             return;
         };
-        let words = passed(words);
+        // What stands in front of a place can be read in two ways; both count.
+        let readings = [passed(words, false), passed(words, true)];
+        let count = if readings[0] == readings[1] { 1 } else { 2 };
+        for words in readings.into_iter().take(count) {
+            self.passed(words, &all, command, depth);
+        }
+    }
+
+    /// A command behind what runs it.
+    fn passed(&mut self, words: &[&str], all: &[&str], command: &Command, depth: usize) {
         let Some((first, rest)) = words.split_first() else { return };
         let joins = |word: &&str| ["&&", ";", "||"].contains(word);
         if words.len() < all.len() && (first.contains(char::is_whitespace) || words.iter().any(joins)) {
@@ -368,9 +389,9 @@ fn is_span(word: &str) -> bool {
 }
 
 /// The words after runners of commands, for what is no agent by itself.
-fn passed<'a, 'b>(mut words: &'a [&'b str]) -> &'a [&'b str] {
+fn passed<'a, 'b>(mut words: &'a [&'b str], loosely: bool) -> &'a [&'b str] {
     for _ in 0..MAX_RUNNERS {
-        match after_runner(words) {
+        match after_runner(words, loosely) {
             Some((Next::Command | Next::Place, rest)) => words = rest,
             Some((Next::Itself(_) | Next::Module | Next::Package, _)) | None => break,
         }
@@ -381,12 +402,19 @@ fn passed<'a, 'b>(mut words: &'a [&'b str]) -> &'a [&'b str] {
 /// An agent whose program, or whose runner, is the first of these words. `fed` is whether something stands at its
 /// standard input; `None` where the words only could be a command, so that nothing but its own switches tells.
 fn of_words(words: &[&str], depth: usize, fed: Option<bool>) -> Option<Found> {
+    read_words(words, (depth, true), fed)
+}
+
+/// The same; one of the runners may be read loosely.
+fn read_words(words: &[&str], (depth, may_be_loose): (usize, bool), fed: Option<bool>) -> Option<Found> {
     let words = words.get(words.iter().position(|word| assignment(word).is_none())?..)?;
-    if depth < MAX_RUNNERS
-        && let Some((next, rest)) = after_runner(words)
-    {
+    for loosely in [false, true] {
+        let Some((next, rest)) = after_runner(words, loosely).filter(|_| depth < MAX_RUNNERS) else { break };
+        if loosely && (next != Next::Place || !may_be_loose) {
+            break;
+        }
         let found = match next {
-            Next::Command | Next::Place => of_words(rest, depth + 1, fed),
+            Next::Command | Next::Place => read_words(rest, (depth + 1, may_be_loose && !loosely), fed),
             Next::Itself(program) => of_program(program, rest, fed),
             Next::Module => of_module(rest, fed),
             Next::Package => {
@@ -430,21 +458,31 @@ fn of_words(words: &[&str], depth: usize, fed: Option<bool>) -> Option<Found> {
     of_program(&program, rest, fed)
 }
 
-/// What the first word runs, if it is a runner: the words after its own.
-fn after_runner<'a, 'b>(words: &'a [&'b str]) -> Option<(Next, &'a [&'b str])> {
+/// What the first word runs, if it is a runner: the words after its own. `loosely`, a variable in front of a place is
+/// options, and what follows a flag that nobody knows is the flag's.
+fn after_runner<'a, 'b>(words: &'a [&'b str], loosely: bool) -> Option<(Next, &'a [&'b str])> {
     let (first, rest) = words.split_first()?;
     let program = program_name(first);
+    // Without a user's flag it takes a command as `su` does.
+    if program == "runuser" && !rest.iter().any(|word| word.starts_with("-u") || word.starts_with("--user")) {
+        return None;
+    }
     RUNNERS.iter().filter(|runner| runner.program == program).find_map(|runner| {
-        let rest = after_words(runner, rest)?;
+        let rest = after_words(runner, rest, loosely)?;
         Some((runner.next, rest))
     })
 }
 
-fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a [&'b str]> {
+fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str], loosely: bool) -> Option<&'a [&'b str]> {
+    let is_engine = ENGINES
+        .iter()
+        .any(|engine| runner.program.strip_suffix("-compose").unwrap_or(runner.program) == *engine);
+    let mut before = "";
     let mut wanted = runner.words.iter();
     let mut missing = wanted.next();
     let mut place = runner.next == Next::Place;
     while let Some((word, rest)) = words.split_first() {
+        let flag = std::mem::replace(&mut before, *word);
         if matches!(runner.next, Next::Itself(_)) && missing.is_none() {
             return Some(if *word == "--" { rest } else { words });
         }
@@ -455,9 +493,14 @@ fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a 
             return Some(rest);
         }
         let taken = taken_by(runner, word);
+        let is_unknown = flag.starts_with("--") && !flag.contains('=') && !BARE.contains(&flag);
+        let is_option = word.starts_with('-')
+            || (runner.next == Next::Command && assignment(word).is_some())
+            || (loosely && place && missing.is_none() && (is_unknown || word.starts_with('$')));
         if taken > 0 {
+            before = "";
             words = rest.get(taken..).unwrap_or(&[]);
-        } else if word.starts_with('-') || (runner.next == Next::Command && assignment(word).is_some()) {
+        } else if is_option {
             words = rest;
         } else if let Some(expected) = missing {
             if word != expected {
@@ -468,6 +511,10 @@ fn after_words<'a, 'b>(runner: &Runner, mut words: &'a [&'b str]) -> Option<&'a 
         } else if place {
             place = false;
             words = rest;
+            // Behind the name of an image or container, flags are the command's.
+            if is_engine && !rest.is_empty() {
+                return Some(rest);
+            }
         } else if runner.next == Next::Command && is_span(word) {
             words = rest;
         } else {

@@ -238,7 +238,7 @@ fn without_classes(pattern: &str) -> String {
 }
 
 /// Whether a request is answered with an error for who is no member.
-fn is_membership(text: &str) -> bool {
+pub(super) fn is_membership(text: &str) -> bool {
     let of_org = text.contains("orgs/") && (text.contains("/members/") || text.contains("/memberships/"));
     of_org || (text.contains("/collaborators/") && !text.contains("/permission"))
 }

@@ -238,6 +238,10 @@ fn secrets_that_jobs_hand_on_reach_the_agent() {
         ),
         (format!("{writes}\n      - {{id: u, run: 'echo \"y=${{{{ steps.s.outputs.x }}}}\" >> $GITHUB_OUTPUT'}}"), "${{ steps.u.outputs.y }}", asks.clone(), true),
         ("{run: 'echo \"V=${{ secrets.X }}\" >> $GITHUB_ENV'}\n      - {id: s, run: 'echo \"x=$V\" >> $GITHUB_OUTPUT'}".to_owned(), out, asks.clone(), true),
+        // A branch that may not be taken takes nothing away.
+        (lines("T='${{ secrets.X }}'\nif [ -f dry ]; then\n  T=dry\nfi\necho \"x=$T\" >> $GITHUB_OUTPUT"), out, asks.clone(), true),
+        (lines("T='${{ secrets.X }}'\nfor i in 1; do\n  T=dry\ndone\necho \"x=$T\" >> $GITHUB_OUTPUT"), out, asks.clone(), true),
+        (lines("T='${{ secrets.X }}'\nif [ -f dry ]; then\n  echo\nfi\nT=dry\necho \"x=$T\" >> $GITHUB_OUTPUT"), out, asks.clone(), false),
         // Nothing of it gets there.
         (writes.to_owned(), "${{ steps.s.outputs.other }}", asks.clone(), false),
         (writes.to_owned(), "${{ steps.other.outputs.x }}", asks.clone(), false),
@@ -328,4 +332,29 @@ fn a_strangers_head_is_known_however_it_is_named() {
         );
         assert_eq!(of(&text).agents[0].checks_out_head.is_some(), expected, "{text}");
     }
+}
+
+/// What one hostile workflow makes the audit do grows with its length.
+#[test]
+fn attack_workflows_made_to_be_gone_through_again_and_again_end() {
+    let names = "secrets.A ".repeat(200_000);
+    let variables: String = (0..20_000).map(|at| format!("  V{at}: '${{{{ secrets.S{at} }}}}'\n")).collect();
+    let quiet = "      - run: make\n".repeat(1_000);
+    let tells: String = (0..900)
+        .map(|at| {
+            let said: String = (0..20).map(|name| format!("echo o{name}=true >> $GITHUB_OUTPUT; ")).collect();
+            format!("      - {{id: s{at}, run: '[ \"$GITHUB_ACTOR\" = me ] && {said}'}}\n")
+        })
+        .collect();
+    let agents = "      - {if: \"steps.s1.outputs.o1 == 'true'\", run: claude -p x}\n".repeat(100);
+    let began = std::time::Instant::now();
+    for text in [
+        format!("on: issues\njobs:\n  a:\n    steps:\n      - run: 'claude -p ${{{{ {names} }}}}'\n"),
+        format!("on: issues\nenv:\n{variables}jobs:\n  a:\n    steps:\n{quiet}      - run: claude -p x\n"),
+        format!("on: [issues, issue_comment]\njobs:\n  a:\n    steps:\n{tells}{agents}"),
+    ] {
+        assert!(text.len() < 4 << 20);
+        let _ = of(&text);
+    }
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

@@ -101,6 +101,19 @@ fn scripts_that_ask_who_is_there_are_gates() {
         ("if [ \"$GITHUB_ACTOR\" = spammer ]; then exit 1; fi".to_owned(), Gate::None),
         ("case \"$GITHUB_ACTOR\" in alice|bob) echo ok ;; *) echo no ;; esac".to_owned(), Gate::None),
         ("[ \"$GITHUB_ACTOR\" = me ] || exit 0".to_owned(), Gate::None),
+        // Without a code that says so, it may end with success.
+        ("if [ \"$GITHUB_ACTOR\" != octocat ]; then echo 'not allowed'; exit; fi".to_owned(), Gate::None),
+        ("skip() { echo skipped; exit 0; }\n[ \"$GITHUB_ACTOR\" = me ] || skip".to_owned(), Gate::None),
+        ("skip() { [ -f x ] && exit 0; exit 1; }\n[ \"$GITHUB_ACTOR\" = me ] || skip".to_owned(), Gate::None),
+        ("skip() { return; exit 1; }\n[ \"$GITHUB_ACTOR\" = me ] || skip".to_owned(), Gate::None),
+        ("skip() { exit 1; }\nskip() { exit 0; }\n[ \"$GITHUB_ACTOR\" = me ] || skip".to_owned(), Gate::None),
+        ("rc=0\n[ \"$GITHUB_ACTOR\" = me ] || exit $rc".to_owned(), Gate::None),
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit 256".to_owned(), Gate::None),
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit".to_owned(), Gate::If),
+        ("[ \"$GITHUB_ACTOR\" = me ] || exit 78".to_owned(), Gate::If),
+        // What is pasted into a script is code.
+        ("echo \"${{ github.event.issue.title }}\"\n[ \"$GITHUB_ACTOR\" = me ] || exit 1".to_owned(), Gate::None),
+        ("echo \"${{ github.event.issue['title'] }}\"\n[ \"$GITHUB_ACTOR\" = me ] || exit 1".to_owned(), Gate::None),
         ("[ \"$GITHUB_REPOSITORY\" = a/b ] || exit 1".to_owned(), Gate::None),
         ("[[ \"$GITHUB_ACTOR\" =~ ^[a-zA-Z0-9-]+$ ]] || exit 1".to_owned(), Gate::None),
         ("die() { exit 1; }\necho fine".to_owned(), Gate::None),
@@ -275,4 +288,151 @@ fn what_a_script_tells_about_who_is_there_is_a_gate_where_it_is_asked_for() {
     ] {
         assert_eq!(by_output(&script, condition), gate, "{script}\n{condition}");
     }
+}
+
+#[test]
+fn attack_an_output_that_something_unseen_may_write_is_no_gate() {
+    let ok = "steps.s.outputs.ok == 'true'";
+    let gate = "if [ \"$ACTOR\" = me ]; then echo ok=true >> $GITHUB_OUTPUT; fi";
+    assert_eq!(by_output(gate, ok), IF);
+    for more in [
+        // A line end that is spelt.
+        "printf 'reason=label\\nok=true\\n' >> $GITHUB_OUTPUT",
+        "echo -e \"a=1\\nok=true\" >> $GITHUB_OUTPUT",
+        "echo $'a=1\\nok=true' >> $GITHUB_OUTPUT",
+        "echo 'a=1\\nok=true' >> $GITHUB_OUTPUT",
+        "printf '%b' 'a=1\\nok=true' >> $GITHUB_OUTPUT",
+        "X='a\nok=true'\necho \"x=$X\" >> $GITHUB_OUTPUT",
+        // A program of the repository, wherever it is started.
+        "./ci/label.sh",
+        "X=$(./ci/label.sh)",
+        "X=$(echo ok=true | tee -a \"$OUT\")",
+        "if ./ci/label.sh; then echo; fi",
+        "label() { ./ci/label.sh; }\nlabel",
+        "npm test",
+        "PATH=.:$PATH\ngrep -q x y",
+        // A value of several lines.
+        "echo \"files=$(git diff --name-only a b)\" >> $GITHUB_OUTPUT",
+        "echo \"log=`git log -1 --format=%B`\" >> $GITHUB_OUTPUT",
+        "M=$(git log -1 --format=%B)\necho \"log=$M\" >> $GITHUB_OUTPUT",
+        "echo \"x=${{ steps.x.outputs.y }}\" >> $GITHUB_OUTPUT",
+        "echo \"x=$COMMENT\" >> $GITHUB_OUTPUT",
+        "echo \"x=${COMMENT%x}\" >> $GITHUB_OUTPUT",
+        "{\n  echo a=1\n  echo \"x=$COMMENT\"\n} >> $GITHUB_OUTPUT",
+        // A line in the log that is an order.
+        "echo \"$COMMENT\"",
+        "echo \"$(git log -1 --format=%B)\"",
+        "git log -1 --format=%B",
+        "{\n  echo \"$COMMENT\"\n}",
+        "cat file",
+        "jq -r .x file",
+        "echo x | cat - file",
+        "say() { echo \"$COMMENT\"; }\nsay",
+        // A text that is code.
+        "echo \"title: ${{ github.event.issue.title }}\" > /dev/null",
+        "# ${{ github.event.comment.body }}",
+        // Files that a variable names.
+        "F=$GITHUB_OUTPUT\necho x=1 | tee -a $F\necho ok=true >> $F",
+        "echo ok=true >> \"$OUT\"",
+        "echo ok=true | tee -a \"$OUT\"",
+        // What is changed on its way.
+        "echo ok=false | sed s/false/true/ | tee -a $GITHUB_OUTPUT",
+        "{ ok=true; echo \"ok=$ok\"; ok=false; } >> $GITHUB_OUTPUT",
+        "{\n  {\n    echo ok=true\n  }\n} >> $GITHUB_OUTPUT",
+    ] {
+        assert_eq!(by_output(&format!("{gate}\n{more}"), ok), OPEN, "{more}");
+    }
+    for more in [
+        "printf 'reason=label\\nother=true\\n' >> $GITHUB_OUTPUT",
+        "echo -e \"a=1\\nb=true\" >> $GITHUB_OUTPUT",
+        "echo \"who=$ACTOR\" >> $GITHUB_OUTPUT",
+        "echo \"who=${{ github.actor }} on ${GITHUB_REF_NAME}\" >> $GITHUB_OUTPUT",
+        "echo \"asked by $ACTOR\"",
+        "git fetch origin main\ngit log -1 --format=%B > /dev/null",
+        "gh api repos/a/b/collaborators/$ACTOR/permission -q .permission",
+        "COUNT=$(gh pr list --json number | jq length)",
+        "{ ok=false; echo \"other=$ok\"; } >> $GITHUB_OUTPUT",
+        "echo done >> $GITHUB_STEP_SUMMARY",
+    ] {
+        assert_eq!(by_output(&format!("{gate}\n{more}"), ok), IF, "{more}");
+    }
+}
+
+#[test]
+fn attack_outputs_are_texts_that_equal_no_bare_word() {
+    let both = "if [ \"$ACTOR\" = me ]; then echo ok=true >> $GITHUB_OUTPUT; else echo ok=false >> $GITHUB_OUTPUT; fi";
+    let one = "if [ \"$ACTOR\" = me ]; then echo ok=1 >> $GITHUB_OUTPUT; fi";
+    let two =
+        "if [ \"$ACTOR\" = me ]; then echo ok=0x1 >> $GITHUB_OUTPUT; else echo ok=0x0 >> $GITHUB_OUTPUT; fi";
+    let blocked = "if [ \"$ACTOR\" != me ]; then echo ok=true >> $GITHUB_OUTPUT; fi";
+    let found = |script: &str, condition: &str| by_output(script, condition);
+    for (script, condition, gate) in [
+        (blocked, "steps.s.outputs.ok != true", OPEN),
+        (blocked, "true != steps.s.outputs.ok", OPEN),
+        (blocked, "steps.s.outputs.ok != 'true'", IF),
+        (both, "steps.s.outputs.ok != false", OPEN),
+        (both, "steps.s.outputs.ok != null", OPEN),
+        (both, "steps.s.outputs.ok != 'false'", IF),
+        (one, "steps.s.outputs.ok != 0", IF),
+        (one, "steps.s.outputs.ok != null", IF),
+        (one, "steps.s.outputs.ok == true", IF),
+        (one, "steps.s.outputs.ok == 0", OPEN),
+        (two, "steps.s.outputs.ok != 0", OPEN),
+    ] {
+        assert_eq!(found(script, condition), gate, "{script}\n{condition}");
+    }
+    let answers = "gh api repos/a/b/collaborators/$ACTOR/permission > p.json\n./tell.sh";
+    assert_eq!(by_output(answers, "steps.s.outputs.ok != false"), OPEN);
+    assert_eq!(by_output(answers, "steps.s.outputs.ok == 'write'"), IF);
+}
+
+#[test]
+fn attack_a_job_that_was_passed_by_says_nothing() {
+    let script = "if [ \"$GITHUB_ACTOR\" = me ]; then echo ok=go >> $GITHUB_OUTPUT; else echo ok=stop >> $GITHUB_OUTPUT; fi";
+    let run = serde_json::to_string(script).unwrap();
+    let ask = |more: &str| {
+        format!(
+            "    {more}\n    outputs: {{ok: '${{{{ steps.s.outputs.ok }}}}'}}\n    steps: [{{id: s, run: {run}}}]\n"
+        )
+    };
+    let agent = |needs: &str, condition: &str| {
+        format!(
+            "    needs: {needs}\n    if: {condition}\n    steps: [{{{}}}]\n",
+            "run: claude -p x, env: {KEY: '${{ secrets.KEY }}'}"
+        )
+    };
+    let not = "needs.a.outputs.ok != 'stop'";
+    let always = format!("always() && {not}");
+    let cancelled = format!("${{{{ !cancelled() && {not} }}}}");
+    for (more, needs, condition, gate) in [
+        ("runs-on: x", "a", not, Gate::NeedsJob),
+        ("runs-on: x", "[a, c]", not, Gate::NeedsJob),
+        ("runs-on: x", "c", not, Gate::None),
+        ("runs-on: x", "c", "needs.a.outputs.ok == 'go'", Gate::None),
+        ("runs-on: x", "a", &always, Gate::None),
+        ("runs-on: x", "a", &cancelled, Gate::None),
+        ("runs-on: x", "a", "always() && needs.a.outputs.ok == 'go'", Gate::NeedsJob),
+        ("if: github.event.issue.number > 1", "a", not, Gate::None),
+        ("if: github.event.issue.number > 1", "a", "needs.a.outputs.ok == 'go'", Gate::NeedsJob),
+        ("needs: c", "a", not, Gate::None),
+        ("continue-on-error: true", "a", not, Gate::None),
+    ] {
+        let text = format!(
+            "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n{}  c: {{steps: [{{run: make}}]}}\n  b:\n{}",
+            ask(more),
+            agent(needs, condition)
+        );
+        assert_eq!(of(&text).gate, gate, "{text}");
+    }
+    // What a job before asks of its own is asked there.
+    let chain = format!(
+        "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n{}  b:\n    needs: a\n    if: needs.a.outputs.ok == 'go'\n    steps: [{{run: make}}]\n  c:\n    needs: b\n    steps:\n      - {RUN}\n",
+        ask("runs-on: x")
+    );
+    assert_eq!(of(&chain).gate, Gate::NeedsJob);
+    // A step behind one that failed may be asked before the answer is there.
+    let late = format!(
+        "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {{id: s, run: {run}}}\n      - if: always() && steps.s.outputs.ok != 'stop'\n        {RUN}\n"
+    );
+    assert_eq!(of(&late).gate, Gate::None);
 }
