@@ -86,11 +86,22 @@ fn ends_with_error(script: &str) -> bool {
 }
 
 /// Looks at a step for a look at who asks. `set` is where variables are set around it.
-pub(super) fn check(step: &Node, set: &[Option<&Node>], files: &Files<'_>) -> Look {
+pub(super) fn check(step: &Node, set: (&[Option<&Node>], bool), files: &Files<'_>) -> Look {
     check_at(step, set, files, 0)
 }
 
-fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize) -> Look {
+/// Whether variables that are set around steps name who is there.
+pub(super) fn asks_around(set: &[Option<&Node>]) -> bool {
+    let around: String = set.iter().flatten().map(|node| all_text(node).to_ascii_lowercase()).collect();
+    MARKS.iter().any(|mark| around.contains(mark))
+}
+
+fn check_at(
+    step: &Node,
+    (set, asks_around): (&[Option<&Node>], bool),
+    files: &Files<'_>,
+    depth: usize,
+) -> Look {
     if let Some(folder) = step.get("uses").and_then(Node::text).and_then(|uses| uses.strip_prefix("./")) {
         return of_local_action(step, folder, files, depth).into();
     }
@@ -126,11 +137,8 @@ fn check_at(step: &Node, set: &[Option<&Node>], files: &Files<'_>, depth: usize)
         || (lower.contains("orgs/") && lower.contains("/members/"))
         || (lower.contains("author_association")
             && step.get("uses").is_none_or(|_| name == "actions/github-script"));
-    if !(by_name || asks || MARKS.iter().any(|mark| lower.contains(mark))) {
-        let around: String = set.iter().flatten().map(|node| all_text(node).to_ascii_lowercase()).collect();
-        if !MARKS.iter().any(|mark| around.contains(mark)) {
-            return Check::None.into();
-        }
+    if !(by_name || asks || asks_around || MARKS.iter().any(|mark| lower.contains(mark))) {
+        return Check::None.into();
     }
     let run = step.get("run").and_then(Node::text);
     if run.is_some_and(stop::pastes) {
@@ -200,7 +208,7 @@ fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -
     let mut found = Check::None;
     for inner in steps.iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP)) {
         // Inputs may bring who asks: `env: {ACTOR: '${{ inputs.actor }}'}`.
-        let check = check_at(inner, &[], files, depth + 1).check;
+        let check = check_at(inner, (&[], false), files, depth + 1).check;
         let check = if inner.get("if").is_some() && check != Check::None { Check::Tells } else { check };
         found = match (found, check) {
             (Check::Refuses, _) | (_, Check::Refuses) => Check::Refuses,

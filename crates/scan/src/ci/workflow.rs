@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::{self, Agent, Around, Start};
 use super::call::Calls;
-use super::check::{Check, Look, check, is_shell, may_fail};
+use super::check::{Check, Look, asks_around, check, is_shell, may_fail};
 use super::checkout;
 use super::checks::Checks;
 use super::expression::{Expression, condition};
@@ -192,9 +192,10 @@ impl<'a> Job<'a> {
     fn new(place: usize, member: &'a Member, document: &Node, files: &Files<'_>) -> Self {
         let (name, node) = (member.key.as_str(), &member.node);
         let set = [document.get("env"), node.get("env")];
+        let asks_around = asks_around(&set);
         let steps = node.get("steps").map_or(&[][..], Node::items);
         let steps = steps.get(..MAX_STEPS.min(steps.len())).unwrap_or(steps);
-        let looks_of: Vec<Look> = steps.iter().map(|step| check(step, &set, files)).collect();
+        let looks_of: Vec<Look> = steps.iter().map(|step| check(step, (&set, asks_around), files)).collect();
         let checks = || looks_of.iter().map(|look| look.check);
         let hands_on = hands_on(node, steps, &looks_of);
         let needs: Vec<&str> = node.get("needs").map(Node::texts).unwrap_or_default();
