@@ -26,7 +26,7 @@ timed() { local from=$EPOCHREALTIME; "${@:2}" && echo "$1 $from $EPOCHREALTIME" 
 git push -q origin start:refs/heads/${WRIT_BRANCH_PREFIX}start
 touch ready
 for round in $(seq ROUNDS); do
-  while [ ! -e go$round ]; do sleep 0.02; done
+  while [ ! -e go$round ]; do sleep 0.2; done
   timed clone git clone -q --no-checkout --single-branch -b main URL/door.git copy
   rm -rf copy
   timed push git push -q origin b$round:refs/heads/${WRIT_BRANCH_PREFIX}b$round
