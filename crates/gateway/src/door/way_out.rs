@@ -113,7 +113,8 @@ impl<O: Office> Door<O> {
             let call = self.leaving(way, operation);
             self.weigh(&way.slot, &way.opened, call, until).await
         };
-        match unwound(each_aside(bytes, weighed)).await {
+        // It is large, and goes through several hands.
+        match unwound(each_aside(bytes, Box::pin(weighed))).await {
             Some(Ok(admitted)) => Ok(admitted),
             Some(Err(no)) => Err(no.refusal()),
             None => {
@@ -138,7 +139,7 @@ impl<O: Office> Door<O> {
                 Some(Judgement::Denied(_)) | None => Prospect::Refused,
             }
         };
-        unwound(each_aside(bytes, looked)).await.unwrap_or(Prospect::Refused)
+        unwound(each_aside(bytes, Box::pin(looked))).await.unwrap_or(Prospect::Refused)
     }
 
     /// The call that something on its way out is.

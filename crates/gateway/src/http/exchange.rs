@@ -239,7 +239,10 @@ impl<P: Outside> Engine<P> {
                 request.account = Account::Foreign;
             }
         }
-        self.keep(&head.headers, &mut request, body).await?;
+        if matches!(request.body, Body::Start(_)) {
+            // Apart, so that requests without a long body have not to carry it.
+            Box::pin(self.keep(&head.headers, &mut request, body)).await?;
+        }
         let is_foreign = request.account == Account::Foreign;
         match self.outside.admit(request).await {
             Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
@@ -317,7 +320,7 @@ impl<P: Outside> Engine<P> {
         request: &mut writ_model::Request,
         body: &mut Flow,
     ) -> Result<(), No> {
-        let (Some(shelf), Body::Start(_)) = (&self.shelf, &request.body) else { return Ok(()) };
+        let Some(shelf) = &self.shelf else { return Ok(()) };
         let is_form = lend::passes_in_parts(headers);
         let is_kept = match self.outside.prospect(request).await {
             Prospect::Admitted => false,

@@ -258,6 +258,9 @@ impl Reach {
     }
 }
 
+/// What a thread for it may use: policies are asked deep within a request, and refuse where little is left.
+const STACK_BYTES: usize = 8 << 20;
+
 /// A thread for what leaves, apart from those that supervise: however long something is looked through, a revocation is heard.
 pub(super) struct Threads(Option<Runtime>);
 
@@ -266,8 +269,12 @@ pub(super) struct Threads(Option<Runtime>);
 impl Threads {
     pub(super) fn new() -> std::io::Result<Self> {
         // Of two, each would wake the other several times for each request.
-        let runtime =
-            Builder::new_multi_thread().worker_threads(1).thread_name("ways-out").enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("ways-out")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()?;
         Ok(Self(Some(runtime)))
     }
 
