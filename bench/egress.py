@@ -49,27 +49,35 @@ def ready(process, port):
 
 
 def nginx(folder, origin, secure, reverse):
-    """One worker: the origin in the clear and over TLS, and a proxy before it that puts a header on."""
+    """The origin, in the clear and over TLS, and a proxy before it that puts a header on. One worker each, and not the same:
+    who is both has no way to go from one to the other."""
     run = lambda *argv: subprocess.run(argv, check=True, cwd=folder, capture_output=True)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE",
         "-addext", "subjectAltName=IP:127.0.0.1,DNS:origin.test")
-    with open(os.path.join(folder, "nginx.conf"), "w") as file:
+    return [start_nginx(folder, "origin", origin, f"""
+  server {{ listen 127.0.0.1:{origin}; location / {{ return 200 "hello"; }} }}
+  server {{ listen 127.0.0.1:{secure} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+            location / {{ return 200 "hello"; }} }}"""), start_nginx(folder, "peer", reverse, f"""
+  upstream origin {{ server 127.0.0.1:{origin}; keepalive 16; keepalive_requests 10000000; }}
+  server {{ listen 127.0.0.1:{reverse}; location / {{ proxy_pass http://origin; proxy_http_version 1.1;
+            proxy_set_header Connection ""; proxy_set_header X-Writ-Bench made-up; }} }}""")]
+
+
+def start_nginx(folder, name, port, servers):
+    folder = os.path.join(folder, name)
+    os.mkdir(folder)
+    conf = os.path.join(folder, "nginx.conf")
+    with open(conf, "w") as file:
         file.write(f"""
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;
 events {{ worker_connections 256; }}
 http {{
   access_log off; keepalive_requests 10000000; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
-  fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  upstream origin {{ server 127.0.0.1:{origin}; keepalive 16; keepalive_requests 10000000; }}
-  server {{ listen 127.0.0.1:{origin}; location / {{ return 200 "hello"; }} }}
-  server {{ listen 127.0.0.1:{secure} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;
-            location / {{ return 200 "hello"; }} }}
-  server {{ listen 127.0.0.1:{reverse}; location / {{ proxy_pass http://origin; proxy_http_version 1.1;
-            proxy_set_header Connection ""; proxy_set_header X-Writ-Bench made-up; }} }}
+  fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;{servers}
 }}""")
-    process = subprocess.Popen(["nginx", "-p", folder, "-c", os.path.join(folder, "nginx.conf")], stderr=subprocess.DEVNULL)
-    ready(process, origin)
+    process = subprocess.Popen(["nginx", "-p", folder, "-c", conf], stderr=subprocess.DEVNULL)
+    ready(process, port)
     return process
 
 
@@ -138,7 +146,7 @@ def main():
     count = str(asked.requests)
     python = sys.executable
     try:
-        started.append(nginx(folder, origin, secure, reverse))
+        started += nginx(folder, origin, secure, reverse)
         clear, tls = f"http://127.0.0.1:{origin}/", f"https://127.0.0.1:{secure}/"
         ways = {
             "direct": [clear, count],

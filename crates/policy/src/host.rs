@@ -4,7 +4,7 @@
 //! Programs disagree on what an odd address means, and an agent chooses the program. So an address is read the way the
 //! URL standard says, and what other readers could take for another host is not read at all: the call is then unknown.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
@@ -154,15 +154,22 @@ impl Zone {
             return Self::Loopback;
         }
         if let Ok(v6) = host.split('%').next().unwrap_or_default().parse::<Ipv6Addr>() {
-            return of_v6(v6);
+            return Self::of_address(v6.into());
         }
         if let Some(v4) = read_v4(&host) {
-            return of_v4(v4);
+            return Self::of_address(v4.into());
         }
         if [".internal", ".local", ".lan", ".intranet", ".home.arpa"].iter().any(|end| host.ends_with(end)) {
             return Self::Private;
         }
         Self::Public
+    }
+
+    pub fn of_address(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => of_v4(address),
+            IpAddr::V6(address) => of_v6(address),
+        }
     }
 }
 

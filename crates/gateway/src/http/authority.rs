@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use writ_model::Scheme;
 
@@ -12,7 +13,7 @@ const MAX_NAME_BYTES: usize = 253;
 /// in the clothes of the sixth as itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Authority {
-    host: Box<str>,
+    host: Arc<str>,
     port: u16,
 }
 
@@ -28,16 +29,25 @@ impl Authority {
             Some(_) | None => (text, None),
         };
         let port = match port {
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok().filter(|port| *port > 0)?
-            }
-            Some(_) => return None,
+            Some(digits) => read_port(digits)?,
             None => usual?,
         };
         let found = Self { host: normal(host)?, port };
         // A name that the judge reads otherwise, or not at all (`xn--` and what is no Punycode), is none.
         let judged = writ_policy::host_of(&format!("https://{found}/"))?;
         (judged == found.short(Scheme::Https)).then_some(found)
+    }
+
+    /// Whether a text, read in the same way, is this one.
+    #[must_use]
+    pub(super) fn is_written(&self, text: &str, usual: u16) -> bool {
+        // What is normal reads as itself, which is what clients write.
+        let port = match text.strip_prefix(&*self.host) {
+            Some("") => Some(usual),
+            Some(rest) => rest.strip_prefix(':').and_then(read_port),
+            None => None,
+        };
+        port == Some(self.port) || Self::parse(text, Some(usual)).as_ref() == Some(self)
     }
 
     #[must_use]
@@ -69,8 +79,13 @@ impl fmt::Display for Authority {
     }
 }
 
+fn read_port(digits: &str) -> Option<u16> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|port| is_number && *port > 0)
+}
+
 /// The normal form of a host, without a port.
-pub(super) fn normal(host: &str) -> Option<Box<str>> {
+pub(super) fn normal(host: &str) -> Option<Arc<str>> {
     if let Some(bare) = host.strip_prefix('[') {
         let address: Ipv6Addr = bare.strip_suffix(']')?.parse().ok()?;
         return Some(match address.to_ipv4_mapped() {
@@ -138,11 +153,21 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// Whatever stands behind a host that is known, it is that one only where it reads as that one.
+        #[test]
+        fn a_text_is_another_where_it_reads_so(rest in "[a-c.:0-9\\[\\]@+]{0,6}", usual in 79_u16..82) {
+            let known = Authority::parse("a.b:80", None).unwrap();
+            let text = format!("a.b{rest}");
+            let read = Authority::parse(&text, Some(usual));
+            proptest::prop_assert_eq!(known.is_written(&text, usual), read.as_ref() == Some(&known), "{}", text);
+        }
+
         #[test]
         fn what_is_read_reads_back_as_itself(text in "[a-zA-Z0-9@:/.\\[\\]%#?_x-]{0,40}") {
             if let Some(found) = Authority::parse(&text, Some(443)) {
                 let again = Authority::parse(&found.to_string(), None);
                 proptest::prop_assert_eq!(again.as_ref(), Some(&found));
+                proptest::prop_assert!(found.is_written(&text, 443));
                 // The judge reads the same host, so that a rule about one is about the other.
                 let judged = writ_policy::host_of(&format!("https://{found}/"));
                 proptest::prop_assert_eq!(judged, Some(found.short(Scheme::Https)));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::client::conn::{http1, http2};
 use tokio::time::Instant;
 
+use super::authority::Authority;
 use super::body::Flow;
 use super::head::Place;
 
@@ -33,7 +34,7 @@ pub(super) enum Sender {
 #[derive(Default)]
 pub(super) struct Pool {
     /// By host and port; held for no longer than a look.
-    waiting: Mutex<HashMap<String, Vec<Waiting>>>,
+    waiting: Mutex<HashMap<Authority, Vec<Waiting>>>,
 }
 
 struct Waiting {
@@ -47,9 +48,8 @@ struct Waiting {
 impl Pool {
     /// A connection to one of these addresses that is still there.
     pub(super) fn take(&self, spots: &[Spot]) -> Option<(Spot, Sender)> {
-        let key = spots.first()?.place.authority.to_string();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = waiting.get_mut(&key)?;
+        let of_host = waiting.get_mut(&spots.first()?.place.authority)?;
         of_host.retain(Waiting::is_alive);
         let at = of_host.iter().rposition(|one| spots.contains(&one.spot))?;
         let Waiting { spot, sender, since } = of_host.swap_remove(at);
@@ -69,7 +69,7 @@ impl Pool {
         if waiting.values().map(Vec::len).sum::<usize>() >= MAX_WAITING {
             return;
         }
-        let of_host = waiting.entry(spot.place.authority.to_string()).or_default();
+        let of_host = waiting.entry(spot.place.authority.clone()).or_default();
         let same = of_host.iter().filter(|one| one.spot == spot);
         let is_shared = matches!(sender, Sender::Second(_))
             && same.clone().any(|one| matches!(one.sender, Sender::Second(_)));

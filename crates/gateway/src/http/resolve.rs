@@ -181,7 +181,7 @@ fn sort(address: IpAddr) -> Sort {
     if address.is_unspecified() || address.is_multicast() || is_broadcast(address) {
         return Sort::Anywhere;
     }
-    match Zone::of(&address.to_string()) {
+    match Zone::of_address(address) {
         Zone::Metadata => Sort::Metadata,
         Zone::Loopback | Zone::Private => Sort::Near,
         Zone::Public if wraps_another(address) => Sort::Near,
