@@ -1,8 +1,9 @@
 //! Scans a folder and prints what is found, one JSON object a line: the survey without the rest of the program. With a
 //! second argument, what folders held is kept in that file for the next time.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is what an example is for")]
+#![allow(clippy::print_stderr, reason = "this is what an example is for")]
 
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -24,11 +25,11 @@ fn main() {
     if let Some(file) = file {
         let _ = std::fs::write(file, cache.bytes());
     }
-    for found in &scan.found {
-        println!("{}", report::file(found));
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let told = scan.found.iter().map(report::file).chain(scan.notes.iter().map(report::note));
+    for line in told {
+        let _ = writeln!(out, "{line}");
     }
-    for note in &scan.notes {
-        println!("{}", report::note(note));
-    }
+    drop(out);
     eprintln!("{} entries; walk {walking:?}, all {:?}", scan.entries, began.elapsed());
 }

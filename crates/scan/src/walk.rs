@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use crate::tool::Catalogue;
 
@@ -127,6 +127,8 @@ struct Queue {
     waiting: VecDeque<Folder>,
     /// Folders that a thread is looking at.
     busy: usize,
+    /// Threads that wait for more.
+    idle: usize,
 }
 
 struct Shared<'a> {
@@ -209,7 +211,7 @@ pub fn walk_as(
     let shared = Shared {
         root,
         options,
-        queue: Mutex::new(Queue { waiting, busy: 0 }),
+        queue: Mutex::new(Queue { waiting, busy: 0, idle: 0 }),
         more: Condvar::new(),
         entries: AtomicU64::new(0),
         real_root: std::fs::canonicalize(root).ok(),
@@ -258,8 +260,10 @@ impl Shared<'_> {
             let mut queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             queue.busy = queue.busy.saturating_sub(1);
             queue.waiting.extend(inner);
-            // One that waits is woken for work that this thread will not do itself, or for the end.
-            let wake = queue.waiting.len() > 1 || (queue.waiting.is_empty() && queue.busy == 0);
+            // One that waits is woken for work that this thread will not do itself, or for the end. Nobody else: to wake is a
+            // call of the system even where nobody hears it.
+            let is_for_others = queue.waiting.len() > 1 || (queue.waiting.is_empty() && queue.busy == 0);
+            let wake = queue.idle > 0 && is_for_others;
             drop(queue);
             if wake {
                 self.more.notify_all();
@@ -294,7 +298,9 @@ impl Shared<'_> {
                 self.more.notify_all();
                 return None;
             }
+            queue.idle += 1;
             queue = self.more.wait(queue).unwrap_or_else(std::sync::PoisonError::into_inner);
+            queue.idle -= 1;
         }
     }
 
@@ -310,7 +316,7 @@ impl Shared<'_> {
         let path = self.root.join(&folder.path);
         let listing = match self.cache {
             Some(cache) => cache.listing(&folder.path, &path, || list(&path, folder, self.options.data)),
-            None => list(&path, folder, self.options.data),
+            None => list(&path, folder, self.options.data).map(Arc::new),
         };
         let listing = match listing {
             Ok(listing) => listing,
@@ -329,25 +335,25 @@ impl Shared<'_> {
         {
             progress(before + listing.entries);
         }
-        for name in listing.hits {
+        for name in &listing.hits {
             if found.hits.len() < MAX_HITS {
-                found.hits.push(Hit { relative: folder.path.join(&name), parts: with(&folder.parts, &name) });
+                found.hits.push(Hit { relative: folder.path.join(name), parts: with(&folder.parts, name) });
             }
         }
-        for (name, why) in listing.notes {
-            note(found, &folder.path.join(name), why);
+        for (name, why) in &listing.notes {
+            note(found, &folder.path.join(name), why.clone());
         }
         if listing.is_repository {
             found.repositories.push(folder.path.clone());
         }
-        let mut inner: Vec<(OsString, bool)> = listing
+        let mut inner: Vec<(&OsString, bool)> = listing
             .folders
-            .into_iter()
-            .filter(|name| self.options.vendored || !VENDORED.iter().any(|vendored| name == vendored))
+            .iter()
+            .filter(|name| self.options.vendored || !VENDORED.iter().any(|vendored| *name == vendored))
             .map(|name| (name, folder.linked))
             .collect();
-        for name in listing.links {
-            match self.follows(folder, &path, &name) {
+        for name in &listing.links {
+            match self.follows(folder, &path, name) {
                 Some(true) => inner.push((name, true)),
                 Some(false) => note(found, &folder.path.join(name), NoteKind::Link),
                 None => {}
@@ -362,7 +368,7 @@ impl Shared<'_> {
         inner
             .into_iter()
             .map(|(name, linked)| {
-                let parts = with(&folder.parts, &name);
+                let parts = with(&folder.parts, name);
                 let marked =
                     folder.marked || parts.last().is_some_and(|name| Catalogue::get().is_folder(name));
                 Folder { path: folder.path.join(&name), parts, marked, linked }
@@ -371,10 +377,11 @@ impl Shared<'_> {
     }
 
     /// What a folder gave, without what a person wanted left out.
-    fn without_excluded(&self, folder: &Folder, mut listing: Listing, found: &mut Walked) -> Listing {
+    fn without_excluded(&self, folder: &Folder, listing: Arc<Listing>, found: &mut Walked) -> Arc<Listing> {
         if self.options.exclude.is_empty() {
             return listing;
         }
+        let mut listing = Arc::unwrap_or_clone(listing);
         let mut out = |name: &OsString, is_folder| {
             let out = self.options.exclude.leaves_out(&folder.path.join(name), is_folder);
             found.left_out += u64::from(out);
@@ -384,7 +391,7 @@ impl Shared<'_> {
         listing.links.retain(|name| out(name, true));
         listing.hits.retain(|name| out(name, false));
         listing.notes.retain(|(name, _)| out(name, false));
-        listing
+        Arc::new(listing)
     }
 
     /// Whether a link is followed; `None` when it leads to no folder.
