@@ -87,7 +87,7 @@ impl Index {
 
     /// Whether it has nothing, or is not understood.
     pub(in crate::cli::run) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.folders.is_empty()
     }
 
     /// Reads versions 2, 3 and 4. The digest at the end tells whether the length of digests was guessed right.
@@ -230,6 +230,23 @@ mod tests {
                 assert_eq!(found, wanted, "{format} {version} {name}");
             }
         }
+    }
+
+    #[test]
+    fn an_index_of_folders_alone_is_not_empty() {
+        let root = tempfile::tempdir().unwrap();
+        git(root.path(), &["init", "-q"]);
+        std::fs::create_dir(root.path().join("a")).unwrap();
+        std::fs::write(root.path().join("a/b"), "").unwrap();
+        git(root.path(), &["add", "a"]);
+        let who = ["-c", "user.name=n", "-c", "user.email=n@example.org"];
+        git(root.path(), &[&who[..], &["commit", "-q", "-m", "m"]].concat());
+        git(root.path(), &["sparse-checkout", "set", "--sparse-index", "elsewhere"]);
+        let index = Index::of(&root.path().join(".git"));
+        assert_eq!(index.paths().count(), 0);
+        assert!(!index.is_empty());
+        assert!(index.has_below(Path::new("a")) && index.has_below(Path::new("a/b")));
+        assert!(!index.has_below(Path::new("b")));
     }
 
     #[test]

@@ -248,7 +248,8 @@ impl Before {
             let Ok(below) = path.strip_prefix(workspace) else { return false };
             let is_other = match index.digest(below) {
                 Some(now) => now != before.as_slice() && !index.has(path, below),
-                None => true,
+                // A folder may stand for all that is in it.
+                None => !index.has_below(below),
             };
             is_other && Look::at(path).is_some_and(|now| self.looks.get(*path) == Some(&now))
         };
