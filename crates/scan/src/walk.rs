@@ -371,7 +371,7 @@ impl Shared<'_> {
                 let parts = with(&folder.parts, name);
                 let marked =
                     folder.marked || parts.last().is_some_and(|name| Catalogue::get().is_folder(name));
-                Folder { path: folder.path.join(&name), parts, marked, linked }
+                Folder { path: folder.path.join(name), parts, marked, linked }
             })
             .collect()
     }
