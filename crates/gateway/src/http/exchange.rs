@@ -10,38 +10,34 @@ use hyper::header::{HeaderMap, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, Version};
 use tokio::sync::Semaphore;
-use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use writ_model::{Account, Body, Digest};
+use writ_model::{Account, Body};
 use writ_policy::Zone;
 
+use super::Limits;
 use super::account::{holds_credential, is_credential_header, is_foreign};
 use super::authority::Authority;
-use super::body::{BodyError, Flow};
+use super::body::Flow;
 use super::crowd::{Crowd, Stay, places};
 use super::cut::Cut;
 use super::head::{self, Asked, Place};
 use super::identity::Identity;
 use super::lend::{self, Elsewhere, Known, Plan};
 use super::lent::LentValues;
-use super::port::{BodyWish, Divert, Ended, Incident, IncidentKind, Outside, Pass, Prospect, Tripwire, Wait};
+use super::port::{Divert, Ended, Incident, IncidentKind, Outside, Pass, Tripwire, Wait};
 use super::refuse::{No, Stop};
 use super::running::{Report, Running, Turn};
-use super::shelf::{Extent, NotKept, Shelf};
+use super::shelf::Shelf;
 use super::upstream::{Upstream, elsewhere};
-use super::{Limits, MAX_HELD_BYTES};
 use crate::aside::aside;
 
+mod holding;
 mod sending;
 
 pub(super) use sending::redact;
 
 /// How long a request waits for its place.
 const TURN: Duration = Duration::from_secs(2);
-/// How long a body that a decision needs may take.
-const HOLD: Duration = Duration::from_secs(30);
-/// How long one may take that a person is asked about.
-const LAY: Duration = Duration::from_secs(600);
 /// What of a refused request is still read, so that its sender gets to hear the answer.
 const MAX_DRAINED_BYTES: usize = 4 << 20;
 const DRAIN: Duration = Duration::from_secs(5);
@@ -283,98 +279,6 @@ impl<P: Outside> Engine<P> {
         if self.outside.is_watched(&place.authority) { &self.others } else { &self.model }
     }
 
-    /// Reads as much of the body as the decision needs, and what a credential for some methods does: returns what was read,
-    /// and whether it is all.
-    async fn hold(
-        &self,
-        place: &Place,
-        request: &mut writ_model::Request,
-        body: &mut Flow,
-        is_by_method: bool,
-    ) -> Result<Option<(Vec<u8>, bool)>, No> {
-        let (wanted, wants_all) = match self.outside.wants(request) {
-            BodyWish::None => (0, false),
-            BodyWish::Start(bound) => (bound.min(MAX_HELD_BYTES), false),
-            BodyWish::Whole(bound) => (bound.min(MAX_HELD_BYTES), true),
-        };
-        let bound = if is_by_method { wanted.max(lend::MAX_OBEYED_BYTES) } else { wanted };
-        if request.body == Body::None || bound == 0 {
-            return Ok(None);
-        }
-        let (bytes, is_all) = self.held(place, body, bound, wants_all || is_by_method).await?;
-        if wanted > 0 {
-            // The decision gets as much as it asked for, whatever was read beside.
-            let is_whole = is_all && bytes.len() <= wanted;
-            let kept = bytes.get(..wanted.min(bytes.len())).unwrap_or_default().to_vec();
-            request.body = if is_whole { Body::Whole(kept) } else { Body::Start(kept) };
-        }
-        Ok(Some((bytes, is_all)))
-    }
-
-    /// Reads a body to its end of which only the start is held, where a person would have to be asked: what they say yes to is
-    /// all of it. What nobody has to be asked about passes while it comes. What is refused anyway is not waited for, unless it
-    /// is a form in parts that would not be if no name stood in the rest of it.
-    async fn keep(
-        &self,
-        headers: &HeaderMap,
-        request: &mut writ_model::Request,
-        body: &mut Flow,
-    ) -> Result<(), No> {
-        let Some(shelf) = &self.shelf else { return Ok(()) };
-        let is_form = lend::passes_in_parts(headers);
-        let is_kept = match self.outside.prospect(request).await {
-            Prospect::Admitted => false,
-            Prospect::Asked => true,
-            Prospect::Refused => is_form && self.may_be_kept(request).await,
-        };
-        let Body::Start(start) = &mut request.body else { return Ok(()) };
-        if !is_kept {
-            return Ok(());
-        }
-        match timeout(LAY, body.lay(start, is_form, shelf)).await.map_err(slow)? {
-            Ok(Extent { bytes, digest, has_all_names }) => {
-                let start = std::mem::take(start);
-                request.body = Body::Long { start, bytes, digest, has_all_names };
-                Ok(())
-            }
-            Err(NotKept::Broken(error)) => Err(broken(error)),
-            // Nobody is asked about what is not here as a whole, and nothing of it goes on.
-            Err(why @ (NotKept::TooLong | NotKept::Full | NotKept::Disk(_))) => {
-                tracing::warn!(
-                    error = &why as &dyn std::error::Error,
-                    "a body is not kept for a person's yes"
-                );
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether a form that is refused as it is would not be if it had no other names than those of its start.
-    async fn may_be_kept(&self, request: &writ_model::Request) -> bool {
-        let Body::Start(start) = &request.body else { return false };
-        let (start, digest) = (start.clone(), Digest::new([0; 32]));
-        let body = Body::Long { start, bytes: 0, digest, has_all_names: true };
-        let at_best = writ_model::Request { body, ..request.clone() };
-        self.outside.prospect(&at_best).await != Prospect::Refused
-    }
-
-    /// Reads ahead, in time and where there is room.
-    async fn held(
-        &self,
-        place: &Place,
-        body: &mut Flow,
-        bound: usize,
-        wants_all: bool,
-    ) -> Result<(Vec<u8>, bool), No> {
-        let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
-        let Places { room, expected, .. } = self.places(place);
-        let room = tokio::select! {
-            room = places(room, kib, HOLD, || expected.send_one_away()) => room.ok_or_else(full)?,
-            () = body.crowded_out() => return Err(full()),
-        };
-        timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)
-    }
-
     /// A service of this machine keeps what it is told; what a door of its own sends on, it has looked at itself.
     fn tripwire_for(&self, place: &Place) -> Option<Arc<dyn Tripwire>> {
         let to = &place.authority;
@@ -462,26 +366,6 @@ fn account(head: &Parts, request: &writ_model::Request, plan: &Plan, known: &Kno
         (Some(first), Some(second)) if first == second => Account::Lent(first.clone()),
         // In two names at once: nobody could say in whose.
         (Some(_), Some(_)) => Account::Foreign,
-    }
-}
-
-fn full() -> No {
-    Stop::TooMuch.say("too many bodies are read at once; try again")
-}
-
-fn slow(_: Elapsed) -> No {
-    Stop::RequestMalformed.say("the body did not come in time")
-}
-
-fn broken(error: BodyError) -> No {
-    match error {
-        BodyError::Crowded => full(),
-        BodyError::Secret(_)
-        | BodyError::Placeholder(_)
-        | BodyError::SecondMethod
-        | BodyError::Unreadable
-        | BodyError::Idle(_)
-        | BodyError::Broken(_) => Stop::RequestMalformed.say("the body broke off"),
     }
 }
 
