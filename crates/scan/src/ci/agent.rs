@@ -10,6 +10,7 @@ mod hop;
 mod runners;
 pub(super) mod shell;
 mod table;
+mod words;
 
 pub(super) use allowed::approval;
 pub(super) use command::{Start, starts};
