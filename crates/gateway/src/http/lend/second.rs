@@ -1,5 +1,7 @@
 //! Methods that a body names beside the one of the request line, and bodies of which that cannot be told.
 
+use std::borrow::Cow;
+
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -96,6 +98,21 @@ fn unpacked(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
     }
     plain.extend_from_slice(&decoder.finish().ok()?);
     Some(plain)
+}
+
+/// A body, or the start of one, as far as its content codings are undone here and within bounds.
+pub(in super::super) fn readable<'b>(headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
+    let coding = Coding::of(headers);
+    let decoder = (coding != Coding::Plain).then(|| coding.decoder()).flatten();
+    let Some(mut decoder) = decoder else { return Cow::Borrowed(body) };
+    let mut plain = Vec::new();
+    for piece in body.chunks(MAX_PIECE_BYTES) {
+        match decoder.push(piece) {
+            Ok(more) if plain.len() < MAX_UNPACKED_BYTES => plain.extend_from_slice(&more),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn is_json(body: &[u8]) -> bool {
