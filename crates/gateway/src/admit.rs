@@ -3,6 +3,8 @@
 //! The decision is on record before anybody is told of it: synced, or written where every effect of the call is
 //! ordinary. A decision that cannot be recorded is a denial.
 
+mod form;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use writ_ledger::{Durability, Receipt};
@@ -251,8 +253,12 @@ pub(crate) fn action_digest(
 
 /// All of a request, with the body by its digest. What a person is shown of it may leave out more.
 fn of_request(request: &Request) -> serde_json::Value {
-    let Request { method, scheme, host, port, path, query, headers, body, account } = request;
+    let Request { method, scheme, host, port, path, query, headers: _, body, account } = request;
+    let (headers, form) = form::lasting(request);
     let body = match body {
+        Body::Whole(_) if let Some(form) = &form => {
+            json!({ "bytes": form.len(), "form": sha256(form).to_string() })
+        }
         Body::None => json!("none"),
         Body::Unread => json!("unread"),
         Body::Start(bytes) => json!({ "starts with": sha256(bytes).to_string() }),

@@ -338,7 +338,11 @@ fn shown(bytes: &[u8]) -> Option<String> {
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(start.get(..error.valid_up_to())?).ok()?
         }
-        Err(_) => return None,
+        // Of what is no text, as a file in a form, what stands in front of it.
+        Err(error) => {
+            let text = start.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok())?;
+            return (!text.trim().is_empty()).then(|| format!("{} …", veiled(text)));
+        }
     };
     Some(veiled(text))
 }

@@ -166,8 +166,12 @@ fn asked<'p>(
         });
     }
     if let Some((repository, name)) = path.rsplit_once('/')
-        && matches!(name, "git-receive-pack" | "git-upload-pack" | "git-upload-archive")
+        && is_service(&folded(name))
     {
+        // What only some servers read as a service is none here.
+        if !is_service(name) {
+            return Some(Err(AddressError::Path));
+        }
         return Some(match (method, query) {
             ("POST", "") => Service::of(name).map(|service| (Some((service, Step::Call)), repository)),
             ("POST", _) => Err(AddressError::Path),
@@ -185,6 +189,16 @@ fn asked<'p>(
                 .iter()
                 .any(|start| inside.starts_with(start));
     is_file.then_some(Err(AddressError::Dumb))
+}
+
+fn is_service(name: &str) -> bool {
+    matches!(name, "git-receive-pack" | "git-upload-pack" | "git-upload-archive")
+}
+
+/// The last part of a path as servers that are not strict have it: in small letters, without parameters and what is no letter.
+fn folded(name: &str) -> String {
+    let name = name.split(';').next().unwrap_or_default();
+    name.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '.').to_ascii_lowercase()
 }
 
 /// Takes percent-encoding off once. `None` when it is broken, or hides what is no letter of a path.

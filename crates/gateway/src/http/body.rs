@@ -19,7 +19,7 @@ use super::crowd::{Hold, Stay};
 use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
-use super::shelf::{Extent, Lost, NotKept, Shelf};
+use super::shelf::{Extent, Lost, MAX_KEPT_BYTES, NotKept, Shelf};
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +154,11 @@ impl Flow {
         }
     }
 
+    /// A reason why it is not sent away: its client waits for us.
+    pub(super) fn waits_for_us(&self) -> Option<Hold> {
+        self.stay.as_ref().and_then(Stay::hold)
+    }
+
     pub(super) fn without_trailers(mut self) -> Self {
         self.drops_trailers = true;
         self
@@ -195,6 +200,14 @@ impl Flow {
         self
     }
 
+    /// Keeps room for so many bytes of what it has: others wait for the rest.
+    fn take_room(&mut self, mut room: OwnedSemaphorePermit, bytes: usize) {
+        if let Some(surplus) = room.num_permits().checked_sub(bytes.div_ceil(1024)) {
+            drop(room.split(surplus));
+        }
+        self.room = Some(room);
+    }
+
     /// Reads ahead until the end, or until `bound` bytes are held and, where all is wanted, more are there; returns what
     /// is held and whether it is all. What was read comes out again as it came in.
     pub(super) async fn hold(
@@ -203,7 +216,6 @@ impl Flow {
         wants_all: bool,
         room: OwnedSemaphorePermit,
     ) -> Result<(Vec<u8>, bool), BodyError> {
-        self.room = Some(room);
         let mut held = self.ahead.iter().fold(Vec::new(), |mut held, piece| {
             held.extend_from_slice(piece);
             held
@@ -226,19 +238,24 @@ impl Flow {
         if self.rest.as_ref().is_some_and(Body::is_end_stream) {
             self.rest = None;
         }
+        self.take_room(room, held.len());
         let is_all = self.rest.is_none() && held.len() <= bound;
         held.truncate(bound);
         Ok((held, is_all))
     }
 
     /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
-    /// lost, and breaks whoever would send it.
+    /// lost, and breaks whoever would send it; what says that it is too long is not read.
     pub(super) async fn lay(
         &mut self,
         start: &[u8],
         is_form: bool,
         shelf: &Shelf,
     ) -> Result<Extent, NotKept> {
+        let told = self.rest.as_ref().map_or(0, |rest| rest.size_hint().lower());
+        if told > MAX_KEPT_BYTES {
+            return Err(NotKept::TooLong);
+        }
         let mut rest = self.rest.replace(Lost.boxed_unsync());
         // Once it is here, nobody waits for its client.
         let silent = self.idle.take().map_or(Duration::MAX, |idle| idle.bound);

@@ -30,8 +30,8 @@ use super::port::{Divert, Pass, Prospect, Refusal, Wait};
 use super::refuse::{No, Stop};
 use crate::door::{Door, WayOut};
 use crate::git::{
-    Advertisement, Encoding, Forward, Joined, Mirrors, Prepared, PushDoor, Received, Recognised,
-    ReportReader, Service, Step, leads_to_git, recognise,
+    AddressError, Advertisement, Encoding, Forward, Joined, Mirrors, Prepared, PushDoor, Received,
+    Recognised, ReportReader, Service, Step, leads_to_git, recognise,
 };
 use crate::port::Office;
 
@@ -347,9 +347,19 @@ fn found(request: &Request) -> Recognised {
         |name: &str| matches!(name, "destination" | "x-forwarded-uri" | "x-original-url" | "x-rewrite-url");
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     let leads = || request.headers.iter().any(|(name, value)| names(name) && leads_to_git(value));
+    // Whatever the server takes the address for, by that type it is a push.
+    let is_push = || {
+        let says = |(name, value): &(String, String)| {
+            name == CONTENT_TYPE.as_str() && value.to_ascii_lowercase().contains(Service::ReceivePack.name())
+        };
+        request.headers.iter().any(says)
+    };
     match by_path {
         Recognised::Other | Recognised::Lfs { .. } if !is_read && leads() => {
-            Recognised::Refused(crate::git::AddressError::Written)
+            Recognised::Refused(AddressError::Written)
+        }
+        Recognised::Other | Recognised::Lfs { .. } if !is_read && is_push() => {
+            Recognised::Refused(AddressError::Path)
         }
         found => found,
     }

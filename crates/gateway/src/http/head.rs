@@ -62,7 +62,16 @@ const LISTED: &[&str] = &[
     "upgrade",
 ];
 /// Headers of which every repetition of one request has another value, and which tell no server what to do.
-pub(super) const VARYING: &[&str] = &["date", "sec-websocket-key", "traceparent", "tracestate", "x-amz-date"];
+pub(super) const VARYING: &[&str] = &[
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "date",
+    "npm-session",
+    "sec-websocket-key",
+    "traceparent",
+    "tracestate",
+    "x-amz-date",
+];
 /// Stand among the headers of a request for all that are not among [`TELLING`]: their names, and the code of names and
 /// values under a key of the run (HMAC-SHA-256), by which nobody who reads the record can try weak values. No header that
 /// is sent begins with a colon.

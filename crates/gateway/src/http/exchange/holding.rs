@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hyper::body::Body as _;
 use hyper::header::HeaderMap;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -19,6 +20,9 @@ use crate::http::{MAX_HELD_BYTES, lend};
 
 /// How long a body that a decision needs may take.
 const HOLD: Duration = Duration::from_secs(30);
+/// How long one that waits for room does not give way to others. Longer than uploads next to each other take; shorter than a
+/// body may, so that a crowd that waits for nothing goes before anybody else has waited too long.
+const STAYS: Duration = Duration::from_secs(10);
 /// How long one may take that a person is asked about.
 const LAY: Duration = Duration::from_secs(600);
 
@@ -108,11 +112,20 @@ impl<P: Outside> Engine<P> {
         bound: usize,
         wants_all: bool,
     ) -> Result<(Vec<u8>, bool), No> {
-        let kib = u32::try_from(bound.div_ceil(1024)).unwrap_or(u32::MAX);
+        let told = body.size_hint().exact().and_then(|told| usize::try_from(told).ok());
+        let most = told.map_or(bound, |told| told.min(bound));
+        let kib = u32::try_from(most.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
         let Places { room, expected, .. } = self.places(place);
+        // It waits for us, not we for it: for a while it is not sent away for being silent.
+        let (waits, sent_away) = (body.waits_for_us(), body.crowded_out());
+        let stays = async {
+            tokio::time::sleep(STAYS).await;
+            drop(waits);
+            sent_away.await;
+        };
         let room = tokio::select! {
             room = places(room, kib, HOLD, || expected.send_one_away()) => room.ok_or_else(full)?,
-            () = body.crowded_out() => return Err(full()),
+            () = stays => return Err(full()),
         };
         timeout(HOLD, body.hold(bound, wants_all, room)).await.map_err(slow)?.map_err(broken)
     }

@@ -11,12 +11,12 @@ use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-use super::world::{Answer, Scene, echo, raw, refusal, serve, server_tls, text};
-use crate::http::BodyError;
+use super::world::{Answer, Scene, World, echo, raw, refusal, serve, server_tls, text};
 use crate::http::port::{BodyWish, IncidentKind, Treat};
+use crate::http::{BodyError, MAX_HELD_BYTES};
 
 /// A body that comes when it is told to.
 struct Told(mpsc::UnboundedReceiver<Frame<Bytes>>);
@@ -411,6 +411,66 @@ async fn attack_unfinished_bodies_hold_up_nobody_elses_requests() {
         assert!(began.elapsed() < SOON, "{host} {:?}", began.elapsed());
     }
     drop(flood);
+}
+
+/// More than there is room for at once: who waits for room is not taken for one that says nothing.
+#[tokio::test]
+async fn slow_uploads_next_to_each_other_all_arrive() {
+    let scene = Scene::with(|world| world.wish = BodyWish::Whole(MAX_HELD_BYTES), |_| {}).await;
+    let port = echo(None).await;
+    let at = format!("api.test:{port}");
+    let slow = |pieces: usize| {
+        let (proxy, at) = (scene.at, at.clone());
+        async move {
+            let mut stream = TcpStream::connect(proxy).await.unwrap();
+            let length = pieces << 10;
+            let head =
+                format!("POST http://{at}/own HTTP/1.1\r\nHost: {at}\r\nContent-Length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // As fast as a slow line.
+            let mut beat = tokio::time::interval(Duration::from_millis(25));
+            for _ in 0..pieces {
+                beat.tick().await;
+                stream.write_all(&[b'x'; 1 << 10]).await.unwrap();
+            }
+            until(&mut stream, "\r\n\r\n").await
+        }
+    };
+    let all: tokio::task::JoinSet<String> = (0..6).map(|number| slow(24 + number)).collect();
+    for answer in all.join_all().await {
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+/// A person may think about many small requests at once: each keeps room for what it has, not for what it might have.
+#[tokio::test]
+async fn small_bodies_that_wait_for_a_person_leave_room_for_others() {
+    let world = |world: &mut World| {
+        world.wish = BodyWish::Whole(MAX_HELD_BYTES);
+        world.gate = Arc::new(Semaphore::new(0));
+    };
+    let scene = Scene::with(world, |_| {}).await;
+    let port = echo(None).await;
+    let at = format!("api.test:{port}");
+    let mut waiting = Vec::new();
+    for number in 0..20 {
+        let body = if number % 2 == 0 {
+            "Content-Length: 2\r\n\r\n{}"
+        } else {
+            "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        };
+        waiting.push(ask(&scene, &format!("POST http://{at}/own HTTP/1.1\r\nHost: {at}\r\n{body}")).await);
+    }
+    let all_asked = async {
+        while scene.world.asked.lock().unwrap().len() < waiting.len() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, all_asked).await.unwrap();
+    scene.world.gate.add_permits(waiting.len());
+    for mut stream in waiting {
+        assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    }
 }
 
 #[tokio::test]
