@@ -253,19 +253,12 @@ pub(crate) fn action_digest(
 
 /// All of a request, with the body by its digest. What a person is shown of it may leave out more.
 fn of_request(request: &Request) -> serde_json::Value {
-    let Request { method, scheme, host, port, path, query, headers: _, body, account } = request;
-    let (headers, form) = form::lasting(request);
-    let body = match body {
-        Body::Whole(_) if let Some(form) = &form => {
-            json!({ "bytes": form.len(), "form": sha256(form).to_string() })
-        }
-        Body::None => json!("none"),
-        Body::Unread => json!("unread"),
-        Body::Start(bytes) => json!({ "starts with": sha256(bytes).to_string() }),
-        Body::Whole(bytes) => json!({ "bytes": bytes.len(), "sha256": sha256(bytes).to_string() }),
-        Body::Long { start: _, bytes, digest, has_all_names: _ } => {
-            json!({ "bytes": bytes, "sha256": digest.to_string() })
-        }
+    let Request { method, scheme, host, port, path, query, headers, body, account } = request;
+    let form = form::lasting(request);
+    let headers = form.as_ref().map_or(headers, |form| &form.headers);
+    let body = match (&form, body) {
+        (Some(form), _) => json!({ "bytes": form.body.len(), "form": sha256(&form.body).to_string() }),
+        (None, body) => of_body(body),
     };
     json!({
         "method": method,
@@ -278,6 +271,18 @@ fn of_request(request: &Request) -> serde_json::Value {
         "body": body,
         "account": format!("{account:?}"),
     })
+}
+
+fn of_body(body: &Body) -> serde_json::Value {
+    match body {
+        Body::None => json!("none"),
+        Body::Unread => json!("unread"),
+        Body::Start(bytes) => json!({ "starts with": sha256(bytes).to_string() }),
+        Body::Whole(bytes) => json!({ "bytes": bytes.len(), "sha256": sha256(bytes).to_string() }),
+        Body::Long { start: _, bytes, digest, has_all_names: _ } => {
+            json!({ "bytes": bytes, "sha256": digest.to_string() })
+        }
+    }
 }
 
 /// What the vault keeps of a call's arguments.

@@ -1,8 +1,6 @@
 //! Forms in parts, apart from the border that each sending draws anew (RFC 2046, section 5.1.1): the same form sent again is the
 //! same call.
 
-use std::borrow::Cow;
-
 use writ_model::{Body, Request};
 
 /// Stands in place of the border. A body that holds it already is taken as it is.
@@ -10,22 +8,27 @@ const BORDER: &str = "writ-border-of-a-form";
 /// Shortest border that is taken out, and longest (RFC 2046, section 5.1.1).
 const BORDER_BYTES: std::ops::RangeInclusive<usize> = 8..=70;
 
-/// Headers and body of a request by which it is told whether one is the same as another.
+/// Headers and body of a form, with one border for all.
+pub(super) struct Lasting {
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+/// That by which a form is told to be the same as another; nothing of a request that is told by what it is.
 ///
 /// The border is taken out only where it stands at the beginning of lines that are borders, and nowhere else: then no two forms
 /// that any reader tells apart are alike in the rest.
-pub(super) fn lasting(request: &Request) -> (Cow<'_, [(String, String)]>, Option<Vec<u8>>) {
-    let as_it_is = (Cow::Borrowed(request.headers.as_slice()), None);
-    let Body::Whole(bytes) = &request.body else { return as_it_is };
+pub(super) fn lasting(request: &Request) -> Option<Lasting> {
+    let Body::Whole(bytes) = &request.body else { return None };
     let mut kinds = request.headers.iter().enumerate().filter(|(_, (name, _))| name == "content-type");
-    let (Some((at, (_, kind))), None) = (kinds.next(), kinds.next()) else { return as_it_is };
-    let Some(border) = border(kind) else { return as_it_is };
-    let Some(body) = without(bytes, border.as_bytes()) else { return as_it_is };
+    let (Some((at, (_, kind))), None) = (kinds.next(), kinds.next()) else { return None };
+    let border = border(kind)?;
+    let body = without(bytes, border.as_bytes())?;
     let mut headers = request.headers.clone();
     if let Some((_, kind)) = headers.get_mut(at) {
         *kind = kind.replace(border, BORDER);
     }
-    (Cow::Owned(headers), Some(body))
+    Some(Lasting { headers, body })
 }
 
 /// The border that a media type names, once.
@@ -99,10 +102,12 @@ mod tests {
         }
     }
 
-    fn seen(request: &Request) -> (Vec<(String, String)>, Vec<u8>) {
-        let (headers, body) = lasting(request);
-        let Body::Whole(bytes) = &request.body else { unreachable!() };
-        (headers.into_owned(), body.unwrap_or_else(|| bytes.clone()))
+    /// By what a form is known: as it is, where nothing can be taken out of it.
+    fn seen(request: &Request) -> (Vec<(String, String)>, Body) {
+        lasting(request).map_or_else(
+            || (request.headers.clone(), request.body.clone()),
+            |Lasting { headers, body }| (headers, Body::Whole(body)),
+        )
     }
 
     #[test]
