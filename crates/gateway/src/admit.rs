@@ -233,9 +233,10 @@ pub(crate) fn action_digest(
 ) -> Option<Digest> {
     let mut arguments = call.arguments.clone();
     arguments.sort_all_objects();
-    let operation = match &call.operation {
-        Operation::Request(request) => of_request(request),
-        other => json!(format!("{other:?}")),
+    let (operation, arguments) = match &call.operation {
+        // What a person is shown of a request is made of it, with a border that the next sending has not.
+        Operation::Request(request) => (of_request(request), String::new()),
+        other => (json!(format!("{other:?}")), arguments.to_string()),
     };
     let action = json!({
         "v": 1,
@@ -244,7 +245,7 @@ pub(crate) fn action_digest(
         "client": call.client.name(),
         "tool": call.tool.as_str(),
         "operation": operation,
-        "arguments": arguments.to_string(),
+        "arguments": arguments,
         "cwd": call.cwd,
         "runs": runs.iter().map(|(path, digest)| json!([path, digest.map(|digest| digest.to_string())])).collect::<Vec<_>>(),
     });

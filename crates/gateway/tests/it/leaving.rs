@@ -113,6 +113,27 @@ async fn a_yes_to_a_long_body_is_one_to_no_other() {
     other.await.unwrap().unwrap_err();
 }
 
+/// A client that sends a form again draws another border for it. The yes that came late is one to the form all the same.
+#[tokio::test(start_paused = true)]
+async fn a_form_that_is_sent_again_takes_the_yes_that_came_late() {
+    let (scene, way) = scene().await;
+    let form = |border: &str, value: &str| {
+        let part = format!("--{border}\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n{value}");
+        let kind = format!("multipart/form-data; boundary={border}");
+        Request {
+            headers: vec![("content-type".to_owned(), kind)],
+            body: Body::Whole(format!("{part}\r\n--{border}--\r\n").into_bytes()),
+            ..request()
+        }
+    };
+    leave(&scene, &way, form("------------0001", "harmless")).await.unwrap().unwrap_err();
+    scene.answer_at(0, ApprovalState::Approved);
+    leave(&scene, &way, form("------------0002", "other")).await.unwrap().unwrap_err();
+    assert_eq!(scene.book().approvals.len(), 2);
+    leave(&scene, &way, form("------------0003", "harmless")).await.unwrap().unwrap();
+    assert_eq!(scene.book().approvals.len(), 2);
+}
+
 /// A person who allowed a call that names a repository is not asked about its requests; about the neighbour they are, and
 /// about a push there.
 #[tokio::test(start_paused = true)]
