@@ -94,8 +94,10 @@ pub struct AgentStep {
     pub token: Token,
     /// In the step's inputs and variables, the job's and the workflow's.
     pub secrets: BTreeSet<String>,
-    /// Secrets that steps and jobs before it hand on, by a token that they mint, by outputs or in the environment.
+    /// Secrets that steps and jobs before it hand on: by a token that they mint, by outputs, in the environment or in files.
     pub handed: BTreeSet<String>,
+    /// Those of them that a checkout leaves in the working copy.
+    pub left: BTreeSet<String>,
     /// The job checks out what somebody else wrote, before anybody accepted it.
     pub checks_out_head: Option<u32>,
     pub persists_credentials: bool,

@@ -287,7 +287,20 @@ fn workflow(found: &Found, out: &mut Findings<'_>) {
                 format!("`{}` is not fixed to a commit", step.runs),
             );
         }
-        if step.persists_credentials && step.token.writes().any(|scope| scope == "contents") {
+        if !step.left.is_empty() {
+            let left: Vec<&str> = step.left.iter().map(String::as_str).collect();
+            out.add(
+                &rules::LEFT_TOKEN,
+                step.line,
+                &name,
+                format!(
+                    "the checkout in job `{}` leaves {} where {} can read it",
+                    step.job,
+                    left.join(", "),
+                    step.agent
+                ),
+            );
+        } else if step.persists_credentials && step.token.writes().any(|scope| scope == "contents") {
             out.add(
                 &rules::LEFT_TOKEN,
                 step.line,

@@ -265,6 +265,7 @@ fn step(step: &AgentStep) -> Value {
         "id_token_write": step.token.id_token(),
         "secrets_agent_step": step.secrets,
         "secrets_handed_on": step.handed,
+        "secrets_of_checkout": step.left,
         "checks_out_pr_head": step.checks_out_head.is_some(),
         "persists_credentials": step.persists_credentials,
         "environment": step.environment,

@@ -122,6 +122,13 @@ pub(super) fn gives_token(uses: &str) -> bool {
     known.is_some_and(|(_, gives)| gives.contains("token"))
 }
 
+/// Whether an action keeps what it is given where later steps find it.
+pub(super) fn leaves_login(uses: &str) -> bool {
+    let name = uses.split('@').next().unwrap_or(uses).to_ascii_lowercase();
+    let known = ACTIONS.iter().find(|(head, _)| name == *head || name.starts_with(&format!("{head}/")));
+    known.is_some_and(|(_, gives)| ["later step", "leaves "].iter().any(|part| gives.contains(part)))
+}
+
 /// What a job's container and services give to whatever runs in them.
 ///
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idcontainer>

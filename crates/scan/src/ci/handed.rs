@@ -1,5 +1,5 @@
-//! Secrets that what comes before an agent hands on to it: steps by what they print for later ones and in the environment, jobs by
-//! their outputs.
+//! Secrets that what comes before an agent hands on to it: steps by what they print for later ones, in the environment and in files,
+//! jobs by their outputs.
 //!
 //! GitHub keeps an output of a job back where it knows a secret in it
 //! (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs>). One in another spelling gets
@@ -11,8 +11,17 @@ use super::workflow::{Job, Jobs};
 use super::{escalator, secrets};
 use crate::document::Node;
 
+mod kept;
+
 /// What reaches a step, by the names of the secrets or of the action that made it.
 pub(super) type Handed = BTreeSet<String>;
+
+/// What reaches one step.
+pub(super) struct Reaching {
+    pub(super) all: Handed,
+    /// Those of them that a checkout leaves in the working copy.
+    pub(super) left: Handed,
+}
 
 /// What outputs hold, as far as that is secrets.
 #[derive(Debug, Default)]
@@ -34,7 +43,7 @@ const OUTPUT: &[&str] = &["GITHUB_OUTPUT", "::set-output", "setOutput("];
 const PARTS: &[&str] = &["with", "env", "run"];
 
 /// What the steps and jobs before hand on to each of these steps of a job.
-pub(super) fn to(document: &Node, jobs: &Jobs<'_>, job: &Job<'_>, steps: &[usize]) -> Vec<Handed> {
+pub(super) fn to(document: &Node, jobs: &Jobs<'_>, job: &Job<'_>, steps: &[usize]) -> Vec<Reaching> {
     let mut walk = Walk::new(document, jobs, job);
     let around: Handed = parts_around(job.node).flat_map(|node| walk.drawn(node)).collect();
     let mut done = 0;
@@ -46,10 +55,11 @@ pub(super) fn to(document: &Node, jobs: &Jobs<'_>, job: &Job<'_>, steps: &[usize
         done = *at;
         let mut own = walk.environment.clone();
         own.extend(around.iter().cloned());
+        take(&mut own, walk.kept.values().flatten().cloned());
         for part in job.steps.get(*at).iter().flat_map(|step| PARTS.iter().filter_map(|key| step.get(key))) {
             take(&mut own, walk.drawn(part));
         }
-        handed.push(own);
+        handed.push(Reaching { all: own, left: walk.left.clone() });
     }
     handed
 }
@@ -113,6 +123,9 @@ struct Walk<'a> {
     variables: BTreeMap<String, Handed>,
     /// What steps left in the environment.
     environment: Handed,
+    /// What they left in files, and those of it that are a checkout's.
+    kept: kept::Kept,
+    left: Handed,
     all_needs: Handed,
     all_steps: Handed,
 }
@@ -153,6 +166,8 @@ impl<'a> Walk<'a> {
             steps: BTreeMap::new(),
             variables: BTreeMap::new(),
             environment: Handed::new(),
+            kept: kept::Kept::new(),
+            left: Handed::new(),
             all_needs: Handed::new(),
             all_steps: Handed::new(),
         };
@@ -225,6 +240,7 @@ impl<'a> Walk<'a> {
     }
 
     fn step(&mut self, step: &Node) {
+        self.keep(step);
         let mut seen = Handed::new();
         for part in PARTS.iter().filter_map(|key| step.get(key)) {
             take(&mut seen, own(part));

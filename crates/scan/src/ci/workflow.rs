@@ -150,7 +150,8 @@ pub(super) fn agent_steps(
         triggers.map(|trigger| (*trigger, Way::to(jobs, job, trigger))).collect();
     let each = agents.into_iter().zip(handed);
     each.map(|((at, agent), handed)| AgentStep {
-        handed,
+        handed: handed.all,
+        left: handed.left,
         ..agent_step(document, &ways, jobs, job, at, agent)
     })
     .collect()
@@ -308,6 +309,7 @@ fn agent_step(
         token: Token::of(job.node, document),
         secrets: named,
         handed: BTreeSet::new(),
+        left: BTreeSet::new(),
         checks_out_head: checkout::of_job(job.steps, &[document.get("env"), job.node.get("env")]),
         persists_credentials: job.steps.iter().any(persists),
         environment: environment(job.node),
@@ -483,7 +485,7 @@ fn needed_by<'a>(
 }
 
 /// Whether a checkout leaves the token in the working copy, which is what the action does unless told otherwise.
-fn persists(step: &Node) -> bool {
+pub(super) fn persists(step: &Node) -> bool {
     let uses = step.get("uses").and_then(Node::text).unwrap_or("");
     uses.starts_with("actions/checkout")
         && step.at(&["with", "persist-credentials"]).and_then(Node::truth) != Some(false)

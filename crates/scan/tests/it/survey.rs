@@ -409,6 +409,31 @@ fn agents_in_pipelines_of_gitlab_are_judged_as_those_of_workflows() {
 }
 
 #[test]
+fn a_checkout_that_leaves_a_secret_names_it() {
+    for (with, left) in [
+        ("token: '${{ secrets.PAT }}'", Some("PAT")),
+        ("ssh-key: '${{ secrets.KEY }}'", Some("KEY")),
+        ("token: '${{ secrets.PAT }}', persist-credentials: false", None),
+        ("token: '${{ github.token }}'", None),
+    ] {
+        let workflow = format!(
+            "on: push\npermissions: {{contents: read}}\njobs:\n  a:\n    steps:\n      - {{uses: actions/checkout@v4, with: {{{with}}}}}\n      - run: claude -p x\n"
+        );
+        let folder = tree(&[(".github/workflows/a.yml", &workflow)]);
+        let found = &found(folder.path())[".github/workflows/a.yml"];
+        let told: Vec<String> = findings(found)
+            .into_iter()
+            .filter(|finding| finding.rule.id == "writ/ci-left-token")
+            .map(|finding| finding.message)
+            .collect();
+        let expected =
+            left.map(|name| format!("the checkout in job `a` leaves {name} where claude-code can read it"));
+        assert_eq!(told, Vec::from_iter(expected), "{with}");
+        assert_eq!(report::file(found)["agent_steps"][0]["secrets_of_checkout"][0].as_str(), left, "{with}");
+    }
+}
+
+#[test]
 fn servers_are_found_wherever_clients_keep_them() {
     for (path, text, names) in [
         ("team.code-workspace", r#"{"settings": {"mcp": {"servers": {"w": {"command": "x"}}}}}"#, "w"),

@@ -205,6 +205,77 @@ fn secrets_that_steps_hand_on_reach_the_agent() {
     }
 }
 
+#[test]
+fn secrets_that_steps_leave_in_files_reach_the_agent() {
+    let run = |script: &str| {
+        format!(
+            "{{run: {}, env: {{V: '${{{{ secrets.X }}}}', N: a}}}}",
+            serde_json::to_string(script).unwrap()
+        )
+    };
+    let with = |uses: &str, with: &str| format!("{{uses: {uses}, with: {{{with}}}}}");
+    for (step, expected) in [
+        (with("actions/checkout@v4", "token: '${{ secrets.X }}'"), true),
+        (with("actions/checkout@v4", "ssh-key: '${{ secrets.X }}'"), true),
+        (with("actions/checkout@v4", "token: '${{ secrets.X }}', persist-credentials: false"), false),
+        (with("actions/checkout@v4", "token: '${{ secrets.GITHUB_TOKEN }}'"), false),
+        (with("docker/login-action@v3", "password: '${{ secrets.X }}'"), true),
+        (with("actions/cache@v4", "key: '${{ secrets.X }}'"), false),
+        (run("echo \"//r/:_authToken=${{ secrets.X }}\" > ~/.npmrc"), true),
+        (run("echo '${{ toJSON(secrets) }}' > all.json"), true),
+        (run("echo \"T=$V\" >> .env"), true),
+        (run("printf %s \"$V\" | base64 -d | sudo tee -a /etc/x >/dev/null"), true),
+        (run("mkdir -p ~/.ssh && echo \"${{ env.V }}\" > ~/.ssh/id_ed25519"), true),
+        (run("cat > ~/.kube/config <<E\ntoken: ${V}\nE"), true),
+        (run("cat <<< \"$V\" > k"), true),
+        (run("{\n  echo a\n  echo \"T=$V\"\n} > .env"), true),
+        (run("T=\"x-$V\"\nif true; then\n  echo \"$T\" > f\nfi"), true),
+        (run("T=$(echo $V | base64 -d)\necho \"$T\" > f"), true),
+        (run("envsubst < a.tpl > .env"), true),
+        (run("sed -i \"s/TOKEN/$V/\" conf.yml"), true),
+        (run("git config --global url.\"https://x:${{ secrets.X }}@github.com/\".insteadOf https://github.com/"), true),
+        (run("git remote set-url origin https://x:$V@github.com/a/b"), true),
+        (run("git clone https://x:${V}@github.com/a/b"), true),
+        (run("npm config set //r/:_authToken $V"), true),
+        (run("aws configure set aws_secret_access_key \"$V\""), true),
+        (run("echo $V | docker login ghcr.io -u x --password-stdin"), true),
+        (run("gh auth login --with-token <<< $V"), true),
+        (run("ssh-add - <<< \"$V\""), true),
+        (run("kubectl config set-credentials u --token=$V"), true),
+        (run("gpg --decrypt --passphrase=\"$V\" --output s.json s.gpg"), true),
+        ("{shell: python, run: 'import os; open(\"f\", \"w\").write(os.environ[\"V\"])', env: {V: '${{ secrets.X }}'}}".to_owned(), true),
+        (
+            "{uses: actions/github-script@v7, env: {K: '${{ secrets.X }}'}, with: {script: \"fs.writeFileSync('.env', process.env.K)\"}}".to_owned(),
+            true,
+        ),
+        // Nothing stays.
+        (run("echo $V > /dev/null"), false),
+        (run("echo $N > f"), false),
+        (run("echo \"$V\" | wc -c > f"), false),
+        (run("curl -H \"A: $V\" u > out.json"), false),
+        (run("echo \"$(curl -H \"A: $V\" u)\" > out.json"), false),
+        (run("git -c http.extraheader=\"A: $V\" fetch"), false),
+        (run("git push https://x:$V@github.com/a/b"), false),
+        (run("npm publish --token $V"), false),
+        (run("echo '${{ secrets.GITHUB_TOKEN }}' > f"), false),
+        (run("echo $V > $HOME/.npmrc\nnpm publish\nrm -f ~/.npmrc"), false),
+        (run("echo $V > .npmrc\nif [ -f x ]; then\n  rm .npmrc\nfi"), true),
+        (run("echo \"$V\"; echo a > f"), false),
+    ] {
+        let text = |first: &str, second: &str| {
+            format!(
+                "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {first}\n      - {second}\n"
+            )
+        };
+        let agent = "run: claude -p x";
+        let found = of(&text(&step, agent));
+        assert_eq!(!found.agents[0].handed.is_empty(), expected, "{step}");
+        assert_eq!(!found.agents[0].left.is_empty(), expected && step.contains("checkout"), "{step}");
+        assert_eq!(found.outsider_start, Some(expected), "{step}");
+        assert_eq!(of(&text(agent, &step)).outsider_start, Some(false), "{step}");
+    }
+}
+
 /// What the agent in the last job is handed by the job before it, and by steps of its own job.
 #[test]
 fn secrets_that_jobs_hand_on_reach_the_agent() {
