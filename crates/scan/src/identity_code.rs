@@ -6,6 +6,7 @@ use crate::document::{self, Node, Notation};
 
 mod application;
 mod aws;
+mod chart;
 mod kubernetes;
 mod terraform;
 mod workflow;
@@ -118,6 +119,7 @@ const SHORT: &[&str] = &["crb", "rb", "sa"];
 /// A text without any of these makes no identity, and is not read further.
 const WORDS: &[&str] = &[
     "AWS::IAM::",
+    "AWS::Serverless::Function",
     "Statement",
     "default_permissions",
     "oauthScopes",
@@ -126,6 +128,8 @@ const WORDS: &[&str] = &[
     "ServiceAccount",
     "service-account-token",
 ];
+/// Those of them that stand for nothing else.
+const SURE: &[&str] = &["AWS::IAM::", "rbac.authorization.k8s.io"];
 
 // === impl IdentityKind ===
 
@@ -205,30 +209,36 @@ fn is_terraform(name: &str) -> bool {
     [".tf", ".tf.json", ".tofu"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// What a file makes. `Err` says why a file of Terraform could not be read; others may be anything, so that what cannot
-/// be read of them says nothing.
-///
-/// # Errors
-///
-/// The reader's, in words.
-pub fn identities(name: &str, bytes: &[u8]) -> Result<Vec<Identity>, String> {
+/// What a file makes, and why there may be more in it. Files that are not Terraform's may be anything, so that what cannot be read
+/// of them is told where they surely speak of identities only.
+pub fn identities(name: &str, bytes: &[u8]) -> (Vec<Identity>, Option<String>) {
     let mut out = Identities::default();
+    let mut problem = None;
     if is_terraform(name) {
         let notation = if name.ends_with(".json") { Notation::Json } else { Notation::Hcl };
-        let document = document::parse(bytes, notation).map_err(|error| error.to_string())?;
-        terraform::read(&document, &mut out);
-    } else if speaks(bytes) {
-        let documents = if name.ends_with(".json") {
-            document::parse(bytes, Notation::Json).into_iter().collect()
+        match document::parse(bytes, notation) {
+            Ok(document) => terraform::read(&document, &mut out),
+            Err(error) => problem = Some(error.to_string()),
+        }
+    } else if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| has_any(text, WORDS)) {
+        let (documents, refused) = if name.ends_with(".json") {
+            let document = document::parse(bytes, Notation::Json);
+            let refused = usize::from(document.is_err());
+            (document.into_iter().collect(), refused)
         } else {
-            document::parse_stream(bytes).0
+            document::parse_stream(chart::plain(text).as_bytes())
         };
+        if refused > 0
+            && (has_any(text, SURE) || (text.contains("\"Statement\"") && text.contains("\"Effect\"")))
+        {
+            problem = Some("it speaks of identities, and not all of it can be read".to_owned());
+        }
         for document in &documents {
             any(document, &mut out);
         }
     }
     out.0.sort_by_key(|identity| identity.line);
-    Ok(out.0)
+    (out.0, problem)
 }
 
 /// What a pipeline of a forge makes or becomes.
@@ -239,8 +249,8 @@ pub(crate) fn of_workflow(document: &Node) -> Vec<Identity> {
     out.0
 }
 
-fn speaks(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| WORDS.iter().any(|word| text.contains(word)))
+fn has_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
 }
 
 /// What a document is shows in its shape, and not in its name.

@@ -280,16 +280,12 @@ fn look_at_identity_code(
     note: &mut dyn FnMut(NoteKind),
 ) -> Option<Found> {
     let bytes = read_regular(&root.join(&hit.relative), MAX_FILE_BYTES).ok()?;
-    let identities = identity_code::identities(name, &bytes)
-        .map_err(|error| note(NoteKind::Unparsable(error)))
-        .ok()
-        .filter(|identities| !identities.is_empty())?;
-    let mut found = Found::new(&hit.relative, "identity-code", FileKind::IdentityCode, level);
-    found.identities = identities;
-    Some(found)
+    let (identities, problem) = identity_code::identities(name, &bytes);
+    problem.into_iter().for_each(|why| note(NoteKind::Unparsable(why)));
+    of_identities(hit, level, identities)
 }
 
-/// A pipeline without agents that makes identities.
+/// A file that makes identities, and nothing else.
 fn of_identities(hit: &Hit, level: Level, identities: Vec<Identity>) -> Option<Found> {
     let mut found = Found::new(&hit.relative, "identity-code", FileKind::IdentityCode, level);
     found.identities = identities;

@@ -213,6 +213,15 @@ pub(super) fn template(document: &Node, out: &mut Identities) {
             "AWS::IAM::AccessKey" => {
                 out.add(IdentityKind::StandingCredential, *line, key, [], Breadth::Listed);
             }
+            "AWS::IAM::OIDCProvider" | "AWS::IAM::SAMLProvider" => {
+                let issuer = properties.get("Url").and_then(Node::text).map(str::to_owned);
+                out.add(IdentityKind::TrustPolicy, *line, key, issuer, Breadth::Listed);
+            }
+            "AWS::Serverless::Function" => {
+                if let Some(policies) = properties.get("Policies") {
+                    of_function(key, policies, out);
+                }
+            }
             "AWS::IAM::Role" => {
                 if let Some(trust) = properties.get("AssumeRolePolicyDocument") {
                     policy(key, trust, *line, out);
@@ -235,5 +244,16 @@ pub(super) fn template(document: &Node, out: &mut Identities) {
                 attached(key, policies, out);
             }
         }
+    }
+}
+
+/// What a function of SAM is given: names of policies, policies, and templates of them, in a list or one alone.
+///
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
+fn of_function(name: &str, policies: &Node, out: &mut Identities) {
+    attached(name, policies, out);
+    let one = std::slice::from_ref(policies);
+    for inline in if policies.is_map() { one } else { policies.items() } {
+        policy(name, inline, inline.line, out);
     }
 }

@@ -7,7 +7,7 @@ use Breadth::{Administrator, Anybody, Listed, Wildcard};
 use IdentityKind::*;
 
 fn of(name: &str, text: &str) -> Vec<(IdentityKind, u32, Breadth)> {
-    identities(name, text.as_bytes()).unwrap().iter().map(|one| (one.kind, one.line, one.breadth)).collect()
+    identities(name, text.as_bytes()).0.iter().map(|one| (one.kind, one.line, one.breadth)).collect()
 }
 
 const FORGE: &str = "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com";
@@ -98,7 +98,7 @@ fn terraform_makes_identities() {
     }
     let json = r#"{"resource": {"aws_iam_user": {"u": {}}, "aws_iam_role": {"r": [{"assume_role_policy": "{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\"}}"}]}}}"#;
     assert_eq!(of("main.tf.json", json), [(ServicePrincipal, 1, Listed), (TrustPolicy, 1, Anybody)]);
-    assert!(identities("main.tf", b"resource \"a\" {").is_err());
+    assert!(identities("main.tf", b"resource \"a\" {").1.is_some());
 }
 
 #[test]
@@ -175,6 +175,29 @@ fn cloudformation_and_policies_make_identities() {
             (Policy, 18, Wildcard),
         ]
     );
+    let function = |policies: &str| {
+        format!(
+            "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Policies: {policies}\n"
+        )
+    };
+    for (text, expected) in [
+        (function("AdministratorAccess"), vec![(RoleBinding, 6, Administrator)]),
+        (function("[AWSLambdaBasicExecutionRole, AdministratorAccess]"), vec![(RoleBinding, 6, Administrator)]),
+        (function("arn:aws:iam::aws:policy/PowerUserAccess"), vec![(RoleBinding, 6, Wildcard)]),
+        (function("AmazonS3ReadOnlyAccess"), vec![(RoleBinding, 6, Listed)]),
+        (
+            function("\n        - AmazonS3ReadOnlyAccess\n        - Statement:\n            - {Effect: Allow, Action: '*', Resource: '*'}\n        - S3ReadPolicy: {BucketName: b}"),
+            vec![(RoleBinding, 7, Listed), (Policy, 9, Administrator)],
+        ),
+        (function("{Statement: {Effect: Allow, Action: 's3:*', Resource: '*'}}"), vec![(Policy, 6, Wildcard)]),
+        (function("[{S3ReadPolicy: {BucketName: b}}]"), vec![]),
+        (
+            "Resources:\n  O:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {Url: 'https://issuer.example.org'}\n".to_owned(),
+            vec![(TrustPolicy, 2, Listed)],
+        ),
+    ] {
+        assert_eq!(of("template.yaml", &text), expected, "{text}");
+    }
     for (text, expected) in [
         (
             r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#,
@@ -237,6 +260,80 @@ fn kubernetes_and_manifests_make_identities() {
     }
 }
 
+/// A role that binds to everything, with the lines of a chart around it.
+#[test]
+fn templates_of_charts_make_identities() {
+    let binding = |name: &str, labels: &str, role: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: {name}\n{labels}roleRef:\n  kind: ClusterRole\n  name: {role}\nsubjects:\n  - {{kind: ServiceAccount, name: a}}\n"
+        )
+    };
+    let plain = |text: &str| format!("{text}{}", binding("b", "", "cluster-admin"));
+    for (text, expected) in [
+        (plain(""), vec![(RoleBinding, 6, Administrator)]),
+        (binding("{{ .Values.name }}", "", "cluster-admin"), vec![(RoleBinding, 6, Administrator)]),
+        (binding("{{ include \"x.name\" . }}-a", "", "cluster-admin"), vec![(RoleBinding, 6, Administrator)]),
+        (binding("\"{{ .Values.name }}\"", "", "cluster-admin"), vec![(RoleBinding, 6, Administrator)]),
+        (
+            binding("b", "  labels:\n    {{- include \"x\" . | nindent 4 }}\n", "cluster-admin"),
+            vec![(RoleBinding, 8, Administrator)],
+        ),
+        (
+            binding("b", "  labels: {{- include \"x\" . | nindent 4 }}\n", "cluster-admin"),
+            vec![(RoleBinding, 7, Administrator)],
+        ),
+        (binding("b", "  {{ .Values.key }}: x\n", "cluster-admin"), vec![(RoleBinding, 7, Administrator)]),
+        (
+            format!("{{{{- if .Values.on -}}}}\n{}{{{{- end }}}}\n", binding("b", "", "cluster-admin")),
+            vec![(RoleBinding, 7, Administrator)],
+        ),
+        // A comment of several lines, and one beside another.
+        (plain("{{- /*\n a: [\n*/ -}}\n"), vec![(RoleBinding, 9, Administrator)]),
+        (plain("{{ if .a }}{{/* b */}}  # c\n"), vec![(RoleBinding, 7, Administrator)]),
+        // What both branches give.
+        (
+            binding("b", "", "{{ if .Values.all }}cluster-admin{{ else }}view{{ end }}"),
+            vec![(RoleBinding, 6, Administrator)],
+        ),
+        (
+            binding("b", "", "{{ .Values.role | default \"cluster-admin\" }}"),
+            vec![(RoleBinding, 6, Administrator)],
+        ),
+        (binding("b", "", "view"), vec![(RoleBinding, 6, Listed)]),
+        (binding("b", "", "{{ .Values.role }}"), vec![(RoleBinding, 6, Listed)]),
+        // No sign of a chart: the text is as it stands.
+        (binding("b", "  labels: {a: '{b'}\n", "cluster-admin"), vec![(RoleBinding, 7, Administrator)]),
+        ("{{ rbac.authorization.k8s.io }}\n".to_owned(), vec![]),
+    ] {
+        assert_eq!(of("rbac.yaml", &text), expected, "{text}");
+    }
+    let both = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\nrules:\n{{- if .Values.all }}\n  - {apiGroups: ['*'], resources: ['*'], verbs: ['*']}\n{{- else }}\n  - {apiGroups: [''], resources: [pods], verbs: [get]}\n{{- end }}\n{{- range .Values.more }}\n  - {apiGroups: [''], resources: [{{ . }}], verbs: {{ toJson .verbs }}}\n{{- end }}\n";
+    assert_eq!(of("templates/role.yaml", both), [(Policy, 6, Administrator)]);
+}
+
+#[test]
+fn what_speaks_of_identities_and_cannot_be_read_is_told() {
+    for (name, text, told) in [
+        ("rbac.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: [\n", true),
+        (
+            "rbac.yaml",
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nrules: {{ .a }}: {{ .b }}: [\n",
+            true,
+        ),
+        ("template.yaml", "Resources:\n  a: {Type: 'AWS::IAM::User'\n", true),
+        ("policy.json", "{\"Statement\": [{\"Effect\": \"Allow\"", true),
+        // What says nothing surely may be anything.
+        ("x.yaml", "Statement: [\n", false),
+        ("x.yaml", "a: [\n", false),
+    ] {
+        assert_eq!(identities(name, text.as_bytes()).1.is_some(), told, "{text}");
+    }
+    // What can be read of a stream is told all the same.
+    let stream = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: [\n";
+    let (read, problem) = identities("rbac.yaml", stream.as_bytes());
+    assert_eq!((read.len(), problem.is_some()), (1, true));
+}
+
 #[test]
 fn names_say_what_is_worth_reading() {
     for (folders, name, wanted) in [
@@ -258,7 +355,11 @@ fn names_say_what_is_worth_reading() {
 #[test]
 fn what_is_endless_is_cut() {
     let deep = format!("a = {}1{}", "[".repeat(3_000), "]".repeat(3_000));
-    assert!(identities("x.tf", deep.as_bytes()).is_err());
+    assert!(identities("x.tf", deep.as_bytes()).1.is_some());
+    let open = format!("# rbac.authorization.k8s.io\n{}", "{{".repeat(1 << 19));
+    let began = std::time::Instant::now();
+    assert!(identities("x.yaml", open.as_bytes()).0.is_empty());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     let many = "resource \"aws_iam_user\" \"u\" {}\n".repeat(MAX_IDENTITIES + 5);
     assert_eq!(of("x.tf", &many).len(), MAX_IDENTITIES);
 }
