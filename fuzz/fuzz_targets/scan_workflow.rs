@@ -8,5 +8,7 @@ use writ_scan::document::{Notation, parse};
 fuzz_target!(|bytes: &[u8]| {
     let Ok(document) = parse(bytes, Notation::Yaml) else { return };
     let _ = audit(&document, &|_| Some(bytes.to_vec()));
-    let _ = gitlab::audit(&document, &|_| parse(bytes, Notation::Yaml).ok());
+    let _ = gitlab::audit(&document, &|path| {
+        parse(bytes, Notation::Yaml).ok().map(|node| (path.to_owned(), node)).into_iter().collect()
+    });
 });

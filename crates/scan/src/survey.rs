@@ -323,8 +323,12 @@ fn look_at_workflow(
     if gitlab::is_pipeline(folders, name) {
         let depth = folders.iter().position(|part| [".gitlab", ".gitlab-ci"].contains(part));
         let top: PathBuf = hit.relative.components().take(depth.unwrap_or(folders.len())).collect();
-        let pipeline =
-            gitlab::audit(&document, &|path| document::parse(&read_local(&top, path)?, Notation::Yaml).ok());
+        let document_of = |path: &str| document::parse(&read_local(&top, path)?, Notation::Yaml).ok();
+        let included = |pattern: &str| {
+            let files = gitlab::files(&root.join(&top), pattern).into_iter();
+            files.filter_map(|path| document_of(&path).map(|document| (path, document))).collect()
+        };
+        let pipeline = gitlab::audit(&document, &included);
         let mut found = Found::new(&hit.relative, "gitlab-ci", FileKind::Workflow, level);
         for agent in &pipeline.agents {
             found.credential_names.extend(agent.secrets.iter().cloned());

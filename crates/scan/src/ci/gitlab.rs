@@ -11,12 +11,17 @@ use crate::credential_name::{is_credential_name, variables};
 use crate::document::{Node, Value};
 use crate::server::Credentials;
 
+mod child;
 mod job;
+mod pattern;
+
+pub(crate) use pattern::files;
 
 use job::{Job, Pipeline};
 
-/// Files of a pipeline that the file itself does not hold: a path from the top of the repository to its document.
-pub type Included<'a> = &'a dyn Fn(&str) -> Option<Node>;
+/// Files of a pipeline that the file itself does not hold: a path from the top of the repository, or a pattern of such paths, to
+/// their documents with the path of each.
+pub type Included<'a> = &'a dyn Fn(&str) -> Vec<(String, Node)>;
 
 /// A job that runs an agent.
 #[derive(Clone, Debug)]
@@ -95,7 +100,9 @@ fn is_pipeline_path(path: &str) -> bool {
 /// The agents of a `.gitlab-ci.yml` and of what it includes from its own repository.
 pub fn audit(document: &Node, included: Included<'_>) -> GitlabPipeline {
     let pipeline = Pipeline::of(document, included);
-    let agents = pipeline.jobs().filter_map(|job| agent_of(&pipeline, &job)).collect();
+    let mut agents: Vec<GitlabAgent> = pipeline.jobs().filter_map(|job| agent_of(&pipeline, &job)).collect();
+    let mut elsewhere = pipeline.elsewhere.clone();
+    child::follow(&pipeline, included, &mut agents, &mut elsewhere);
     let mut credentials = Credentials::default();
     document.each_text(&mut |key, text, line| {
         if !text.contains('\n') {
@@ -112,7 +119,7 @@ pub fn audit(document: &Node, included: Included<'_>) -> GitlabPipeline {
             credentials.value(&member.key, text, value.line, false);
         }
     }
-    GitlabPipeline { agents, elsewhere: pipeline.elsewhere.clone(), credentials }
+    GitlabPipeline { agents, elsewhere, credentials }
 }
 
 fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {

@@ -437,11 +437,15 @@ fn local_actions_and_workflows_are_followed_and_loops_end() {
 
 fn pipeline(text: &str) -> gitlab::GitlabPipeline {
     gitlab::audit(&document(text), &|path| {
-        (path == "ci/agent.yml").then(|| {
-            document(
-                ".agent:\n  tags: [shell]\n  script: [codex exec --yolo x]\nlast:\n  script: claude -p x\n",
-            )
-        })
+        let text = match path {
+            "ci/agent.yml" => {
+                ".agent:\n  tags: [shell]\n  script: [codex exec --yolo x]\nlast:\n  script: claude -p x\n"
+            }
+            "ci/loop.yml" => "again:\n  trigger: {include: ci/loop.yml}\nl:\n  script: claude -p x\n",
+            "ci/deep.yml" => "down:\n  trigger: {include: ci/agent.yml}\n",
+            _ => return Vec::new(),
+        };
+        vec![(path.to_owned(), document(text))]
     })
 }
 
@@ -477,6 +481,41 @@ fn gitlab_jobs_take_over_what_they_extend_include_and_refer_to() {
         "a: {extends: b, script: claude -p x}\nb: {extends: a}\ninclude: ci/agent.yml\n.x: {script: [[!reference [.x, script]]]}\n",
     );
     assert_eq!(looped.agents.len(), 4, "{:?}", looped.agents);
+}
+
+#[test]
+fn gitlab_pipelines_that_jobs_start_are_followed() {
+    for (trigger, agents, elsewhere) in [
+        ("{include: ci/agent.yml}", "last .agent", ""),
+        ("{include: [{local: /ci/agent.yml}], strategy: depend}", "last .agent", ""),
+        ("{include: ci/deep.yml}", "last .agent", ""),
+        ("{include: [ci/agent.yml, ci/none.yml]}", "last .agent", "ci/none.yml"),
+        ("{include: [{artifact: made.yml, job: make}]}", "", "made.yml"),
+        ("{include: [{project: a/b, file: x.yml}]}", "", "a/b"),
+        ("a/b", "", "a/b"),
+        ("{project: a/b}", "", "a/b"),
+        // As deep as pipelines may start each other.
+        ("{include: ci/loop.yml}", "l l", "ci/loop.yml"),
+    ] {
+        for (rules, protected) in [("", false), ("  only: [main]\n", true)] {
+            let found = pipeline(&format!("a:\n  trigger: {trigger}\n{rules}"));
+            let mut told: Vec<&str> = found.agents.iter().map(|agent| agent.job.as_str()).collect();
+            told.sort_by(|a, b| b.cmp(a));
+            assert_eq!(told.join(" "), agents, "{trigger}");
+            assert_eq!(found.elsewhere.join(" "), elsewhere, "{trigger}");
+            assert!(found.agents.iter().all(|agent| agent.protected == protected), "{trigger} {rules}");
+            assert!(found.agents.iter().all(|agent| agent.sources.contains("parent_pipeline")), "{trigger}");
+            assert!(found.agents.iter().all(|agent| agent.file.is_some()), "{trigger}");
+        }
+    }
+    let twice =
+        "a:\n  only: [main]\n  trigger: {include: ci/agent.yml}\nb:\n  trigger: {include: ci/agent.yml}\n";
+    let found = pipeline(twice);
+    assert!(found.agents.len() == 2 && !found.agents[0].protected, "{:?}", found.agents);
+    let many: String =
+        (0..900).map(|at| format!("j{at}:\n  trigger: {{include: [ci/loop.yml, n{at}.yml]}}\n")).collect();
+    let found = pipeline(&many);
+    assert!(found.agents.len() <= 50 && found.elsewhere.len() >= 850);
 }
 
 #[test]

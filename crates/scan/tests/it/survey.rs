@@ -409,6 +409,25 @@ fn agents_in_pipelines_of_gitlab_are_judged_as_those_of_workflows() {
 }
 
 #[test]
+fn patterns_and_started_pipelines_of_gitlab_are_read() {
+    let folder = tree(&[
+        (".gitlab-ci.yml", "include:\n  - local: 'ci/*.yml'\nd:\n  trigger: {include: 'sub/**/*.yml'}\n"),
+        ("ci/b.yml", "b:\n  script: claude -p x --dangerously-skip-permissions\n"),
+        ("ci/a.yml", "a:\n  script: codex exec --yolo x\n"),
+        ("ci/in/c.yml", "c:\n  script: claude -p x --dangerously-skip-permissions\n"),
+        ("sub/x/d.yml", "d:\n  script: gemini --yolo -p x\n"),
+    ]);
+    let found = &found(folder.path())[".gitlab-ci.yml"];
+    let mut told: Vec<String> = findings(found)
+        .iter()
+        .filter(|finding| finding.rule.id == "writ/ci-bypass")
+        .map(|finding| finding.path.to_string_lossy().into_owned())
+        .collect();
+    told.sort();
+    assert_eq!(told, ["ci/a.yml", "ci/b.yml", "sub/x/d.yml"]);
+}
+
+#[test]
 fn a_checkout_that_leaves_a_secret_names_it() {
     for (with, left) in [
         ("token: '${{ secrets.PAT }}'", Some("PAT")),

@@ -81,7 +81,7 @@ impl<'a> Pipeline<'a> {
         for item in items {
             let local = item.get("local").or(Some(item)).and_then(Node::text);
             let Some(path) = local.filter(|path| !path.contains("://")) else {
-                let named = ["project", "remote", "template", "component"];
+                let named = ["project", "remote", "template", "component", "artifact"];
                 let place = named.iter().find_map(|key| item.get(key)).unwrap_or(item);
                 self.elsewhere.push(place.text().unwrap_or("another file").to_owned());
                 continue;
@@ -90,16 +90,20 @@ impl<'a> Pipeline<'a> {
             if self.included.iter().any(|(known, _)| known == path) {
                 continue;
             }
-            if depth >= MAX_DEPTH || self.included.len() >= MAX_FILES {
+            let files = if depth < MAX_DEPTH { included(path) } else { Vec::new() };
+            if files.is_empty() {
                 self.elsewhere.push(path.to_owned());
-                continue;
             }
-            match included(path) {
-                Some(node) => {
-                    self.included.push((path.to_owned(), node.clone()));
-                    self.include(&node, included, depth + 1);
+            for (path, node) in files {
+                if self.included.iter().any(|(known, _)| *known == path) {
+                    continue;
                 }
-                None => self.elsewhere.push(path.to_owned()),
+                if self.included.len() >= MAX_FILES {
+                    self.elsewhere.push(path);
+                    continue;
+                }
+                self.included.push((path, node.clone()));
+                self.include(&node, included, depth + 1);
             }
         }
     }
