@@ -28,6 +28,7 @@ mod key;
 mod lines;
 mod place;
 mod service;
+mod start;
 
 #[cfg(test)]
 mod tests;

@@ -271,7 +271,7 @@ fn is_filler(value: &str) -> bool {
 pub(crate) fn without_scheme(value: &str) -> &str {
     match value.split_once(' ') {
         Some((scheme, rest))
-            if ["bearer", "basic", "token", "apikey", "api-key"]
+            if ["bearer", "basic", "token", "apikey", "api-key", "flyv1"]
                 .contains(&scheme.to_ascii_lowercase().as_str()) =>
         {
             rest.trim()
@@ -372,6 +372,7 @@ mod tests {
         for value in [
             "8f3b2c1d9e7a4b60",
             "Bearer 8f3b2c1d9e7a4b60",
+            "FlyV1 fm2_lJPECAAAAAAAB8r0xBCk",
             "kdJfhgqweoiruTnxcmvbqp",
             "https://u:p4sswd9x@host/",
         ] {

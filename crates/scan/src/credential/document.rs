@@ -6,7 +6,8 @@ use crate::document::{Node, Notation, parse};
 use super::{Draft, Life, Page, end};
 
 /// Names that say it in files of credentials, and elsewhere say something else.
-const HERE: &[&str] = &["access", "refresh", "key", "auth", "oauth_token", "secret_access_key", "apikey"];
+const HERE: &[&str] =
+    &["access", "refresh", "key", "auth", "authtoken", "oauth_token", "secret_access_key", "apikey"];
 /// Names of what is public, or proves who somebody is and opens nothing.
 const NOT: &[&str] = &[
     "access_key_id",
@@ -16,6 +17,8 @@ const NOT: &[&str] = &[
     "id_token",
     "key_id",
     "keyid",
+    "live_mode_pub_key",
+    "test_mode_pub_key",
     "token_endpoint",
     "publickey",
 ];
@@ -69,6 +72,14 @@ pub(super) fn below(node: &Node, name: &str, page: &mut Page<'_>) {
                 );
                 below(&member.node, if plain && !name.is_empty() { name } else { &member.key }, page);
             }
+        }
+    }
+    // Tokens by the host that each opens, where no accounts tell them with more.
+    let by_host = node.get("accessTokens").filter(|_| node.get("accounts").is_none());
+    for member in by_host.map_or(&[][..], Node::members) {
+        if let Some(text) = member.node.text().filter(|text| is_real("token", text)) {
+            let (life, _) = end::of_kept(text.as_bytes());
+            page.add(Draft { life, ..Draft::of("token", &member.key, member.line, text) });
         }
     }
     for item in node.items() {

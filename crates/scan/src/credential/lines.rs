@@ -2,10 +2,10 @@
 
 use crate::credential_name::{has_password, is_credential_name, is_real};
 
-use super::{Draft, Life, Page, end, service};
+use super::{Draft, Life, Page, end, service, start};
 
 /// Longest line that is looked at, in bytes.
-const MAX_LINE_BYTES: usize = 16 << 10;
+pub(super) const MAX_LINE_BYTES: usize = 16 << 10;
 
 /// One `key = value` of a file, and the section that it is in.
 pub(super) struct Pair<'a> {
@@ -46,9 +46,19 @@ pub(super) fn read(bytes: &[u8], page: &mut Page<'_>) {
         // `//registry.example/:_authToken`: the host is the name.
         let (of_key, last) = key.rsplit_once(':').unwrap_or(("", key));
         let real = is_credential_name(last.trim_start_matches('_')) && is_real(last, value);
-        if !(real || has_password(value)) || is_public(last) {
+        let of_host = of_bundler(key, value);
+        if is_public(last) {
             continue;
         }
+        // A name that says nothing hides no value that says it itself.
+        let value = match of_host {
+            Some(password) => password,
+            None if real || has_password(value) => value,
+            None => match start::format(value) {
+                Some(value) => value,
+                None => continue,
+            },
+        };
         let host = of_key.trim_matches('/');
         let name = if !host.is_empty() {
             host
@@ -67,6 +77,14 @@ pub(super) fn read(bytes: &[u8], page: &mut Page<'_>) {
         });
     }
     password_file(&text, page);
+}
+
+/// `BUNDLE_GEMS__EXAMPLE__ORG: "user:password"`, where two lines below stand for a dot: the password.
+fn of_bundler<'a>(key: &str, value: &'a str) -> Option<&'a str> {
+    key.strip_prefix("BUNDLE_").filter(|host| host.contains("__") && !host.contains('/'))?;
+    let (user, password) = value.split_once(':')?;
+    let is_user = !user.is_empty() && !user.contains(['/', ' ', '-', '~']);
+    (is_user && !password.starts_with("//") && is_real("password", password)).then_some(password)
 }
 
 /// `host:port:database:user:password` of PostgreSQL.
@@ -127,12 +145,12 @@ pub(super) fn whole(bytes: &[u8], page: &mut Page<'_>) {
 }
 
 /// An identifier beside a secret, which opens nothing by itself.
-fn is_public(key: &str) -> bool {
+pub(super) fn is_public(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["access_key_id", "key_id", "fingerprint"].iter().any(|tail| key.ends_with(tail))
 }
 
-fn what(key: &str) -> &'static str {
+pub(super) fn what(key: &str) -> &'static str {
     let key = key.to_ascii_lowercase();
     if key.contains("pass") || key.contains("pwd") {
         "password"

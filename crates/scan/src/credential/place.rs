@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::Notation;
 
-use super::{Guard, MAX_IN_FOLDER, Page, cloud, document, forge, history, key, lines};
+use super::{Guard, MAX_IN_FOLDER, Page, cloud, document, forge, history, key, lines, start};
 
 /// Most files that one variable names.
 pub(super) const MAX_NAMED: usize = 20;
@@ -42,6 +42,8 @@ pub(super) enum Read {
     Socket(Guard),
     /// A file that is not opened, and that its program keeps without a lock that is known.
     Store,
+    /// What a shell or a session begins with.
+    Start,
     /// The file is the token.
     Whole,
 }
@@ -135,6 +137,14 @@ pub(super) const OF_USER: &[Entry] = places! {
     ".config/doctl/config.yaml", "infra", "DigitalOcean", YAML, None;
     ".config/hcloud/cli.toml", "infra", "Hetzner Cloud", TOML, None;
     ".fly/config.yml", "infra", "Fly.io", YAML, None;
+    ".config/stripe/config.toml", "infra", "Stripe", TOML, None;
+    ".sentryclirc", "infra", "Sentry", Read::Lines, None;
+    ".config/ngrok/ngrok.yml", "infra", "ngrok", YAML, None;
+    ".ngrok2/ngrok.yml", "infra", "ngrok", YAML, None;
+    ".circleci/cli.yml", "infra", "CircleCI", YAML, None;
+    ".config/argocd/config", "infra", "Argo CD", YAML, None;
+    ".config/helm/registry/config.json", "containers", "a container registry", Read::Docker, CONTAINERS;
+    ".streamlit/secrets.toml", "env-files", "", TOML, None;
     ".config/netlify/config.json", "infra", "Netlify", JSON, None;
     ".local/share/com.vercel.cli/auth.json", "infra", "Vercel", JSON, None;
     ".config/.wrangler/config/default.toml", "infra", "Cloudflare", TOML, None;
@@ -225,6 +235,17 @@ pub(super) const OF_USER: &[Entry] = places! {
     ".config/age/*", "keyrings", "files that `age` locks", Read::PrivateKey, None;
     ".redisclirc", "database", "a Redis server", Read::History, DATABASE;
     ".mongorc.js", "database", "a MongoDB server", Read::History, DATABASE;
+    ".bashrc", "env-files", "", Read::Start, None;
+    ".bash_profile", "env-files", "", Read::Start, None;
+    ".bash_login", "env-files", "", Read::Start, None;
+    ".profile", "env-files", "", Read::Start, None;
+    ".zshrc", "env-files", "", Read::Start, None;
+    ".zshenv", "env-files", "", Read::Start, None;
+    ".zprofile", "env-files", "", Read::Start, None;
+    ".zlogin", "env-files", "", Read::Start, None;
+    ".config/fish/config.fish", "env-files", "", Read::Start, None;
+    ".config/fish/conf.d/*.fish", "env-files", "", Read::Start, None;
+    ".config/environment.d/*.conf", "env-files", "", Read::Start, None;
     ".bash_history", "history", "", Read::History, None;
     ".zsh_history", "history", "", Read::History, None;
     ".local/share/fish/fish_history", "history", "", Read::History, None;
@@ -281,6 +302,11 @@ pub(super) const OF_TREE: &[Entry] = places! {
     ".env", "env-files", "", Read::Lines, None;
     ".env.*", "env-files", "", Read::Lines, None;
     ".envrc", "env-files", "", Read::Lines, None;
+    ".dev.vars", "env-files", "", Read::Lines, None;
+    ".dev.vars.*", "env-files", "", Read::Lines, None;
+    ".sentryclirc", "infra", "Sentry", Read::Lines, None;
+    "secrets.toml", "env-files", "", TOML, None;
+    "master.key", "env-files", "credentials that Rails locks", Read::Whole, None;
     ".npmrc", "packages", "a package registry", Read::Lines, PUBLISHING;
     ".yarnrc.yml", "packages", "a package registry", YAML, PUBLISHING;
     ".pypirc", "packages", "a package registry", Read::Lines, PUBLISHING;
@@ -319,7 +345,7 @@ pub(super) fn of_name(name: &str) -> Option<&'static Entry> {
 
 /// Whether a name is worth a look into the table: this is asked of every file of a walk.
 pub(super) fn may_be_of_tree(name: &str) -> bool {
-    const DOTTED: &[&str] = &[".env", ".npmrc", ".yarnrc.yml", ".pypirc"];
+    const DOTTED: &[&str] = &[".dev.vars", ".env", ".npmrc", ".yarnrc.yml", ".pypirc", ".sentryclirc"];
     const ENDINGS: &[&str] =
         &["jks", "json", "kdbx", "key", "keystore", "p12", "pem", "pfx", "tfstate", "tfvars", "yaml", "yml"];
     if name.starts_with('.') {
@@ -327,7 +353,7 @@ pub(super) fn may_be_of_tree(name: &str) -> bool {
     }
     match name.rsplit_once('.') {
         Some((head, "json")) => head.contains("service-account") || head == "credentials",
-        Some((head, "yaml" | "yml")) => head == "secrets",
+        Some((head, "toml" | "yaml" | "yml")) => head == "secrets",
         Some((_, ending)) => ENDINGS.contains(&ending),
         None => name.starts_with("id_"),
     }
@@ -366,6 +392,7 @@ impl Read {
             Self::Netrc => forge::netrc(bytes, page),
             Self::Presence | Self::Socket(_) | Self::Store => {}
             Self::PrivateKey => key::read(path, bytes, page),
+            Self::Start => start::read(bytes, page),
             Self::Whole => lines::whole(bytes, page),
         }
     }

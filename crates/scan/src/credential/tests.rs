@@ -160,6 +160,78 @@ fn each_place_tells_what_lies_there() {
             format!("{{\"claudeAiOauth\": {{\"accessToken\": \"{token}\", \"expiresAt\": 1795350000000}}}}"),
             "agents/token/claudeAiOauth/short/none/2026-11-22T12:20:00.000Z",
         ),
+        (
+            ".bashrc",
+            format!("# x\n[ -z \"$PS1\" ] && return\nexport OPENAI_API_KEY=\"{token}\" # mine\n"),
+            "env-files/key/OPENAI_API_KEY/long/none/-",
+        ),
+        (".zshrc", format!("alias x='curl -H \"A: Bearer {classic}\" h'\n"), "env-files/secret//long/none/-"),
+        (
+            ".profile",
+            format!("ANTHROPIC_API_KEY={token}; export ANTHROPIC_API_KEY\n"),
+            "env-files/key/ANTHROPIC_API_KEY/long/none/-",
+        ),
+        (
+            ".config/fish/config.fish",
+            format!("set -gx GH_TOKEN '{token}'\n"),
+            "env-files/token/GH_TOKEN/long/none/-",
+        ),
+        (
+            ".config/environment.d/a.conf",
+            format!("DB_PASSWORD={token}\n"),
+            "env-files/password/DB_PASSWORD/long/none/-",
+        ),
+        (".env", format!("STRIPE={}\n", value("rk_live_")), "env-files/secret/STRIPE/long/none/-"),
+        (
+            ".fly/config.yml",
+            format!("access_token: FlyV1 fm2_{token}\n"),
+            "infra/token/access_token/long/none/-",
+        ),
+        (
+            ".bundle/config",
+            format!(
+                "---\nBUNDLE_GEMS__EXAMPLE__ORG: \"me:{token}\"\nBUNDLE_PATH: \"vendor:x\"\nBUNDLE_LOCAL__RACK: \"~/rack\"\n"
+            ),
+            "packages/secret/BUNDLE_GEMS__EXAMPLE__ORG/long/none/-",
+        ),
+        (
+            ".pulumi/credentials.json",
+            format!("{{\"current\": \"https://h\", \"accessTokens\": {{\"https://h\": \"{token}\"}}}}"),
+            "infra/token/https://h/long/none/-",
+        ),
+        (
+            ".pulumi/credentials.json",
+            format!(
+                "{{\"accessTokens\": {{\"https://h\": \"{token}\"}}, \"accounts\": {{\"https://h\": {{\"accessToken\": \"{token}\"}}}}}}"
+            ),
+            "infra/token/https://h/long/none/-",
+        ),
+        (
+            ".config/stripe/config.toml",
+            format!(
+                "[default]\nlive_mode_api_key = \"{}\"\nlive_mode_pub_key = \"{}\"\n",
+                value("rk_live_"),
+                value("pk_live_")
+            ),
+            "infra/key/default/long/none/-",
+        ),
+        (".sentryclirc", format!("[auth]\ntoken={token}\n"), "infra/token/auth/long/none/-"),
+        (
+            ".config/ngrok/ngrok.yml",
+            format!("version: 3\nagent:\n  authtoken: {token}\n"),
+            "infra/token/agent/long/none/-",
+        ),
+        (
+            ".circleci/cli.yml",
+            format!("host: https://circleci.com\ntoken: {token}\n"),
+            "infra/token/token/long/none/-",
+        ),
+        (
+            ".config/argocd/config",
+            format!("users:\n- auth-token: {soon}\n  name: h\n"),
+            "infra/token/users/short/none/2026-11-22T12:20:00.000Z",
+        ),
+        (".streamlit/secrets.toml", format!("api_key = \"{token}\"\n"), "env-files/key/api_key/long/none/-"),
         (".env", format!("export OPENAI_API_KEY='{token}'\n"), "env-files/key/OPENAI_API_KEY/long/none/-"),
         (".local/share/keyrings/login.keyring", "x".to_owned(), "keyrings/keyring//unknown/keeper/-"),
     ] {
@@ -304,9 +376,45 @@ fn what_lies_beside_the_home_folder_is_told_by_what_it_opens() {
 }
 
 #[test]
+fn files_of_a_tree_are_known_by_name() {
+    let token = value("");
+    let key = "8f3b2c1d9e7a4b608f3b2c1d9e7a4b60".to_owned();
+    let variables = format!("API_TOKEN={token}\n");
+    for (path, text, found) in [
+        ("a/.dev.vars", &variables, true),
+        ("a/.dev.vars.staging", &variables, true),
+        ("a/.dev.vars.example", &variables, false),
+        (".streamlit/secrets.toml", &format!("api_key = \"{token}\"\n"), true),
+        ("config/master.key", &key, true),
+        (".sentryclirc", &format!("[auth]\ntoken={token}\n"), true),
+        ("a/vars", &variables, false),
+    ] {
+        let tree = tempfile::tempdir().unwrap();
+        write(tree.path(), path, text);
+        let name = path.rsplit('/').next().unwrap();
+        let files: Vec<_> = is_of_tree(name).then(|| path.into()).into_iter().collect();
+        let seen = of_tree(tree.path(), &files, &[], &Marker::new(b"a key of the test"));
+        assert_eq!(seen.credentials.len(), usize::from(found), "{path}");
+    }
+}
+
+#[test]
 fn what_is_no_credential_is_passed_by() {
     for (path, text) in [
         (".npmrc", "//r.example/:_authToken=${NPM_TOKEN}\nregistry=https://r.example/\n"),
+        (
+            ".bashrc",
+            "# export API_KEY=q8Zk2LmN4pRs7TuV\nexport API_KEY=$(pass show x)\nexport EDITOR=vi\nPS1='\\u@\\h'\n",
+        ),
+        (".zshrc", "export GH_TOKEN=\"$TOKEN\"\nsource ~/.token\nplugins=(git)\n"),
+        (
+            ".bundle/config",
+            "---\nBUNDLE_PATH: \"vendor/bundle\"\nBUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/: \"https://r.example/\"\nBUNDLE_BUILD__MYSQL2: \"--with-mysql:config\"\n",
+        ),
+        (
+            ".env",
+            "STRIPE=pk_live_q8Zk2LmN4pRs7TuVwXyZ0Aa1\nCOMMIT=8f3b2c1d9e7a4b608f3b2c1d9e7a4b608f3b2c1d\n",
+        ),
         (".env", "TOKEN=\nAPI_KEY=your-key-here\nPORT=80\nMAX_TOKENS=4096000000\n"),
         (".ssh/known_hosts", "h.example ssh-ed25519 AAAA\n"),
         (".ssh/id_ed25519.pub", "ssh-ed25519 AAAA me\n"),
