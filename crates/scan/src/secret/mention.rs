@@ -123,6 +123,13 @@ fn secret(view: View<'_>, at: usize, end: usize, kind: Kind) -> Option<Found> {
     let mut way = Way { keyword: true, assigned: name.is_option, ..Way::default() };
     let from = reach::field(view, name.end).unwrap_or(name.end);
     let value = reach::value(view, from, &mut way, 0)?;
+    // A part of its own name, as lists of what needs what have it.
+    if value.text.len() >= 4 && view.slice(name.start, name.end).starts_with(value.text) {
+        return None;
+    }
+    if kind != Kind::Password && way.quoted && value::is_sentence(value.text) {
+        return None;
+    }
     let drawn = value::drawn(value.text);
     if drawn == Drawn::No && kind != Kind::Password || no_secret(view, &value, way) {
         return None;
@@ -271,7 +278,19 @@ fn no_secret(view: View<'_>, value: &Value<'_>, way: Way) -> bool {
         || text.starts_with(b"AIza") && is_of_page(view, value)
         || (text.starts_with(b"gh") || text.starts_with(b"npm_")) && value::is_counted(text)
         || !way.quoted && b"([".contains(&view.at(value.end))
+        || !way.quoted && is_of_code(view, value)
         || !way.quoted && view.at(value.end) == b'.' && is_word(view.at(value.end + 1))
+}
+
+/// Whether a value outside of quotation marks is the name of a type or of a function that is called.
+fn is_of_code(view: View<'_>, value: &Value<'_>) -> bool {
+    let [first, second] = [view.at(value.end), view.at(value.end + 1)];
+    let is_name = value.text.iter().all(|byte| is_word(*byte));
+    let begins = value.text.first().is_some_and(u8::is_ascii_uppercase);
+    // What a tag begins with after a text is a slash or a small letter.
+    let of_others = first == b'<' && (b"'&_".contains(&second) || second.is_ascii_uppercase());
+    let called = first == b' ' && second == b'(' && value.text.contains(&b'_');
+    is_name && (begins && of_others || called) || value::is_type(value.text)
 }
 
 /// Whether the name right before a key of Google says that pages of the web show it: its own rule tells it.

@@ -391,6 +391,26 @@ pub(super) fn is_phrase(text: &[u8]) -> bool {
     (3..=12).contains(&words().count()) && text.len() >= 12 && words().all(is_word)
 }
 
+/// Whether it is the name of a type of secrets: `ed25519.Ed25519PrivateKey`, `SecretKeyV2`.
+pub(super) fn is_type(text: &[u8]) -> bool {
+    const ENDS: [&[u8]; 7] =
+        [b"Key", b"KeyPair", b"Token", b"Secret", b"Credential", b"Credentials", b"Password"];
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let numbered = text.get(..text.len().saturating_sub(digits)).unwrap_or_default();
+    let text = if digits > 2 { text } else { numbered.strip_suffix(b"V").unwrap_or(numbered) };
+    let last = text.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    text.len() <= 64
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(byte))
+        && last.first().is_some_and(u8::is_ascii_uppercase)
+        && ENDS.iter().any(|end| last.ends_with(end))
+}
+
+/// Whether it is a part of a sentence: words with one between them that joins such.
+pub(super) fn is_sentence(text: &[u8]) -> bool {
+    let joins: [&[u8]; 6] = [b" and ", b" for ", b" of ", b" the ", b" using ", b" with "];
+    text.iter().filter(|byte| **byte == b' ').count() > 2 && joins.iter().any(|part| contains(text, part))
+}
+
 /// Whether it is the address of an account or a contract: `0x` and 20 bytes.
 pub(super) fn is_address(text: &[u8]) -> bool {
     text.len() == 42

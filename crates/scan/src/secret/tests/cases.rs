@@ -155,6 +155,14 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
 
 /// Texts in which nobody should see one.
 const NONE: &[&str] = &[
+    "def f(self, private_key: ed25519.Ed25519PrivateKey, x):",
+    "    private_key: x25519.X25519PrivateKey | None = None",
+    "public_key, private_key: crypto.Ed25519Key)",
+    "fn f(secret_key: Ed25519SecretKeyV2) -> x",
+    "let raw_private_key: Curve25519SeedBin<'_> = x;",
+    "__m512i const data_key = _mm512_xor_si512 (a, b);",
+    "{ \"pbeWithSHA1And3-KeyTripleDES\", \"PBESv1 using SHA1 and 3-Key TripleDES\" }",
+    "Win32_System_PasswordManagement = [\"Win32_System\"]",
     "password = \"${DB_PASSWORD}\"",
     "password: {{ vault_password }}",
     "token = os.environ[\"GITHUB_TOKEN\"]",
