@@ -19,6 +19,7 @@ pub mod gitlab;
 mod handed;
 pub(crate) mod secrets;
 mod stop;
+mod subject;
 mod token;
 pub(crate) mod trigger;
 mod workflow;

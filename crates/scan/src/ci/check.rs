@@ -4,7 +4,8 @@ use super::agent::{self, Around, joined};
 use super::all_text;
 use super::files::Files;
 use super::stop::{self, Told};
-use super::trigger::Trigger;
+use super::subject;
+use super::trigger::{Each, MOMENTS, Trigger};
 use crate::document::Node;
 
 /// Inputs of actions that ask for a right, and rights above reading.
@@ -18,31 +19,28 @@ const MARKS: &[&str] =
 const MAX_ACTIONS: usize = 4;
 const MAX_STEPS: usize = 200;
 
-/// Whether a step finds out who asks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Check {
-    None,
-    /// Its outputs tell.
-    Tells,
+/// Whether a step finds out who asks, at each moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Check {
+    /// How it ends tells, or its outputs do.
+    pub(super) tells: Each<bool>,
     /// It ends the job for those who may not.
-    Refuses,
-    /// It ends the job for code of a fork.
-    RefusesForks,
+    refuses: Each<bool>,
 }
 
 /// What is found out by looking at a step.
 #[derive(Clone, Debug)]
 pub(super) struct Look {
     pub(super) check: Check,
-    /// What its outputs can be for an outsider: by default, and where the code is the outsider's.
-    pub(super) told: [Told; 2],
+    /// What its outputs can be for an outsider, at each moment.
+    pub(super) told: Each<Told>,
 }
 
 // === impl Look ===
 
 impl Look {
     pub(super) fn tells(&self) -> bool {
-        self.check != Check::None || self.told.iter().any(|told| !told.is_empty())
+        self.check.tells.contains(&true) || self.told.iter().any(|told| !told.is_empty())
     }
 }
 
@@ -55,13 +53,29 @@ impl From<Check> for Look {
 // === impl Check ===
 
 impl Check {
+    const NONE: Self = Self { tells: [false; 3], refuses: [false; 3] };
+
+    const fn tells(at: Each<bool>) -> Self {
+        Self { tells: at, refuses: [false; 3] }
+    }
+
+    const fn refuses(at: Each<bool>) -> Self {
+        Self { tells: at, refuses: at }
+    }
+
+    /// What both find out together.
+    pub(super) fn or(self, other: Self) -> Self {
+        let either = |left: Each<bool>, right: Each<bool>| MOMENTS.map(|at| at.of(&left) || at.of(&right));
+        Self { tells: either(self.tells, other.tells), refuses: either(self.refuses, other.refuses) }
+    }
+
+    pub(super) fn tells_at(&self, trigger: &Trigger) -> bool {
+        trigger.moment().of(&self.tells)
+    }
+
     /// Whether an outsider who pulls this trigger is refused.
-    pub(super) fn refuses_at(self, trigger: &Trigger) -> bool {
-        match self {
-            Self::None | Self::Tells => false,
-            Self::Refuses => true,
-            Self::RefusesForks => trigger.brings_code(),
-        }
+    pub(super) fn refuses_at(&self, trigger: &Trigger) -> bool {
+        trigger.moment().of(&self.refuses)
     }
 }
 
@@ -138,43 +152,39 @@ fn check_at(
         || (lower.contains("author_association")
             && step.get("uses").is_none_or(|_| name == "actions/github-script"));
     if !(by_name || asks || asks_around || MARKS.iter().any(|mark| lower.contains(mark))) {
-        return Check::None.into();
+        return Check::NONE.into();
     }
     let run = step.get("run").and_then(Node::text);
     if run.is_some_and(stop::pastes) {
-        return Check::None.into();
+        return Check::NONE.into();
     }
     // An agent that is told to look is no gate.
     if agent::of_step(step, &Around::default()).is_some() {
-        return Check::None.into();
+        return Check::NONE.into();
     }
     let run = run.filter(|_| is_shell(step));
     let set: Vec<Option<&Node>> = set.iter().copied().chain([step.get("env")]).collect();
-    let follow = |brings_code| run.and_then(|script| stop::ways(script, &set, brings_code));
-    let (mut plain, mut of_fork) = (follow(false), follow(true));
-    let told =
-        [&mut plain, &mut of_fork].map(|ways| ways.as_mut().map(|ways| std::mem::take(&mut ways.told)));
+    let mut ways = MOMENTS.map(|moment| run.and_then(|script| stop::ways(script, &set, moment)));
+    let told = ways.each_mut().map(|ways| ways.as_mut().map(|ways| std::mem::take(&mut ways.told)));
     let look = |check| Look { check, told: told.map(Option::unwrap_or_default) };
-    let found = match (&plain, &of_fork) {
-        (Some(plain), _) if !plain.succeeds => Check::Refuses,
-        (Some(_), Some(of_fork)) if !of_fork.succeeds => Check::RefusesForks,
-        _ => Check::None,
-    };
-    if found != Check::None {
-        return look(if may_fail(step) { Check::Tells } else { found });
+    let found = ways.each_ref().map(|ways| ways.as_ref().is_some_and(|ways| !ways.succeeds));
+    if found.contains(&true) {
+        return look(if may_fail(step) { Check::tells(found) } else { Check::refuses(found) });
     }
-    let asked: Vec<String> = ASKED.iter().filter_map(|key| step.get("with")?.get(key)?.scalar()).collect();
+    let rights: Vec<String> = ASKED.iter().filter_map(|key| step.get("with")?.get(key)?.scalar()).collect();
     // Who may read is everybody.
-    let reads = asked.iter().any(|asked| !asks_for_rights(asked));
+    let reads = rights.iter().any(|right| !asks_for_rights(right));
     if !(by_name || asks) || (by_name && reads) {
-        return look(Check::None);
+        return look(Check::NONE);
     }
+    // That somebody else may tells nothing of who asks.
+    let asked = MOMENTS.map(|moment| !subject::asks_for_another(step, &set, moment));
     // A script that lets those through who may read refuses nobody.
-    let is_weak = plain.as_ref().is_some_and(|ways| ways.is_weak);
+    let is_weak = ways.iter().flatten().any(|ways| ways.is_weak);
     let ends = ends_with_error(&lower) && !is_weak;
     let exits = step.get("with").and_then(|with| with.get("exit-on-failure")).is_some();
-    let required = by_name && (!asked.is_empty() || exits) && !uses.contains("user-permission");
-    look(if (ends || required) && !may_fail(step) { Check::Refuses } else { Check::Tells })
+    let required = by_name && (!rights.is_empty() || exits) && !uses.contains("user-permission");
+    look(if (ends || required) && !may_fail(step) { Check::refuses(asked) } else { Check::tells(asked) })
 }
 
 /// Whether what an action is to ask for is more than reading.
@@ -199,23 +209,17 @@ const BYTES_OF_STEP: usize = 4 << 10;
 
 /// A composite action of the same repository looks where one of its steps does, whatever else happens.
 fn of_local_action(step: &Node, folder: &str, files: &Files<'_>, depth: usize) -> Check {
-    let Some(folder) = joined("", folder).filter(|_| depth < MAX_ACTIONS) else { return Check::None };
+    let Some(folder) = joined("", folder).filter(|_| depth < MAX_ACTIONS) else { return Check::NONE };
     let names = ["action.yml", "action.yaml"];
     let Some(action) = names.iter().find_map(|name| files.document(&format!("{folder}/{name}"))) else {
-        return Check::None;
+        return Check::NONE;
     };
     let steps = action.at(&["runs", "steps"]).map_or(&[][..], Node::items);
-    let mut found = Check::None;
+    let mut found = Check::NONE;
     for inner in steps.iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP)) {
         // Inputs may bring who asks: `env: {ACTOR: '${{ inputs.actor }}'}`.
         let check = check_at(inner, (&[], false), files, depth + 1).check;
-        let check = if inner.get("if").is_some() && check != Check::None { Check::Tells } else { check };
-        found = match (found, check) {
-            (Check::Refuses, _) | (_, Check::Refuses) => Check::Refuses,
-            (Check::RefusesForks, _) | (_, Check::RefusesForks) => Check::RefusesForks,
-            (Check::Tells, _) | (_, Check::Tells) => Check::Tells,
-            (Check::None, Check::None) => Check::None,
-        };
+        found = found.or(if inner.get("if").is_some() { Check::tells(check.tells) } else { check });
     }
-    if found != Check::None && may_fail(step) { Check::Tells } else { found }
+    if may_fail(step) { Check::tells(found.tells) } else { found }
 }

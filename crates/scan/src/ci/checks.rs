@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Check, may_fail};
+use super::check::may_fail;
 use super::gate::{After, Asked, Who};
 use super::trigger::Trigger;
 use super::workflow::{Job, Jobs};
@@ -43,7 +43,7 @@ impl<'a> Checks<'a> {
         let (head, rest) = path.split_once('.')?;
         let (name, rest) = rest.split_once('.').unwrap_or((rest, ""));
         let (part, output) = rest.split_once('.').unwrap_or((rest, ""));
-        let at = usize::from(trigger.brings_code());
+        let at = trigger.moment().place();
         if head == "needs" && !self.only_steps {
             let other = jobs.get(job.needed.get(name)?)?;
             return match part {
@@ -52,7 +52,7 @@ impl<'a> Checks<'a> {
                         Some(Answer::Told(texts, self.skips || other.may_be_passed_by()))
                     }
                     Some(_) => None,
-                    None => other.looks.then_some(Answer::Looks),
+                    None => trigger.moment().of(&other.looks).then_some(Answer::Looks),
                 },
                 // A job that strangers do not get to, or that refuses them, ends otherwise for them.
                 "result" => {
@@ -80,7 +80,8 @@ impl<'a> Checks<'a> {
             return Some(Answer::Told(texts, self.skips || step.get("if").is_some() || may_fail(step)));
         }
         // The conclusion of one that may fail is always a success.
-        let looks = look.check != Check::None && (!may_fail(step) || matches!(part, "outputs" | "outcome"));
+        let looks =
+            look.check.tells_at(trigger) && (!may_fail(step) || matches!(part, "outputs" | "outcome"));
         looks.then_some(Answer::Looks)
     }
 }

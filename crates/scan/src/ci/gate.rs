@@ -5,6 +5,7 @@
 
 use super::checks::{Answer, Checks};
 use super::expression::Expression;
+use super::subject::{self, Whose};
 use super::trigger::Trigger;
 
 /// Who pulls the trigger.
@@ -421,6 +422,9 @@ impl Asked<'_> {
 
     /// Whether this member speaks of whoever pulled the trigger, and not of somebody who wrote earlier.
     fn is_actors(&self, path: &str) -> bool {
+        if subject::of_path(path, self.trigger.moment()) == Whose::Another {
+            return false;
+        }
         let Some(rest) = path.strip_prefix("github.event.") else { return true };
         let head = rest.split('.').next().unwrap_or("");
         match self.trigger.name.as_str() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use self::about::{About, RIGHTS, TRUSTED};
 use super::agent::shell::{CASE, Command, FUNCTION, GROUP, Joint, PATTERN, assignment, commands};
 use super::gate::{Can, EITHER, NO, YES};
+use super::trigger::Moment;
 use super::workflow::UNTRUSTED_TEXT;
 use crate::document::Node;
 
@@ -59,8 +60,8 @@ enum Open {
 
 struct Walk {
     set: BTreeMap<String, String>,
-    /// The event is about code that the outsider brought along.
-    brings_code: bool,
+    /// When an outsider runs it.
+    moment: Moment,
     errors_end: bool,
     alive: bool,
     last: Can,
@@ -84,7 +85,7 @@ impl Ways {
 }
 
 /// Follows a script; `None` where it is one that is not understood far enough.
-pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Option<Ways> {
+pub(super) fn ways(script: &str, set: &[Option<&Node>], moment: Moment) -> Option<Ways> {
     let all = commands(script);
     if all.len() > MAX_COMMANDS || pastes(script) {
         return None;
@@ -101,7 +102,7 @@ pub(super) fn ways(script: &str, set: &[Option<&Node>], brings_code: bool) -> Op
         .collect();
     let mut walk = Walk {
         set,
-        brings_code,
+        moment,
         errors_end: true,
         alive: true,
         last: YES,

@@ -10,6 +10,7 @@ mod calls;
 mod gates;
 mod shell;
 mod starts;
+mod subjects;
 
 const ACTION: &str = "anthropics/claude-code-action@v1";
 
@@ -558,7 +559,7 @@ proptest! {
     #[test]
     fn no_script_breaks_the_reader(text in "\\PC{0,200}") {
         let _ = agent_of(&text);
-        let _ = super::stop::ways(&text, &[], true);
+        let _ = super::stop::ways(&text, &[], super::trigger::Moment::Code);
         let mut names = BTreeSet::new();
         super::secrets::of_text(&text, &mut names);
         super::secrets::of_expression(&text, &mut names);
@@ -569,7 +570,7 @@ proptest! {
     #[test]
     fn no_signs_of_a_shell_break_the_reader(text in "([a-z]{1,2}|[ $(){}\"'`<>|&;\n\\\\#=!-]|<<E|\\$\\{\\{|if |fi|case x in |exec\\(){0,80}") {
         let _ = agent_of(&text);
-        let _ = super::stop::ways(&text, &[], false);
+        let _ = super::stop::ways(&text, &[], super::trigger::Moment::Reply);
         let around = super::agent::Around { shell: Some("python"), ..Default::default() };
         let _ = super::agent::starts(&text, &around);
     }
@@ -599,7 +600,7 @@ fn scripts_made_to_take_long_do_not() {
             let around = super::agent::Around { shell: Some(shell), ..Default::default() };
             let _ = super::agent::starts(&script, &around);
         }
-        let _ = super::stop::ways(&script, &[], true);
+        let _ = super::stop::ways(&script, &[], super::trigger::Moment::Code);
         assert!(began.elapsed().as_secs() < 20, "{part} {:?}", began.elapsed());
     }
 }
@@ -614,7 +615,7 @@ fn attack_variables_do_not_make_a_script_longer_than_memory() {
     assert!(words <= 3 * long.len(), "{words}");
     let deep = format!("A=({})\necho $GITHUB_ACTOR\n[ $A {}", "! ".repeat(1_999), "! ".repeat(1_998));
     let began = std::time::Instant::now();
-    let _ = super::stop::ways(&deep, &[], true);
+    let _ = super::stop::ways(&deep, &[], super::trigger::Moment::Code);
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
 

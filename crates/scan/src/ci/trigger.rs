@@ -44,6 +44,42 @@ pub struct Trigger {
     pub types: Vec<String>,
 }
 
+/// What happens, as far as it decides who acts and whose the code is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Moment {
+    /// Somebody answers in a thread that may be another's.
+    Reply,
+    /// Somebody opens or changes what is their own.
+    Opening,
+    /// The event is about code that the one who asks brought along.
+    Code,
+}
+
+/// Something for each moment, in the order of their places.
+pub(super) type Each<T> = [T; 3];
+pub(super) const MOMENTS: Each<Moment> = [Moment::Reply, Moment::Opening, Moment::Code];
+
+// === impl Moment ===
+
+impl Moment {
+    pub(super) const fn place(self) -> usize {
+        match self {
+            Self::Reply => 0,
+            Self::Opening => 1,
+            Self::Code => 2,
+        }
+    }
+
+    pub(super) fn of<T: Copy>(self, each: &Each<T>) -> T {
+        let [reply, opening, code] = *each;
+        match self {
+            Self::Reply => reply,
+            Self::Opening => opening,
+            Self::Code => code,
+        }
+    }
+}
+
 // === impl Trigger ===
 
 impl Trigger {
@@ -64,6 +100,18 @@ impl Trigger {
     /// Whether the event is about code that the one who asks brought along.
     pub(super) fn brings_code(&self) -> bool {
         matches!(self.name.as_str(), "pull_request_target" | "pull_request" | "workflow_run")
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        match self.name.as_str() {
+            _ if self.brings_code() => Moment::Code,
+            "commit_comment"
+            | "discussion_comment"
+            | "issue_comment"
+            | "pull_request_review"
+            | "pull_request_review_comment" => Moment::Reply,
+            _ => Moment::Opening,
+        }
     }
 
     pub(super) fn includes(&self, kind: &str) -> bool {

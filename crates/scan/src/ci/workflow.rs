@@ -13,7 +13,7 @@ use super::gate::{After, Asked, Who};
 use super::handed;
 use super::stop;
 use super::token::Token;
-use super::trigger::{Trigger, triggers};
+use super::trigger::{Each, MOMENTS, Trigger, triggers};
 use super::{AgentStep, Gate, Workflow, all_text, escalator, secrets};
 use crate::document::{Member, Node, Value};
 
@@ -175,14 +175,14 @@ pub(super) struct Job<'a> {
     /// Some step refuses people without rights, by ending the job.
     pub(super) refuses: Check,
     /// Some step looks who asks.
-    pub(super) looks: bool,
-    /// What its outputs tell of who asks, by default and where the code is the outsider's: what they can be, or that they
-    /// come from a step that tells nothing.
+    pub(super) looks: Each<bool>,
+    /// What its outputs tell of who asks at each moment: what they can be, or that they come from a step that tells
+    /// nothing.
     pub(super) hands_on: HandsOn,
 }
 
-/// What each output of a job tells, by default and where the code is the outsider's.
-type HandsOn = BTreeMap<String, [Option<BTreeSet<String>>; 2]>;
+/// What each output of a job tells at each moment.
+type HandsOn = BTreeMap<String, Each<Option<BTreeSet<String>>>>;
 
 /// Most outputs of a job that are looked at.
 const MAX_OUTPUTS: usize = 50;
@@ -217,12 +217,8 @@ impl<'a> Job<'a> {
             outputs: handed::Outputs::default(),
             condition: node.get("if").and_then(Node::scalar).map(|text| condition(&text)),
             // A job that may fail stops nobody who needs it.
-            refuses: checks()
-                .find(|check| *check == Check::Refuses)
-                .or_else(|| checks().find(|check| *check == Check::RefusesForks))
-                .filter(|_| !may_fail(node))
-                .unwrap_or(Check::None),
-            looks: checks().any(|check| check != Check::None),
+            refuses: checks().reduce(Check::or).filter(|_| !may_fail(node)).unwrap_or_default(),
+            looks: checks().reduce(Check::or).unwrap_or_default().tells,
             looks_of,
             hands_on,
         }
@@ -260,15 +256,15 @@ fn hands_on(job: &Node, steps: &[Node], looks: &[Look]) -> HandsOn {
         let Some((step, look)) = steps.iter().zip(looks).find(|(step, _)| is_named(step)) else { continue };
         let name = member.key.to_ascii_lowercase();
         let may_be_nothing = step.get("if").is_some() || may_fail(step);
-        let told = [0, 1].map(|at| {
-            let mut texts = look.told.get(at)?.get(output)?.clone();
+        let told = MOMENTS.map(|moment| {
+            let mut texts = look.told.get(moment.place())?.get(output)?.clone();
             texts.extend(may_be_nothing.then(String::new));
             Some(texts)
         });
         if told.iter().all(Option::is_some) {
             hands_on.insert(name, told);
         } else if !look.tells() && !by_environment && !all_text(step).contains("steps.") {
-            hands_on.insert(name, [None, None]);
+            hands_on.insert(name, Each::default());
         }
     }
     hands_on
@@ -433,7 +429,7 @@ fn reach(
         && is_shell(step)
     {
         let set = [document.get("env"), job.node.get("env"), step.get("env")];
-        let ways = stop::ways(script, &set, trigger.brings_code());
+        let ways = stop::ways(script, &set, trigger.moment());
         if ways.is_some_and(|ways| !starts.iter().any(|start| ways.reaches(start.after))) {
             return Reached::Gated(Gate::If);
         }

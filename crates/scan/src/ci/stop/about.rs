@@ -3,6 +3,8 @@
 use super::Walk;
 use crate::ci::agent::shell::assignment;
 use crate::ci::gate::{Can, EITHER, NO, YES};
+use crate::ci::subject::requests_another;
+use crate::ci::trigger::Moment;
 
 /// What a part of a test speaks of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,6 +46,9 @@ const ACTORS: &[&str] = &[
     "review.user.login",
 ];
 
+/// What somebody opens.
+const OPENED: &[&str] = &["event.discussion", "event.issue", "event.pull_request"];
+
 // === impl Walk ===
 
 impl Walk {
@@ -66,7 +71,8 @@ impl Walk {
                         *word == "--fail"
                             || (word.starts_with('-') && !word.starts_with("--") && word.contains('f'))
                     });
-                if fails && is_membership(&text) { NO } else { EITHER }
+                let is_asked = is_membership(&text) && !requests_another(&self.put_in(&text), self.moment);
+                if fails && is_asked { NO } else { EITHER }
             }
             [first, ..] if assignment(first).is_some_and(|(_, value)| value.starts_with("$(")) => {
                 let inner = first.split_once("$(").map_or("", |(_, inner)| inner);
@@ -134,14 +140,14 @@ impl Walk {
             }
             (About::Association, About::Fixed) if all(TRUSTED) => NO,
             (About::Member, About::Fixed) if all(&["200", "204", "active", "true"]) => NO,
-            (About::Fork, About::Fixed) if self.brings_code => {
+            (About::Fork, About::Fixed) if self.moment == Moment::Code => {
                 if lower == "true" {
                     YES
                 } else {
                     NO
                 }
             }
-            (About::Head, About::Kept) if self.brings_code => NO,
+            (About::Head, About::Kept) if self.moment == Moment::Code => NO,
             _ => EITHER,
         }
     }
@@ -191,19 +197,28 @@ impl Walk {
     }
 
     pub(super) fn about(&self, text: &str) -> About {
-        let lower = self.put_in(text).to_ascii_lowercase();
+        let text = self.put_in(text);
+        let lower = text.to_ascii_lowercase();
         let has = |part: &str| lower.contains(part);
-        if (has("/permission") && (has("collaborators/") || has("repos/"))) || has("role_name") {
+        // Who opens a thread is who acts then, and only then.
+        let opens =
+            |what: &str| self.moment != Moment::Reply && OPENED.iter().any(|of| has(&format!("{of}.{what}")));
+        if requests_another(&text, self.moment) {
+            About::Unknown
+        } else if (has("/permission") && (has("collaborators/") || has("repos/"))) || has("role_name") {
             About::Right
         } else if is_membership(&lower) {
             About::Member
-        } else if has("comment.author_association") || has("review.author_association") {
+        } else if has("comment.author_association")
+            || has("review.author_association")
+            || opens("author_association")
+        {
             About::Association
         } else if has("head.repo.fork") {
             About::Fork
         } else if has("head.repo.full_name") || has("head.repo.owner.login") {
             About::Head
-        } else if ACTORS.iter().any(|part| has(part)) && !has("$(") {
+        } else if (ACTORS.iter().any(|part| has(part)) || opens("user.login")) && !has("$(") {
             About::Actor
         } else if ["vars.", "secrets.", "github.repository", "github_repository"].iter().any(|part| has(part))
         {

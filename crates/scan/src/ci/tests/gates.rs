@@ -5,12 +5,20 @@ use super::*;
 const RUN: &str = "run: claude -p x\n        env: {KEY: '${{ secrets.KEY }}'}";
 
 /// The gate of an agent behind one step, at a trigger.
-fn behind(on: &str, step: &str) -> Gate {
+pub(super) fn behind(on: &str, step: &str) -> Gate {
     let text =
         format!("on: {on}\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {step}\n      - {RUN}\n");
     let found = of(&text);
     assert_eq!(found.outsider_start, Some(found.gate == Gate::None), "{step}");
     found.gate
+}
+
+/// The gate of an agent that is started where a step before it says so, by a comment.
+pub(super) fn told_by(step: &str, condition: &str) -> Gate {
+    let text = format!(
+        "on: issue_comment\npermissions: {{}}\njobs:\n  a:\n    steps:\n      - {step}\n      - if: {condition}\n        {RUN}\n"
+    );
+    of(&text).gate
 }
 
 #[test]
