@@ -10,11 +10,13 @@ mod hop;
 mod runners;
 pub(super) mod shell;
 mod table;
+mod values;
 mod words;
 
 pub(super) use allowed::approval;
 pub(super) use command::{Start, starts};
 pub(super) use hop::{Around, joined};
+pub(super) use values::Values;
 
 /// How deep local actions may use each other.
 const MAX_ACTIONS: usize = 4;
@@ -59,7 +61,7 @@ fn of_step_at(step: &Node, around: &Around<'_>, depth: usize) -> Option<Agent> {
         if let Some(agent) = of_action(uses) {
             return Some(agent);
         }
-        let starts = of_inputs(uses, step.get("with")?, around);
+        let starts = of_inputs(uses, step, around);
         let runs = format!("{uses}: {}", starts.first()?.runs);
         return of(starts.first()?.tool, &runs, starts);
     }
@@ -69,23 +71,50 @@ fn of_step_at(step: &Node, around: &Around<'_>, depth: usize) -> Option<Agent> {
         around.folder = joined("", folder).unwrap_or_default();
     }
     around.shell = step.get("shell").and_then(Node::text).or(around.shell);
-    let starts = starts(script, &around);
+    let starts = starts_with_values(script, &around, step.get("env"));
     let first = starts.first()?;
     Some(Agent { tool: first.tool, runs: first.runs.clone(), pinned: true, starts })
 }
 
 /// The agents in an action's inputs that are scripts.
-fn of_inputs(uses: &str, with: &Node, around: &Around<'_>) -> Vec<Start> {
+fn of_inputs(uses: &str, step: &Node, around: &Around<'_>) -> Vec<Start> {
     let is_code = uses.starts_with("actions/github-script@");
     let mut found = Vec::new();
-    for member in with.members() {
+    for member in step.get("with").map_or(&[][..], Node::members) {
         let key: String = member.key.to_ascii_lowercase().replace(['-', '_'], "");
         let Some(script) = member.node.text().filter(|_| SCRIPTS.contains(&key.as_str())) else { continue };
-        found.extend(if is_code { command::starts_in_code(script, around) } else { starts(script, around) });
+        found.extend(if is_code {
+            command::starts_in_code(script, around)
+        } else {
+            starts_with_values(script, around, step.get("env"))
+        });
     }
     found
 }
 
+/// The agents that a script starts, whatever the values are that stand beside it.
+pub(super) fn starts_with_values(script: &str, around: &Around<'_>, own: Option<&Node>) -> Vec<Start> {
+    let count = |script: &str| shell::commands(script).iter().filter(|command| !command.is_within).count();
+    let mut found = starts(script, around);
+    for text in around.values.variants(script, own) {
+        if around.files.is_some_and(|files| !files.may(text.len())) {
+            break;
+        }
+        let starts = starts(&text, around);
+        // Where a value holds commands of its own, the places of the script's are others.
+        let is_same = starts.is_empty() || count(&text) == count(script);
+        for start in starts {
+            let start = Start { after: if is_same { start.after } else { usize::MAX }, ..start };
+            if found.len() < MAX_STARTS && !found.contains(&start) {
+                found.push(start);
+            }
+        }
+    }
+    found
+}
+
+/// Most agents of one script, all values taken together.
+const MAX_STARTS: usize = 60;
 /// Most steps of one action, and what one counts as work.
 const MAX_STEPS: usize = 200;
 const BYTES_OF_STEP: usize = 4 << 10;
@@ -100,7 +129,8 @@ fn of_local_action(uses: &str, folder: &str, around: &Around<'_>, depth: usize) 
     let action =
         ["action.yml", "action.yaml"].iter().find_map(|name| files.document(&format!("{folder}/{name}")))?;
     let steps = action.at(&["runs", "steps"])?;
-    let inside = Around { files: Some(files), action: folder, ..Around::default() };
+    let inside =
+        Around { files: Some(files), action: folder, values: around.values.clone(), ..Around::default() };
     let mut steps = steps.items().iter().take(MAX_STEPS).take_while(|_| files.may(BYTES_OF_STEP));
     let inner = steps.find_map(|step| of_step_at(step, &inside, depth + 1))?;
     Some(Agent { runs: format!("{uses}: {}", inner.runs), ..inner })

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::agent::{self, Around, starts};
+use super::agent::{self, Around, Values, starts_with_values};
 use crate::approval::Approval;
 use crate::credential_name::{is_credential_name, variables};
 use crate::document::{Node, Value};
@@ -130,10 +130,17 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
         .collect();
     let script: String =
         scripts.iter().filter_map(|line| line.text()).flat_map(|line| [line, "\n"]).collect();
-    let around = Around::default();
+    let around = Around {
+        values: Values {
+            set: pipeline.variables(job).collect(),
+            matrix: pipeline.own(job, "parallel").and_then(|parallel| parallel.get("matrix")),
+        },
+        ..Around::default()
+    };
     let image = pipeline.inherited(job, "image");
     let image = image.and_then(|image| image.text().or_else(|| image.get("name").and_then(Node::text)));
-    let found = starts(&script, &around).into_iter().next().map(|start| (start.tool, start.runs));
+    let found =
+        starts_with_values(&script, &around, None).into_iter().next().map(|start| (start.tool, start.runs));
     // An image that is an agent's is there to run it, by whatever script.
     let of_image =
         |image: &str| agent::of_image(&image.to_ascii_lowercase()).map(|tool| (tool, image.to_owned()));
@@ -147,7 +154,7 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
             .filter_map(Node::text)
             .flat_map(|line| [line, "\n"])
             .collect();
-        if !starts(&own, &around).is_empty() {
+        if !starts_with_values(&own, &around, None).is_empty() {
             return None;
         }
     }
@@ -158,7 +165,7 @@ fn agent_of(pipeline: &Pipeline<'_>, job: &Job<'_>) -> Option<GitlabAgent> {
         .evidence
         .extend(agent::approval(&Node { line: job.line, value: Value::Null }, agent, &[], &set).evidence);
     for line in &scripts {
-        let started = starts(line.text().unwrap_or(""), &around);
+        let started = starts_with_values(line.text().unwrap_or(""), &around, None);
         approval.evidence.extend(agent::approval(line, agent, &started, &[]).evidence);
         let text = line.text().unwrap_or("");
         if untrusted_prompt.is_none()

@@ -11,6 +11,7 @@ mod gates;
 mod shell;
 mod starts;
 mod subjects;
+mod values;
 
 const ACTION: &str = "anthropics/claude-code-action@v1";
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::agent::{self, Agent, Around, Start};
+use super::agent::{self, Agent, Around, Start, Values};
 use super::call::Calls;
 use super::check::{Check, Look, asks_around, check, is_shell, may_fail};
 use super::checkout;
@@ -124,6 +124,10 @@ pub(super) fn around<'a>(document: &'a Node, job: &'a Node, files: &'a Files<'a>
         files: Some(files),
         folder: said("working-directory").and_then(|path| agent::joined("", path)).unwrap_or_default(),
         shell: said("shell"),
+        values: Values {
+            set: [document, job].into_iter().filter_map(|node| node.get("env")).collect(),
+            matrix: job.at(&["strategy", "matrix"]),
+        },
         ..Around::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What a step's script leads to in its own repository: a script by its path, a target by its name.
 
+use super::values::Values;
 use crate::ci::files::Files;
 use crate::document::Node;
 
@@ -24,6 +25,8 @@ pub(in crate::ci) struct Around<'a> {
     /// The folder of the composite action that the step is part of.
     pub(in crate::ci) action: String,
     pub(in crate::ci) shell: Option<&'a str>,
+    /// What is set around it.
+    pub(in crate::ci) values: Values<'a>,
 }
 
 // === impl Around ===

@@ -174,6 +174,13 @@ impl<'a> Pipeline<'a> {
         job.chain.iter().filter_map(move |node| node.get(key)).flat_map(Node::members)
     }
 
+    /// Maps of variables that hold for a job, the nearest last.
+    pub(super) fn variables<'b>(&'b self, job: &Job<'b>) -> impl Iterator<Item = &'b Node> {
+        let global: Vec<&Node> = self.documents().filter_map(|document| document.get("variables")).collect();
+        let own: Vec<&Node> = job.chain.iter().filter_map(|node| node.get("variables")).collect();
+        global.into_iter().rev().chain(own.into_iter().rev())
+    }
+
     /// Members of a map at the top.
     pub(super) fn global(&self, key: &str) -> impl Iterator<Item = &Member> {
         self.documents().filter_map(move |document| document.get(key)).flat_map(Node::members)
