@@ -3,18 +3,28 @@
 use super::agent::{self, Around, joined};
 use super::all_text;
 use super::files::Files;
-use super::stop::{self, Told};
+use super::gate::{OUTSIDERS, TRUSTED_ASSOCIATIONS};
+use super::stop::{self, LESS, RIGHTS, Told};
 use super::subject;
 use super::trigger::{Each, MOMENTS, Trigger};
 use crate::document::Node;
 
-/// Inputs of actions that ask for a right, and rights above reading.
+/// Inputs of actions that ask for a right.
 const ASKED: &[&str] =
     &["minimum-permission", "permission", "permission-level", "require", "required-permission"];
-const RIGHTS: &[&str] = &["admin", "maintain", "triage", "write"];
 /// Texts without which nothing is asked of who is there.
-const MARKS: &[&str] =
-    &["actor", "association", "collaborator", "head.repo", "login", "member", "permission", "role_name"];
+const MARKS: &[&str] = &[
+    "actor",
+    "association",
+    "collaborator",
+    "head.repo",
+    "login",
+    "member",
+    "permission",
+    "role_name",
+    "sender.id",
+    "user.id",
+];
 /// How deep local actions that look may use each other.
 const MAX_ACTIONS: usize = 4;
 const MAX_STEPS: usize = 200;
@@ -180,11 +190,34 @@ fn check_at(
     // That somebody else may tells nothing of who asks.
     let asked = MOMENTS.map(|moment| !subject::asks_for_another(step, &set, moment));
     // A script that lets those through who may read refuses nobody.
-    let is_weak = ways.iter().flatten().any(|ways| ways.is_weak);
+    let is_weak = ways.iter().flatten().any(|ways| ways.is_weak) || lets_strangers(&lower);
     let ends = ends_with_error(&lower) && !is_weak;
     let exits = step.get("with").and_then(|with| with.get("exit-on-failure")).is_some();
     let required = by_name && (!rights.is_empty() || exits) && !uses.contains("user-permission");
     look(if (ends || required) && !may_fail(step) { Check::refuses(asked) } else { Check::tells(asked) })
+}
+
+/// Whether code compares what somebody may do, or is, with words that hold for strangers too: a list that has one, or
+/// only the lowest of them. `lower` is in lower case.
+fn lets_strangers(lower: &str) -> bool {
+    let is_strangers = |word: &str| LESS.contains(&word) || OUTSIDERS.contains(&word);
+    let is_ones = |word: &str| RIGHTS.contains(&word) || TRUSTED_ASSOCIATIONS.contains(&word);
+    let is_known = |word: &str| is_strangers(word) || is_ones(word) || word == "mannequin";
+    let asks_lists = [".has(", ".includes(", ".indexof(", ".some("].iter().any(|part| lower.contains(part));
+    let listed = lower.split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(inner, _)| {
+        let words: Vec<&str> = inner
+            .split(',')
+            .map(|word| word.trim().trim_matches(['"', '\'', '`']))
+            .filter(|word| !word.is_empty())
+            .collect();
+        words.iter().all(|word| is_known(word)) && words.iter().any(|word| is_strangers(word))
+    });
+    let quoted = |word: &str| lower.contains(&format!("'{word}'")) || lower.contains(&format!("\"{word}\""));
+    let names_others = || {
+        RIGHTS.iter().chain(TRUSTED_ASSOCIATIONS).any(|word| quoted(word))
+            || LESS.iter().chain(OUTSIDERS).any(|word| *word != "none" && quoted(word))
+    };
+    (asks_lists && listed) || (lower.contains("==") && quoted("none") && !names_others())
 }
 
 /// Whether what an action is to ask for is more than reading.

@@ -55,9 +55,9 @@ pub(super) const YES: Can = Can { hold: true, fail: false };
 pub(super) const NO: Can = Can { hold: false, fail: true };
 
 /// Associations that come with write access or may: https://docs.github.com/graphql/reference/enums#commentauthorassociation.
-const TRUSTED_ASSOCIATIONS: &[&str] = &["owner", "member", "collaborator"];
+pub(super) const TRUSTED_ASSOCIATIONS: &[&str] = &["owner", "member", "collaborator"];
 /// Associations that an outsider can have; mannequins never ask.
-const OUTSIDERS: &[&str] = &["contributor", "first_time_contributor", "first_timer", "none"];
+pub(super) const OUTSIDERS: &[&str] = &["contributor", "first_time_contributor", "first_timer", "none"];
 /// Events whose runs only people with write access cause.
 const TRUSTED_EVENTS: &[&str] = &[
     "create",
@@ -162,6 +162,16 @@ impl Asked<'_> {
             if self.is_check(output) {
                 return if self.outsider() && number != 0.0 { NO } else { EITHER };
             }
+        }
+        // Ids are numbers, and no other account has the same.
+        if let Expression::Path(other) = other
+            && let Some(id) = [(path, other.as_str()), (other.as_str(), path)]
+                .into_iter()
+                .find_map(|(id, bare)| number_of_bare(bare).map(|_| id))
+            && self.is_login(id)
+            && (id.ends_with(".id") || id.ends_with("_id"))
+        {
+            return if self.outsider() && self.is_actors(id) { NO } else { EITHER };
         }
         // `contains(…) == true` is what stands on the left.
         let literal = match other {
@@ -306,6 +316,14 @@ impl Asked<'_> {
     fn contains(&self, list: &Expression, item: &Expression) -> Can {
         let listed = literals(list);
         match item {
+            // In a text, a part of somebody's name is found as well, and an account can be called that.
+            Expression::Path(path) if self.is_login(path) && is_text(list) => {
+                if self.is_here(path) {
+                    EITHER
+                } else {
+                    NO
+                }
+            }
             Expression::Path(path) => {
                 let Some(listed) = listed else {
                     // A list that is kept elsewhere (`vars.MAINTAINERS`) names people, and a stranger is not on it.
@@ -463,6 +481,20 @@ fn number_of_text(text: &str) -> Option<f64> {
             text.parse().ok()
         }
         _ => Some(f64::NAN),
+    }
+}
+
+/// Whether something is one text and no list.
+fn is_text(list: &Expression) -> bool {
+    match list {
+        Expression::Path(path) => !path.contains('*'),
+        Expression::Call(name, _) => name != "fromjson",
+        Expression::Text(_) => true,
+        Expression::And(_)
+        | Expression::Equal(..)
+        | Expression::Not(_)
+        | Expression::Or(_)
+        | Expression::Unknown => false,
     }
 }
 

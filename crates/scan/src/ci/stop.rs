@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use self::about::{About, RIGHTS, TRUSTED};
+use self::about::{About, TRUSTED};
 use super::agent::shell::{CASE, Command, FUNCTION, GROUP, Joint, PATTERN, assignment, commands};
 use super::gate::{Can, EITHER, NO, YES};
 use super::trigger::Moment;
@@ -15,6 +15,7 @@ use crate::document::Node;
 mod about;
 mod told;
 
+pub(super) use about::{LESS, RIGHTS};
 pub(super) use told::Told;
 
 /// Most commands that are followed, and most variables that are known.

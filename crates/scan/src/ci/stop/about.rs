@@ -33,16 +33,19 @@ const MAX_TEXT: usize = 8 << 10;
 /// Most words of a command that is taken for a question.
 const MAX_WORDS: usize = 100;
 /// Words that only stand for rights above reading.
-pub(super) const RIGHTS: &[&str] = &["admin", "maintain", "triage", "write"];
-const LESS: &[&str] = &["none", "pull", "read"];
+pub(in crate::ci) const RIGHTS: &[&str] = &["admin", "maintain", "triage", "write"];
+pub(in crate::ci) const LESS: &[&str] = &["none", "pull", "read"];
 pub(super) const TRUSTED: &[&str] = &["collaborator", "member", "owner"];
 const ACTORS: &[&str] = &[
+    "comment.user.id",
     "comment.user.login",
+    "event.sender.id",
     "event.sender.login",
     "github.actor",
     "github.triggering_actor",
     "github_actor",
     "github_triggering_actor",
+    "review.user.id",
     "review.user.login",
 ];
 
@@ -109,12 +112,25 @@ impl Walk {
         };
         let (left, right) =
             (words.get(..at).unwrap_or(&[]).join(" "), words.get(at + 1..).unwrap_or(&[]).join(" "));
-        let can = self.same(&left, &right);
+        let sign = words.get(at).copied().unwrap_or("");
+        let can = if self.fits_parts(sign, &left, &right) { EITHER } else { self.same(&left, &right) };
         if matches!(words.get(at), Some(&("!=" | "-ne"))) {
             Can { hold: can.fail, fail: can.hold }
         } else {
             can
         }
+    }
+
+    /// Whether a comparison of names holds for a part of one as well, or for more than one.
+    fn fits_parts(&self, sign: &str, left: &str, right: &str) -> bool {
+        let is_pattern = sign == "=~" || right.contains('*');
+        if self.about(right) == About::Actor {
+            return is_pattern && !is_bounded(right);
+        }
+        is_pattern
+            && self.about(left) == About::Actor
+            && self.about(right) == About::Fixed
+            && !is_whole(&self.put_in(right))
     }
 
     /// Whether two texts can be the same, or one among the other, for an outsider.
@@ -162,9 +178,15 @@ impl Walk {
         let pattern = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or("");
         let rest = words.iter().skip_while(|word| **word != pattern).skip(1).copied().collect::<Vec<_>>();
         let searched = if self.piped.is_empty() { rest.join(" ") } else { self.piped.clone() };
+        let is_by_words = flags('w')
+            || flags('x')
+            || words.iter().any(|word| ["--line-regexp", "--word-regexp"].contains(word));
         if self.about(pattern) == About::Actor {
-            // A list of names, wherever it is kept.
-            return NO;
+            // A list of names, wherever it is kept; in words or lines, since a name is part of longer ones.
+            return if is_by_words || is_bounded(pattern) { NO } else { EITHER };
+        }
+        if !is_by_words && self.about(&searched) == About::Actor && !is_whole(&self.put_in(pattern)) {
+            return EITHER;
         }
         self.same(&searched, pattern)
     }
@@ -218,7 +240,9 @@ impl Walk {
             About::Fork
         } else if has("head.repo.full_name") || has("head.repo.owner.login") {
             About::Head
-        } else if (ACTORS.iter().any(|part| has(part)) || opens("user.login")) && !has("$(") {
+        } else if (ACTORS.iter().any(|part| has(part)) || opens("user.login") || opens("user.id"))
+            && !has("$(")
+        {
             About::Actor
         } else if ["vars.", "secrets.", "github.repository", "github_repository"].iter().any(|part| has(part))
         {
@@ -229,6 +253,27 @@ impl Walk {
             About::Fixed
         }
     }
+}
+
+/// Whether something stands on both sides of a variable.
+fn is_bounded(text: &str) -> bool {
+    let text = text.trim_matches('*');
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_}".contains(letter);
+    !text.starts_with('$') && !text.ends_with(is_name)
+}
+
+/// Whether a pattern fits whole names only; those of apps end as no person's does.
+fn is_whole(pattern: &str) -> bool {
+    let pattern = pattern.trim();
+    let inner = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$'));
+    let is_one = |inner: &str| {
+        !inner.contains(['|', '*'])
+            || inner
+                .strip_prefix('(')
+                .and_then(|rest| rest.strip_suffix(')'))
+                .is_some_and(|inner| !inner.contains(['(', ')', '*']))
+    };
+    inner.is_some_and(is_one) || pattern.ends_with("\\[bot\\]$")
 }
 
 /// Whether a text holds what is only known when it runs; a pattern may end with the sign itself.
