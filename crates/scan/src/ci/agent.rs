@@ -7,6 +7,7 @@ mod allowed;
 mod code;
 mod command;
 mod hop;
+mod kit;
 mod runners;
 pub(super) mod shell;
 mod table;

@@ -8,6 +8,7 @@ use crate::document::{Notation, parse};
 
 mod calls;
 mod gates;
+mod kits;
 mod names;
 mod shell;
 mod starts;

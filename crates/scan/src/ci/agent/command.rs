@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::code;
 use super::hop::{self, Around};
+use super::kit;
 use super::runners::{Next, RUNNERS};
 use super::shell::{Command, assignment, commands};
 use super::words::{Found, file_name, of_words, passed, program_name};
@@ -19,6 +20,8 @@ const SHELLS: &[&str] =
 /// Programs of languages: what stands behind `-c` or `-e`, and what they read, is code.
 pub(super) const INTERPRETERS: &[&str] =
     &["bun", "deno", "node", "perl", "php", "python", "python2", "python3", "ruby", "ts-node", "tsx"];
+/// Ends of names of files that hold code.
+const CODE: &[&str] = &["cjs", "js", "mjs", "mts", "py", "rb", "ts"];
 /// Programs that start another one, which stands somewhere in their arguments, as words or as a script in one.
 const WRAPPERS: &[&str] = &[
     "awf",
@@ -146,6 +149,12 @@ impl<'a> Finder<'a> {
     fn code(&mut self, code: &str, depth: usize) {
         if !self.may_go_on(depth) {
             return;
+        }
+        if let Some((tool, name, words)) = kit::started(code) {
+            let start = Start { tool, runs: name.to_owned(), words, after: self.after };
+            if !self.found.contains(&start) {
+                self.found.push(start);
+            }
         }
         code::commands(code, &mut |words, is_call| {
             if let [line, rest @ ..] = words
@@ -298,6 +307,10 @@ impl<'a> Finder<'a> {
                 return true;
             }
             if !word.starts_with('-') {
+                // `deno run x.ts`.
+                if *word == "run" {
+                    continue;
+                }
                 if word.contains('.') {
                     self.file(word, depth, true);
                     return true;
@@ -313,6 +326,7 @@ impl<'a> Finder<'a> {
 
     /// What stands in a file of the repository, or in one that the script wrote: one step away and no further.
     fn file(&mut self, path: &str, depth: usize, is_code: bool) {
+        let is_code = is_code || path.rsplit_once('.').is_some_and(|(_, end)| CODE.contains(&end));
         if let Some(text) = self.written.get(path.trim_start_matches("./")).cloned() {
             self.read(&text, depth, is_code);
             return;
