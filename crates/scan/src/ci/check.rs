@@ -204,13 +204,21 @@ fn lets_strangers(lower: &str) -> bool {
     let is_ones = |word: &str| RIGHTS.contains(&word) || TRUSTED_ASSOCIATIONS.contains(&word);
     let is_known = |word: &str| is_strangers(word) || is_ones(word) || word == "mannequin";
     let asks_lists = [".has(", ".includes(", ".indexof(", ".some("].iter().any(|part| lower.contains(part));
-    let listed = lower.split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(inner, _)| {
+    let listed = lower.match_indices('[').any(|(at, _)| {
+        let (before, list) = lower.split_at(at);
+        let list = list.strip_prefix('[').unwrap_or_default();
+        let ends = list.find(['[', ']']).map(|end| list.split_at(end));
+        let Some((inner, _)) = ends.filter(|(_, rest)| rest.starts_with(']')) else { return false };
         let words: Vec<&str> = inner
             .split(',')
             .map(|word| word.trim().trim_matches(['"', '\'', '`']))
             .filter(|word| !word.is_empty())
             .collect();
-        words.iter().all(|word| is_known(word)) && words.iter().any(|word| is_strangers(word))
+        // All that a stranger may be, to be turned away.
+        let turns_away = words.iter().all(|word| LESS.contains(word))
+            && ["none", "read"].iter().all(|word| words.contains(word))
+            && !before.trim_end().ends_with('!');
+        words.iter().all(|word| is_known(word)) && words.iter().any(|word| is_strangers(word)) && !turns_away
     });
     let quoted = |word: &str| lower.contains(&format!("'{word}'")) || lower.contains(&format!("\"{word}\""));
     let names_others = || {
