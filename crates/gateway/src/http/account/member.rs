@@ -12,8 +12,10 @@ use super::{decoded, is_credential_field, last, pairs, percent_decoded};
 
 /// Digits from which on a number could be a credential: shorter ones count things.
 const MIN_DIGITS: usize = 6;
-/// Longest name of a field that is looked at, in bytes.
+/// Longest name of a part that is read, in bytes: a longer one may be any.
 const MAX_NAME_BYTES: usize = 1 << 10;
+/// Stands before a piece of a name.
+const PIECE: char = '\0';
 
 /// Whether a body carries a credential in a member of JSON, or in a field of a form, other than those that `is_ours` knows.
 /// `kind`: its media types in small letters, joined; nothing where there is none.
@@ -35,10 +37,6 @@ pub fn holds_credential(kind: &str, body: &[u8], is_ours: &dyn Fn(&str) -> bool)
     let may_be_form = kind.is_empty() || kind.contains("form-urlencoded");
     let is_json = || starts_as_json && is_whole(start);
     (may_be_form || !(is_in_parts || is_json())) && in_fields(start.trim_end(), &is_foreign)
-}
-
-fn is_credential(name: &str) -> bool {
-    name.len() <= MAX_NAME_BYTES && is_credential_field(name)
 }
 
 /// UTF-16 and UTF-32, which readers of JSON tell by the zeros among the first four bytes, without what no name has (RFC 4627,
@@ -70,7 +68,7 @@ fn in_json(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
         let (inside, behind) = quoted_text(quoted);
         rest = behind;
         if rest.trim_start().starts_with(':') {
-            is_named = is_credential(&unescaped(inside));
+            is_named = is_credential_field(&unescaped(inside));
         } else if is_named && is_foreign(&unescaped(inside)) {
             return true;
         }
@@ -131,22 +129,27 @@ fn is_number(text: &str) -> bool {
 /// Fields of a form (URL Standard, "application/x-www-form-urlencoded parsing").
 fn in_fields(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
     pairs(text)
-        .filter(|(name, value)| !value.is_empty() && name.len() <= 3 * MAX_NAME_BYTES)
-        .any(|(name, value)| is_credential(&last(&decoded(name))) && is_foreign(&decoded(value)))
+        .filter(|(_, value)| !value.is_empty())
+        .any(|(name, value)| is_credential_field(&last(&decoded(name))) && is_foreign(&decoded(value)))
 }
 
 /// A form in parts (RFC 7578): each name, wherever it stands, and what stands behind the head that it stands in.
 fn in_parts(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
     let mut rest = text;
     while let Some((head, value)) = split_head(rest) {
-        let until = value.find("\n--").unwrap_or(value.len());
-        let inside = value.get(..until).unwrap_or_default();
-        if names(head).any(|name| is_credential(&last(&name))) && is_foreign(inside) {
+        // Looked for once a name asks for it: what has no end is all that follows.
+        let inside = || value.find("\n--").and_then(|until| value.get(..until)).unwrap_or(value);
+        if names(head).any(|name| may_be_credential(&name)) && is_foreign(inside()) {
             return true;
         }
         rest = value;
     }
     false
+}
+
+/// Of encoded words (RFC 2047) and of pieces (RFC 2231, section 3) nobody says here what they make: it may be one.
+fn may_be_credential(name: &str) -> bool {
+    name.starts_with(PIECE) || name.contains("=?") || is_credential_field(&last(name))
 }
 
 /// What stands in front of the first empty line, and behind it, whatever ends its lines.
@@ -175,11 +178,16 @@ fn names(head: &str) -> impl Iterator<Item = String> {
     signs.map(|(at, sign)| {
         let value = head.get(at + sign.len()..).unwrap_or_default().trim_start();
         let value = value.trim_start_matches(['"', '\'']);
-        let value = value.split(['"', ';', '\r', '\n']).next().unwrap_or_default();
+        let bounded = value.get(..value.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or_default();
+        let is_long = bounded.len() < value.len() && !bounded.contains(['"', ';', '\r', '\n']);
+        let value = bounded.split(['"', ';', '\r', '\n']).next().unwrap_or_default();
         // Behind a charset and a language.
         let value = value.trim_end().trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
         let value = value.replace('\\', "");
-        String::from_utf8_lossy(&percent_decoded(value.as_bytes(), false)).into_owned()
+        let name = String::from_utf8_lossy(&percent_decoded(value.as_bytes(), false)).into_owned();
+        let key = head.get(..at).unwrap_or_default().trim_end().trim_end_matches('*');
+        let is_piece = is_long || key.ends_with(|c: char| c.is_ascii_digit());
+        if is_piece { format!("{PIECE}{name}") } else { name }
     })
 }
 
@@ -268,6 +276,10 @@ mod tests {
             (parts, part("NAME=\"token\"").into_bytes()),
             (parts, part("name =\"token\"").into_bytes()),
             (parts, part("name= \"token\"").into_bytes()),
+            (form, format!("user[{}][password]=abc", "a".repeat(9_000)).into_bytes()),
+            (parts, part("name*0=to; name*1=ken").into_bytes()),
+            (parts, part("name*0*=utf-8''to; name*1*=ken").into_bytes()),
+            (parts, part("name=\"=?utf-8?q?token?=\"").into_bytes()),
             (parts, part("name='token'").into_bytes()),
             (parts, part("name*=utf-8''t%6fken").into_bytes()),
             (parts, part("name=\"to\\ken\"").into_bytes()),
@@ -287,6 +299,14 @@ mod tests {
             let shown = shown.get(..shown.floor_char_boundary(200)).unwrap_or_default();
             assert!(holds_credential(kind, &body, &ours), "{kind}: {shown}");
         }
+    }
+
+    #[test]
+    fn attack_a_body_of_names_and_lines_takes_no_long_time() {
+        let parts = "multipart/form-data";
+        assert!(!holds_credential(parts, "\r\n".repeat(1 << 20).as_bytes(), &ours));
+        assert!(!holds_credential(parts, "name=a;\n\n".repeat(1 << 18).as_bytes(), &ours));
+        assert!(holds_credential(parts, format!("{}\n\nabc", "name=".repeat(1 << 18)).as_bytes(), &ours));
     }
 
     proptest! {
