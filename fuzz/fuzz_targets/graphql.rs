@@ -21,7 +21,7 @@ fn asked(document: &str) -> Vec<Action> {
         path: "/graphql".to_owned(),
         query: None,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: Body::Whole(serde_json::json!({ "query": document }).to_string().into_bytes()),
+        body: Body::Whole(serde_json::json!({ "query": document }).to_string().into()),
         account: Account::Nobody,
     };
     egress::actions(request, &KnownHosts::default())

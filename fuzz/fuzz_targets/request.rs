@@ -51,7 +51,7 @@ fuzz_target!(|input: Input<'_>| {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        body: if input.is_cut { Body::Start(body) } else { Body::Whole(body) },
+        body: if input.is_cut { Body::Start(body.into()) } else { Body::Whole(body.into()) },
         account: Account::Nobody,
     };
     let _ = git_service(&request);

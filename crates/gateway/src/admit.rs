@@ -70,6 +70,18 @@ pub(crate) struct Place {
 
 // === impl Admitted ===
 
+impl Admitted<ToolCall> {
+    /// Without the bytes of a body: they were decided about and are on their way, and nobody keeps them until it is answered.
+    pub(crate) fn without_bytes(mut self) -> Self {
+        if let Operation::Request(request) = &mut self.call.operation
+            && request.body != Body::None
+        {
+            request.body = Body::Unread;
+        }
+        self
+    }
+}
+
 impl<C> Admitted<C> {
     pub fn call(&self) -> &C {
         &self.call
@@ -258,7 +270,7 @@ fn of_request(request: &Request) -> serde_json::Value {
     let form = form::lasting(request);
     let headers = form.as_ref().map_or(headers, |form| &form.headers);
     let body = match (&form, body) {
-        (Some(form), _) => json!({ "bytes": form.body.len(), "form": sha256(&form.body).to_string() }),
+        (Some(form), _) => json!({ "bytes": form.bytes, "form": form.digest.to_string() }),
         (None, body) => of_body(body),
     };
     json!({
@@ -332,7 +344,11 @@ fn cut(text: &str) -> &str {
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    in_words(digest(&SHA256, bytes).as_ref())
+}
+
+fn in_words(digest: &[u8]) -> Digest {
     let mut out = [0; 32];
-    out.iter_mut().zip(digest(&SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
+    out.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);
     Digest::new(out)
 }

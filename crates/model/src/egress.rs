@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::text::{Digest, Label};
 
 /// One HTTP request on its way out. Made only by the egress proxy, from bytes that were parsed once.
@@ -30,23 +32,23 @@ pub enum Scheme {
     Https,
 }
 
-/// What is known of a body when the request is decided.
+/// What is known of a body when the request is decided. Its bytes are shared by all who look at it, and by what sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     None,
     /// Nobody looked into it.
     Unread,
     /// Its first bytes; more follow.
-    Start(Vec<u8>),
+    Start(Bytes),
     /// Its first bytes. The rest was read to its end and waits to be sent: length in bytes and SHA-256 are of all of it.
     Long {
-        start: Vec<u8>,
+        start: Bytes,
         bytes: u64,
         digest: Digest,
         /// As a form in parts it has no part that begins, or is named, behind the start.
         has_all_names: bool,
     },
-    Whole(Vec<u8>),
+    Whole(Bytes),
 }
 
 /// In whose name a request speaks.

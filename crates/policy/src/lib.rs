@@ -67,7 +67,7 @@ pub use plain::{Plain, PlainDecision, PlainQuestion};
 pub use replay::{Answer, MAX_CHAIN_BYTES, MAX_STEPS, Scenario, ScenarioError, Step};
 pub use request::{
     Forge, FormParts, GitService, GitStep, KnownHosts, MAX_HELD_NAME_BYTES, NamesMethod, ends_in_file,
-    git_service, json_once,
+    git_service, has_member, json_once,
 };
 pub use scope::{ScopeError, TaskScope, ceiling};
 pub use source::{

@@ -21,6 +21,7 @@ mod form;
 mod git;
 mod graphql;
 mod hosts;
+mod json;
 mod parts;
 mod registry;
 mod second;
@@ -30,16 +31,19 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use body::json_once;
 pub use form::ends_in_file;
 pub use git::{GitService, GitStep, git_service};
 pub use hosts::{Forge, KnownHosts};
+pub use json::{has_member, json_once};
 pub use parts::{FormParts, MAX_HELD_NAME_BYTES, NamesMethod};
 
 use writ_model::{Action, Body, EffectClass, Request, Resource, SourceKind};
 
 use crate::names::Meaning;
 use wire::{Verb, Wire};
+
+/// How much of a body is handed on as one text.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// One effect that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,17 +179,20 @@ pub(crate) fn brings(request: &Request, actions: &[Action]) -> SourceKind {
     if hosts::spot(&wire, &known).is_some() { SourceKind::Forge } else { SourceKind::Web }
 }
 
-/// The words that a request carries out, and whether they are all.
-pub(crate) fn texts(request: &Request) -> (Vec<String>, bool) {
+/// Hands over the words that a request carries out, and returns whether they are all.
+pub(crate) fn each_text(request: &Request, take: &mut dyn FnMut(&str)) -> bool {
     let wire = Wire::of(request);
-    let mut texts = vec![request.path.clone(), wire.segments.join("/")];
-    texts.extend(request.query.clone());
-    texts.extend(wire.query.iter().map(|(_, value)| value.clone()));
-    texts.extend(request.headers.iter().map(|(_, value)| value.clone()));
+    take(&request.path);
+    take(&wire.segments.join("/"));
+    request.query.iter().for_each(|query| take(query));
+    wire.query.iter().for_each(|(_, value)| take(value));
+    request.headers.iter().for_each(|(_, value)| take(value));
     let (bytes, is_all) = body::bytes(&wire);
-    texts.push(String::from_utf8_lossy(bytes).into_owned());
-    body::Fields::of(&wire).known().iter().for_each(|(_, value)| body::strings(value, &mut texts));
-    texts.retain(|text| !text.is_empty());
-    texts.dedup();
-    (texts, is_all && !matches!(request.body, Body::Long { .. }))
+    // Of more, nothing would be compared.
+    let start = bytes.get(..MAX_TEXT_BYTES).unwrap_or(bytes);
+    take(&String::from_utf8_lossy(start));
+    json::each_text(bytes, take);
+    let form = std::str::from_utf8(bytes).ok().and_then(wire::pairs);
+    form.into_iter().flatten().for_each(|(_, value)| take(&value));
+    is_all && start.len() == bytes.len() && !matches!(request.body, Body::Long { .. })
 }

@@ -1,7 +1,10 @@
 //! Forms in parts, apart from the border that each sending draws anew (RFC 2046, section 5.1.1): the same form sent again is the
 //! same call.
 
-use writ_model::{Body, Request};
+use aws_lc_rs::digest::{self, SHA256};
+use writ_model::{Body, Digest, Request};
+
+use super::in_words;
 
 /// Stands in place of the border. A body that holds it already is taken as it is.
 const BORDER: &str = "writ-border-of-a-form";
@@ -11,7 +14,8 @@ const BORDER_BYTES: std::ops::RangeInclusive<usize> = 8..=70;
 /// Headers and body of a form, with one border for all.
 pub(super) struct Lasting {
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(super) bytes: usize,
+    pub(super) digest: Digest,
 }
 
 /// That by which a form is told to be the same as another; nothing of a request that is told by what it is.
@@ -19,16 +23,20 @@ pub(super) struct Lasting {
 /// The border is taken out only where it stands at the beginning of lines that are borders, and nowhere else: then no two forms
 /// that any reader tells apart are alike in the rest.
 pub(super) fn lasting(request: &Request) -> Option<Lasting> {
-    let Body::Whole(bytes) = &request.body else { return None };
+    let Body::Whole(body) = &request.body else { return None };
     let mut kinds = request.headers.iter().enumerate().filter(|(_, (name, _))| name == "content-type");
     let (Some((at, (_, kind))), None) = (kinds.next(), kinds.next()) else { return None };
     let border = border(kind)?;
-    let body = without(bytes, border.as_bytes())?;
+    let (mut bytes, mut digest) = (0, digest::Context::new(&SHA256));
+    without(body, border.as_bytes(), &mut |piece| {
+        bytes += piece.len();
+        digest.update(piece);
+    })?;
     let mut headers = request.headers.clone();
     if let Some((_, kind)) = headers.get_mut(at) {
         *kind = kind.replace(border, BORDER);
     }
-    Some(Lasting { headers, body })
+    Some(Lasting { headers, bytes, digest: in_words(digest.finish().as_ref()) })
 }
 
 /// The border that a media type names, once.
@@ -42,12 +50,11 @@ fn border(kind: &str) -> Option<&str> {
     (is_form && is_border).then_some(value)
 }
 
-/// The body with another border; nothing where the border stands elsewhere too, or the other one stands in it.
-fn without(body: &[u8], border: &[u8]) -> Option<Vec<u8>> {
+/// Hands over the body with another border; nothing where the border stands elsewhere too, or the other one stands in it.
+fn without(body: &[u8], border: &[u8], take: &mut dyn FnMut(&[u8])) -> Option<()> {
     if find(body, BORDER.as_bytes()).is_some() {
         return None;
     }
-    let mut out = Vec::with_capacity(body.len() + BORDER.len());
     let mut from = 0;
     while let Some(at) = find(body.get(from..)?, border).map(|at| from + at) {
         let (before, behind) = (body.get(..at)?, body.get(at + border.len()..)?);
@@ -58,12 +65,12 @@ fn without(body: &[u8], border: &[u8]) -> Option<Vec<u8>> {
         if !(begins && ends && is_alone) {
             return None;
         }
-        out.extend_from_slice(body.get(from..at)?);
-        out.extend_from_slice(BORDER.as_bytes());
+        take(body.get(from..at)?);
+        take(BORDER.as_bytes());
         from = at + border.len();
     }
-    out.extend_from_slice(body.get(from..)?);
-    (from > 0).then_some(out)
+    take(body.get(from..)?);
+    (from > 0).then_some(())
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -97,16 +104,16 @@ mod tests {
             path: "/".to_owned(),
             query: None,
             headers: vec![("content-type".to_owned(), format!("multipart/form-data; boundary={border}"))],
-            body: Body::Whole(body.into_bytes()),
+            body: Body::Whole(body.into()),
             account: Account::Nobody,
         }
     }
 
     /// By what a form is known: as it is, where nothing can be taken out of it.
-    fn seen(request: &Request) -> (Vec<(String, String)>, Body) {
+    fn seen(request: &Request) -> (Vec<(String, String)>, String) {
         lasting(request).map_or_else(
-            || (request.headers.clone(), request.body.clone()),
-            |Lasting { headers, body }| (headers, Body::Whole(body)),
+            || (request.headers.clone(), format!("{:?}", request.body)),
+            |Lasting { headers, bytes, digest }| (headers, format!("{bytes} {digest}")),
         )
     }
 

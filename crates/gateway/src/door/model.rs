@@ -15,7 +15,7 @@ use writ_model::{ActivityEvent, Body, Digest, Label, Operation, Outcome, ReasonC
 
 use super::way_out::WayOut;
 use super::{Door, No, lock};
-use crate::aside::aside;
+use crate::aside;
 use crate::http::model::{self, Ear, Room};
 use crate::http::port::{Divert, Pass, Refusal, Wait};
 use crate::http::{Authority, Flow, Onward};
@@ -159,9 +159,10 @@ impl<O: Office> ModelDoor<O> {
         let bytes = self.room.read(&head.headers, body).await.map_err(|unread| {
             Refused::new(unread.status(), ReasonCode::InputMalformed.name(), &unread.to_string())
         })?;
-        let mut facts = aside(bytes.len(), || read_request(wire, &bytes)).map_err(|error| {
-            Refused::new(StatusCode::BAD_REQUEST, ReasonCode::InputMalformed.name(), &error.to_string())
-        })?;
+        let mut facts =
+            aside::MODEL.look(bytes.len(), || read_request(wire, &bytes)).await.map_err(|error| {
+                Refused::new(StatusCode::BAD_REQUEST, ReasonCode::InputMalformed.name(), &error.to_string())
+            })?;
         drop(bytes);
         if wire == Wire::Gemini && facts.model.is_empty() {
             facts.model = model_in(&request.path);

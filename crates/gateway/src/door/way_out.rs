@@ -18,7 +18,7 @@ use writ_policy::{Judgement, OnIncident, Stopped};
 use super::session::{Opened, Slot};
 use super::{Door, No, ported, unwound};
 use crate::admit::{self, Admitted, payload};
-use crate::aside::each_aside;
+use crate::aside;
 use crate::http::account::veiled;
 use crate::http::port::{IncidentKind, Prospect, Refusal};
 use crate::port::{NewActivity, Office};
@@ -114,8 +114,8 @@ impl<O: Office> Door<O> {
             self.weigh(&way.slot, &way.opened, call, until).await
         };
         // It is large, and goes through several hands.
-        match unwound(each_aside(bytes, Box::pin(weighed))).await {
-            Some(Ok(admitted)) => Ok(admitted),
+        match unwound(aside::OTHERS.steps(bytes, Box::pin(weighed))).await {
+            Some(Ok(admitted)) => Ok(admitted.without_bytes()),
             Some(Err(no)) => Err(no.refusal()),
             None => {
                 Err(No::new(ReasonCode::EvaluationError, "the supervisor failed inside; tell the person")
@@ -139,7 +139,7 @@ impl<O: Office> Door<O> {
                 Some(Judgement::Denied(_)) | None => Prospect::Refused,
             }
         };
-        unwound(each_aside(bytes, Box::pin(looked))).await.unwrap_or(Prospect::Refused)
+        unwound(aside::OTHERS.steps(bytes, Box::pin(looked))).await.unwrap_or(Prospect::Refused)
     }
 
     /// The call that something on its way out is.

@@ -3,6 +3,8 @@
 mod member;
 mod veil;
 
+use std::borrow::Cow;
+
 use hyper::HeaderMap;
 use writ_policy::Meaning;
 
@@ -61,7 +63,22 @@ pub(super) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Percent-decoded (RFC 3986, section 2.1), with `+` as a blank; what is no UTF-8 is replaced.
 pub(super) fn decoded(text: &str) -> String {
-    String::from_utf8_lossy(&percent_decoded(text.as_bytes(), true)).into_owned()
+    let bytes = percent_decoded(text.as_bytes(), true);
+    String::from_utf8(bytes).unwrap_or_else(|error| in_letters(error.as_bytes()).into_owned())
+}
+
+/// As text that is no longer than the bytes: a control sign stands for what is no UTF-8.
+pub(super) fn in_letters(bytes: &[u8]) -> Cow<'_, str> {
+    const NO_LETTER: char = '\u{1a}';
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some(NO_LETTER));
+    }
+    Cow::Owned(text)
 }
 
 /// Percent-decoded once.
@@ -100,6 +117,18 @@ mod tests {
         ] {
             assert_eq!(decoded(text), wanted);
         }
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_longer_as_text() {
+        for (bytes, wanted) in [
+            (&b"ab\xc3\xbc"[..], "ab\u{fc}"),
+            (b"a\xffb\xe2\x82", "a\u{1a}b\u{1a}"),
+            (b"\xff\xfe\xfd", "\u{1a}\u{1a}\u{1a}"),
+        ] {
+            assert_eq!(in_letters(bytes), wanted);
+        }
+        assert_eq!(decoded("a%ffb"), "a\u{1a}b");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::HeaderMap;
@@ -20,6 +21,9 @@ use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
 use super::shelf::{Extent, Lost, MAX_KEPT_BYTES, NotKept, Shelf};
+
+/// How much of what was held is given to be sent at a time.
+const SENT_BYTES: usize = 64 << 10;
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -209,28 +213,25 @@ impl Flow {
     }
 
     /// Reads ahead until the end, or until `bound` bytes are held and, where all is wanted, more are there; returns what
-    /// is held and whether it is all. What was read comes out again as it came in.
+    /// is held and whether it is all. What was read comes out again: there is one copy of it.
     pub(super) async fn hold(
         &mut self,
         bound: usize,
         wants_all: bool,
         room: OwnedSemaphorePermit,
-    ) -> Result<(Vec<u8>, bool), BodyError> {
-        let mut held = self.ahead.iter().fold(Vec::new(), |mut held, piece| {
-            held.extend_from_slice(piece);
-            held
-        });
-        while held.len() < bound || (wants_all && held.len() == bound) {
+    ) -> Result<(Bytes, bool), BodyError> {
+        let told = self.rest.as_ref().map_or(0, |rest| rest.size_hint().lower());
+        let told = usize::try_from(told).map_or(bound, |told| told.min(bound));
+        let mut held = BytesMut::with_capacity(self.ahead.iter().map(Bytes::len).sum::<usize>() + told);
+        self.ahead.drain(..).for_each(|piece| held.extend_from_slice(&piece));
+        while is_short(held.len(), bound, wants_all) {
             let Some(rest) = &mut self.rest else { break };
             let Some(frame) = rest.frame().await else {
                 self.rest = None;
                 break;
             };
             match frame?.into_data() {
-                Ok(data) => {
-                    held.extend_from_slice(&data);
-                    self.ahead.push_back(data);
-                }
+                Ok(data) => held.extend_from_slice(&data),
                 Err(frame) if self.drops_trailers => drop(frame),
                 Err(frame) => self.trailers = frame.into_trailers().ok(),
             }
@@ -238,10 +239,29 @@ impl Flow {
         if self.rest.as_ref().is_some_and(Body::is_end_stream) {
             self.rest = None;
         }
+        let held = held.freeze();
         self.take_room(room, held.len());
+        if !held.is_empty() {
+            self.ahead.push_back(held.clone());
+        }
+        Ok(self.seen(held, bound))
+    }
+
+    /// What [`Self::hold`] would give, where it would read nothing for it.
+    pub(super) fn is_held(&self, bound: usize, wants_all: bool) -> Option<(Bytes, bool)> {
+        let held = match self.ahead.len() {
+            0 => Bytes::new(),
+            1 => self.ahead.front().cloned()?,
+            _ => return None,
+        };
+        let reads = self.rest.is_some() && is_short(held.len(), bound, wants_all);
+        (!reads).then(|| self.seen(held, bound))
+    }
+
+    /// As much as was asked for, and whether it is all.
+    fn seen(&self, held: Bytes, bound: usize) -> (Bytes, bool) {
         let is_all = self.rest.is_none() && held.len() <= bound;
-        held.truncate(bound);
-        Ok((held, is_all))
+        (held.slice(..held.len().min(bound)), is_all)
     }
 
     /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
@@ -287,8 +307,13 @@ impl Flow {
 
     /// The next piece, before it goes through the stage.
     fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(piece) = self.ahead.pop_front() {
+        if let Some(mut piece) = self.ahead.pop_front() {
+            if piece.len() > SENT_BYTES {
+                self.ahead.push_front(piece.split_off(SENT_BYTES));
+            }
             if self.ahead.is_empty() {
+                // The last piece does not keep all that was held, however slowly it is taken: its room is free.
+                piece = Bytes::copy_from_slice(&piece);
                 self.room = None;
             }
             return Poll::Ready(Some(Ok(Frame::data(piece))));
@@ -335,6 +360,11 @@ impl Flow {
             then();
         }
     }
+}
+
+/// Whether there is more to be read before so much is held.
+const fn is_short(held: usize, bound: usize, wants_all: bool) -> bool {
+    held < bound || (wants_all && held == bound)
 }
 
 // === impl Expected ===

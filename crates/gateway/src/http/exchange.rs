@@ -29,7 +29,7 @@ use super::refuse::{No, Stop};
 use super::running::{Report, Running, Turn};
 use super::shelf::Shelf;
 use super::upstream::{Upstream, elsewhere};
-use crate::aside::aside;
+use crate::aside;
 
 mod holding;
 mod sending;
@@ -215,7 +215,8 @@ impl<P: Outside> Engine<P> {
         let read = self.hold(place, &mut request, body, is_by_method).await?;
         if let Some(placeholder) = lent.filter(|_| is_by_method)
             && let Some((bytes, is_all)) = &read
-            && let Some(why) = aside(bytes.len(), || lend::closed(&head.headers, bytes, *is_all))
+            && let Some(why) =
+                aside::OTHERS.look(bytes.len(), || lend::closed(&head.headers, bytes, *is_all)).await
         {
             // What is read so far names none, or the next look refuses it.
             if *is_all || !lend::passes_in_parts(&head.headers) {
@@ -225,17 +226,15 @@ impl<P: Outside> Engine<P> {
         }
         if let Some(placeholder) = lent
             && let Some((bytes, _)) = &read
-            && aside(bytes.len(), || lend::overrides(bytes))
+            && aside::OTHERS.look(bytes.len(), || lend::overrides(bytes)).await
         {
             return Err(doubtful(&placeholder.name, "its body names another method"));
         }
-        // One copy is enough while somebody decides.
-        drop(read);
         if let Body::Whole(bytes) | Body::Start(bytes) = &request.body {
             let is_ours = |value: &str| self.known.is_whole(value);
             let looked =
                 || holds_credential(&kinds(&head.headers), &lend::readable(&head.headers, bytes), &is_ours);
-            if aside(bytes.len(), looked) {
+            if aside::OTHERS.look(bytes.len(), looked).await {
                 request.account = Account::Foreign;
             }
         }

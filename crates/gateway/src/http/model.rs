@@ -16,7 +16,7 @@ use super::body::{BodyError, Flow, Stage};
 use super::decode::{Coding, Decoder, MAX_PIECE_BYTES};
 use super::exchange::drain;
 use super::refuse::REASON_HEADER;
-use crate::aside::aside;
+use crate::aside;
 use crate::model_traffic::Wire;
 
 /// Longest request to a model that is passed on, in bytes as they come.
@@ -68,7 +68,7 @@ impl Default for Room {
 
 impl Room {
     /// All of a body, unpacked. It still passes on as it came.
-    pub(crate) async fn read(&self, headers: &HeaderMap, body: &mut Flow) -> Result<Vec<u8>, Unread> {
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: &mut Flow) -> Result<Bytes, Unread> {
         let coding = Coding::of(headers);
         if coding == Coding::Other {
             return Err(Unread::Coding);
@@ -88,11 +88,11 @@ impl Room {
         if !is_all {
             return Err(Unread::TooLong);
         }
-        aside(bytes.len(), || unpacked(coding, bytes))
+        aside::MODEL.look(bytes.len(), || unpacked(coding, bytes)).await
     }
 }
 
-fn unpacked(coding: Coding, bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
+fn unpacked(coding: Coding, bytes: Bytes) -> Result<Bytes, Unread> {
     let Some(mut decoder) = coding.decoder() else { return Ok(bytes) };
     let mut whole = Vec::new();
     for piece in bytes.chunks(MAX_PIECE_BYTES) {
@@ -103,7 +103,7 @@ fn unpacked(coding: Coding, bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
         whole.extend_from_slice(&piece);
     }
     whole.extend_from_slice(&decoder.finish().map_err(|_| Unread::Coding)?);
-    Ok(whole)
+    Ok(whole.into())
 }
 
 // === impl Unread ===

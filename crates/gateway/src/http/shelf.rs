@@ -18,7 +18,7 @@ use writ_model::Digest;
 use writ_policy::{FormParts, MAX_HELD_NAME_BYTES, ends_in_file};
 
 use super::body::BodyError;
-use crate::aside::aside;
+use crate::aside;
 
 /// Longest body that is kept, in bytes.
 pub const MAX_KEPT_BYTES: u64 = 512 << 20;
@@ -98,7 +98,7 @@ impl Shelf {
         });
         let file = file.await.map_err(io::Error::other).and_then(|file| file).map_err(NotKept::Disk)?;
         let (form, names) = match is_form {
-            true => aside(start.len(), || heads(start)),
+            true => aside::OTHERS.look(start.len(), || heads(start)).await,
             false => (FormParts::new(MAX_HELD_NAME_BYTES), None),
         };
         let mut digest = digest::Context::new(&SHA256);

@@ -24,7 +24,7 @@ fn request() -> Request {
             (":others".to_owned(), "x-op".to_owned()),
             (":others-hmac".to_owned(), "11".to_owned()),
         ],
-        body: Body::Whole(br#"{"password":"sesame","a":1}"#.to_vec()),
+        body: Body::Whole(br#"{"password":"sesame","a":1}"#[..].into()),
         account: Account::Nobody,
     }
 }
@@ -49,7 +49,7 @@ async fn attack_a_yes_for_one_request_lets_no_other_through() {
     let mut other_header = request();
     other_header.headers[2].1 = "12".to_owned();
     let mut other_body = request();
-    other_body.body = Body::Whole(br#"{"password":"other!","a":1}"#.to_vec());
+    other_body.body = Body::Whole(br#"{"password":"other!","a":1}"#[..].into());
     let mut other_query = request();
     other_query.query = Some("access_token=other!&a=b".to_owned());
     scene.answer(ApprovalState::Approved);
@@ -77,7 +77,7 @@ async fn attack_a_yes_for_one_request_lets_no_other_through() {
 
 #[tokio::test(start_paused = true)]
 async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
-    for body in [Body::Start(b"{}".to_vec()), Body::Unread] {
+    for body in [Body::Start(b"{}"[..].into()), Body::Unread] {
         let (scene, way) = scene().await;
         let refused = leave(&scene, &way, Request { body, ..request() }).await.unwrap().unwrap_err();
         assert!(refused.text.contains("512 MiB"), "{}", refused.text);
@@ -98,7 +98,7 @@ async fn a_yes_to_a_long_body_is_one_to_no_other() {
     let (scene, way) = scene().await;
     let long = |digest: u8| {
         let digest = Digest::new([digest; 32]);
-        let body = Body::Long { start: b"{}".to_vec(), bytes: 9 << 20, digest, has_all_names: false };
+        let body = Body::Long { start: b"{}"[..].into(), bytes: 9 << 20, digest, has_all_names: false };
         Request { body, ..request() }
     };
     let waits = leave(&scene, &way, long(1));
@@ -122,7 +122,7 @@ async fn a_form_that_is_sent_again_takes_the_yes_that_came_late() {
         let kind = format!("multipart/form-data; boundary={border}");
         Request {
             headers: vec![("content-type".to_owned(), kind)],
-            body: Body::Whole(format!("{part}\r\n--{border}--\r\n").into_bytes()),
+            body: Body::Whole(format!("{part}\r\n--{border}--\r\n").into()),
             ..request()
         }
     };

@@ -45,7 +45,7 @@ impl Walk<'_> {
         let body = match (reads_file, fields.is_empty()) {
             (true, _) => Body::Unread,
             (false, true) => Body::None,
-            (false, false) => Body::Whole(object(&fields, path == "graphql")),
+            (false, false) => Body::Whole(object(&fields, path == "graphql").into()),
         };
         let methods = flags::values(args, "-X --method");
         let method = match (methods.first(), &body) {
@@ -77,7 +77,7 @@ impl Walk<'_> {
                 let (name, value) = form.split_once('=').unwrap_or((form, ""));
                 format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
             };
-            Body::Whole(forms.iter().map(part).collect::<String>().into_bytes())
+            Body::Whole(forms.iter().map(part).collect::<String>().into())
         } else if data.is_empty() {
             Body::None
         } else {
@@ -86,7 +86,7 @@ impl Walk<'_> {
             if is_form && !headers.iter().any(|(name, _)| name == "content-type") {
                 headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
             }
-            Body::Whole(text.into_bytes())
+            Body::Whole(text.into())
         };
         let methods = flags::values(args, "-X --request");
         let method = match (methods.first(), &body) {

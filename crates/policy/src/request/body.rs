@@ -1,11 +1,9 @@
-//! Bodies: JSON that has one reading, and forms. What is not whole, or can be read in two ways, is not read.
+//! Bodies: fields of JSON and of forms. What is not whole, or can be read in two ways, is not read.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 use writ_model::Body;
 
+use super::json::{self, json_once};
 use super::second;
 use super::wire::{self, Wire};
 
@@ -162,16 +160,6 @@ fn holds_line(value: &Value, begins: impl Fn(&str) -> bool + Copy) -> bool {
     }
 }
 
-/// The texts of a value, as the one who reads the JSON gets them.
-pub(super) fn strings(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => found.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
-        Value::Object(members) => members.values().for_each(|value| strings(value, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 /// Whether the body is a form in parts by its only media type, and not compressed.
 fn is_form_alone(wire: &Wire<'_>) -> bool {
     let mut kinds = wire.headers("content-type");
@@ -203,83 +191,7 @@ pub(super) fn json(bytes: &[u8]) -> Option<Value> {
     json_once(bytes, BODY_BYTES)
 }
 
-/// JSON of at most so many bytes in which no name stands twice: parsers differ over which one counts (RFC 8259,
-/// section 4).
-pub fn json_once(bytes: &[u8], most: usize) -> Option<Value> {
-    if bytes.len() > most {
-        return None;
-    }
-    serde_json::from_slice::<Once>(bytes).ok().map(|Once(value)| value)
-}
-
-/// The values of a body that is JSON, of which several may follow each other; nothing where one has no one reading.
-pub(super) fn json_all(bytes: &[u8]) -> Option<Vec<Value>> {
-    if bytes.len() > BODY_BYTES {
-        return None;
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let all = serde_json::Deserializer::from_slice(bytes).into_iter::<Once>();
-    all.map(|value| value.ok().map(|Once(value)| value)).collect()
-}
-
-struct Once(Value);
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON with each name once")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-                Ok(Value::Bool(value))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-                Ok(Value::Number(value.into()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-                Ok(Value::Number(value.into()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-                Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(Value::String(value.to_owned()))
-            }
-
-            fn visit_string<E>(self, value: String) -> Result<Value, E> {
-                Ok(Value::String(value))
-            }
-
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
-                let mut found = Vec::new();
-                while let Some(Once(value)) = values.next_element()? {
-                    found.push(value);
-                }
-                Ok(Value::Array(found))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-                let mut found = Map::new();
-                while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
-                    if found.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a name stands twice"));
-                    }
-                }
-                Ok(Value::Object(found))
-            }
-        }
-        deserializer.deserialize_any(Reader).map(Once)
-    }
+/// Whether a body is JSON, of which several may follow each other, and each has one reading.
+pub(super) fn is_json_once(bytes: &[u8]) -> bool {
+    json::is_json_once(bytes, BODY_BYTES)
 }

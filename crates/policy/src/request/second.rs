@@ -1,11 +1,11 @@
 //! Methods that a body names beside the one of the request line (Rack's `_method` and its like), and bodies of which that
 //! cannot be told.
 
-use serde_json::Value;
 use writ_model::Body;
 
 use super::body::{self, is_like_json, is_packed};
 use super::form;
+use super::json::has_member;
 use super::parts::{FormParts, MAX_HELD_NAME_BYTES, is_method_field, says_method};
 use super::wire::{Verb, Wire};
 use crate::names::Meaning;
@@ -49,7 +49,7 @@ pub(super) fn may_name_method(wire: &Wire<'_>) -> bool {
             let is_json = body::is_json(wire) || is_map;
             is_packed(wire)
                 || !is_charset(wire)
-                || (is_json && may_spell_method(bytes) && body::json_all(bytes).is_none())
+                || (is_json && may_spell_method(bytes) && !body::is_json_once(bytes))
         }
     }
 }
@@ -79,10 +79,7 @@ fn in_json(bytes: &[u8]) -> bool {
     if !may_spell_method(bytes) {
         return false;
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let is_method = |name: &String| Meaning::of_member(name) == Some(Meaning::Method);
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().map_while(Result::ok);
-    values.any(|value| value.as_object().is_some_and(|members| members.keys().any(is_method)))
+    has_member(bytes, &|name| Meaning::of_member(name) == Some(Meaning::Method))
 }
 
 /// Whether some spelling of JSON could make the name of a method of these bytes.
@@ -91,11 +88,11 @@ fn may_spell_method(bytes: &[u8]) -> bool {
     says_method(bytes) || bytes.windows(2).any(is_escape)
 }
 
-/// Whether a form names a method, whatever its length. Some take `;` for `&`.
+/// Whether a form names a method, whatever its length; of names beyond a bound nobody says. Some take `;` for `&`.
 fn in_pairs(bytes: &[u8]) -> bool {
     body::pairs(bytes).any(|(name, _)| {
         let may_be = name.len() >= MIN_NAME_BYTES && (name.contains(&b'%') || says_method(name));
-        may_be && is_method_field(&body::field(name))
+        may_be && (name.len() > MAX_HELD_NAME_BYTES || is_method_field(&body::field(name)))
     })
 }
 

@@ -191,11 +191,12 @@ impl Footprint {
         let mut budget = TEXT_BYTES;
         print.is_cut = !gather(&call.arguments, &mut print.texts, &mut budget, has_command);
         if let Some(request) = asks {
-            let (texts, is_whole) = crate::request::texts(request);
-            print.is_cut |= !is_whole;
-            for text in texts {
-                print.is_cut |= !gather(&Value::String(text), &mut print.texts, &mut budget, has_command);
-            }
+            let (mut is_cut, texts) = (false, &mut print.texts);
+            let is_whole = crate::request::each_text(request, &mut |text| {
+                let is_new = !text.is_empty() && texts.last().is_none_or(|last| last != text);
+                is_cut |= is_new && !gather_text(text, texts, &mut budget);
+            });
+            print.is_cut |= is_cut || !is_whole;
         }
         print.says_token(&call.operation);
         print
@@ -420,19 +421,21 @@ fn insert(into: &mut BTreeSet<String>, path: &str) {
     }
 }
 
+fn gather_text(text: &str, texts: &mut Vec<String>, budget: &mut usize) -> bool {
+    if texts.len() >= TEXTS {
+        return false;
+    }
+    let fits = text.get(..text.floor_char_boundary(*budget)).unwrap_or(text);
+    *budget -= fits.len();
+    texts.push(fits.to_owned());
+    fits.len() == text.len()
+}
+
 /// The texts of the arguments; false where they are more than is compared. The command line is kept apart.
 fn gather(value: &Value, texts: &mut Vec<String>, budget: &mut usize, has_command: bool) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => {
-            if texts.len() >= TEXTS {
-                return false;
-            }
-            let fits = text.get(..text.floor_char_boundary(*budget)).unwrap_or(text);
-            *budget -= fits.len();
-            texts.push(fits.to_owned());
-            fits.len() == text.len()
-        }
+        Value::String(text) => gather_text(text, texts, budget),
         Value::Array(members) => {
             members.iter().filter(|member| !gather(member, texts, budget, has_command)).count() == 0
         }

@@ -41,7 +41,7 @@ pub fn request(text: &str) -> Request {
         path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
         query,
         headers: headers.collect(),
-        body: if body.is_empty() { Body::None } else { Body::Whole(body.as_bytes().to_vec()) },
+        body: if body.is_empty() { Body::None } else { Body::Whole(body.as_bytes().to_vec().into()) },
         account: Account::Nobody,
     }
 }

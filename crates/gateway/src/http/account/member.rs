@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
-use super::{decoded, is_credential_field, last, pairs, percent_decoded};
+use super::{decoded, in_letters, is_credential_field, last, pairs, percent_decoded};
 
 /// Digits from which on a number could be a credential: shorter ones count things.
 const MIN_DIGITS: usize = 6;
@@ -23,7 +23,7 @@ const PIECE: char = '\0';
 pub fn holds_credential(kind: &str, body: &[u8], is_ours: &dyn Fn(&str) -> bool) -> bool {
     let is_foreign = |value: &str| !value.trim().is_empty() && !is_ours(value);
     let body = one_byte_a_letter(body);
-    let text = String::from_utf8_lossy(&body);
+    let text = in_letters(&body);
     let start = text.trim_start_matches('\u{feff}').trim_start();
     let starts_as_json = start.starts_with(['{', '[']);
     if (starts_as_json || kind.contains("json")) && in_json(start, &is_foreign) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Bytes};
 use hyper::header::HeaderMap;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -37,7 +37,7 @@ impl<P: Outside> Engine<P> {
         request: &mut writ_model::Request,
         body: &mut Flow,
         is_by_method: bool,
-    ) -> Result<Option<(Vec<u8>, bool)>, No> {
+    ) -> Result<Option<(Bytes, bool)>, No> {
         let (wanted, wants_all) = match self.outside.wants(request) {
             BodyWish::None => (0, false),
             BodyWish::Start(bound) => (bound.min(MAX_HELD_BYTES), false),
@@ -51,7 +51,7 @@ impl<P: Outside> Engine<P> {
         if wanted > 0 {
             // The decision gets as much as it asked for, whatever was read beside.
             let is_whole = is_all && bytes.len() <= wanted;
-            let kept = bytes.get(..wanted.min(bytes.len())).unwrap_or_default().to_vec();
+            let kept = bytes.slice(..wanted.min(bytes.len()));
             request.body = if is_whole { Body::Whole(kept) } else { Body::Start(kept) };
         }
         Ok(Some((bytes, is_all)))
@@ -111,7 +111,10 @@ impl<P: Outside> Engine<P> {
         body: &mut Flow,
         bound: usize,
         wants_all: bool,
-    ) -> Result<(Vec<u8>, bool), No> {
+    ) -> Result<(Bytes, bool), No> {
+        if let Some(held) = body.is_held(bound, wants_all) {
+            return Ok(held);
+        }
         let told = body.size_hint().exact().and_then(|told| usize::try_from(told).ok());
         let most = told.map_or(bound, |told| told.min(bound));
         let kib = u32::try_from(most.div_ceil(1024).max(1)).unwrap_or(u32::MAX);

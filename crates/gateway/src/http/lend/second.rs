@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
-use writ_policy::{FormParts, MAX_HELD_NAME_BYTES, Meaning, json_once};
+use serde_json::Value;
+use writ_policy::{FormParts, MAX_HELD_NAME_BYTES, Meaning, has_member, json_once};
 
-use super::super::account::{decoded, pairs};
+use super::super::account::{decoded, in_letters, pairs};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
 
 /// What of a body is read where a credential is for some methods only.
@@ -83,10 +83,10 @@ fn is_charset(kind: &str) -> bool {
 }
 
 /// The body as it was before its content codings; nothing where they are not undone here, or not within bounds.
-fn unpacked(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+fn unpacked<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<Cow<'b, [u8]>> {
     let coding = Coding::of(headers);
     let mut decoder = match coding {
-        Coding::Plain => return Some(body.to_vec()),
+        Coding::Plain => return Some(Cow::Borrowed(body)),
         Coding::Gzip | Coding::Deflate | Coding::Other => coding.decoder()?,
     };
     let mut plain = Vec::new();
@@ -97,7 +97,7 @@ fn unpacked(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
         }
     }
     plain.extend_from_slice(&decoder.finish().ok()?);
-    Some(plain)
+    Some(Cow::Owned(plain))
 }
 
 /// A body, or the start of one, as far as its content codings are undone here and within bounds.
@@ -117,7 +117,7 @@ pub(in super::super) fn readable<'b>(headers: &HeaderMap, body: &'b [u8]) -> Cow
 
 fn is_json(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    text.is_empty() || json_once(text, text.len()).is_some()
+    text.is_empty() || json_once(text, MAX_UNPACKED_BYTES).is_some()
 }
 
 /// Whether a body holds requests that a server would carry out one by one, as far as that is seen: messages of HTTP in parts
@@ -126,11 +126,11 @@ fn is_json(body: &[u8]) -> bool {
 fn is_batch(kind: &str, plain: &[u8]) -> bool {
     let is_message = |text: &str| text.to_ascii_lowercase().contains(MESSAGE);
     if kind.trim_start().starts_with("multipart/") && !kind.trim_start().starts_with("multipart/form-data") {
-        return is_message(kind) || is_message(&String::from_utf8_lossy(plain));
+        return is_message(kind) || is_message(&in_letters(plain));
     }
     let text = plain.strip_prefix(b"\xef\xbb\xbf").unwrap_or(plain).trim_ascii();
     is_message(kind)
-        || match json_once(text, text.len()) {
+        || match json_once(text, MAX_UNPACKED_BYTES) {
             Some(Value::Array(all)) => all.iter().any(is_request),
             Some(Value::Object(members)) => members.iter().any(|(name, value)| {
                 let is_listed = LISTS.contains(&bare(name).as_str());
@@ -163,13 +163,11 @@ fn bare(name: &str) -> String {
 /// Whether a form, a form in parts, or JSON names another method.
 #[must_use]
 pub fn overrides(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
+    let text = in_letters(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
     let text = text.trim();
     let in_json = || {
-        text.starts_with('{')
-            && serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|members| {
-                members.keys().any(|name| Meaning::of_member(name) == Some(Meaning::Method))
-            })
+        let is_method = |name: &str| Meaning::of_member(name) == Some(Meaning::Method);
+        text.starts_with('{') && has_member(text.as_bytes(), &is_method)
     };
     pairs(text).any(|(key, _)| is_override_field(&decoded(key))) || in_json() || in_parts(text)
 }

@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::Bytes;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use writ_model::{Account, Label};
 
 use super::world::{Scene, World, raw, serve, server_tls, text};
+use crate::http::MAX_HELD_BYTES;
 use crate::http::port::{How, IncidentKind, Placeholder, Use};
 
 pub(super) const TOKEN: &str = "writ_placeholder_forge_0a1b2c3d";
@@ -419,6 +423,58 @@ async fn a_signature_is_made_anew_with_the_key_that_is_lent() {
             None => assert_eq!(wanted, "403"),
         }
     }
+}
+
+/// As many as there is room for: what is held already is signed from where it lies.
+#[tokio::test]
+async fn long_bodies_that_are_signed_anew_at_once_do_not_wait_for_each_other() {
+    const UPLOADS: usize = 3;
+    let (port, got) = listening(true).await;
+    let key = "writ_placeholder_cloud_8c9d0e1f";
+    let host = format!("forge.test:{port}");
+    let scene = Scene::with(
+        |world| {
+            let how = How::SigV4 { regions: Vec::new(), services: Vec::new() };
+            world.placeholders = Arc::new([one(key, "cloud", &[&host], &[], &[how])]);
+            let value = ("AKIDREAL".to_owned(), Some("a-secret-key-of-the-cloud".to_owned()));
+            world.values = HashMap::from([("cloud".to_owned(), value)]);
+            world.wish = crate::http::port::BodyWish::Whole(MAX_HELD_BYTES);
+            world.gate = Arc::new(Semaphore::new(0));
+        },
+        |_| {},
+    )
+    .await;
+    let body = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(body.path(), vec![b'x'; MAX_HELD_BYTES]).unwrap();
+    let data = format!("@{}", body.path().display());
+    let (url, user) = (format!("https://{host}/bucket/a"), format!("{key}:{key}"));
+    let asked = [
+        "-w",
+        "%{http_code}",
+        "--aws-sigv4",
+        "aws:amz:eu-west-1:kinesis",
+        "-H",
+        "Expect:",
+        "-u",
+        &user,
+        "--data-binary",
+        &data,
+        &url,
+    ];
+    let all_asked = async {
+        while scene.asked().len() < UPLOADS {
+            tokio::task::yield_now().await;
+        }
+        scene.world.gate.add_permits(UPLOADS);
+    };
+    let uploads =
+        async { tokio::join!(scene.curl(&asked), scene.curl(&asked), scene.curl(&asked), all_asked) };
+    // Less than a body that finds no room waits for it.
+    let (first, second, third, ()) = timeout(Duration::from_secs(20), uploads).await.unwrap();
+    for (_, out) in [first, second, third] {
+        assert!(out.ends_with("200"), "{out}");
+    }
+    assert_eq!(got.lock().unwrap().len(), UPLOADS);
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn a_long_body_that_a_person_is_asked_about_is_known_to_its_end_and_sent_a
             let Body::Long { start, bytes, digest, has_all_names } = asked.body else {
                 panic!("{options:?}")
             };
-            assert_eq!((start.as_slice(), bytes), (&body[..START], body.len() as u64));
+            assert_eq!((&start[..], bytes), (&body[..START], body.len() as u64));
             assert_eq!((digest, has_all_names), (sha256(&body), false));
         }
     }
@@ -111,7 +111,7 @@ async fn a_long_body_passes_while_it_comes_where_nobody_is_asked() {
         (Prospect::Refused, &form, false),
     ] {
         let (asked, out, arrived) = sent(Look::At(of), &body, options, admits).await;
-        assert_eq!(asked.body, Body::Start(body[..START].to_vec()));
+        assert_eq!(asked.body, Body::Start(body[..START].to_vec().into()));
         assert_eq!((arrived, out.ends_with(" 200")), (admits, admits), "{out}");
     }
 }

@@ -51,10 +51,10 @@ fn publishing_is_publishing_at_any_host() {
         ("GET https://any.example/api/packages/versions/new", "publish Package *"),
     ]);
     let mut cut = request("PUT https://any.example/shop");
-    cut.body = Body::Start(b"{\"_id\":\"shop\",\"dist-tags\":{".to_vec());
+    cut.body = Body::Start(b"{\"_id\":\"shop\",\"dist-tags\":{".to_vec().into());
     assert_eq!(told(cut, &KnownHosts::default()), "publish Package shop");
     let mut cut = request("POST https://any.example/upload\ncontent-type: multipart/form-data; boundary=x");
-    cut.body = Body::Start(b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_vec());
+    cut.body = Body::Start(b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_vec().into());
     assert_eq!(told(cut, &KnownHosts::default()), UNKNOWN);
 }
 
@@ -135,7 +135,7 @@ fn publishing_is_found_by_its_shape_alone() {
         assert!(put.starts_with("publish Package"), "{end}: {put}");
     }
     let mut cut = request("PUT https://any.example/a/b/c/d/e/f/g/shop\ncontent-type: text/plain");
-    cut.body = Body::Start(b"{\"readme\":\"long".to_vec());
+    cut.body = Body::Start(b"{\"readme\":\"long".to_vec().into());
     assert_eq!(told(cut, &KnownHosts::default()), "publish Package shop");
     // The machine's own registry is somebody's registry too.
     let own = Request {
@@ -286,9 +286,9 @@ fn long_uploads_to_ordinary_hosts_only_reach_them() {
         format!("{{\"a\":[{}0]}}", "{\"method\":\"a\",\"note\":\"x&_method=y\"},".repeat(8_000)).into_bytes();
     assert!(json.len() > 200 << 10);
     for (line, bytes) in [(FORM, &pairs), (PARTS, &file), (JSON, &json)] {
-        assert_eq!(sent(line, Body::Whole(bytes.clone())), "", "{line}");
+        assert_eq!(sent(line, Body::Whole(bytes.clone().into())), "", "{line}");
     }
-    let start = |bytes: &[u8]| Body::Start(bytes[..256 << 10].to_vec());
+    let start = |bytes: &[u8]| Body::Start(bytes[..256 << 10].to_vec().into());
     assert_eq!((sent(FORM, start(&pairs)), sent(JSON, start(&json))), (String::new(), String::new()));
 }
 
@@ -326,7 +326,7 @@ fn a_long_form_is_told_by_its_names() {
         ("content-type: application/json", "{\"a\":1".to_owned(), true, ""),
     ] {
         let body = Body::Long {
-            start: (start + "PK").into_bytes(),
+            start: (start + "PK").into(),
             bytes: 9 << 20,
             digest: Digest::new([7; 32]),
             has_all_names,

@@ -98,7 +98,7 @@ fn a_second_reading_of_a_request_is_unknown() {
         ),
     ]);
     let mut cut = request("POST https://api.github.com/graphql");
-    cut.body = Body::Start(b"{\"query\":\"{ a }\"".to_vec());
+    cut.body = Body::Start(b"{\"query\":\"{ a }\"".to_vec().into());
     assert_eq!(told(cut, &KnownHosts::default()), UNKNOWN);
 }
 
@@ -237,7 +237,7 @@ fn attack_a_second_method_is_found_at_any_depth_of_a_body() {
         }
         for head in [FORM, PARTS, JSON, "content-type: text/plain", "x-a: b"] {
             let mut cut = request(&format!("{line}\n{head}"));
-            cut.body = Body::Start(b"a=b".to_vec());
+            cut.body = Body::Start(b"a=b".to_vec().into());
             assert!(told(cut, &KnownHosts::default()).ends_with(UNKNOWN), "{line} {head}");
         }
     }
@@ -268,7 +268,7 @@ fn a_body_that_names_no_method_is_read_as_what_it_is() {
         ["content-type: application/octet-stream", "content-type: image/png", "content-type: application/zip"]
     {
         let mut cut = request(&format!("{line}\n{head}"));
-        cut.body = Body::Start(vec![b'x'; 256 << 10]);
+        cut.body = Body::Start(vec![b'x'; 256 << 10].into());
         assert_eq!(told(cut, &KnownHosts::default()), PUSHES, "{head}");
     }
 }
