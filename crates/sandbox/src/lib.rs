@@ -103,4 +103,5 @@ pub use profile::{Danger, Profile};
 pub use recorder::{Found, Recorder, Started};
 pub use stage::dispatch;
 pub use start::{Ended, Running, Standing, StartError, StillAlive, Streams, start, start_after};
+pub use sys::give_memory_back;
 pub use ways_out::ways_out;

@@ -16,6 +16,12 @@ use rustix::thread::UnshareFlags;
 
 pub mod notify;
 
+/// What the allocator takes for long from the start.
+#[cfg(target_env = "gnu")]
+const PIECE_BYTES: c_int = 128 << 10;
+#[cfg(target_env = "gnu")]
+const HEAPS: c_int = 2;
+
 /// Moves the calling thread into new namespaces.
 ///
 /// `FILES` is refused, which is the flag that makes the underlying call unsafe.
@@ -25,6 +31,22 @@ pub fn unshare(flags: UnshareFlags) -> io::Result<()> {
     }
     // SAFETY: the call is unsafe only with `FILES` (descriptors of another thread's table), refused above.
     unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
+}
+
+/// Has memory that is free go back to the system: what is longer than a piece lies by itself and goes at once, and few heaps
+/// keep what is shorter. By itself the allocator learns from one long piece that was freed to keep all of that length, in
+/// a heap for each thread. For a process that stays, and now and then takes up much; nothing where the allocator has no
+/// such words.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    for (what, value) in [
+        (libc::M_MMAP_THRESHOLD, PIECE_BYTES),
+        (libc::M_TRIM_THRESHOLD, PIECE_BYTES),
+        (libc::M_ARENA_MAX, HEAPS),
+    ] {
+        // SAFETY: sets a number of the allocator's, under its own lock; no memory that was handed out changes (mallopt(3)).
+        unsafe { libc::mallopt(what, value) };
+    }
 }
 
 /// Marks every descriptor from `first` on close-on-exec, so that nothing inherited reaches the next program.

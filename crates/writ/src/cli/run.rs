@@ -132,6 +132,8 @@ pub(super) fn main(context: &Context, arguments: Arguments) -> Outcome {
     if dry_run {
         return rehearsal::main(context, &wish, json);
     }
+    // What leaves is held while it is judged, and the run lasts for hours.
+    writ_sandbox::give_memory_back();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(run(context, wish));
     // What still waits for the control plane must not keep the terminal.
