@@ -23,6 +23,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.path.join(HERE, "kept_connection.py")
+BODIES = os.path.join(HERE, "held_bodies.py")
 ADDON = """
 class Inject:
     def request(self, flow):
@@ -56,7 +57,7 @@ def nginx(folder, origin, secure, reverse):
         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE",
         "-addext", "subjectAltName=IP:127.0.0.1,DNS:origin.test")
     return [start_nginx(folder, "origin", origin, f"""
-  server {{ listen 127.0.0.1:{origin}; location / {{ return 200 "hello"; }} }}
+  server {{ listen 127.0.0.1:{origin}; client_max_body_size 0; location / {{ return 200 "hello"; }} }}
   server {{ listen 127.0.0.1:{secure} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
             location / {{ return 200 "hello"; }} }}"""), start_nginx(folder, "peer", reverse, f"""
   upstream origin {{ server 127.0.0.1:{origin}; keepalive 16; keepalive_requests 10000000; }}
@@ -100,7 +101,8 @@ def middle(rounds):
 
 
 def inside(writ, folder, options, script):
-    """Runs a script as a registered client would run it, below `writ run`, and gives what it wrote to `out`."""
+    """Runs a script as a registered client would run it, below `writ run`, and gives what it wrote to `out`, and the memory of its
+    own that the run had at its start and at most, in bytes."""
     home, repo, state, programs = (os.path.join(folder, name) for name in ("home", "repo", "state", "bin"))
     env = {"HOME": home, "PATH": f"{programs}:{os.environ['PATH']}", "WRIT_STATE_DIR": state,
            "SSL_CERT_FILE": os.path.join(folder, "cert.pem")}
@@ -110,6 +112,7 @@ def inside(writ, folder, options, script):
         os.makedirs(state, mode=0o700)
         subprocess.run(["git", "init", "-q", repo], check=True)
     shutil.copy(CLIENT, repo)
+    shutil.copy(BODIES, repo)
     client = os.path.join(programs, "claude")
     start = json.dumps({"session_id": "b", "hook_event_name": "SessionStart", "source": "startup", "cwd": repo})
     with open(client, "w") as file:
@@ -117,17 +120,38 @@ def inside(writ, folder, options, script):
                    f"printf '%s' '{start}' | {writ} hook claude-code SessionStart --socket \"$WRIT_HOOK_SOCKET\" >/dev/null\n"
                    f"{script}\n")
     os.chmod(client, 0o755)
-    quiet = {"env": env, "cwd": repo, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    quiet = {"env": env, "cwd": repo, "stdin": subprocess.DEVNULL, "text": True}
     if not os.path.exists(os.path.join(state, "serve.pid")):
         subprocess.run([writ, "agent", "register", "bench", "--client", "claude-code", "--purpose", "be timed", "--approve"],
-                       check=True, **quiet)
-    done = subprocess.run([writ, "run", "--kind", "feature", "--task", "be timed", *options, "--", "claude"], **quiet)
-    with open(os.path.join(repo, "out")) as file:
+                       check=True, capture_output=True, **quiet)
+    out = os.path.join(repo, "out")
+    if os.path.exists(out):
+        os.remove(out)
+    with tempfile.TemporaryFile("w+") as said:
+        run = subprocess.Popen([writ, "run", "--kind", "feature", "--task", "be timed", *options, "--", "claude"],
+                               stdout=said, stderr=said, **quiet)
+        memory = own_memory(run, out)
+        said.seek(0)
+        told = said.read()
+    with open(out) as file:
         text = file.read()
     if not text:
         with open(os.path.join(repo, "err")) as file:
-            raise SystemExit(f"`writ run` gave no figures: {done.stderr}{file.read()}")
-    return [json.loads(line) for line in text.splitlines()], state
+            raise SystemExit(f"`writ run` gave no figures: {told}{file.read()}")
+    return [json.loads(line) for line in text.splitlines()], memory, state
+
+
+def own_memory(run, out):
+    """Waits for a process to end. Its anonymous memory (proc_pid_status(5)) once its client began, and at most, in bytes."""
+    ended, first, most = os.pidfd_open(run.pid), 0, 0
+    while not select.select([ended], [], [], 0.005)[0]:
+        with open(f"/proc/{run.pid}/status") as status:
+            now = next((int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon")), 0)
+        most = max(most, now)
+        first = first or (now if os.path.exists(out) else 0)
+    os.close(ended)
+    run.wait()
+    return first, most
 
 
 def main():
@@ -193,9 +217,11 @@ def main():
         writ = os.path.abspath(asked.writ)
         options = [part for port in (origin, secure) for part in ("--allow-host", f"127.0.0.1:{port}")]
         script = f'proxy=${{HTTP_PROXY#http://}}\n{python} kept_connection.py {clear} {count} --proxy "${{proxy%/}}"'
-        figures, state = inside(writ, folder, options, script)
+        figures, _, state = inside(writ, folder, options, script)
         with open(os.path.join(state, "serve.pid")) as file:
             serve = int(file.read().split()[0])
+        script = f'proxy=${{HTTP_PROXY#http://}}\n{python} held_bodies.py {clear} --proxy "${{proxy%/}}"'
+        bodies, (idle, most), _ = inside(writ, folder, options, script)
         rows["writ run"] = figures[0]
         print(f"egress: {count} small answers over one kept connection, microseconds, the middle of {asked.rounds} rounds in turns")
         for name, row in rows.items():
@@ -220,6 +246,8 @@ def main():
             print("mitmproxy: not given, not compared")
         whole = rows["writ run"]["p50"] / rows["nginx, header put on"]["p50"]
         print(f"writ run: {whole:.1f} x nginx, which decides and records nothing")
+        print(f"memory of writ run: {idle / 2**20:.1f} MiB of its own once its client began, at most {most / 2**20:.1f} (aim 32) with 24 "
+              f"bodies of 4 MiB at once, of five kinds; {bodies[0]['answered']} of {bodies[0]['of']} answered")
     finally:
         for process in started:
             process.terminate()
