@@ -1,5 +1,8 @@
 //! Bodies on their way: counted, bounded in time, looked through where somebody asks for it, never collected.
 
+mod ahead;
+mod expected;
+
 use std::collections::VecDeque;
 use std::error::Error;
 use std::pin::Pin;
@@ -7,20 +10,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 use writ_model::Label;
 
 use super::crowd::{Hold, Stay};
 use super::decode::MAX_PIECE_BYTES;
 use super::find::Needles;
 use super::running::{Direction, Running};
-use super::shelf::{Extent, Lost, MAX_KEPT_BYTES, NotKept, Shelf};
+use expected::Expected;
 
 /// How much of what was held is given to be sent at a time.
 const SENT_BYTES: usize = 64 << 10;
@@ -85,15 +87,6 @@ pub struct Flow {
 struct Reader {
     stay: Arc<Stay>,
     waits_for_us: Option<Hold>,
-}
-
-/// A body that is expected: while its client is waited for it may be sent away, and while the client waits for us it may not.
-struct Expected {
-    rest: UnsyncBoxBody<Bytes, BodyError>,
-    stay: Arc<Stay>,
-    waits_for_us: Option<Hold>,
-    /// Nothing once it was sent away.
-    left: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 struct Idle {
@@ -204,100 +197,6 @@ impl Flow {
         self
     }
 
-    /// Keeps room for so many bytes of what it has: others wait for the rest.
-    fn take_room(&mut self, mut room: OwnedSemaphorePermit, bytes: usize) {
-        if let Some(surplus) = room.num_permits().checked_sub(bytes.div_ceil(1024)) {
-            drop(room.split(surplus));
-        }
-        self.room = Some(room);
-    }
-
-    /// Reads ahead until the end, or until `bound` bytes are held and, where all is wanted, more are there; returns what
-    /// is held and whether it is all. What was read comes out again: there is one copy of it.
-    pub(super) async fn hold(
-        &mut self,
-        bound: usize,
-        wants_all: bool,
-        room: OwnedSemaphorePermit,
-    ) -> Result<(Bytes, bool), BodyError> {
-        let told = self.rest.as_ref().map_or(0, |rest| rest.size_hint().lower());
-        let told = usize::try_from(told).map_or(bound, |told| told.min(bound));
-        let mut held = BytesMut::with_capacity(self.ahead.iter().map(Bytes::len).sum::<usize>() + told);
-        self.ahead.drain(..).for_each(|piece| held.extend_from_slice(&piece));
-        while is_short(held.len(), bound, wants_all) {
-            let Some(rest) = &mut self.rest else { break };
-            let Some(frame) = rest.frame().await else {
-                self.rest = None;
-                break;
-            };
-            match frame?.into_data() {
-                Ok(data) => held.extend_from_slice(&data),
-                Err(frame) if self.drops_trailers => drop(frame),
-                Err(frame) => self.trailers = frame.into_trailers().ok(),
-            }
-        }
-        if self.rest.as_ref().is_some_and(Body::is_end_stream) {
-            self.rest = None;
-        }
-        let held = held.freeze();
-        self.take_room(room, held.len());
-        if !held.is_empty() {
-            self.ahead.push_back(held.clone());
-        }
-        Ok(self.seen(held, bound))
-    }
-
-    /// What [`Self::hold`] would give, where it would read nothing for it.
-    pub(super) fn is_held(&self, bound: usize, wants_all: bool) -> Option<(Bytes, bool)> {
-        let held = match self.ahead.len() {
-            0 => Bytes::new(),
-            1 => self.ahead.front().cloned()?,
-            _ => return None,
-        };
-        let reads = self.rest.is_some() && is_short(held.len(), bound, wants_all);
-        (!reads).then(|| self.seen(held, bound))
-    }
-
-    /// As much as was asked for, and whether it is all.
-    fn seen(&self, held: Bytes, bound: usize) -> (Bytes, bool) {
-        let is_all = self.rest.is_none() && held.len() <= bound;
-        (held.slice(..held.len().min(bound)), is_all)
-    }
-
-    /// Reads on to the end and lays what follows the start on the shelf, from where it comes out again. What cannot be kept is
-    /// lost, and breaks whoever would send it; what says that it is too long is not read.
-    pub(super) async fn lay(
-        &mut self,
-        start: &[u8],
-        is_form: bool,
-        shelf: &Shelf,
-    ) -> Result<Extent, NotKept> {
-        let told = self.rest.as_ref().map_or(0, |rest| rest.size_hint().lower());
-        if told > MAX_KEPT_BYTES {
-            return Err(NotKept::TooLong);
-        }
-        let mut rest = self.rest.replace(Lost.boxed_unsync());
-        // Once it is here, nobody waits for its client.
-        let silent = self.idle.take().map_or(Duration::MAX, |idle| idle.bound);
-        let mut laying = shelf.lay(start, is_form).await?;
-        let mut ahead = start.len();
-        for piece in &mut self.ahead {
-            let more = piece.split_off(ahead.min(piece.len()));
-            ahead -= piece.len();
-            laying.take(&more).await?;
-        }
-        while let Some(rest) = &mut rest {
-            let frame = timeout(silent, rest.frame()).await;
-            let Some(frame) = frame.map_err(|_| NotKept::Broken(BodyError::Idle(silent)))? else { break };
-            if let Ok(data) = frame.map_err(NotKept::Broken)?.into_data() {
-                laying.take(&data).await?;
-            }
-        }
-        let (extent, laid) = laying.finish().await?;
-        self.rest = Some(laid.boxed_unsync());
-        Ok(extent)
-    }
-
     pub(super) fn is_over(&self) -> bool {
         self.ahead.is_empty()
             && self.stage.is_none()
@@ -359,62 +258,6 @@ impl Flow {
         if let Some(then) = self.then.take() {
             then();
         }
-    }
-}
-
-/// Whether there is more to be read before so much is held.
-const fn is_short(held: usize, bound: usize, wants_all: bool) -> bool {
-    held < bound || (wants_all && held == bound)
-}
-
-// === impl Expected ===
-
-impl Expected {
-    fn new(rest: UnsyncBoxBody<Bytes, BodyError>, stay: Arc<Stay>) -> Self {
-        let left: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(stay.left());
-        let left = Some(left);
-        Self { rest, stay, waits_for_us: None, left }
-    }
-}
-
-impl Body for Expected {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.left.is_none() {
-            return Poll::Ready(None);
-        }
-        match Pin::new(&mut self.rest).poll_frame(cx) {
-            Poll::Ready(found) => {
-                if let Some(Ok(frame)) = &found {
-                    self.stay.said(frame.data_ref().map_or(0, Bytes::len));
-                }
-                if self.waits_for_us.is_none() {
-                    self.waits_for_us = self.stay.hold();
-                }
-                Poll::Ready(found)
-            }
-            Poll::Pending => {
-                self.waits_for_us = None;
-                if let Some(left) = &mut self.left {
-                    ready!(left.as_mut().poll(cx));
-                }
-                self.left = None;
-                Poll::Ready(Some(Err(BodyError::Crowded)))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.rest.size_hint()
     }
 }
 
