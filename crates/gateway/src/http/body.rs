@@ -14,7 +14,6 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use writ_model::Label;
 
@@ -74,8 +73,6 @@ pub struct Flow {
     running: Option<(Arc<Running>, Direction)>,
     /// What is done at a clean end, and only then.
     then: Option<Box<dyn FnOnce() + Send>>,
-    /// Room for what is held.
-    room: Option<OwnedSemaphorePermit>,
     /// Its place among those whose bodies are expected.
     stay: Option<Arc<Stay>>,
     /// Who is to read it.
@@ -110,7 +107,6 @@ impl Flow {
             redactions: None,
             running: None,
             then: None,
-            room: None,
             stay: None,
             reader: None,
         }
@@ -209,11 +205,6 @@ impl Flow {
         if let Some(mut piece) = self.ahead.pop_front() {
             if piece.len() > SENT_BYTES {
                 self.ahead.push_front(piece.split_off(SENT_BYTES));
-            }
-            if self.ahead.is_empty() {
-                // The last piece does not keep all that was held, however slowly it is taken: its room is free.
-                piece = Bytes::copy_from_slice(&piece);
-                self.room = None;
             }
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }

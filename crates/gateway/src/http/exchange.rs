@@ -215,8 +215,11 @@ impl<P: Outside> Engine<P> {
         let read = self.hold(place, &mut request, body, is_by_method).await?;
         if let Some(placeholder) = lent.filter(|_| is_by_method)
             && let Some((bytes, is_all)) = &read
-            && let Some(why) =
-                aside::OTHERS.look(bytes.len(), || lend::closed(&head.headers, bytes, *is_all)).await
+            && let Some(why) = aside::OTHERS
+                .look(lend::most_unpacked(&head.headers, bytes), || {
+                    lend::closed(&head.headers, bytes, *is_all)
+                })
+                .await
         {
             // What is read so far names none, or the next look refuses it.
             if *is_all || !lend::passes_in_parts(&head.headers) {
@@ -234,7 +237,7 @@ impl<P: Outside> Engine<P> {
             let is_ours = |value: &str| self.known.is_whole(value);
             let looked =
                 || holds_credential(&kinds(&head.headers), &lend::readable(&head.headers, bytes), &is_ours);
-            if aside::OTHERS.look(bytes.len(), looked).await {
+            if aside::OTHERS.look(lend::most_unpacked(&head.headers, bytes), looked).await {
                 request.account = Account::Foreign;
             }
         }

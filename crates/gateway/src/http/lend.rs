@@ -13,7 +13,7 @@ pub use writ_policy::{FormParts, NamesMethod};
 use writ_policy::{Meaning, Zone};
 use zeroize::Zeroizing;
 
-pub(super) use self::second::{MAX_OBEYED_BYTES, may_obey, passes_in_parts, readable};
+pub(super) use self::second::{MAX_OBEYED_BYTES, may_obey, most_unpacked, passes_in_parts, readable};
 pub use self::second::{closed, overrides};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
 use super::find::Needles;

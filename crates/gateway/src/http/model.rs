@@ -88,7 +88,8 @@ impl Room {
         if !is_all {
             return Err(Unread::TooLong);
         }
-        aside::MODEL.look(bytes.len(), || unpacked(coding, bytes)).await
+        let most = if coding == Coding::Plain { bytes.len() } else { MAX_UNPACKED_BYTES };
+        aside::MODEL.look(most, || unpacked(coding, bytes)).await
     }
 }
 

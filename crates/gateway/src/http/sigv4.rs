@@ -66,7 +66,6 @@ struct Scope {
 /// What the body's part in the signature is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payload<'a> {
-    Empty,
     Whole(&'a [u8]),
     /// More than is held.
     Large,
@@ -294,7 +293,6 @@ fn payload_hash(
     let Some(said) = headers.get(CONTENT_HASH) else {
         return match payload {
             _ if is_unsigned => Ok("UNSIGNED-PAYLOAD".to_owned()),
-            Payload::Empty => Ok(hex(digest(&SHA256, b"").as_ref())),
             Payload::Whole(bytes) => Ok(hex(digest(&SHA256, bytes).as_ref())),
             Payload::Large => Err(Unsigned::TooLarge),
         };

@@ -8,8 +8,9 @@ use crate::names::Meaning;
 
 /// Longest name of a field that is read in a form that is here as a whole, with what stands around it.
 pub const MAX_HELD_NAME_BYTES: usize = 64 << 10;
-/// Most places within a name at which another could begin or end, and how much there is looked at.
+/// Most places within a name at which another could begin or end, most in all names of a form, and how much there is looked at.
 const MAX_WITHIN: usize = 1 << 10;
+const MAX_WITHIN_ALL: usize = 1 << 16;
 const MAX_OTHER_BYTES: usize = 128;
 /// Longest name that could be a method's, with blanks around it.
 const MAX_FIELD_BYTES: usize = 64;
@@ -29,6 +30,8 @@ pub struct FormParts {
     most: usize,
     /// Names of parts and of their files so far.
     names: u64,
+    /// Places within names that were looked at so far.
+    within: usize,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl FormParts {
     /// Names of at most so many bytes are read; longer ones count as a second method.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { at: At::Key(Vec::new(), false), most, names: 0 }
+        Self { at: At::Key(Vec::new(), false), most, names: 0, within: 0 }
     }
 
     /// Takes the next piece. Gives how many of the last bytes are of a name that is not whole: they are held back.
@@ -87,7 +90,7 @@ impl FormParts {
                 value.push(byte);
             }
             At::Name(value, _) if is_end => {
-                if names_method(value) {
+                if names_method(value, &mut self.within) {
                     return Err(NamesMethod);
                 }
                 self.at = At::Key(Vec::new(), false);
@@ -141,8 +144,9 @@ const fn is_white(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte.is_ascii_control() || byte >= 0x80
 }
 
-/// Whether a name, or one that begins within it, is that of a method. An encoded word can be any.
-fn names_method(value: &[u8]) -> bool {
+/// Whether a name, or one that begins within it, is that of a method. An encoded word can be any. `within` counts the places that
+/// are looked at: beyond a bound nobody says.
+fn names_method(value: &[u8], within: &mut usize) -> bool {
     let value: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'\\').collect();
     let plain = decoded(&value);
     let plain = String::from_utf8_lossy(&plain);
@@ -152,6 +156,10 @@ fn names_method(value: &[u8]) -> bool {
     }
     if !says_method(plain.as_bytes()) {
         return false;
+    }
+    *within += marks;
+    if *within > MAX_WITHIN_ALL {
+        return true;
     }
     // Of several names on one line some take the first, others the last; and a name begins behind its language (RFC 8187).
     let behind = |mark: &'static str| plain.match_indices(mark).map(move |(at, _)| (at, at + mark.len()));
@@ -266,6 +274,16 @@ mod tests {
                 .push(&[b"name=" as &[u8], &vec![b'='; 4 << 20], b";"].concat())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn attack_a_form_whose_names_are_many_at_each_place_is_not_looked_at_for_long() {
+        for mark in ["=", "'"] {
+            const MARKS: usize = MAX_WITHIN / 2;
+            let line = format!("name=a_method{}\n", mark.repeat(MARKS));
+            assert!(!through(line.repeat(MAX_WITHIN_ALL / MARKS).as_bytes(), 4096).0);
+            assert!(through(line.repeat(MAX_WITHIN_ALL / MARKS + 1).as_bytes(), 4096).0);
+        }
     }
 
     #[test]

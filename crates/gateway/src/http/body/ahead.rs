@@ -11,15 +11,33 @@ use tokio::time::timeout;
 use super::{BodyError, Flow};
 use crate::http::shelf::{Extent, Lost, MAX_KEPT_BYTES, NotKept, Shelf};
 
-impl Flow {
-    /// Keeps room for so many bytes of what it has: others wait for the rest.
-    fn take_room(&mut self, mut room: OwnedSemaphorePermit, bytes: usize) {
-        if let Some(surplus) = room.num_permits().checked_sub(bytes.div_ceil(1024)) {
+/// Bytes that are held, and the room that they take: others have it once the last who shares them is done.
+struct Held {
+    bytes: BytesMut,
+    _room: OwnedSemaphorePermit,
+}
+
+// === impl Held ===
+
+impl Held {
+    /// Keeps room for as much as there is: others wait for the rest.
+    fn with_room(bytes: BytesMut, mut room: OwnedSemaphorePermit) -> Bytes {
+        if let Some(surplus) = room.num_permits().checked_sub(bytes.len().div_ceil(1024)) {
             drop(room.split(surplus));
         }
-        self.room = Some(room);
+        Bytes::from_owner(Self { bytes, _room: room })
     }
+}
 
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+// === impl Flow ===
+
+impl Flow {
     /// Reads ahead until the end, or until `bound` bytes are held and, where all is wanted, more are there; returns what
     /// is held and whether it is all. What was read comes out again: there is one copy of it.
     pub(in crate::http) async fn hold(
@@ -47,8 +65,7 @@ impl Flow {
         if self.rest.as_ref().is_some_and(Body::is_end_stream) {
             self.rest = None;
         }
-        let held = held.freeze();
-        self.take_room(room, held.len());
+        let held = Held::with_room(held, room);
         if !held.is_empty() {
             self.ahead.push_back(held.clone());
         }
@@ -110,4 +127,39 @@ impl Flow {
 /// Whether there is more to be read before so much is held.
 const fn is_short(held: usize, bound: usize, wants_all: bool) -> bool {
     held < bound || (wants_all && held == bound)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::Full;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn attack_room_is_free_again_with_the_last_piece_and_not_before() {
+        const BYTES: usize = 1 << 20;
+        let room = Arc::new(Semaphore::new(4096));
+        let permit = Arc::clone(&room).acquire_many_owned(2048).await.unwrap();
+        let body = Full::new(Bytes::from(vec![b'x'; BYTES])).map_err(|never| match never {});
+        let mut flow = Flow::whole(body.boxed_unsync());
+        let (held, is_all) = flow.hold(2 * BYTES, true, permit).await.unwrap();
+        assert!(is_all && held.len() == BYTES);
+        assert_eq!(room.available_permits(), 4096 - BYTES / 1024);
+        drop(held);
+        // Whoever sends is slow with one piece.
+        let mut slow = None;
+        let mut sent = 0;
+        while let Some(frame) = flow.frame().await {
+            let piece = frame.unwrap().into_data().unwrap();
+            sent += piece.len();
+            slow.get_or_insert(piece);
+        }
+        drop(flow);
+        assert_eq!((sent, room.available_permits()), (BYTES, 4096 - BYTES / 1024));
+        drop(slow);
+        assert_eq!(room.available_permits(), 4096);
+    }
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
@@ -175,15 +175,16 @@ impl<P: Outside> Engine<P> {
         });
         let (regions, services) =
             spot.ok_or_else(|| Stop::CredentialUnavailable.say("the key is not for signing"))?;
-        let held = if sigv4::needs_body(head) && !body.is_over() {
-            Some(self.held(place, body, MAX_HELD_BYTES, true).await?)
-        } else {
-            None
+        let is_large = body.size_hint().lower() > u64::try_from(MAX_HELD_BYTES).unwrap_or(u64::MAX);
+        let held = match sigv4::needs_body(head) && !body.is_over() {
+            false => (Bytes::new(), true),
+            // It takes no room for what is too long anyway.
+            true if is_large => (Bytes::new(), false),
+            true => self.held(place, body, MAX_HELD_BYTES, true).await?,
         };
         let payload = match &held {
-            None => Payload::Empty,
-            Some((bytes, true)) => Payload::Whole(bytes),
-            Some((_, false)) => Payload::Large,
+            (bytes, true) => Payload::Whole(bytes),
+            (_, false) => Payload::Large,
         };
         let host = place.authority.short(place.scheme);
         let to = For { scheme: place.scheme, host: &host, regions, services };

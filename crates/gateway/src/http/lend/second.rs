@@ -100,6 +100,11 @@ fn unpacked<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<Cow<'b, [u8]>> {
     Some(Cow::Owned(plain))
 }
 
+/// How many bytes a body may be once it is unpacked, for whoever looks through it.
+pub(in super::super) fn most_unpacked(headers: &HeaderMap, body: &[u8]) -> usize {
+    if Coding::of(headers) == Coding::Plain { body.len() } else { body.len().max(MAX_UNPACKED_BYTES) }
+}
+
 /// A body, or the start of one, as far as its content codings are undone here and within bounds.
 pub(in super::super) fn readable<'b>(headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
     let coding = Coding::of(headers);
@@ -227,6 +232,9 @@ mod tests {
         ] {
             assert_eq!(overrides(body.as_bytes()), wanted, "{body}");
         }
+        // Nor does what is no text hide it.
+        assert!(overrides(b"{\"a\":\"\xff\",\"_method\":\"DELETE\"}"));
+        assert!(overrides(b"{\"\xff\":0,\"_method\":\"DELETE\"}"));
     }
 
     #[test]

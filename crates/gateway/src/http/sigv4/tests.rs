@@ -45,7 +45,7 @@ fn again(text: &str, key: &str, id: &str) -> Result<(Parts, Parts), Unsigned> {
     let to = For { scheme: Scheme::Https, host: &host, regions: &[], services: &[] };
     let secret = Secret::new(key.to_owned());
     let key = Key { access_key: id, secret_key: &secret, session_token: token.as_ref() };
-    let payload = if body.is_empty() { Payload::Empty } else { Payload::Whole(body.as_bytes()) };
+    let payload = Payload::Whole(body.as_bytes());
     sign(&mut parts, &to, &key, payload)?;
     Ok((before, parts))
 }
@@ -156,5 +156,5 @@ fn what_cannot_be_signed_is_refused_with_a_reason() {
     let to = For { scheme: Scheme::Https, host: &host, regions: &regions, services: &[] };
     let secret = Secret::new(KEY.to_owned());
     let key = Key { access_key: "AKID", secret_key: &secret, session_token: None };
-    assert_eq!(sign(&mut parts, &to, &key, Payload::Empty), Err(Unsigned::Scope));
+    assert_eq!(sign(&mut parts, &to, &key, Payload::Whole(b"")), Err(Unsigned::Scope));
 }
