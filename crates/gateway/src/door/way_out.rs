@@ -247,10 +247,7 @@ impl No {
 /// How many bytes there are to be looked through, beside those of a head.
 fn looked_through(operation: &Operation) -> usize {
     match operation {
-        Operation::Request(request) => match &request.body {
-            Body::Start(bytes) | Body::Long { start: bytes, .. } | Body::Whole(bytes) => bytes.len(),
-            Body::None | Body::Unread => 0,
-        },
+        Operation::Request(request) => request.body.held().len(),
         _ => 0,
     }
 }
