@@ -125,8 +125,6 @@ pub struct Limits {
     pub silent_client: Duration,
     /// How long a host may say nothing before and in the middle of an answer.
     pub silent_host: Duration,
-    /// After how long a request that is not decided yet is taken for one that waits for a person.
-    pub soon: Duration,
 }
 
 /// What is particular to a run.
@@ -169,7 +167,6 @@ impl Default for Limits {
             requests: 256,
             silent_client: Duration::from_secs(120),
             silent_host: Duration::from_secs(600),
-            soon: Duration::from_secs(5),
         }
     }
 }

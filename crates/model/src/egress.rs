@@ -51,17 +51,6 @@ pub enum Body {
     Whole(Bytes),
 }
 
-impl Body {
-    /// As much of it as is in memory: all, its start, or nothing.
-    #[must_use]
-    pub fn held(&self) -> &[u8] {
-        match self {
-            Self::None | Self::Unread => &[],
-            Self::Start(bytes) | Self::Long { start: bytes, .. } | Self::Whole(bytes) => bytes,
-        }
-    }
-}
-
 /// In whose name a request speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Account {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout};
 use writ_ledger::Durability;
 use writ_model::{
@@ -16,6 +17,7 @@ use super::grants::Asked;
 use super::session::Waiting;
 use super::{Door, No, PORT_PATIENCE, ported};
 use crate::admit::{self, Admitted, By, Place};
+use crate::http::lend::MAX_OBEYED_BYTES;
 use crate::port::{Ask, NewActivity, Office, Payload, Taken};
 use crate::shown::shown;
 use crate::yes::{self, Yes};
@@ -29,6 +31,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 const MAX_OF_WAY_OUT: usize = 3;
 /// And so many by what goes to one host.
 const MAX_OF_HOST: usize = 2;
+
+/// Room for the bodies of what leaves and waits for a person, in KiB: two of the longest, so that others have some of the room
+/// for all that are held.
+pub(super) const MAX_KEPT_KIB: usize = 8 << 10;
+/// A shorter one keeps none of it.
+const SHORT_BYTES: usize = 16 << 10;
+const NO_ROOM: &str = "as many long bodies as may wait for a person at once do so already, and nobody was asked about this one. \
+    Wait until they are answered, and make it again";
+
+/// Where a call stands that waits for a person.
+#[derive(Default)]
+struct Line<'d> {
+    /// The request by which a person is asked.
+    asked: Option<ApprovalId>,
+    /// What its body keeps of the room for those that wait.
+    kept: Option<SemaphorePermit<'d>>,
+}
 
 /// A call that waits for a person.
 pub(super) struct Held {
@@ -76,12 +95,12 @@ impl<O: Office> Door<O> {
         }
         let call = held.step_up.ruling().call.clone();
         let mut place = Place { action: self.bound(deed, &held, &call).1, ..deed.place };
-        let mut asked: Option<ApprovalId> = None;
+        let mut line = Line::default();
         let no = loop {
             if let Err(no) = deed.opened.room.may_go_on(&self.ports.office, self.ports.clock.now()) {
                 break no;
             }
-            match self.round(deed, place, &held, &call, &mut asked, until).await {
+            match self.round(deed, place, &held, &call, &mut line, until).await {
                 Round::Taken(taken) => {
                     let deed = Deed { place, ..*deed };
                     return self.spent(&deed, held, taken, arguments).await;
@@ -91,7 +110,7 @@ impl<O: Office> Door<O> {
                     return self.let_through(&deed, *permit, By::Policy, arguments).await;
                 }
                 Round::No(no) => break no,
-                Round::Again if Instant::now() >= until => break pending(&held.step_up, asked),
+                Round::Again if Instant::now() >= until => break pending(&held.step_up, line.asked),
                 Round::Again => {}
             }
             // The session may have touched more, which some grants do not outlast, and the call may be held for more by now.
@@ -117,7 +136,7 @@ impl<O: Office> Door<O> {
             }
         };
         let deed = Deed { place, ..*deed };
-        Err(self.refuse(&deed, held.step_up.into_ruling(), asked, arguments, no).await)
+        Err(self.refuse(&deed, held.step_up.into_ruling(), line.asked, arguments, no).await)
     }
 
     /// The files that a held call would run, and what a yes to it is bound to.
@@ -143,13 +162,13 @@ impl<O: Office> Door<O> {
         Err(No { reason, text: unapprovable(held.unasked(), held.level(), &task.requester) })
     }
 
-    async fn round(
+    async fn round<'d>(
         &self,
-        deed: &Deed<'_>,
+        deed: &Deed<'d>,
         place: Place,
         waits: &Held,
         call: &ToolCall,
-        asked: &mut Option<ApprovalId>,
+        Line { asked, kept }: &mut Line<'d>,
         until: Instant,
     ) -> Round {
         let office = &self.ports.office;
@@ -164,6 +183,12 @@ impl<O: Office> Door<O> {
             && let Some(Judgement::Permit(permit)) = self.judged(deed.opened, call, runs, moment)
         {
             return Round::Granted(Box::new(permit));
+        }
+        if kept.is_none() {
+            match deed.slot.kept.try_acquire_many(kept_kib(call)) {
+                Ok(room) => *kept = Some(room),
+                Err(_) => return Round::No(No::new(ReasonCode::ApprovalPending, NO_ROOM)),
+            }
         }
         let host = goes_to(call);
         let in_turn = match (&host, &asked) {
@@ -374,6 +399,17 @@ impl<O: Office> Door<O> {
             Some(Judgement::Denied(_) | Judgement::Permit(_)) | None => None,
         }
     }
+}
+
+/// How much a body keeps while its request waits, in KiB. Of one that is not here as a whole more may be held than is judged.
+fn kept_kib(call: &ToolCall) -> u32 {
+    let Operation::Request(request) = &call.operation else { return 0 };
+    let bytes = match &request.body {
+        Body::None | Body::Unread => 0,
+        Body::Whole(bytes) => bytes.len(),
+        Body::Start(start) | Body::Long { start, .. } => start.len().max(MAX_OBEYED_BYTES),
+    };
+    if bytes <= SHORT_BYTES { 0 } else { u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX) }
 }
 
 /// Where something that leaves would go; nothing for a call of the agent's.

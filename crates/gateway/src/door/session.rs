@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 use writ_model::{ApprovalId, CallId, Digest, Label, ReasonCode, SessionId, ToolCall};
 
+use super::hold::MAX_KEPT_KIB;
 use super::room::Room;
 use super::{No, lock};
 use crate::admit::Admitted;
@@ -22,6 +23,8 @@ pub(super) struct Slot {
     /// Held by what leaves between the look whether a person may be asked and the asking, so that the places are counted one
     /// after the other.
     pub(super) asking: tokio::sync::Mutex<()>,
+    /// Room for bodies of what leaves and waits for a person, in KiB.
+    pub(super) kept: tokio::sync::Semaphore,
 }
 
 #[derive(Default)]
@@ -76,7 +79,13 @@ pub(super) enum Paired {
 
 impl Slot {
     pub(super) fn new(id: SessionId) -> Self {
-        Self { id, opened: OnceCell::new(), book: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        Self {
+            id,
+            opened: OnceCell::new(),
+            book: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Semaphore::new(MAX_KEPT_KIB),
+        }
     }
 
     /// Counts what is recorded.

@@ -247,7 +247,10 @@ impl No {
 /// How many bytes there are to be looked through, beside those of a head.
 fn looked_through(operation: &Operation) -> usize {
     match operation {
-        Operation::Request(request) => request.body.held().len(),
+        Operation::Request(request) => match &request.body {
+            Body::Start(bytes) | Body::Long { start: bytes, .. } | Body::Whole(bytes) => bytes.len(),
+            Body::None | Body::Unread => 0,
+        },
         _ => 0,
     }
 }

@@ -67,9 +67,10 @@ pub(super) fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| in_letters(error.as_bytes()).into_owned())
 }
 
-/// As text that is no longer than the bytes: a sign that may stand in any text stands for what is no UTF-8.
+/// As text that is no longer than the bytes: a sign that JSON may hold, and that names no more
+/// than white space does, stands for what is no UTF-8.
 pub(super) fn in_letters(bytes: &[u8]) -> Cow<'_, str> {
-    const NO_LETTER: char = '?';
+    const NO_LETTER: char = '\u{7f}';
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
     }
@@ -121,12 +122,14 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_no_longer_as_text() {
-        for (bytes, wanted) in
-            [(&b"ab\xc3\xbc"[..], "ab\u{fc}"), (b"a\xffb\xe2\x82", "a?b?"), (b"\xff\xfe\xfd", "???")]
-        {
+        for (bytes, wanted) in [
+            (&b"ab\xc3\xbc"[..], "ab\u{fc}"),
+            (b"a\xffb\xe2\x82", "a\u{7f}b\u{7f}"),
+            (b"\xff\xfe\xfd", "\u{7f}\u{7f}\u{7f}"),
+        ] {
             assert_eq!(in_letters(bytes), wanted);
         }
-        assert_eq!(decoded("a%ffb"), "a?b");
+        assert_eq!(decoded("a%ffb"), "a\u{7f}b");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! One request: read, decided, sent, answered.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ use super::head::{self, Asked, Place};
 use super::identity::Identity;
 use super::lend::{self, Elsewhere, Known, Plan};
 use super::lent::LentValues;
-use super::port::{Divert, Ended, Incident, IncidentKind, Outside, Pass, Refusal, Tripwire, Wait};
+use super::port::{Divert, Ended, Incident, IncidentKind, Outside, Pass, Tripwire, Wait};
 use super::refuse::{No, Stop};
 use super::running::{Report, Running, Turn};
 use super::shelf::Shelf;
@@ -66,8 +65,6 @@ pub(super) struct Places {
     requests: Arc<Semaphore>,
     /// In KiB.
     room: Arc<Semaphore>,
-    /// Of the room, in KiB, for bodies whose requests wait for a person: they leave some for others.
-    waiting: Semaphore,
     /// Whose bodies are expected.
     pub(super) expected: Crowd,
     /// Who is to read an answer.
@@ -109,7 +106,6 @@ impl Places {
         Self {
             requests: Arc::new(Semaphore::new(requests)),
             room: Arc::new(Semaphore::new(room_kib)),
-            waiting: Semaphore::new(room_kib / 3 * 2),
             expected: Crowd::default(),
             readers: Crowd::of_readers(),
         }
@@ -250,7 +246,7 @@ impl<P: Outside> Engine<P> {
             Box::pin(self.keep(&head.headers, &mut request, body)).await?;
         }
         let is_foreign = request.account == Account::Foreign;
-        match self.said(place, request).await? {
+        match self.outside.admit(request).await {
             Ok(pass) => Ok(Decided::Admitted(pass, head, is_web_socket)),
             Err(refusal) => {
                 if is_foreign {
@@ -259,24 +255,6 @@ impl<P: Outside> Engine<P> {
                 Err(refusal.into())
             }
         }
-    }
-
-    /// What the outside says. It may ask a person, who takes long.
-    async fn said(&self, place: &Place, request: writ_model::Request) -> Result<Result<Pass, Refusal>, No> {
-        let kib = u32::try_from(request.body.held().len().div_ceil(1024)).unwrap_or(u32::MAX);
-        let mut said = pin!(self.outside.admit(request));
-        if kib == 0 {
-            return Ok(said.await);
-        }
-        if let Ok(said) = timeout(self.limits.soon, &mut said).await {
-            return Ok(said);
-        }
-        let _waiting = self.places(place).waiting.try_acquire_many(kib).map_err(|_| {
-            Stop::TooMuch.say(
-                "as many long bodies as may wait for a decision at once do so already; try again once a person has answered",
-            )
-        })?;
-        Ok(said.await)
     }
 
     /// No value that was lent stands in a head, wherever it goes.

@@ -13,8 +13,9 @@ pub use writ_policy::{FormParts, NamesMethod};
 use writ_policy::{Meaning, Zone};
 use zeroize::Zeroizing;
 
-pub(super) use self::second::{MAX_OBEYED_BYTES, may_obey, most_unpacked, passes_in_parts, readable};
+pub(crate) use self::second::MAX_OBEYED_BYTES;
 pub use self::second::{closed, overrides};
+pub(super) use self::second::{may_obey, most_unpacked, passes_in_parts, readable};
 use super::account::{decoded, is_credential_header, pairs, percent_decoded};
 use super::find::Needles;
 use super::head::is_dots;

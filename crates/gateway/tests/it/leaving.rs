@@ -75,6 +75,33 @@ async fn attack_a_yes_for_one_request_lets_no_other_through() {
     assert!(book.shown[0].contains("x-op") && book.shown[0].contains("sha256"), "{}", book.shown[0]);
 }
 
+/// What waits keeps its body in memory, and there is room for a few. The same request again waits for the same card.
+#[tokio::test(start_paused = true)]
+async fn attack_long_bodies_that_wait_for_a_person_leave_room_for_others() {
+    let long = || Request { body: Body::Whole(vec![b' '; 4 << 20].into()), ..request() };
+    let (scene, way) = scene().await;
+    let waits = [leave(&scene, &way, long()), leave(&scene, &way, long())];
+    scene.asked(1).await;
+    // Nobody is asked about one more, and it is on record that it was refused.
+    let refused = leave(&scene, &way, long()).await.unwrap().unwrap_err();
+    assert!(refused.text.contains("long bodies"), "{refused:?}");
+    assert_eq!(scene.book().approvals.len(), 1);
+    // A short one has its place.
+    let short = leave(&scene, &way, request());
+    scene.asked(2).await;
+    scene.answer_at(1, ApprovalState::Approved);
+    short.await.unwrap().unwrap();
+    for one in waits {
+        one.abort();
+        assert!(one.await.unwrap_err().is_cancelled());
+    }
+    // Those that are gone keep nothing.
+    let again = leave(&scene, &way, Request { path: "/other".to_owned(), ..long() });
+    scene.asked(3).await;
+    scene.answer_at(2, ApprovalState::Approved);
+    again.await.unwrap().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn attack_a_body_that_nobody_saw_whole_is_not_approved() {
     for body in [Body::Start(b"{}"[..].into()), Body::Unread] {

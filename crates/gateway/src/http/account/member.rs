@@ -14,6 +14,8 @@ use super::{decoded, in_letters, is_credential_field, last, pairs, percent_decod
 const MIN_DIGITS: usize = 6;
 /// Longest name of a part that is read, in bytes: a longer one may be any.
 const MAX_NAME_BYTES: usize = 1 << 10;
+/// How often the bytes of a form may be looked at as parts of names.
+const NAMES_TIMES: usize = 4;
 /// Stands before a piece of a name.
 const PIECE: char = '\0';
 
@@ -136,10 +138,19 @@ fn in_fields(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
 /// A form in parts (RFC 7578): each name, wherever it stands, and what stands behind the head that it stands in.
 fn in_parts(text: &str, is_foreign: &dyn Fn(&str) -> bool) -> bool {
     let mut rest = text;
+    // Names within names are looked at as often as they stand there. Beyond a bound nobody says what they are.
+    let mut left = NAMES_TIMES * text.len() + MAX_NAME_BYTES;
+    let mut may_be = |bytes: usize, name: &str| match left.checked_sub(bytes) {
+        Some(rest) => {
+            left = rest;
+            may_be_credential(name)
+        }
+        None => true,
+    };
     while let Some((head, value)) = split_head(rest) {
         // Looked for once a name asks for it: what has no end is all that follows.
         let inside = || value.find("\n--").and_then(|until| value.get(..until)).unwrap_or(value);
-        if names(head).any(|name| may_be_credential(&name)) && is_foreign(inside()) {
+        if names(head).any(|(bytes, name)| may_be(bytes, &name)) && is_foreign(inside()) {
             return true;
         }
         rest = value;
@@ -166,8 +177,9 @@ fn split_head(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Values of each parameter `name`, in any letters, with blanks around its sign, quoted or not, as it is and encoded (RFC 2231).
-fn names(head: &str) -> impl Iterator<Item = String> {
+/// Values of each parameter `name`, in any letters, with blanks around its sign, quoted or not, as it is and encoded (RFC 2231),
+/// with how many bytes were looked at.
+fn names(head: &str) -> impl Iterator<Item = (usize, String)> {
     let is_name = |key: &str| {
         let key = key.trim_end();
         let key = key.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '*')).next().unwrap_or_default();
@@ -181,13 +193,14 @@ fn names(head: &str) -> impl Iterator<Item = String> {
         let bounded = value.get(..value.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or_default();
         let is_long = bounded.len() < value.len() && !bounded.contains(['"', ';', '\r', '\n']);
         let value = bounded.split(['"', ';', '\r', '\n']).next().unwrap_or_default();
+        let bytes = value.len();
         // Behind a charset and a language.
         let value = value.trim_end().trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
         let value = value.replace('\\', "");
         let name = String::from_utf8_lossy(&percent_decoded(value.as_bytes(), false)).into_owned();
         let key = head.get(..at).unwrap_or_default().trim_end().trim_end_matches('*');
         let is_piece = is_long || key.ends_with(|c: char| c.is_ascii_digit());
-        if is_piece { format!("{PIECE}{name}") } else { name }
+        (bytes, if is_piece { format!("{PIECE}{name}") } else { name })
     })
 }
 
@@ -307,6 +320,11 @@ mod tests {
         assert!(!holds_credential(parts, "\r\n".repeat(1 << 20).as_bytes(), &ours));
         assert!(!holds_credential(parts, "name=a;\n\n".repeat(1 << 18).as_bytes(), &ours));
         assert!(holds_credential(parts, format!("{}\n\nabc", "name=".repeat(1 << 18)).as_bytes(), &ours));
+        let nested = format!("{};", "name=".repeat(200)).repeat(1 << 10);
+        assert!(holds_credential(parts, format!("{nested}\n\nabc").as_bytes(), &ours));
+        let usual =
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a\"\n\nabc\n--x\n".repeat(1 << 12);
+        assert!(!holds_credential(parts, usual.as_bytes(), &ours));
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::super::account::{decoded, in_letters, pairs};
 use super::super::decode::{Coding, MAX_PIECE_BYTES};
 
 /// What of a body is read where a credential is for some methods only.
-pub(in super::super) const MAX_OBEYED_BYTES: usize = 1 << 20;
+pub(crate) const MAX_OBEYED_BYTES: usize = 1 << 20;
 /// What it may become once it is unpacked.
 const MAX_UNPACKED_BYTES: usize = 4 << 20;
 /// The media type of a request that is a part of another one.
@@ -174,7 +174,7 @@ pub fn overrides(body: &[u8]) -> bool {
         let is_method = |name: &str| Meaning::of_member(name) == Some(Meaning::Method);
         text.starts_with('{') && has_member(text.as_bytes(), &is_method)
     };
-    pairs(text).any(|(key, _)| is_override_field(&decoded(key))) || in_json() || in_parts(text)
+    pairs(text).any(|(key, _)| is_override_field(&decoded(key))) || in_json() || in_parts(body)
 }
 
 fn is_override_field(name: &str) -> bool {
@@ -182,9 +182,9 @@ fn is_override_field(name: &str) -> bool {
 }
 
 /// Whether a form in parts names another method.
-fn in_parts(text: &str) -> bool {
+fn in_parts(body: &[u8]) -> bool {
     let mut parts = FormParts::new(MAX_HELD_NAME_BYTES);
-    parts.push(text.as_bytes()).is_err() || parts.finish().is_err()
+    parts.push(body).is_err() || parts.finish().is_err()
 }
 
 /// Whether a body that is too long to be read ahead may be looked through while it passes: a form in parts and nothing else, not
@@ -235,6 +235,18 @@ mod tests {
         // Nor does what is no text hide it.
         assert!(overrides(b"{\"a\":\"\xff\",\"_method\":\"DELETE\"}"));
         assert!(overrides(b"{\"\xff\":0,\"_method\":\"DELETE\"}"));
+        for name in [
+            &b"name\xa0=\"_method\""[..],
+            b"name\x85=_method",
+            b"name=\"\xa0_method\"",
+            b"name=\xff_method\xff",
+        ] {
+            assert!(
+                overrides(&[b"--x\r\nContent-Disposition: form-data; ", name, b"\r\n\r\nDELETE"].concat()),
+                "{name:?}"
+            );
+        }
+        assert!(!overrides(b"--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nname=a=\xff"));
     }
 
     #[test]

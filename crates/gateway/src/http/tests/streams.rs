@@ -474,43 +474,6 @@ async fn small_bodies_that_wait_for_a_person_leave_room_for_others() {
 }
 
 #[tokio::test]
-async fn attack_long_bodies_that_wait_for_a_person_leave_room_for_others() {
-    let world = |world: &mut World| {
-        world.wish = BodyWish::Whole(MAX_HELD_BYTES);
-        world.gate = Arc::new(Semaphore::new(0));
-    };
-    let scene = Scene::with(world, |set| set.limits.soon = Duration::from_millis(100)).await;
-    let at = format!("api.test:{}", echo(None).await);
-    let post = |length: usize| {
-        format!("POST http://{at}/own HTTP/1.1\r\nHost: {at}\r\nContent-Length: {length}\r\n\r\n")
-    };
-    let asked = async |count: usize| {
-        while scene.world.asked.lock().unwrap().len() < count {
-            tokio::task::yield_now().await;
-        }
-    };
-    // As many as there is room for.
-    let mut waiting = Vec::new();
-    for count in 1..=3 {
-        let mut stream = ask(&scene, &post(MAX_HELD_BYTES)).await;
-        stream.write_all(&vec![b'x'; MAX_HELD_BYTES]).await.unwrap();
-        waiting.push(stream);
-        timeout(SOON, asked(count)).await.unwrap();
-    }
-    let mut refused = waiting.pop().unwrap();
-    assert!(until(&mut refused, "\r\n\r\n").await.starts_with("HTTP/1.1 503"));
-    // Who was asked keeps no copy, as this world does; then another one is asked about.
-    scene.world.asked.lock().unwrap().clear();
-    let mut other = ask(&scene, &post(2)).await;
-    other.write_all(b"{}").await.unwrap();
-    timeout(SOON, asked(1)).await.unwrap();
-    scene.world.gate.add_permits(3);
-    for mut stream in waiting.into_iter().chain([other]) {
-        assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
-    }
-}
-
-#[tokio::test]
 async fn attack_answers_that_nobody_reads_hold_up_nobody_elses_requests() {
     // More than the buffers of a connection hold.
     static LARGE: [u8; 24 << 20] = [7; 24 << 20];
