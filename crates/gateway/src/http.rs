@@ -101,7 +101,7 @@ pub const MIN_PLACEHOLDER_BYTES: usize = 16;
 
 /// Room for all bodies that are read before a decision, in KiB: those that go to the model, and all others.
 const MODEL_HELD_KIB: usize = 8 << 10;
-const OTHERS_HELD_KIB: usize = 12 << 10;
+const OTHERS_HELD_KIB: usize = 11 << 10;
 /// One of so many places for requests is kept for the model.
 const MODEL_SHARE: usize = 4;
 /// What one side of a connection buffers; the head of a message fits in.

@@ -32,9 +32,9 @@ const MAX_OF_WAY_OUT: usize = 3;
 /// And so many by what goes to one host.
 const MAX_OF_HOST: usize = 2;
 
-/// Room for the bodies of what leaves and waits for a person, in KiB: two of the longest, so that others have some of the room
-/// for all that are held.
-pub(super) const MAX_KEPT_KIB: usize = 8 << 10;
+/// Room for the bodies of what leaves and waits for a person, in KiB: what is left of the room for all that are held is
+/// enough for one of the longest.
+pub(super) const MAX_KEPT_KIB: usize = 6 << 10;
 /// A shorter one keeps none of it.
 const SHORT_BYTES: usize = 16 << 10;
 const NO_ROOM: &str = "as many long bodies as may wait for a person at once do so already, and nobody was asked about this one. \

@@ -78,7 +78,7 @@ async fn attack_a_yes_for_one_request_lets_no_other_through() {
 /// What waits keeps its body in memory, and there is room for a few. The same request again waits for the same card.
 #[tokio::test(start_paused = true)]
 async fn attack_long_bodies_that_wait_for_a_person_leave_room_for_others() {
-    let long = || Request { body: Body::Whole(vec![b' '; 4 << 20].into()), ..request() };
+    let long = || Request { body: Body::Whole(vec![b' '; 3 << 20].into()), ..request() };
     let (scene, way) = scene().await;
     let waits = [leave(&scene, &way, long()), leave(&scene, &way, long())];
     scene.asked(1).await;

@@ -428,7 +428,7 @@ async fn a_signature_is_made_anew_with_the_key_that_is_lent() {
 /// As many as there is room for: what is held already is signed from where it lies.
 #[tokio::test]
 async fn long_bodies_that_are_signed_anew_at_once_do_not_wait_for_each_other() {
-    const UPLOADS: usize = 3;
+    const UPLOADS: usize = 2;
     let (port, got) = listening(true).await;
     let key = "writ_placeholder_cloud_8c9d0e1f";
     let host = format!("forge.test:{port}");
@@ -467,11 +467,10 @@ async fn long_bodies_that_are_signed_anew_at_once_do_not_wait_for_each_other() {
         }
         scene.world.gate.add_permits(UPLOADS);
     };
-    let uploads =
-        async { tokio::join!(scene.curl(&asked), scene.curl(&asked), scene.curl(&asked), all_asked) };
+    let uploads = async { tokio::join!(scene.curl(&asked), scene.curl(&asked), all_asked) };
     // Less than a body that finds no room waits for it.
-    let (first, second, third, ()) = timeout(Duration::from_secs(20), uploads).await.unwrap();
-    for (_, out) in [first, second, third] {
+    let (first, second, ()) = timeout(Duration::from_secs(20), uploads).await.unwrap();
+    for (_, out) in [first, second] {
         assert!(out.ends_with("200"), "{out}");
     }
     assert_eq!(got.lock().unwrap().len(), UPLOADS);
