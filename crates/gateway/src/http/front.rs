@@ -31,7 +31,6 @@ use super::framing::Watched;
 use super::head::Place;
 use super::port::{IncidentKind, Outside, Treat};
 use super::refuse::{No, Stop};
-
 pub(super) use tunnel::{SILENT_TUNNEL, copy};
 
 /// How long the first bytes in a tunnel, a handshake and the head of a request may take.
